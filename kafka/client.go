@@ -1,0 +1,136 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// A Client knows a cluster: its brokers, who leads each partition, and who coordinates each group. It is safe for use
+// by several goroutines. Fetchers, producers and group members made from it have connections of their own, and must be
+// closed before it.
+type Client struct {
+	cfg    Config
+	conf   *sarama.Config
+	shared *pool // for requests that are answered at once: metadata, offsets, admin
+	meta   metadata
+
+	mu     sync.Mutex
+	pools  map[*pool]struct{}
+	closed bool
+}
+
+// Dial finds a broker that answers among cfg.Brokers, trying again until cfg.DialTimeout has passed, and learns from it
+// about the cluster. It fails with ErrNoBroker if there is none, and at once if cfg is wrong or the cluster refuses our
+// name and password.
+func Dial(ctx context.Context, cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("kafka: dial: %w", err)
+	}
+	c := &Client{cfg: cfg, conf: cfg.sarama(), pools: make(map[*pool]struct{})}
+	c.meta.init()
+	c.shared = c.newPool(0)
+
+	dialCtx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
+	defer cancel()
+	if err := c.retry(dialCtx, func() error { return c.refresh(dialCtx) }); err != nil {
+		c.Close()
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("kafka: dial %s: %w", strings.Join(cfg.Brokers, ", "), context.Cause(ctx))
+		}
+		return nil, dialError(cfg, err)
+	}
+	return c, nil
+}
+
+// dialError says how to mend it.
+func dialError(cfg Config, err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, ErrNoBroker) && cfg.TLS == nil:
+		hint = "; is the broker running, is this its address, and does it speak plain TCP there, not TLS?"
+	case errors.Is(err, ErrNoBroker):
+		hint = "; is the broker running, is this its address, and does it speak TLS there?"
+	case errors.Is(err, ErrAuthentication):
+		hint = "; check mechanism, user and password of SASL"
+	}
+	return fmt.Errorf("kafka: dial %s: %w%s", strings.Join(cfg.Brokers, ", "), err, hint)
+}
+
+// Close closes all connections of the client, also those of fetchers, producers and group members made from it, whose
+// calls then fail with ErrClosed.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	pools := c.pools
+	c.pools = nil
+	c.mu.Unlock()
+	for p := range pools {
+		p.close()
+	}
+	return nil
+}
+
+// newPool returns connections for one owner whose requests may take extra beyond Config.RequestTimeout, because the
+// broker is asked to wait. The owner calls closePool.
+func (c *Client) newPool(extra time.Duration) *pool {
+	conf := *c.conf
+	conf.Net.ReadTimeout += extra
+	p := &pool{conf: &conf, conns: make(map[string]*conn)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		p.close()
+		return p
+	}
+	c.pools[p] = struct{}{}
+	return p
+}
+
+// closePool closes the connections of one owner.
+func (c *Client) closePool(p *pool) {
+	c.mu.Lock()
+	delete(c.pools, p)
+	c.mu.Unlock()
+	p.close()
+}
+
+// retry calls try until it succeeds, fails with an error that is not retriable, Config.RetryTimeout has passed or ctx
+// ends. Between two tries it waits 20 ms, then twice as long each time, up to 1 s.
+func (c *Client) retry(ctx context.Context, try func() error) error {
+	deadline := time.Now().Add(c.cfg.RetryTimeout)
+	for attempt := 0; ; attempt++ {
+		err := try()
+		if err == nil || !retriable(err) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("gave up after %v: %w", c.cfg.RetryTimeout, err)
+		}
+		if pause(ctx, attempt) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// pause waits before try number attempt+1, or until ctx ends. The times are spread by a quarter, so that clients that
+// failed together do not come back together.
+func pause(ctx context.Context, attempt int) error {
+	d := min(20*time.Millisecond<<min(attempt, 10), time.Second)
+	d += rand.N(d/4 + 1)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,241 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/IBM/sarama"
+)
+
+// metadata is what the client knows about the cluster. It is learned on demand: a stale entry shows itself by an error
+// code of the broker that was asked in vain, and is then looked up again.
+type metadata struct {
+	mu           sync.RWMutex
+	brokers      map[int32]string // address by broker id
+	controller   int32
+	topics       map[string]map[int32]partitionLeader
+	coordinators map[coordinated]string // address
+}
+
+type partitionLeader struct {
+	broker int32
+	epoch  int32 // -1: unknown
+}
+
+// coordinated is something that has a coordinator: a group, or a transactional id.
+type coordinated struct {
+	kind sarama.CoordinatorType // sarama.CoordinatorGroup or sarama.CoordinatorTransaction
+	name string
+}
+
+func (k coordinated) String() string {
+	if k.kind == sarama.CoordinatorGroup {
+		return "group " + k.name
+	}
+	return "transactional id " + k.name
+}
+
+func (m *metadata) init() {
+	m.brokers = make(map[int32]string)
+	m.topics = make(map[string]map[int32]partitionLeader)
+	m.coordinators = make(map[coordinated]string)
+}
+
+// addresses returns all addresses worth trying, the known brokers first.
+func (c *Client) addresses() []string {
+	c.meta.mu.RLock()
+	defer c.meta.mu.RUnlock()
+	var addrs []string
+	for _, addr := range c.meta.brokers {
+		addrs = append(addrs, addr)
+	}
+	for _, addr := range c.cfg.Brokers {
+		if !slices.Contains(addrs, addr) {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
+
+// askAny sends req to one broker after another until one answers; ErrNoBroker if none does.
+func askAny[Req, Res any](ctx context.Context, c *Client, send func(*sarama.Broker, Req) (Res, error), req Req) (Res, error) {
+	var none Res
+	var tried []string
+	for _, addr := range c.addresses() {
+		res, err := ask(ctx, c.shared.get(addr), send, req)
+		if err == nil {
+			return res, nil
+		}
+		if !lost(err) && ctx.Err() == nil {
+			return none, err
+		}
+		tried = append(tried, err.Error())
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	err := fmt.Errorf("%w (%s)", ErrNoBroker, strings.Join(tried, "; "))
+	if ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return none, err
+}
+
+// describe asks for the metadata of topics, or of all topics, and remembers what it learns.
+func (c *Client) describe(ctx context.Context, topics ...string) (*sarama.MetadataResponse, error) {
+	req := sarama.NewMetadataRequest(c.conf.Version, topics)
+	res, err := askAny(ctx, c, (*sarama.Broker).GetMetadata, req)
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Brokers) == 0 {
+		return nil, codeError(sarama.ErrBrokerNotAvailable) // a broker that is just starting
+	}
+	c.meta.mu.Lock()
+	defer c.meta.mu.Unlock()
+	clear(c.meta.brokers)
+	for _, b := range res.Brokers {
+		c.meta.brokers[b.ID()] = b.Addr()
+	}
+	c.meta.controller = res.ControllerID
+	for _, t := range res.Topics {
+		delete(c.meta.topics, t.Name)
+		if t.Err == sarama.ErrNoError {
+			c.meta.topics[t.Name] = leaders(t)
+		}
+	}
+	return res, nil
+}
+
+// leaders returns the leaders of a topic's partitions; a partition without one is there with broker -1.
+func leaders(t *sarama.TopicMetadata) map[int32]partitionLeader {
+	found := make(map[int32]partitionLeader, len(t.Partitions))
+	for _, p := range t.Partitions {
+		leader := partitionLeader{p.Leader, -1}
+		if p.Version >= 7 {
+			leader.epoch = p.LeaderEpoch
+		}
+		found[p.ID] = leader
+	}
+	return found
+}
+
+// refresh looks up topics again, or the brokers and all topics. It fails for the first topic that has an error.
+func (c *Client) refresh(ctx context.Context, topics ...string) error {
+	res, err := c.describe(ctx, topics...)
+	if err != nil || len(topics) == 0 {
+		return err
+	}
+	for _, t := range res.Topics {
+		if err := codeError(t.Err); err != nil {
+			return fmt.Errorf("topic %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// leader returns the address of the leader of tp and the epoch of its leadership, looking them up unless known. It does
+// not wait for an election: then its error is retriable.
+func (c *Client) leader(ctx context.Context, tp TopicPartition) (addr string, epoch int32, err error) {
+	if addr, epoch, err = c.knownLeader(tp); err == nil {
+		return addr, epoch, nil
+	}
+	if err := c.refresh(ctx, tp.Topic); err != nil {
+		return "", 0, err
+	}
+	return c.knownLeader(tp)
+}
+
+func (c *Client) knownLeader(tp TopicPartition) (addr string, epoch int32, err error) {
+	c.meta.mu.RLock()
+	defer c.meta.mu.RUnlock()
+	leader, ok := c.meta.topics[tp.Topic][tp.Partition]
+	if !ok {
+		return "", 0, codeError(sarama.ErrUnknownTopicOrPartition)
+	}
+	addr, ok = c.meta.brokers[leader.broker]
+	if !ok {
+		return "", 0, codeError(sarama.ErrLeaderNotAvailable)
+	}
+	return addr, leader.epoch, nil
+}
+
+// forgetLeader makes the next leader of tp look it up again.
+func (c *Client) forgetLeader(tp TopicPartition) {
+	c.meta.mu.Lock()
+	defer c.meta.mu.Unlock()
+	delete(c.meta.topics[tp.Topic], tp.Partition)
+}
+
+// coordinator returns the address of the broker that coordinates k, looking it up unless known. It does not wait for an
+// election or for the coordinator's topics to be made: then its error is retriable.
+func (c *Client) coordinator(ctx context.Context, k coordinated) (addr string, err error) {
+	c.meta.mu.RLock()
+	addr, ok := c.meta.coordinators[k]
+	c.meta.mu.RUnlock()
+	if ok {
+		return addr, nil
+	}
+	req := &sarama.FindCoordinatorRequest{Version: 3, CoordinatorKey: k.name, CoordinatorType: k.kind}
+	res, err := askAny(ctx, c, (*sarama.Broker).FindCoordinator, req)
+	if err == nil {
+		err = explained(res.Err, res.ErrMsg)
+	}
+	if err != nil {
+		return "", fmt.Errorf("coordinator of %v: %w", k, err)
+	}
+	addr = res.Coordinator.Addr()
+	c.meta.mu.Lock()
+	defer c.meta.mu.Unlock()
+	c.meta.coordinators[k] = addr
+	return addr, nil
+}
+
+// forgetCoordinator makes the next coordinator of k look it up again.
+func (c *Client) forgetCoordinator(k coordinated) {
+	c.meta.mu.Lock()
+	defer c.meta.mu.Unlock()
+	delete(c.meta.coordinators, k)
+}
+
+// askCoordinator sends req to the coordinator of k over a connection of p, and hands the answer to check, which returns
+// the error in it. Retriable errors are retried, with a new look-up where one may help.
+func askCoordinator[Req, Res any](ctx context.Context, c *Client, p *pool, k coordinated,
+	send func(*sarama.Broker, Req) (Res, error), req Req, check func(Res) error,
+) error {
+	return c.retry(ctx, func() error {
+		addr, err := c.coordinator(ctx, k)
+		if err != nil {
+			return err
+		}
+		res, err := ask(ctx, p.get(addr), send, req)
+		if err == nil {
+			err = check(res)
+		}
+		if lost(err) || hasCode(err, sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable) {
+			c.forgetCoordinator(k)
+		}
+		return err
+	})
+}
+
+// Partitions returns the number of partitions of topic; ErrUnknownTopic if there is no such topic.
+func (c *Client) Partitions(ctx context.Context, topic string) (int32, error) {
+	c.meta.mu.RLock()
+	n := len(c.meta.topics[topic])
+	c.meta.mu.RUnlock()
+	if n > 0 {
+		return int32(n), nil
+	}
+	err := c.retry(ctx, func() error { return c.refresh(ctx, topic) })
+	if err != nil {
+		return 0, fmt.Errorf("kafka: partitions of %s: %w", topic, err)
+	}
+	c.meta.mu.RLock()
+	defer c.meta.mu.RUnlock()
+	return int32(len(c.meta.topics[topic])), nil
+}
