@@ -1,0 +1,236 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Set is all stores of one task, opened on its database. One goroutine owns it.
+//
+// Each store has a prefix of two bytes, given to its name once and never given again, so that stores may come and go without
+// moving the data of others. Prefix 0 is the set's own:
+//
+//	| 0 0 | 'f' |                              →  format version, 1 byte
+//	| 0 0 | 's' | name … |                     →  prefix, 2 bytes BE | definition …
+//	| 0 0 | 'p' | topic … | partition, 4 B BE | →  position: the next offset to read, 8 bytes BE
+type Set struct {
+	db     DB
+	stores []Store
+	byName map[string]Store
+	key    []byte
+}
+
+const formatVersion = 1
+
+var (
+	formatKey   = []byte{0, 0, 'f'}
+	storeKey    = []byte{0, 0, 's'}
+	positionKey = []byte{0, 0, 'p'}
+)
+
+// OpenSet opens the stores of a task. It refuses a store whose kind or codecs are not those it was written with.
+func OpenSet(db DB, defs []Definition, opts Options) (*Set, error) {
+	s := &Set{db: db, byName: make(map[string]Store)}
+	if err := s.checkFormat(); err != nil {
+		return nil, err
+	}
+	known, err := s.readStores()
+	if err != nil {
+		return nil, err
+	}
+	b := db.NewBatch()
+	defer b.Close()
+	b.Set(formatKey, []byte{formatVersion})
+	var errs []error
+	for _, d := range defs {
+		if err := s.open(d, known, b, opts); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, b.Commit()
+}
+
+// known is what the database says of a store.
+type known struct {
+	id         uint16
+	definition string
+}
+
+func (s *Set) checkFormat() error {
+	v, found, err := s.db.Get(nil, formatKey)
+	if err != nil {
+		return fmt.Errorf("state: read the format version: %w", err)
+	}
+	if found && (len(v) != 1 || v[0] != formatVersion) {
+		return fmt.Errorf("state: the database has format %v, this program reads %d: delete it, and it is restored from the changelog", v, formatVersion)
+	}
+	return nil
+}
+
+func (s *Set) readStores() (map[string]known, error) {
+	rows, err := s.db.Iter(storeKey, after(storeKey))
+	if err != nil {
+		return nil, fmt.Errorf("state: read the list of stores: %w", err)
+	}
+	defer rows.Close()
+	stores := make(map[string]known)
+	for more := rows.First(); more; more = rows.Next() {
+		v := rows.Value()
+		if len(v) < 2 {
+			return nil, errors.New("state: the list of stores is damaged")
+		}
+		stores[string(rows.Key()[len(storeKey):])] = known{binary.BigEndian.Uint16(v), string(v[2:])}
+	}
+	return stores, rows.Error()
+}
+
+func (s *Set) open(d Definition, stores map[string]known, b Batch, opts Options) error {
+	name := d.Name()
+	if s.byName[name] != nil {
+		return fmt.Errorf("state: two stores are named %q", name)
+	}
+	k, found := stores[name]
+	if found && k.definition != d.String() {
+		return fmt.Errorf("state: store %q was %s and is now %s: rename it, or reset the application", name, k.definition, d)
+	}
+	if !found {
+		for other := range maps.Values(stores) {
+			k.id = max(k.id, other.id)
+		}
+		k = known{k.id + 1, d.String()}
+		stores[name] = k
+		b.Set(append(slices.Clone(storeKey), name...), append(binary.BigEndian.AppendUint16(nil, k.id), k.definition...))
+	}
+	store, err := d.Open(s.db, binary.BigEndian.AppendUint16(nil, k.id), opts)
+	if err != nil {
+		return err
+	}
+	s.byName[name] = store
+	s.stores = append(s.stores, store)
+	return nil
+}
+
+// Store returns the store of a name.
+func (s *Set) Store(name string) (Store, error) {
+	if store := s.byName[name]; store != nil {
+		return store, nil
+	}
+	names := slices.Sorted(maps.Keys(s.byName))
+	return nil, fmt.Errorf("state: no store %q; there are: %s", name, strings.Join(names, ", "))
+}
+
+// All returns the stores in the order of their definitions.
+func (s *Set) All() []Store { return s.stores }
+
+// DB returns the database of the task.
+func (s *Set) DB() DB { return s.db }
+
+// Begin calls Begin on all stores.
+func (s *Set) Begin() {
+	for _, store := range s.stores {
+		store.Begin()
+	}
+}
+
+// Undo calls Undo on all stores.
+func (s *Set) Undo() {
+	for _, store := range s.stores {
+		store.Undo()
+	}
+}
+
+// Flush calls Flush on all stores, in the order of their definitions.
+func (s *Set) Flush(b Batch, log func(store Store, key, value []byte, timestamp int64) error) error {
+	for _, store := range s.stores {
+		err := store.Flush(b, func(key, value []byte, timestamp int64) error { return log(store, key, value, timestamp) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Committed calls Committed on all stores.
+func (s *Set) Committed() {
+	for _, store := range s.stores {
+		store.Committed()
+	}
+}
+
+// Discard calls Discard on all stores.
+func (s *Set) Discard() {
+	for _, store := range s.stores {
+		store.Discard()
+	}
+}
+
+// Advance calls Advance on all stores.
+func (s *Set) Advance(streamTime int64) {
+	for _, store := range s.stores {
+		store.Advance(streamTime)
+	}
+}
+
+// Expire calls Expire on all stores.
+func (s *Set) Expire(b Batch) {
+	for _, store := range s.stores {
+		store.Expire(b)
+	}
+}
+
+// Dirty is the number of entries that the next Flush will write.
+func (s *Set) Dirty() int { return s.sum(Store.Dirty) }
+
+// DirtyBytes is about how many bytes they hold.
+func (s *Set) DirtyBytes() int { return s.sum(Store.DirtyBytes) }
+
+// CachedBytes is about how many bytes all entries in memory hold.
+func (s *Set) CachedBytes() int { return s.sum(Store.CachedBytes) }
+
+func (s *Set) sum(f func(Store) int) int {
+	n := 0
+	for _, store := range s.stores {
+		n += f(store)
+	}
+	return n
+}
+
+// SetPosition writes the next offset to read of a partition into a batch: what the batch contains is what the partition says up
+// to there.
+func (s *Set) SetPosition(b Batch, topic string, partition int32, offset int64) {
+	b.Set(s.position(topic, partition), binary.BigEndian.AppendUint64(nil, uint64(offset)))
+}
+
+// Position returns the committed position of a partition, and whether there is one.
+func (s *Set) Position(topic string, partition int32) (int64, bool, error) {
+	v, found, err := s.db.Get(nil, s.position(topic, partition))
+	if err != nil || !found {
+		return 0, false, err
+	}
+	if len(v) != 8 {
+		return 0, false, fmt.Errorf("state: the position of %s/%d has %d bytes instead of 8: the database is damaged", topic, partition, len(v))
+	}
+	return int64(binary.BigEndian.Uint64(v)), true, nil
+}
+
+func (s *Set) position(topic string, partition int32) []byte {
+	s.key = append(append(s.key[:0], positionKey...), topic...)
+	s.key = binary.BigEndian.AppendUint32(s.key, uint32(partition))
+	return s.key
+}
+
+// Close gives the memory of the stores back. It does not close the database.
+func (s *Set) Close() {
+	for _, store := range s.stores {
+		store.Close()
+	}
+	s.stores, s.byName = nil, nil
+}

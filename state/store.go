@@ -1,0 +1,83 @@
+package state
+
+import "time"
+
+// Definition declares a store: its name, its kind, its codecs. It is a value made once, at package level as a rule, and used
+// by many tasks at once.
+type Definition interface {
+	// Name names the store and, behind the name of the application, its changelog topic.
+	Name() string
+
+	// String says what the bytes of the store mean, such as "key-value string → json[fleet.Fix]". It is kept in the
+	// database and compared at every open.
+	String() string
+
+	// Retention is how long a window is kept after its start, by stream time; 0 means for ever.
+	Retention() time.Duration
+
+	// Open opens the store under a prefix of db.
+	Open(db DB, prefix []byte, opts Options) (Store, error)
+}
+
+// Options is what a process gives all its stores. The zero value works.
+type Options struct {
+	// Budget bounds the caches. Default: 16 MiB for each store of its own.
+	Budget *Budget
+}
+
+// LogFunc takes one changelog record of a store: a nil value is a tombstone, the timestamp is in milliseconds since 1970. It
+// must copy what it keeps.
+type LogFunc func(key, value []byte, timestamp int64) error
+
+// Store is what a task does with any of its stores, whatever their types. The order of calls is
+//
+//	( Begin, what the handlers do, [Undo] )*, Flush, the batch's Commit, Committed
+//
+// and Discard at any point between records. Records may be taken between Flush and Committed.
+type Store interface {
+	Name() string
+
+	// Begin says that a new record starts: what came before can no longer be undone.
+	Begin()
+
+	// Undo takes back every change since Begin, so that a failed record leaves no trace and a retry does not apply twice.
+	Undo()
+
+	// Flush encodes each entry changed since the last Flush, once, in the order of the keys, into the batch and to log.
+	Flush(b Batch, log LogFunc) error
+
+	// Committed says that the batches of all Flushes so far are applied. The cache shrinks to its budget.
+	Committed()
+
+	// Discard forgets everything that was not committed, and the cache.
+	Discard()
+
+	// Restore puts one changelog record into the batch; nil is a tombstone. The cache must be empty: open the store, restore, use it.
+	Restore(b Batch, key, value []byte, timestamp int64) error
+
+	// Advance tells a store of windows the stream time, in milliseconds: windows with start + retention < stream time are
+	// no longer found, whether they were physically deleted or not. It never goes back.
+	Advance(streamTime int64)
+
+	// Expire puts the deletion of windows that are no longer found into the batch. It is housekeeping: no read can tell
+	// whether it ran.
+	Expire(b Batch)
+
+	// Dirty is the number of entries that the next Flush will write, DirtyBytes about how many bytes they hold, and
+	// CachedBytes how many bytes all entries in memory hold.
+	Dirty() int
+	DirtyBytes() int
+	CachedBytes() int
+
+	// Close gives the memory of the store back to the budget.
+	Close()
+}
+
+// Stores hands a task's opened stores to a handler. A processor.Context is one.
+type Stores interface {
+	// Store returns the store attached to this step under a name.
+	Store(name string) (Store, error)
+
+	// Fail says that the step cannot work; the task stops with the error before its first record.
+	Fail(err error)
+}
