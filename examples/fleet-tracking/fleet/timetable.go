@@ -1,0 +1,91 @@
+package fleet
+
+import (
+	"fmt"
+	"sort"
+	"time"
+	_ "time/tzdata" // service days must not depend on what the machine has installed
+)
+
+// Timetable is the value of topic viagens: all trips of one family, sorted by id.
+type Timetable struct {
+	Trips []*Trip `json:"viagens"`
+}
+
+// Trip finds the trip that a vehicle reports: the one of exactly that id, else the first of its family; nil when there is none.
+func (t Timetable) Trip(id string) *Trip {
+	for _, trip := range t.Trips {
+		if trip.ID == id {
+			return trip
+		}
+	}
+	if len(t.Trips) == 0 || FamilyOf(t.Trips[0].ID) != FamilyOf(id) {
+		return nil
+	}
+	return t.Trips[0]
+}
+
+// Trip is a planned run: its path and when it is due at its stops.
+//
+// A Trip may be shared by its readers, as long as they belong to one goroutine: the time zone is looked up at the first use.
+type Trip struct {
+	ID       string `json:"viagem"`
+	Route    string `json:"linha,omitempty"`
+	Headsign string `json:"destino,omitempty"`
+	Zone     string `json:"fuso"`
+	Shape    Shape  `json:"forma,omitempty"`
+	Stops    []Stop `json:"paradas"`
+
+	zone *time.Location
+}
+
+// Stop is a call of a trip, in the order of the trip. Due and Leaves count seconds from noon minus 12 hours of the service
+// day, and go beyond 24 hours for trips that pass midnight.
+type Stop struct {
+	Sequence int     `json:"sequencia"`
+	ID       string  `json:"parada"`
+	Name     string  `json:"nome,omitempty"`
+	Along    float64 `json:"distancia"` // metres along the shape
+	Due      int     `json:"chegada"`
+	Leaves   int     `json:"partida"`
+}
+
+// DayStart is the moment from which the times of a service day (YYYYMMDD) count: noon minus 12 hours in the time zone of the
+// trip. That is midnight, except on the days on which clocks are put forward or back.
+func (t *Trip) DayStart(day string) (Instant, error) {
+	if t.zone == nil {
+		zone, err := time.LoadLocation(t.Zone)
+		if err != nil {
+			return 0, fmt.Errorf("fleet: time zone of trip %s: %w", t.ID, err)
+		}
+		t.zone = zone
+	}
+	date, err := time.ParseInLocation("20060102", day, t.zone)
+	if err != nil {
+		return 0, fmt.Errorf("fleet: service day %q of trip %s is not YYYYMMDD", day, t.ID)
+	}
+	noon := time.Date(date.Year(), date.Month(), date.Day(), 12, 0, 0, 0, t.zone)
+	return InstantOf(noon.Add(-12 * time.Hour)), nil
+}
+
+// scheduled is when a vehicle on time is at a place along the shape, in seconds of the service day: from its arrival at a stop to its
+// departure there, both the same away from stops. False for a trip without stops.
+func (t *Trip) scheduled(along float64) (from, to float64, ok bool) {
+	n := len(t.Stops)
+	if n == 0 {
+		return 0, 0, false
+	}
+	next := sort.Search(n, func(i int) bool { return t.Stops[i].Along >= along })
+	switch {
+	case next == n:
+		last := t.Stops[n-1]
+		return float64(last.Due), float64(last.Leaves), true
+	case next == 0 || t.Stops[next].Along == along:
+		stop := t.Stops[next]
+		return float64(stop.Due), float64(stop.Leaves), true
+	}
+	before, after := t.Stops[next-1], t.Stops[next]
+	part := (along - before.Along) / (after.Along - before.Along)
+	at := float64(before.Leaves) + part*float64(after.Due-before.Leaves)
+	return at, at, true
+}

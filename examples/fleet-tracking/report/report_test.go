@@ -1,0 +1,58 @@
+package report_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+)
+
+func TestWrite(t *testing.T) {
+	var r report.Report
+	r.AddSpeed("onibus-2", fleet.Seconds(300), fleet.Speed{Count: 2, Sum: 25, Mean: 12.5, Max: 13})
+	r.AddSpeed("onibus-2", fleet.Seconds(0), fleet.Speed{Count: 1, Sum: 3, Mean: 3, Max: 3})
+	r.AddSpeed("onibus-2", fleet.Seconds(0), fleet.Speed{Count: 3, Sum: 1, Mean: 1. / 3, Max: 1})
+	r.AddSpeed("onibus-1", fleet.Seconds(300), fleet.Speed{Count: 1})
+
+	off := fleet.Deviation{Seq: 10, Vehicle: "onibus-1", Trip: "t:1:a", Day: "20260116", Instant: fleet.Seconds(40), Distance: 101}
+	r.AddDeviation(off)
+	off.Seq, off.Instant, off.Distance = 11, fleet.Seconds(50), 250.5
+	off.Episode = &fleet.Episode{First: fleet.Seconds(40), Last: fleet.Seconds(50), Fixes: 2, Max: 250.5}
+	r.AddDeviation(off)
+	off.Seq, off.Instant, off.Distance = 9, fleet.Seconds(60), 120
+	off.Episode = &fleet.Episode{First: fleet.Seconds(40), Last: fleet.Seconds(60), Fixes: 3, Max: 250.5}
+	r.AddDeviation(off)
+
+	arrival := fleet.Arrival{Vehicle: "onibus-1", Trip: "t:1:a", Day: "20260116", Sequence: 10, Arrived: 1768585253429, Delay: 12.429}
+	r.AddArrival(arrival)
+	arrival.Sequence, arrival.Arrived, arrival.Delay = 2, fleet.Seconds(1768585200), -60
+	r.AddArrival(arrival)
+
+	dir := filepath.Join(t.TempDir(), "new")
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		report.SpeedWindows: "vehicle_id,window_start,count,sum_speed_mps,avg_speed_mps,max_speed_mps\n" +
+			"onibus-1,300,1,0,0,0\n" +
+			"onibus-2,0,3,1,0.3333333333333333,1\n" +
+			"onibus-2,300,2,25,12.5,13\n",
+		report.DeviationPoints: "seq,vehicle_id,trip_id,distance_to_shape_m\n" +
+			"9,onibus-1,t:1:a,120\n10,onibus-1,t:1:a,101\n11,onibus-1,t:1:a,250.5\n",
+		report.DeviationEpisodes: "vehicle_id,trip_id,trip_start_date,first_ts,last_ts,fixes,max_m\n" +
+			"onibus-1,t:1:a,20260116,40,60,3,250.5\n",
+		report.Arrivals: "vehicle_id,trip_id,trip_start_date,stop_sequence,arrival_ts,delay_s\n" +
+			"onibus-1,t:1:a,20260116,2,1768585200,-60\n" +
+			"onibus-1,t:1:a,20260116,10,1768585253.429,12.429\n",
+	} {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("%s is\n%swant\n%s", name, got, want)
+		}
+	}
+}
