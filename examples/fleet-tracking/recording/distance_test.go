@@ -1,0 +1,148 @@
+package recording_test
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+)
+
+// Fixes half a minute or a minute apart cut corners, so the GPS sees a little less than the odometer.
+func TestDistanceAgreesWithOdometer(t *testing.T) {
+	for name, test := range map[string]struct {
+		path      string
+		low, high float64
+	}{
+		"kingston": {"positions_20260116.csv", 0.95, 0.97},
+		"brt_rio":  {"positions.csv", 0.96, 0.98},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := recordingtest.Dir(t, name)
+			positions := recordingtest.Positions(t, filepath.Join(dir, test.path))
+			ratios := gpsToOdometer(fixes(positions))
+			t.Logf("%d vehicles", len(ratios))
+			within(t, "median of GPS distance / odometer", quantile(ratios, 0.5), test.low, test.high)
+		})
+	}
+}
+
+// gpsToOdometer is, for each vehicle that drove a kilometre, the clean distance over that of the odometer, sorted. Both are taken
+// over the same pairs of fixes.
+func gpsToOdometer(positions []fleet.Position) []float64 {
+	type vehicle struct {
+		gps      fleet.Distance
+		odometer float64
+		last     *float64
+	}
+	vehicles := map[string]*vehicle{}
+	for _, p := range positions {
+		if p.Odometer == nil {
+			continue
+		}
+		v := vehicles[p.Vehicle]
+		if v == nil {
+			v = &vehicle{}
+			vehicles[p.Vehicle] = v
+		}
+		before := v.gps.Seconds
+		v.gps = v.gps.Add(p)
+		if v.gps.Seconds > before {
+			v.odometer += *p.Odometer - *v.last
+		}
+		if v.gps.Last == p.Instant {
+			v.last = p.Odometer
+		}
+	}
+	var ratios []float64
+	for _, v := range vehicles {
+		if v.odometer > 1000 && v.gps.Metres > 0 {
+			ratios = append(ratios, v.gps.Metres/v.odometer)
+		}
+	}
+	slices.Sort(ratios)
+	return ratios
+}
+
+// The phone that published the distances computed them from more fixes than were stored. Tracks that lack a part are left out:
+// a complete one lasts as long as published and has no gap of a minute.
+func TestDistanceAgreesWithPublishedTracks(t *testing.T) {
+	dir := recordingtest.Dir(t, "gotrack_aracaju")
+	tracks := map[string][]fleet.Position{}
+	for _, row := range rows(t, filepath.Join(dir, "points.csv")) {
+		at, err := time.Parse("2006-01-02 15:04:05", row["time"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		fix := fleet.Position{Instant: fleet.InstantOf(at), Lat: parse(t, row["lat"]), Lon: parse(t, row["lon"])}
+		tracks[row["track_id"]] = append(tracks[row["track_id"]], fix)
+	}
+	var ratios []float64
+	for _, row := range rows(t, filepath.Join(dir, "tracks.csv")) {
+		track := tracks[row["track_id"]]
+		metres := 1000 * parse(t, row["published_distance_km"])
+		seconds := 3600 * parse(t, row["published_time_h"])
+		if metres < 500 || !complete(track, seconds) {
+			continue
+		}
+		var distance fleet.Distance
+		for _, fix := range track {
+			distance = distance.Add(fix)
+		}
+		ratios = append(ratios, distance.Metres/metres)
+	}
+	slices.Sort(ratios)
+	within(t, "complete tracks", float64(len(ratios)), 30, 82)
+	within(t, "10 % of our distance / published", quantile(ratios, 0.1), 0.98, 1.03)
+	within(t, "median of our distance / published", quantile(ratios, 0.5), 1.02, 1.05)
+	within(t, "90 % of our distance / published", quantile(ratios, 0.9), 1.05, 1.12)
+}
+
+func complete(track []fleet.Position, seconds float64) bool {
+	first, last := track[0].Instant, track[len(track)-1].Instant
+	if took := last.Since(first); took < 0.95*seconds || took > 1.05*seconds {
+		return false
+	}
+	for i := 1; i < len(track); i++ {
+		if track[i].Instant.Since(track[i-1].Instant) > 60 {
+			return false
+		}
+	}
+	return true
+}
+
+func rows(t *testing.T, path string) []map[string]string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	records, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []map[string]string
+	for _, record := range records[1:] {
+		row := map[string]string{}
+		for i, name := range records[0] {
+			row[name] = record[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func parse(t *testing.T, number string) float64 {
+	t.Helper()
+	x, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
