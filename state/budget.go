@@ -10,6 +10,9 @@ type Budget struct {
 	stores atomic.Int64
 }
 
+// defaultBudget is the budget of a store that was given none.
+const defaultBudget = 16 << 20
+
 // NewBudget makes a budget of so many bytes. With 0 nothing stays in a cache beyond its commit.
 func NewBudget(bytes int64) *Budget { return &Budget{limit: bytes} }
 

@@ -1,29 +1,42 @@
 package state
 
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/btree"
+)
+
 // cache holds the entries of one store that are in memory: those that changed, and those that were read lately.
 //
 // An entry that changed stays until its batch is committed. A clean one stands in the clock, a ring through which a hand goes
 // when the budget is exceeded: it spares an entry that was used since its last visit and removes the others.
 type cache[V any] struct {
-	budget  *Budget
-	entries map[string]*entry[V] // by physical key, prefix included
+	budget   *Budget
+	sealed   bool                 // contents are encoded: see content
+	overhead int                  // bytes of an entry beside its key and value
+	entries  map[string]*entry[V] // by physical key, prefix included
 
-	record  uint64      // counts Begin
-	undo    []undo[V]   // what the entries were at the last Begin
-	dirty   []*entry[V] // changed since the last Flush, and some that were undone
-	flushed []*entry[V] // flushed, and not yet committed
+	record   uint64      // counts Begin
+	undo     []undo[V]   // what the entries were at the last Begin
+	dirty    []*entry[V] // changed since the last Flush, and some that were undone
+	flushing []*entry[V] // flushed, and not yet committed
+	index    *btree.BTreeG[*entry[V]]
 
 	clock []*entry[V]
 	hand  int
 
-	dirtyCount int
-	dirtySize  int
-	size       int
+	dirtyCount, dirtySize int
+	size                  int
+	closed                bool
 }
 
-// content is what a store holds for a key.
+// content is what a store holds for a key. A value with references inside (maps, slices, pointers) is held encoded: otherwise whoever
+// got it from the store could change it there, behind the back of Undo and of the changelog.
 type content[V any] struct {
 	value     V
+	sealed    []byte // instead of value in a sealed store; never written to
 	timestamp int64
 	has       bool // false: there is no such key
 }
@@ -36,29 +49,39 @@ type entry[V any] struct {
 	record uint64 // the record in which it was first changed: its old content is in the undo log
 	slot   int    // its place in the clock + 1; 0 = not there
 
-	blind    bool // written without having been read: what the database holds is unknown
+	blind    bool // nothing is known of what the database holds
 	dirty    bool // changed since the last Flush
 	listed   bool // in cache.dirty
-	flushing bool // in cache.flushed
+	flushing bool // in cache.flushing
 	recent   bool // used since the hand's last visit
 	pinned   bool // in use: must not be removed
 }
 
+// undo is an entry as it was at the last Begin.
 type undo[V any] struct {
 	entry *entry[V]
 	content[V]
-	dirty bool
-	blind bool
+	dirty, blind bool
 }
 
-const (
-	entryOverhead = 160 // map slot, entry and key header
-	defaultValue  = 64  // a value that was not yet encoded
-)
+// unencoded is the assumed size of a value that was not encoded yet.
+const unencoded = 64
+
+func newCache[V any](budget *Budget, sealed bool) cache[V] {
+	budget.stores.Add(1)
+	const mapSlot = 64 // a map's slot, its spare room, and the clock's slot
+	return cache[V]{
+		budget: budget, sealed: sealed, entries: make(map[string]*entry[V]),
+		overhead: int(reflect.TypeFor[entry[V]]().Size()) + mapSlot,
+	}
+}
 
 // insert makes an entry for a key that has none.
 func (c *cache[V]) insert(key string, content content[V], encoded int) *entry[V] {
-	e := &entry[V]{key: key, content: content, size: entryOverhead + len(key) + encoded}
+	if encoded == 0 {
+		encoded = unencoded
+	}
+	e := &entry[V]{key: key, content: content, size: c.overhead + len(key) + encoded}
 	c.entries[key] = e
 	c.grow(e.size)
 	return e
@@ -66,9 +89,7 @@ func (c *cache[V]) insert(key string, content content[V], encoded int) *entry[V]
 
 // keep puts a clean entry into the clock and lets go of others if the budget says so.
 func (c *cache[V]) keep(e *entry[V]) {
-	e.pinned = true
 	c.shrink()
-	e.pinned = false
 	c.clock = append(c.clock, e)
 	e.slot = len(c.clock)
 }
@@ -82,13 +103,24 @@ func (c *cache[V]) write(e *entry[V], now content[V]) {
 	e.content = now
 	e.blind = false
 	if !e.dirty {
-		e.dirty = true
-		c.dirtyCount++
-		c.dirtySize += e.size
-		if !e.listed {
-			e.listed = true
-			c.dirty = append(c.dirty, e)
-		}
+		c.mark(e)
+	}
+	if c.sealed {
+		c.resize(e, len(now.sealed))
+	}
+}
+
+// mark makes an entry dirty.
+func (c *cache[V]) mark(e *entry[V]) {
+	e.dirty = true
+	c.dirtyCount++
+	c.dirtySize += e.size
+	if !e.listed {
+		e.listed = true
+		c.dirty = append(c.dirty, e)
+	}
+	if c.index != nil {
+		c.index.Set(e)
 	}
 }
 
@@ -104,48 +136,57 @@ func (c *cache[V]) Undo() {
 	for _, u := range c.undo {
 		e := u.entry
 		e.content, e.blind = u.content, u.blind
-		if e.dirty && !u.dirty {
+		if !u.dirty {
 			e.dirty = false
 			c.dirtyCount--
 			c.dirtySize -= e.size
 		}
-		if e.blind && !e.flushing {
+		if c.sealed {
+			c.resize(e, len(e.sealed))
+		}
+		switch {
+		case e.dirty || e.flushing:
+		case e.blind:
 			c.remove(e)
-		} else if !e.dirty && !e.flushing && e.slot == 0 {
+		case e.slot == 0:
 			c.keep(e)
 		}
 	}
 	c.Begin()
 }
 
-// takeDirty moves the dirty entries to those that wait for their commit.
+// takeDirty moves the dirty entries, in the order of their keys, to those that wait for their commit.
 func (c *cache[V]) takeDirty() []*entry[V] {
-	first := len(c.flushed)
+	first := len(c.flushing)
 	for _, e := range c.dirty {
 		e.listed = false
-		if e.dirty {
-			e.dirty = false
-			e.flushing = true
-			c.flushed = append(c.flushed, e)
+		if !e.dirty {
+			continue
 		}
+		e.dirty = false
+		e.flushing = true
+		c.flushing = append(c.flushing, e) // a second time if an earlier Flush is not yet committed
 	}
 	clear(c.dirty)
 	c.dirty = c.dirty[:0]
 	c.dirtyCount, c.dirtySize = 0, 0
-	return c.flushed[first:]
+	taken := c.flushing[first:]
+	slices.SortFunc(taken, func(a, b *entry[V]) int { return strings.Compare(a.key, b.key) })
+	return taken
 }
 
 // Committed implements Store.
 func (c *cache[V]) Committed() {
-	for _, e := range c.flushed {
+	for _, e := range c.flushing {
 		e.flushing = false
 		if !e.dirty && e.slot == 0 {
 			c.clock = append(c.clock, e)
 			e.slot = len(c.clock)
 		}
 	}
-	clear(c.flushed)
-	c.flushed = c.flushed[:0]
+	clear(c.flushing)
+	c.flushing = c.flushing[:0]
+	c.index = nil
 	c.shrink()
 }
 
@@ -195,36 +236,89 @@ func (c *cache[V]) unclock(e *entry[V]) {
 
 // Discard implements Store.
 func (c *cache[V]) Discard() {
-	clear(c.entries)
 	c.Begin()
-	for _, list := range []*[]*entry[V]{&c.dirty, &c.flushed, &c.clock} {
+	clear(c.entries)
+	for _, list := range []*[]*entry[V]{&c.dirty, &c.flushing, &c.clock} {
 		clear(*list)
 		*list = (*list)[:0]
 	}
+	c.index = nil
 	c.hand, c.dirtyCount, c.dirtySize = 0, 0, 0
 	c.grow(-c.size)
 }
 
 // Close implements Store.
 func (c *cache[V]) Close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
 	c.Discard()
 	c.budget.stores.Add(-1)
 }
 
-func (c *cache[V]) Dirty() int       { return c.dirtyCount }
-func (c *cache[V]) DirtyBytes() int  { return c.dirtySize }
+// Dirty implements Store.
+func (c *cache[V]) Dirty() int { return c.dirtyCount }
+
+// DirtyBytes implements Store.
+func (c *cache[V]) DirtyBytes() int { return c.dirtySize }
+
+// CachedBytes implements Store.
 func (c *cache[V]) CachedBytes() int { return c.size }
 
-// resize corrects the size of an entry once its row is known.
+// resize corrects the size of an entry once its encoded size is known.
 func (c *cache[V]) resize(e *entry[V], encoded int) {
-	size := entryOverhead + len(e.key) + encoded
-	if size != e.size {
-		c.grow(size - e.size)
-		e.size = size
+	size := c.overhead + len(e.key) + encoded
+	if e.dirty {
+		c.dirtySize += size - e.size
 	}
+	c.grow(size - e.size)
+	e.size = size
 }
 
 func (c *cache[V]) grow(n int) {
-	c.size += n
-	c.budget.used.Add(int64(n))
+	if n != 0 {
+		c.size += n
+		c.budget.used.Add(int64(n))
+	}
+}
+
+// uncommitted appends the uncommitted contents of a range of keys, in their order.
+func (c *cache[V]) uncommitted(dst []pending[V], lower, upper []byte) []pending[V] {
+	c.ascend(lower, func(e *entry[V]) bool {
+		if upper != nil && e.key >= string(upper) {
+			return false
+		}
+		dst = append(dst, pending[V]{e.key, e.content})
+		return true
+	})
+	return dst
+}
+
+// ascend visits the uncommitted entries from a key on, in the order of their keys. The first call of a commit interval sorts
+// them; from then on they are kept sorted.
+func (c *cache[V]) ascend(from []byte, visit func(*entry[V]) bool) {
+	if len(c.dirty)+len(c.flushing) == 0 {
+		return
+	}
+	if c.index == nil {
+		less := func(a, b *entry[V]) bool { return a.key < b.key }
+		c.index = btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
+		for _, list := range [][]*entry[V]{c.flushing, c.dirty} {
+			for _, e := range list {
+				if e.dirty || e.flushing { // not undone
+					c.index.Set(e)
+				}
+			}
+		}
+	}
+	c.index.Ascend(&entry[V]{key: string(from)}, func(e *entry[V]) bool {
+		return !e.dirty && !e.flushing || visit(e)
+	})
+}
+
+// pending is an uncommitted entry as it was when a scan began.
+type pending[V any] struct {
+	key string
+	content[V]
 }

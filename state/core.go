@@ -1,72 +1,74 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/rio-streams/rio/codec"
 )
 
-// core is the one implementation of all stores: rows under a prefix of a database, and before them a write-back cache of
-// decoded values. Its rows are drawn like this, keys by their layout:
+// core is the one implementation of all stores: rows under a prefix of a database, and before them a write-back cache. A row is
 //
-//	physical key            row
-//	| prefix | key … |  →  | timestamp: ms since 1970, 8 bytes BE | value … |
+//	| prefix | physical key … |  →  | timestamp: ms since 1970, 8 bytes BE | value … |
 //
 // which is Kafka Streams' timestamped format. The changelog has the value alone; the timestamp is that of its record.
 type core[K, V any] struct {
-	name      string
-	db        DB
-	prefix    []byte
-	layout    layout
-	keys      codec.Codec[K]
-	values    codec.Codec[V]
-	retention int64 // ms; 0 = for ever
-	horizon   int64 // starts before this are expired
-
+	name   string
+	db     DB
+	prefix []byte
+	layout layout
+	keys   codec.Codec[K]
+	values codec.Codec[V]
+	clockwork
 	cache[V]
 
-	key   []byte // the physical key looked up last, prefix included
-	row   []byte // the row read or written last
-	bound []byte // the changelog key written last
+	// Buffers, each for the key or row that was handled last.
+	key       []byte // physical, with the prefix
+	row       []byte
+	changelog []byte
 }
 
-// timestampSize is the length of the timestamp before each value.
 const timestampSize = 8
+
+// clockwork is what a store of windows knows of the stream time. Starts before the horizon are expired. The horizons of the last
+// Flush and the last commit are kept because Discard goes back to the latter: records read again must find what they found before.
+type clockwork struct {
+	retention, step             int64 // ms; retention 0 = for ever
+	horizon, flushed, committed int64
+	deleted                     int64 // the horizon of the last Expire
+}
 
 func (s *core[K, V]) Name() string { return s.name }
 
-// locate writes the physical key of k into s.key and tells whether the store may hold it: no expired window is there.
+// locate writes the physical key of k into s.key and tells whether the store may hold it: it holds no expired window.
 func (s *core[K, V]) locate(k K) (bool, error) {
 	key, err := s.appendPhysical(append(s.key[:0], s.prefix...), k)
 	s.key = key
 	if err != nil {
 		return false, s.wrap("encode key", err)
 	}
-	return s.retention == 0 || startOf(key[len(s.prefix):]) >= s.horizon, nil
+	return s.visible(key), nil
+}
+
+// visible tells whether a physical key, prefix included, is that of a window not yet expired.
+func (s *core[K, V]) visible(key []byte) bool {
+	return s.retention == 0 || s.layout.start(key[len(s.prefix):]) >= s.horizon
 }
 
 // appendPhysical appends the physical form of k, without the prefix.
 func (s *core[K, V]) appendPhysical(dst []byte, k K) ([]byte, error) {
-	if s.layout == plain {
+	if !s.layout.windowed {
 		return s.keys.Append(dst, k)
 	}
 	head := len(dst)
-	dst, err := s.keys.Append(append(dst, make([]byte, startSize)...), k)
+	dst, err := s.keys.Append(appendTime(dst, 0), k)
 	if err != nil {
 		return dst, err
 	}
-	tail := len(dst) - startSize
-	if tail < head+startSize {
-		return dst, fmt.Errorf("the key of a window store ends in 8 bytes of window start, but %s wrote %d bytes", s.keys, tail-head)
-	}
-	start := binary.BigEndian.Uint64(dst[tail:])
-	binary.BigEndian.PutUint64(dst[head:], start^signBit)
-	return dst[:tail], nil
+	return s.layout.arrange(dst, head)
 }
 
 // find returns the entry of the key located last, from the cache or else from the database. A key that is nowhere has an
@@ -83,7 +85,7 @@ func (s *core[K, V]) find() (*entry[V], error) {
 	}
 	var c content[V]
 	if found {
-		if c, err = s.decode(row); err != nil {
+		if c, err = s.read(row); err != nil {
 			return nil, err
 		}
 	}
@@ -92,29 +94,62 @@ func (s *core[K, V]) find() (*entry[V], error) {
 	return e, nil
 }
 
-// decode reads a row.
-func (s *core[K, V]) decode(row []byte) (content[V], error) {
+// read makes the content of a row. It does not alias the row.
+func (s *core[K, V]) read(row []byte) (content[V], error) {
 	if len(row) < timestampSize {
 		return content[V]{}, s.wrap("read", fmt.Errorf("a row has at least 8 bytes, got %d: the database is damaged", len(row)))
 	}
-	value, err := s.values.Decode(row[timestampSize:])
-	if err != nil {
-		return content[V]{}, s.wrap("decode value", err)
+	c := content[V]{timestamp: int64(binary.BigEndian.Uint64(row)), has: true}
+	if s.sealed {
+		c.sealed = bytes.Clone(row[timestampSize:])
+		return c, nil
 	}
-	return content[V]{value: value, timestamp: int64(binary.BigEndian.Uint64(row)), has: true}, nil
+	var err error
+	if c.value, err = s.values.Decode(row[timestampSize:]); err != nil {
+		return c, s.wrap("decode value", err)
+	}
+	return c, nil
+}
+
+// seal makes the content that is kept for a value.
+func (s *core[K, V]) seal(v V, timestamp int64) (content[V], error) {
+	c := content[V]{timestamp: timestamp, has: true}
+	if !s.sealed {
+		c.value = v
+		return c, nil
+	}
+	var err error
+	if c.sealed, err = s.values.Append(nil, v); err != nil {
+		return c, s.wrap("encode value", err)
+	}
+	return c, nil
+}
+
+// open makes a value that the caller may do anything with.
+func (s *core[K, V]) open(c content[V]) (V, error) {
+	if !s.sealed || !c.has {
+		return c.value, nil
+	}
+	v, err := s.values.Decode(c.sealed)
+	if err != nil {
+		return v, s.wrap("decode value", err)
+	}
+	return v, nil
 }
 
 // get returns what the store holds for k.
-func (s *core[K, V]) get(k K) (content[V], error) {
+func (s *core[K, V]) get(k K) (v V, timestamp int64, has bool, err error) {
 	visible, err := s.locate(k)
 	if !visible || err != nil {
-		return content[V]{}, err
+		return v, 0, false, err
 	}
 	e, err := s.find()
-	if err != nil {
-		return content[V]{}, err
+	if err != nil || !e.has {
+		return v, 0, false, err
 	}
-	return e.content, nil
+	timestamp = e.timestamp
+	v, err = s.open(e.content)
+	return v, timestamp, err == nil, err
 }
 
 // put writes c for k without reading what was there.
@@ -125,45 +160,102 @@ func (s *core[K, V]) put(k K, c content[V]) error {
 	}
 	e := s.entries[string(s.key)]
 	if e == nil {
-		e = s.insert(string(s.key), content[V]{}, 0)
+		e = s.insert(string(s.key), content[V]{}, len(c.sealed))
 		e.blind = true
 	}
 	s.write(e, c)
 	return nil
 }
 
-// swap writes c for k and returns what was there.
-func (s *core[K, V]) swap(k K, c content[V]) (Change[V], error) {
+// set writes a value for k without reading what was there.
+func (s *core[K, V]) set(k K, v V, timestamp int64) error {
+	c, err := s.seal(v, timestamp)
+	if err != nil {
+		return err
+	}
+	return s.put(k, c)
+}
+
+// replace writes a value for k and returns what was there.
+func (s *core[K, V]) replace(k K, v V, timestamp int64) (Change[V], error) {
+	c, err := s.seal(v, timestamp)
+	if err != nil {
+		return Change[V]{}, err
+	}
+	return s.swap(k, v, c)
+}
+
+// swap writes now for k and returns the old value beside the new one, v.
+func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 	visible, err := s.locate(k)
 	if !visible || err != nil {
 		return Change[V]{}, err
 	}
-	e, err := s.findRead()
+	e, err := s.find()
 	if err != nil {
 		return Change[V]{}, err
 	}
-	old := e.content
-	s.write(e, c)
-	return change(old, c), nil
+	old, err := s.open(e.content)
+	if err != nil {
+		return Change[V]{}, err
+	}
+	change := Change[V]{old, v, e.has, now.has, e.timestamp, now.timestamp}
+	s.write(e, now)
+	return change, nil
 }
 
-// findRead is find, and reads the old content of an entry that was only written so far.
-func (s *core[K, V]) findRead() (*entry[V], error) { return s.find() }
-
-// change describes the step from one content to the next.
-func change[V any](old, now content[V]) Change[V] {
-	return Change[V]{
-		Old: old.value, Had: old.has, OldTimestamp: old.timestamp,
-		New: now.value, Has: now.has, Timestamp: now.timestamp,
+// update writes for k what f makes of the old value, or deletes k if f does not want to keep its result.
+func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, bool)) (Change[V], error) {
+	visible, err := s.locate(k)
+	if !visible || err != nil {
+		return Change[V]{}, err
 	}
+	e, err := s.find()
+	if err != nil {
+		return Change[V]{}, err
+	}
+	if e.has {
+		timestamp = max(timestamp, e.timestamp)
+	}
+	change := Change[V]{Had: e.has, OldTimestamp: e.timestamp, Timestamp: timestamp}
+	if change.Old, err = s.open(e.content); err != nil {
+		return Change[V]{}, err
+	}
+	given := change.Old
+	if s.sealed { // f may write to what it is given, so it gets a copy of its own
+		if given, err = s.open(e.content); err != nil {
+			return Change[V]{}, err
+		}
+	}
+	e.pinned = true // f may use the store
+	change.New, change.Has = f(given, e.has)
+	e.pinned = false
+	return change, s.commitChange(e, &change)
+}
+
+// commitChange writes the outcome of an update.
+func (s *core[K, V]) commitChange(e *entry[V], change *Change[V]) error {
+	now := content[V]{timestamp: change.Timestamp}
+	if change.Has {
+		var err error
+		if now, err = s.seal(change.New, change.Timestamp); err != nil {
+			return err
+		}
+	} else {
+		var none V
+		change.New = none
+	}
+	if change.Had || change.Has {
+		s.write(e, now)
+	}
+	return nil
 }
 
 // Flush implements Store.
 func (s *core[K, V]) Flush(b Batch, log LogFunc) error {
 	s.Begin()
-	dirty := s.takeDirty()
-	slices.SortFunc(dirty, func(a, b *entry[V]) int { return strings.Compare(a.key, b.key) })
-	for _, e := range dirty {
+	s.clockwork.flushed = s.horizon
+	for _, e := range s.takeDirty() {
 		if err := s.flushEntry(e, b, log); err != nil {
 			return err
 		}
@@ -174,25 +266,35 @@ func (s *core[K, V]) Flush(b Batch, log LogFunc) error {
 // flushEntry writes one entry to the batch and to the changelog.
 func (s *core[K, V]) flushEntry(e *entry[V], b Batch, log LogFunc) error {
 	s.key = append(s.key[:0], e.key...)
-	s.bound = s.layout.appendChangelog(s.bound[:0], s.key[len(s.prefix):])
-	var value []byte
-	if e.has {
-		row, err := s.values.Append(binary.BigEndian.AppendUint64(s.row[:0], uint64(e.timestamp)), e.value)
-		s.row = row
-		if err != nil {
-			return s.wrap("encode value", err)
-		}
-		b.Set(s.key, row)
-		value = row[timestampSize:]
-		s.resize(e, len(row))
-	} else {
+	s.changelog = s.layout.appendChangelog(s.changelog[:0], s.key[len(s.prefix):])
+	if !e.has {
 		b.Delete(s.key)
 		s.resize(e, 0)
+		return log(s.changelog, nil, e.timestamp)
 	}
-	if log == nil {
-		return nil
+	row := binary.BigEndian.AppendUint64(s.row[:0], uint64(e.timestamp))
+	var err error
+	if s.sealed {
+		row = append(row, e.sealed...)
+	} else if row, err = s.values.Append(row, e.value); err != nil {
+		return s.wrap("encode value", err)
 	}
-	return log(s.bound, value, e.timestamp)
+	s.row = row
+	b.Set(s.key, row)
+	s.resize(e, len(row))
+	return log(s.changelog, row[timestampSize:], e.timestamp)
+}
+
+// Committed implements Store.
+func (s *core[K, V]) Committed() {
+	s.clockwork.committed = s.clockwork.flushed
+	s.cache.Committed()
+}
+
+// Discard implements Store.
+func (s *core[K, V]) Discard() {
+	s.horizon = s.clockwork.committed
+	s.cache.Discard()
 }
 
 // Restore implements Store.
@@ -201,6 +303,9 @@ func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error 
 	s.key = physical
 	if err != nil {
 		return s.wrap("restore", err)
+	}
+	if e := s.entries[string(physical)]; e != nil && !e.dirty && !e.flushing {
+		s.remove(e)
 	}
 	if value == nil {
 		b.Delete(physical)
@@ -218,18 +323,19 @@ func (s *core[K, V]) Advance(streamTime int64) {
 	}
 }
 
-// Expire implements Store.
+// Expire implements Store. It waits until some time is worth a range deletion.
 func (s *core[K, V]) Expire(b Batch) {
 	if s.retention == 0 || s.horizon == math.MinInt64 {
 		return
 	}
-	b.DeleteRange(s.prefix, appendStart(slices.Clone(s.prefix), s.horizon))
+	if s.deleted > math.MinInt64 && s.horizon-s.deleted < s.step {
+		return
+	}
+	s.deleted = s.horizon
+	b.DeleteRange(s.prefix, appendTime(slices.Clone(s.prefix), s.layout.lead(s.horizon)))
 }
 
 // wrap names the store and what it was doing.
 func (s *core[K, V]) wrap(doing string, err error) error {
 	return fmt.Errorf("state: store %q: %s: %w", s.name, doing, err)
 }
-
-// millis is a duration in the unit of timestamps.
-func millis(d time.Duration) int64 { return d.Milliseconds() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"reflect"
 	"time"
 
 	"github.com/rio-streams/rio/codec"
@@ -17,6 +18,7 @@ type KeyValueDefinition[K, V any] struct {
 	values          codec.Codec[V]
 	layout          layout
 	size, retention time.Duration
+	immutable       bool
 }
 
 // NewKeyValue declares a store of one value per key.
@@ -29,8 +31,39 @@ func NewKeyValue[K, V any](name string, key codec.Codec[K], value codec.Codec[V]
 // start, and of keys within a start.
 func (d *KeyValueDefinition[K, V]) Windowed(size, retention time.Duration) *KeyValueDefinition[K, V] {
 	w := *d
-	w.layout, w.size, w.retention = windowed, size, retention
+	w.layout, w.size, w.retention = layout{windowed: true}, size, retention
 	return &w
+}
+
+// Immutable returns the declaration of a store whose values nobody changes in place: a value that was put, returned or passed to a
+// function is never written through afterwards. The store can then keep and hand out values with maps, slices or
+// pointers inside as they are. Without that promise it keeps them encoded, which costs a decoding for each read.
+// Values without such references never need it.
+func (d *KeyValueDefinition[K, V]) Immutable() *KeyValueDefinition[K, V] {
+	i := *d
+	i.immutable = true
+	return &i
+}
+
+// mutable tells whether a value of a type has references through which it can be changed in place.
+func mutable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct:
+		if t == reflect.TypeFor[time.Time]() {
+			return false
+		}
+		for i := range t.NumField() {
+			if mutable(t.Field(i).Type) {
+				return true
+			}
+		}
+		return false
+	case reflect.Array:
+		return mutable(t.Elem())
+	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface, reflect.Chan, reflect.Func, reflect.UnsafePointer:
+		return true
+	}
+	return false
 }
 
 // Name implements Definition.
@@ -41,8 +74,11 @@ func (d *KeyValueDefinition[K, V]) Retention() time.Duration { return d.retentio
 
 // String implements Definition.
 func (d *KeyValueDefinition[K, V]) String() string {
-	if d.layout == windowed {
-		return fmt.Sprintf("window %s %s → %s", d.size, d.keys, d.values)
+	switch {
+	case d.layout.bucket > 0:
+		return fmt.Sprintf("window %s by key, %s → %s", d.size, d.keys, d.values)
+	case d.layout.windowed:
+		return fmt.Sprintf("window %s, %s → %s", d.size, d.keys, d.values)
 	}
 	return fmt.Sprintf("key-value %s → %s", d.keys, d.values)
 }
@@ -56,18 +92,23 @@ func (d *KeyValueDefinition[K, V]) Open(db DB, prefix []byte, opts Options) (Sto
 }
 
 func (d *KeyValueDefinition[K, V]) open(db DB, prefix []byte, opts Options) *core[K, V] {
-	if opts.Budget == nil {
-		opts.Budget = NewBudget(16 << 20)
+	budget := opts.Budget
+	if budget == nil {
+		budget = NewBudget(defaultBudget)
 	}
-	opts.Budget.stores.Add(1)
-	s := &core[K, V]{
+	const never = math.MinInt64
+	return &core[K, V]{
 		name: d.name, db: db, prefix: prefix, layout: d.layout, keys: d.keys, values: d.values,
-		retention: millis(d.retention), horizon: math.MinInt64,
+		clockwork: clockwork{
+			retention: d.retention.Milliseconds(), step: d.size.Milliseconds(),
+			horizon: never, flushed: never, committed: never, deleted: never,
+		},
+		cache: newCache[V](budget, !d.immutable && mutable(reflect.TypeFor[V]())),
 	}
-	s.budget = opts.Budget
-	s.entries = make(map[string]*entry[V])
-	return s
 }
+
+// errNoWindows says that a loop over windows was asked of a store without them.
+var errNoWindows = errors.New("its keys are not windows: declare it with Windowed, or with NewWindow")
 
 // check tells every mistake in the declaration.
 func (d *KeyValueDefinition[K, V]) check() error {
@@ -78,8 +119,8 @@ func (d *KeyValueDefinition[K, V]) check() error {
 	if d.keys == nil || d.values == nil {
 		errs = append(errs, fmt.Errorf("state: store %q needs a codec for its keys and one for its values", d.name))
 	}
-	if d.layout == windowed && (d.size <= 0 || d.retention < d.size) {
-		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: the retention must not be shorter than a window",
+	if d.layout.windowed && (d.size < time.Millisecond || d.retention < d.size) {
+		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: a window has at least 1ms, and the retention is no shorter than a window",
 			d.name, d.size, d.retention))
 	}
 	return errors.Join(errs...)
@@ -102,8 +143,6 @@ func (d *KeyValueDefinition[K, V]) in(s Stores) *core[K, V] {
 }
 
 // KeyValue is a task's part of a store of one value per key. Only the task's goroutine uses it.
-//
-// A value that was put or returned belongs to the store and the caller together: neither changes what it refers to.
 type KeyValue[K, V any] struct{ core *core[K, V] }
 
 // Change is what one write did to a key: the content before and after it. Timestamps are in milliseconds since 1970.
@@ -122,19 +161,18 @@ type Row[K, V any] struct {
 
 // Get returns the value of key, and whether there is one.
 func (s *KeyValue[K, V]) Get(key K) (V, bool, error) {
-	c, err := s.core.get(key)
-	return c.value, c.has, err
+	v, _, found, err := s.core.get(key)
+	return v, found, err
 }
 
 // GetWithTime is Get with the timestamp of the value, in milliseconds since 1970.
 func (s *KeyValue[K, V]) GetWithTime(key K) (V, int64, bool, error) {
-	c, err := s.core.get(key)
-	return c.value, c.timestamp, c.has, err
+	return s.core.get(key)
 }
 
 // Put sets the value of key, without reading the old one.
 func (s *KeyValue[K, V]) Put(key K, value V, timestamp int64) error {
-	return s.core.put(key, content[V]{value, timestamp, true})
+	return s.core.set(key, value, timestamp)
 }
 
 // Delete removes key, without reading its value. The changelog gets a tombstone with the timestamp, whether there was a value or not.
@@ -144,57 +182,38 @@ func (s *KeyValue[K, V]) Delete(key K, timestamp int64) error {
 
 // Replace is Put that tells the old value.
 func (s *KeyValue[K, V]) Replace(key K, value V, timestamp int64) (Change[V], error) {
-	return s.core.swap(key, content[V]{value, timestamp, true})
+	return s.core.replace(key, value, timestamp)
 }
 
 // Remove is Delete that tells the old value.
 func (s *KeyValue[K, V]) Remove(key K, timestamp int64) (Change[V], error) {
-	return s.core.swap(key, content[V]{timestamp: timestamp})
+	var none V
+	return s.core.swap(key, none, content[V]{timestamp: timestamp})
 }
 
 // Update sets the value of key to what f makes of the old one, in one look-up. The new timestamp is the later of the old one and
-// the given one. On an expired window f is not called, and the Change is zero.
+// the given one. The window of an expired key is not brought back: f is not called, and the Change is zero.
 func (s *KeyValue[K, V]) Update(key K, timestamp int64, f func(old V, found bool) V) (Change[V], error) {
-	visible, err := s.core.locate(key)
-	if !visible || err != nil {
-		return Change[V]{}, err
-	}
-	e, err := s.core.find()
-	if err != nil {
-		return Change[V]{}, err
-	}
-	old := e.content
-	if old.has {
-		timestamp = max(timestamp, old.timestamp)
-	}
-	e.pinned = true
-	now := content[V]{f(old.value, old.has), timestamp, true}
-	e.pinned = false
-	s.core.write(e, now)
-	return change(old, now), nil
+	return s.core.update(key, timestamp, func(old V, found bool) (V, bool) { return f(old, found), true })
 }
 
-// Modify is Update with the choice to remove the key: f says whether its result is to be kept.
+// Modify is Update that can also remove the key: f says whether its result is to be kept.
 func (s *KeyValue[K, V]) Modify(key K, timestamp int64, f func(old V, found bool) (V, bool)) (Change[V], error) {
-	var kept bool
-	c, err := s.Update(key, timestamp, func(old V, found bool) V {
-		var v V
-		v, kept = f(old, found)
-		return v
-	})
-	if err != nil || kept || !c.Has {
-		return c, err
-	}
-	var none V
-	c.New, c.Has = none, false
-	return c, s.Delete(key, c.Timestamp)
+	return s.core.update(key, timestamp, f)
 }
 
-// All iterates over all rows in the order of their encoded keys, in a store of windows by start and then key. It shows the store as
-// it was when the loop began.
+// All iterates over all rows in the order of their encoded keys; in a store of windows by start, and by key within a start. Like
+// every loop over a store it shows the store as it was when the loop began, whatever the loop's body does to it. An error is the
+// last thing it yields.
 func (s *KeyValue[K, V]) All() iter.Seq2[Row[K, V], error] { return s.core.scan(nil, nil) }
 
-// Range is All from one key to another, both included, in the order of their encoded bytes.
+// Range is All from one key to another, both included. What lies between is a matter of the encoded bytes.
 func (s *KeyValue[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] {
 	return s.core.scan(&from, &to)
+}
+
+// FetchAll iterates over the windows with from ≤ start ≤ to, by start, and by key within a start. It is for stores declared with
+// Windowed.
+func (s *KeyValue[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
+	return s.core.fetchAll(from, to)
 }

@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // layout arranges the bytes of a key. A key has three forms:
@@ -11,61 +12,118 @@ import (
 //	physical   where the row is in the database, behind the prefix of the store
 //	changelog  the key of the changelog record, as Kafka Streams writes it
 //
-// In a key-value store all three are the same. In a store of windows they are
+// In a key-value store all three are the same. In a store of windows they are, with start in ms since 1970, 8 bytes BE,
 //
-//	encoded    | key …        | start |          start: ms since 1970, 8 bytes BE
-//	physical   | start ^ sign | key …  |         in the order of time, so that one range holds all expired windows
-//	changelog  | key …        | start | 0 0 0 0 |  a sequence number, always 0
+//	encoded             | key …         | start |
+//	changelog           | key …         | start | 0 0 0 0 |      a sequence number, always 0
+//	physical, by start  | start ^ sign  | key … |                rows of one start are neighbours
+//	physical, by key    | bucket ^ sign | key … | start |        rows of one key within a bucket are neighbours
 //
-// The sign bit of the start is flipped so that times before 1970 sort before later ones.
-type layout bool
+// where a bucket is a span of time named by its first millisecond, a multiple of its width. Either way time comes first, so
+// that one range holds all expired windows. The sign bit of the leading time is flipped so that times before 1970 sort
+// before later ones. (No bucket contains both, so the start behind the key needs no flipping.)
+type layout struct {
+	windowed bool
+	bucket   int64 // width in ms of the buckets of a store of windows by key; 0 = by start
+}
 
 const (
-	plain    layout = false
-	windowed layout = true
-)
-
-const (
-	startSize    = 8
+	timeSize     = 8
 	sequenceSize = 4
 	signBit      = 1 << 63
 )
 
-// appendStart appends the physical form of a window start.
-func appendStart(dst []byte, start int64) []byte {
-	return binary.BigEndian.AppendUint64(dst, uint64(start)^signBit)
+// appendTime appends a time so that the order of the bytes is the order of time.
+func appendTime(dst []byte, ms int64) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(ms)^signBit)
 }
 
-// startOf reads the window start at the head of a physical key without its prefix.
-func startOf(physical []byte) int64 { return int64(binary.BigEndian.Uint64(physical) ^ signBit) }
+// readTime reads what appendTime wrote.
+func readTime(data []byte) int64 { return int64(binary.BigEndian.Uint64(data) ^ signBit) }
 
-// appendChangelog turns a physical key into its changelog form.
-func (l layout) appendChangelog(dst, physical []byte) []byte {
-	if l == plain {
-		return append(dst, physical...)
+// lead is the time at the head of the physical key of a window.
+func (l layout) lead(start int64) int64 {
+	if l.bucket == 0 {
+		return start
 	}
-	dst = l.appendEncoded(dst, physical)
-	return append(dst, 0, 0, 0, 0)
+	into := start % l.bucket
+	if into < 0 {
+		into += l.bucket
+	}
+	if start < math.MinInt64+into {
+		return math.MinInt64
+	}
+	return start - into
+}
+
+// start reads the start of a window from a physical key.
+func (l layout) start(physical []byte) int64 {
+	if l.bucket == 0 {
+		return readTime(physical)
+	}
+	return int64(binary.BigEndian.Uint64(physical[len(physical)-timeSize:]))
+}
+
+// arrange turns dst[head:], eight bytes of room and then an encoded key, into a physical key.
+func (l layout) arrange(dst []byte, head int) ([]byte, error) {
+	tail := len(dst) - timeSize
+	if tail < head+timeSize {
+		return dst, fmt.Errorf("a window's key ends in 8 bytes of start; the key codec wrote only %d bytes", tail-head)
+	}
+	start := int64(binary.BigEndian.Uint64(dst[tail:]))
+	appendTime(dst[:head], l.lead(start))
+	if l.bucket == 0 {
+		return dst[:tail], nil
+	}
+	return dst, nil
 }
 
 // appendEncoded turns a physical key into its encoded form.
 func (l layout) appendEncoded(dst, physical []byte) []byte {
-	if l == plain {
+	switch {
+	case !l.windowed:
 		return append(dst, physical...)
+	case l.bucket > 0:
+		return append(dst, physical[timeSize:]...)
 	}
-	dst = append(dst, physical[startSize:]...)
-	return binary.BigEndian.AppendUint64(dst, uint64(startOf(physical)))
+	dst = append(dst, physical[timeSize:]...)
+	return binary.BigEndian.AppendUint64(dst, uint64(readTime(physical)))
+}
+
+// appendChangelog turns a physical key into its changelog form.
+func (l layout) appendChangelog(dst, physical []byte) []byte {
+	dst = l.appendEncoded(dst, physical)
+	if l.windowed {
+		dst = append(dst, 0, 0, 0, 0)
+	}
+	return dst
 }
 
 // appendRestored turns a changelog key into its physical form.
 func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
-	if l == plain {
+	if !l.windowed {
 		return append(dst, changelog...), nil
 	}
-	n := len(changelog) - startSize - sequenceSize
-	if n < 0 {
-		return dst, fmt.Errorf("a changelog key of a window store has at least 12 bytes, got %d", len(changelog))
+	n := len(changelog) - sequenceSize
+	if n < timeSize {
+		return dst, fmt.Errorf("a window's changelog key has at least 12 bytes, got %d", len(changelog))
 	}
-	dst = appendStart(dst, int64(binary.BigEndian.Uint64(changelog[n:])))
-	return append(dst, changelog[:n]...), nil
+	head := len(dst)
+	dst = append(appendTime(dst, 0), changelog[:n]...)
+	return l.arrange(dst, head)
+}
+
+// check tells whether a physical key read from the database can be one of this layout.
+func (l layout) check(physical []byte) error {
+	least := 0
+	switch {
+	case l.windowed && l.bucket > 0:
+		least = 2 * timeSize
+	case l.windowed:
+		least = timeSize
+	}
+	if len(physical) < least {
+		return fmt.Errorf("a key has at least %d bytes, got %d: the database is damaged", least, len(physical))
+	}
+	return nil
 }

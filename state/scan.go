@@ -6,7 +6,11 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
+
+// yieldFunc is the body of a loop over rows.
+type yieldFunc[K, V any] = func(Row[K, V], error) bool
 
 // scan iterates over the rows from one key to another, both included; nil is no bound.
 func (s *core[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
@@ -16,30 +20,69 @@ func (s *core[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 			yield(Row[K, V]{}, err)
 			return
 		}
-		s.merge(lower, upper, yield)
+		s.merge(lower, upper, nil, yield)
 	}
 }
 
 // bounds encodes the ends of a range: lower included, upper not.
 func (s *core[K, V]) bounds(from, to *K) (lower, upper []byte, err error) {
-	lower = slices.Clone(s.prefix)
+	lower, upper = slices.Clone(s.prefix), after(s.prefix)
 	if from != nil {
 		if lower, err = s.appendPhysical(lower, *from); err != nil {
 			return nil, nil, s.wrap("encode key", err)
 		}
 	}
-	if s.retention > 0 && s.horizon > math.MinInt64 {
-		if first := appendStart(slices.Clone(s.prefix), s.horizon); bytes.Compare(lower, first) < 0 {
-			lower = first
+	if to != nil {
+		if upper, err = s.appendPhysical(slices.Clone(s.prefix), *to); err != nil {
+			return nil, nil, s.wrap("encode key", err)
 		}
+		upper = append(upper, 0)
 	}
-	if to == nil {
-		return lower, after(s.prefix), nil
+	return lower, upper, nil
+}
+
+// fetchAll iterates over the windows that start from one time to another, both included.
+func (s *core[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
+	return func(yield func(Row[K, V], error) bool) {
+		if !s.layout.windowed {
+			yield(Row[K, V]{}, s.wrap("fetch", errNoWindows))
+			return
+		}
+		first, last := s.starts(from, to)
+		if first > last {
+			return
+		}
+		lower := appendTime(slices.Clone(s.prefix), s.layout.lead(first))
+		upper := after(appendTime(slices.Clone(s.prefix), s.layout.lead(last)))
+		s.merge(lower, upper, func(physical []byte) bool {
+			start := s.layout.start(physical)
+			return first <= start && start <= last
+		}, yield)
 	}
-	if upper, err = s.appendPhysical(slices.Clone(s.prefix), *to); err != nil {
-		return nil, nil, s.wrap("encode key", err)
+}
+
+// starts turns a span of time, both ends included, into the window starts in it that are not expired.
+func (s *core[K, V]) starts(from, to time.Time) (first, last int64) {
+	return max(ceilMillis(from), s.horizon), floorMillis(to)
+}
+
+// floorMillis is the last whole millisecond that is not after t, as far as 64 bits can tell.
+func floorMillis(t time.Time) int64 {
+	if sec := t.Unix(); sec > math.MaxInt64/1000-1 {
+		return math.MaxInt64
+	} else if sec < math.MinInt64/1000+1 {
+		return math.MinInt64
 	}
-	return lower, append(upper, 0), nil
+	return t.UnixMilli()
+}
+
+// ceilMillis is the first whole millisecond that is not before t.
+func ceilMillis(t time.Time) int64 {
+	ms := floorMillis(t)
+	if t.Nanosecond()%int(time.Millisecond) != 0 && ms < math.MaxInt64 {
+		ms++
+	}
+	return ms
 }
 
 // after is the first key behind all that start with prefix; nil if there is none.
@@ -54,81 +97,107 @@ func after(prefix []byte) []byte {
 	return nil
 }
 
-// pending is an uncommitted entry as it was when a scan began.
-type pending[V any] struct {
-	key string
-	content[V]
-}
-
-// merge yields the committed rows of a range, overlaid with those that are not yet committed.
-func (s *core[K, V]) merge(lower, upper []byte, yield func(Row[K, V], error) bool) {
-	fail := func(err error) { yield(Row[K, V]{}, s.wrap("scan", err)) }
+// merge yields the committed rows of a range, overlaid with those that are not yet committed. Of the rows it drops those that are
+// expired, and those that the filter refuses.
+func (s *core[K, V]) merge(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
 	if upper != nil && bytes.Compare(lower, upper) >= 0 {
 		return
 	}
-	overlay := s.pending(lower, upper)
+	m := merged[V]{overlay: s.uncommitted(nil, lower, upper)}
 	rows, err := s.db.Iter(lower, upper)
 	if err != nil {
-		fail(err)
+		yield(Row[K, V]{}, s.wrap("scan", err))
 		return
 	}
-	defer rows.Close()
-
-	more := rows.First()
-	for more || len(overlay) > 0 {
-		order := -1 // the overlay's key against the database's
-		switch {
-		case len(overlay) == 0:
-			order = 1
-		case more:
-			order = strings.Compare(overlay[0].key, string(rows.Key()))
+	defer rows.Close() // reads only
+	m.rows, m.more = rows, rows.First()
+	for m.next() {
+		ok, err := s.show(&m, filter, yield)
+		if err != nil {
+			yield(Row[K, V]{}, err)
 		}
-		var key []byte
-		var c content[V]
-		if order <= 0 {
-			key, c = []byte(overlay[0].key), overlay[0].content
-			overlay = overlay[1:]
-		} else {
-			key = rows.Key()
-			if c, err = s.decode(rows.Value()); err != nil {
-				yield(Row[K, V]{}, err)
-				return
-			}
-		}
-		if c.has && !s.yieldRow(key, c, yield) {
+		if err != nil || !ok {
 			return
-		}
-		if order >= 0 {
-			more = rows.Next()
 		}
 	}
 	if err := rows.Error(); err != nil {
-		fail(err)
+		yield(Row[K, V]{}, s.wrap("scan", err))
 	}
 }
 
-// yieldRow decodes a physical key and passes the row on.
-func (s *core[K, V]) yieldRow(physical []byte, c content[V], yield func(Row[K, V], error) bool) bool {
-	key, err := s.keys.Decode(s.layout.appendEncoded(nil, physical[len(s.prefix):]))
-	if err != nil {
-		yield(Row[K, V]{}, s.wrap("decode key", err))
-		return false
+// show passes the row under a merge to the loop's body, unless it is one that must not be seen.
+func (s *core[K, V]) show(m *merged[V], filter func(physical []byte) bool, yield yieldFunc[K, V]) (bool, error) {
+	physical := m.key[len(s.prefix):]
+	if err := s.layout.check(physical); err != nil {
+		return false, s.wrap("scan", err)
 	}
-	return yield(Row[K, V]{key, c.value, c.timestamp}, nil)
-}
-
-// pending returns the uncommitted entries of a range in order.
-func (s *core[K, V]) pending(lower, upper []byte) []pending[V] {
-	var found []pending[V]
-	add := func(list []*entry[V], skip bool) {
-		for _, e := range list {
-			if e.key >= string(lower) && (upper == nil || e.key < string(upper)) && !(skip && e.dirty) && (e.dirty || e.flushing) {
-				found = append(found, pending[V]{e.key, e.content})
-			}
+	if !s.visible(m.key) || filter != nil && !filter(physical) {
+		return true, nil
+	}
+	c := m.content
+	if m.row != nil {
+		var err error
+		if c, err = s.read(m.row); err != nil {
+			return false, err
 		}
 	}
-	add(s.dirty, false)
-	add(s.flushed, true)
-	slices.SortFunc(found, func(a, b pending[V]) int { return strings.Compare(a.key, b.key) })
-	return slices.CompactFunc(found, func(a, b pending[V]) bool { return a.key == b.key })
+	if !c.has {
+		return true, nil
+	}
+	key, err := s.keys.Decode(s.layout.appendEncoded(nil, physical))
+	if err != nil {
+		return false, s.wrap("decode key", err)
+	}
+	value, err := s.open(c)
+	if err != nil {
+		return false, err
+	}
+	return yield(Row[K, V]{key, value, c.timestamp}, nil), nil
+}
+
+// merged walks over committed rows and uncommitted contents in the order of their keys. Where both have a key, the latter count.
+type merged[V any] struct {
+	rows    Iterator
+	more    bool // rows stands on one
+	passed  bool // the row under rows was shown or overlaid
+	overlay []pending[V]
+
+	key []byte
+	row []byte // nil: content counts
+	content[V]
+}
+
+// within tells whether the next row, if there is one, comes before a key.
+func (m *merged[V]) within(upper []byte) bool {
+	if len(m.overlay) > 0 && m.overlay[0].key < string(upper) {
+		return true
+	}
+	if m.passed {
+		m.more, m.passed = m.rows.Next(), false
+	}
+	return m.more && bytes.Compare(m.rows.Key(), upper) < 0
+}
+
+// next moves to the next row.
+func (m *merged[V]) next() bool {
+	if m.passed {
+		m.more, m.passed = m.rows.Next(), false
+	}
+	order := 1 // of the overlay's key against the database's
+	switch {
+	case !m.more && len(m.overlay) == 0:
+		return false
+	case !m.more:
+		order = -1
+	case len(m.overlay) > 0:
+		order = strings.Compare(m.overlay[0].key, string(m.rows.Key()))
+	}
+	m.passed = order >= 0
+	if order > 0 {
+		m.key, m.row = m.rows.Key(), m.rows.Value()
+		return true
+	}
+	m.key, m.row, m.content = append([]byte(nil), m.overlay[0].key...), nil, m.overlay[0].content
+	m.overlay = m.overlay[1:]
+	return true
 }

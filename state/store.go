@@ -56,11 +56,13 @@ type Store interface {
 	Restore(b Batch, key, value []byte, timestamp int64) error
 
 	// Advance tells a store of windows the stream time, in milliseconds: windows with start + retention < stream time are
-	// no longer found, whether they were physically deleted or not. It never goes back.
+	// no longer found, and what is written to them is dropped, whether they were physically deleted or not. So no
+	// result depends on when Expire ran. Call it after a record, not before: the record that moves the time still finds
+	// the windows that it closes. The time goes back only by Discard, to that of the last Flush that was committed.
 	Advance(streamTime int64)
 
-	// Expire puts the deletion of windows that are no longer found into the batch. It is housekeeping: no read can tell
-	// whether it ran.
+	// Expire puts the deletion of windows that are no longer found into the batch, behind what Flush put there. It is
+	// housekeeping: no read can tell whether it ran. The changelog gets no tombstones; it has a retention of its own.
 	Expire(b Batch)
 
 	// Dirty is the number of entries that the next Flush will write, DirtyBytes about how many bytes they hold, and

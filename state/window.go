@@ -1,7 +1,11 @@
 package state
 
 import (
+	"bytes"
+	"encoding/binary"
 	"iter"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/rio-streams/rio/codec"
@@ -9,37 +13,183 @@ import (
 
 // WindowDefinition declares a store of one value per key and window.
 type WindowDefinition[K, V any] struct {
-	*KeyValueDefinition[codec.WindowKey[K], V]
+	rows *KeyValueDefinition[codec.WindowKey[K], V]
+	keys codec.Codec[K]
 }
 
-// NewWindow declares a store of one value per key and window: windows of one size, kept for the retention after their
-// start, by stream time.
+// NewWindow declares a store of one value per key and window: windows of one size, which start at any millisecond, kept for the
+// retention after their start, by stream time.
+//
+// Its rows lie by key within spans of time as long as a window, which makes Fetch cheap. A store declared with
+// KeyValueDefinition.Windowed has them by start.
 func NewWindow[K, V any](
 	name string, key codec.Codec[K], value codec.Codec[V], size, retention time.Duration,
 ) *WindowDefinition[K, V] {
-	keys := codec.Windowed(key).Size(size)
-	return &WindowDefinition[K, V]{NewKeyValue(name, codec.Codec[codec.WindowKey[K]](keys), value).Windowed(size, retention)}
+	d := &WindowDefinition[K, V]{rows: &KeyValueDefinition[codec.WindowKey[K], V]{name: name, values: value}, keys: key}
+	if key != nil {
+		d.rows.keys = codec.Windowed(key).Size(size)
+	}
+	d.rows.size, d.rows.retention = size, retention
+	d.rows.layout = layout{windowed: true, bucket: max(size.Milliseconds(), 1)}
+	return d
 }
 
-// In returns the handle of the store that a task opened, as that of a key-value store does.
+// Immutable is that of KeyValueDefinition.
+func (d *WindowDefinition[K, V]) Immutable() *WindowDefinition[K, V] {
+	return &WindowDefinition[K, V]{d.rows.Immutable(), d.keys}
+}
+
+// Name implements Definition.
+func (d *WindowDefinition[K, V]) Name() string { return d.rows.name }
+
+// Retention implements Definition.
+func (d *WindowDefinition[K, V]) Retention() time.Duration { return d.rows.retention }
+
+// String implements Definition.
+func (d *WindowDefinition[K, V]) String() string { return d.rows.String() }
+
+// Open implements Definition.
+func (d *WindowDefinition[K, V]) Open(db DB, prefix []byte, opts Options) (Store, error) {
+	return d.rows.Open(db, prefix, opts)
+}
+
+// In returns the handle of the store that a task opened, as that of a KeyValueDefinition does.
 func (d *WindowDefinition[K, V]) In(s Stores) *Window[K, V] {
-	return &Window[K, V]{KeyValue[codec.WindowKey[K], V]{d.in(s)}}
+	return &Window[K, V]{d.rows.in(s), d.keys}
 }
 
-// Window is a task's part of a store of one value per key and window: a KeyValue of window keys. A window is named by its key and
-// Start alone.
+// Window is a task's part of a store of one value per key and window. A window is named by its key and start; the end in a key
+// is not looked at. Expired windows are not found, and what is written to them is dropped. Only the task's goroutine uses it.
 type Window[K, V any] struct {
-	KeyValue[codec.WindowKey[K], V]
+	core *core[codec.WindowKey[K], V]
+	keys codec.Codec[K]
+}
+
+// Get returns the value of a window, and whether there is one.
+func (w *Window[K, V]) Get(key codec.WindowKey[K]) (V, bool, error) {
+	v, _, found, err := w.core.get(key)
+	return v, found, err
+}
+
+// GetWithTime is Get with the timestamp of the value, in milliseconds since 1970.
+func (w *Window[K, V]) GetWithTime(key codec.WindowKey[K]) (V, int64, bool, error) {
+	return w.core.get(key)
+}
+
+// Put is that of KeyValue.
+func (w *Window[K, V]) Put(key codec.WindowKey[K], value V, timestamp int64) error {
+	return w.core.set(key, value, timestamp)
+}
+
+// Delete is that of KeyValue.
+func (w *Window[K, V]) Delete(key codec.WindowKey[K], timestamp int64) error {
+	return w.core.put(key, content[V]{timestamp: timestamp})
+}
+
+// Update is that of KeyValue.
+func (w *Window[K, V]) Update(key codec.WindowKey[K], timestamp int64, f func(old V, found bool) V) (Change[V], error) {
+	return w.core.update(key, timestamp, func(old V, found bool) (V, bool) { return f(old, found), true })
+}
+
+// Modify is that of KeyValue.
+func (w *Window[K, V]) Modify(
+	key codec.WindowKey[K], timestamp int64, f func(old V, found bool) (V, bool),
+) (Change[V], error) {
+	return w.core.update(key, timestamp, f)
+}
+
+// All iterates over all windows that are not expired: by the span of time they start in, then by key, then by start.
+func (w *Window[K, V]) All() iter.Seq2[Row[codec.WindowKey[K], V], error] {
+	return w.core.scan(nil, nil)
+}
+
+// FetchAll is All for the windows with from ≤ start ≤ to.
+func (w *Window[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
+	return w.core.fetchAll(from, to)
 }
 
 // Fetch iterates over the windows of one key with from ≤ start ≤ to, in the order of time.
 func (w *Window[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return func(yield func(Row[codec.WindowKey[K], V], error) bool) {
-		for row, err := range w.All() {
-			_ = row
-			if !yield(row, err) || err != nil {
+		rows, err := w.fetch(key, from, to)
+		for _, row := range rows {
+			if !yield(row, nil) {
 				return
 			}
 		}
+		if err != nil {
+			yield(Row[codec.WindowKey[K], V]{}, err)
+		}
 	}
+}
+
+// fetch collects the windows of a key. It goes from bucket to bucket, and leaves out those that do not exist.
+func (w *Window[K, V]) fetch(key K, from, to time.Time) (found []Row[codec.WindowKey[K], V], err error) {
+	s := w.core
+	first, last := s.starts(from, to)
+	if first > last {
+		return nil, nil
+	}
+	keyBytes, err := w.keys.Append(nil, key)
+	if err != nil {
+		return nil, s.wrap("encode key", err)
+	}
+	bucket, end := s.layout.lead(first), s.layout.lead(last)
+	rows, err := s.db.Iter(appendTime(slices.Clone(s.prefix), bucket), after(appendTime(slices.Clone(s.prefix), end)))
+	if err != nil {
+		return nil, s.wrap("scan", err)
+	}
+	defer rows.Close() // reads only
+
+	collect := func(row Row[codec.WindowKey[K], V], err error) bool {
+		found = append(found, row)
+		return err == nil
+	}
+	of := func(physical []byte) bool { // a longer key may lie between
+		return len(physical) == len(keyBytes)+2*timeSize && bytes.HasPrefix(physical[timeSize:], keyBytes)
+	}
+	for bucket <= end {
+		lower := s.inBucket(bucket, keyBytes, max(first, bucket))
+		upper := append(s.inBucket(bucket, keyBytes, min(last, bucket+s.layout.bucket-1)), 0)
+		m := merged[V]{overlay: s.uncommitted(nil, lower, upper), rows: rows, more: rows.SeekGE(lower)}
+		next := bucket + s.layout.bucket
+		if len(m.overlay) == 0 && !m.within(upper) {
+			var some bool
+			if next, some = s.nextBucket(&m, next); !some {
+				break
+			}
+		}
+		for m.within(upper) && m.next() {
+			if _, err := s.show(&m, of, collect); err != nil {
+				return found, err
+			}
+		}
+		if next < bucket {
+			break
+		}
+		bucket = next
+	}
+	if err := rows.Error(); err != nil {
+		return found, s.wrap("scan", err)
+	}
+	return found, nil
+}
+
+// inBucket makes the key, prefix included, of a window in a bucket.
+func (s *core[K, V]) inBucket(bucket int64, key []byte, start int64) []byte {
+	physical := append(appendTime(slices.Clone(s.prefix), bucket), key...)
+	return binary.BigEndian.AppendUint64(physical, uint64(start))
+}
+
+// nextBucket is the first bucket that exists, from a given one on, where the rows of the database stand before or in it.
+func (s *core[K, V]) nextBucket(m *merged[V], from int64) (next int64, some bool) {
+	next = math.MaxInt64
+	if m.more {
+		next, some = max(readTime(m.rows.Key()[len(s.prefix):]), from), true
+	}
+	s.ascend(appendTime(slices.Clone(s.prefix), from), func(e *entry[V]) bool {
+		next, some = min(next, readTime([]byte(e.key[len(s.prefix):]))), true
+		return false
+	})
+	return next, some
 }
