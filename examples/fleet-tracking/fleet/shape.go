@@ -50,17 +50,15 @@ func (s Shape) eachFoot(p orb.Point, visit func(foot)) {
 	around := planeAt(p)
 	x0, y0 := around.project(s[0][0], s[0][1])
 	if len(s) == 1 {
-		visit(foot{along: s[0].Along(), off: math.Hypot(x0, y0)})
+		visit(foot{along: s[0].Along(), off: math.Sqrt(x0*x0 + y0*y0)})
 		return
 	}
 	for i := 1; i < len(s); i++ {
 		x1, y1 := around.project(s[i][0], s[i][1])
 		part := nearestPart(x0, y0, x1, y1)
+		x, y := x0+part*(x1-x0), y0+part*(y1-y0)
 		from, to := s[i-1].Along(), s[i].Along()
-		visit(foot{
-			along: from + part*(to-from),
-			off:   math.Hypot(x0+part*(x1-x0), y0+part*(y1-y0)),
-		})
+		visit(foot{along: from + part*(to-from), off: math.Sqrt(x*x + y*y)})
 		x0, y0 = x1, y1
 	}
 }
