@@ -1,0 +1,251 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// The four requests of a group member, https://kafka.apache.org/protocol. Members speak the protocol type "consumer", so
+// that any tool can describe them: subscription and assignment are those of ConsumerProtocolSubscription.json (version 3,
+// with owned partitions and the generation they were assigned in) and ConsumerProtocolAssignment.json.
+const (
+	protocolType        = "consumer"
+	subscriptionVersion = 3
+	assignmentVersion   = 3
+)
+
+// join enters the next generation of the group; it takes until all other members have joined, too.
+func (m *Membership) join(ctx context.Context) (*sarama.JoinGroupResponse, error) {
+	req := &sarama.JoinGroupRequest{
+		Version:          8,
+		GroupId:          m.cfg.Group,
+		SessionTimeout:   int32(m.cfg.SessionTimeout.Milliseconds()),
+		RebalanceTimeout: int32(m.cfg.RebalanceTimeout.Milliseconds()),
+		MemberId:         m.memberID,
+		GroupInstanceId:  m.Ref().instance(),
+		ProtocolType:     protocolType,
+	}
+	err := req.AddGroupProtocolMetadata(m.cfg.Assign.Name(), &sarama.ConsumerGroupMemberMetadata{
+		Version:         subscriptionVersion,
+		Topics:          m.cfg.Topics,
+		UserData:        m.cfg.UserData(),
+		OwnedPartitions: ownedPartitions(m.owned),
+		GenerationID:    m.generation,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	res, err := askMember(ctx, m, (*sarama.Broker).JoinGroup, req, func(r *sarama.JoinGroupResponse) sarama.KError { return r.Err })
+	if hasCode(err, sarama.ErrMemberIdRequired) {
+		m.memberID, req.MemberId = res.MemberId, res.MemberId
+		res, err = askMember(ctx, m, (*sarama.Broker).JoinGroup, req, func(r *sarama.JoinGroupResponse) sarama.KError { return r.Err })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	m.memberID, m.generation = res.MemberId, res.GenerationId
+	m.leads = res.LeaderId == res.MemberId
+	m.publish()
+	return res, nil
+}
+
+// sync learns the member's assignment; the leader tells all.
+func (m *Membership) sync(ctx context.Context, joined *sarama.JoinGroupResponse) (Assignment, error) {
+	req := &sarama.SyncGroupRequest{
+		Version:         5,
+		GroupId:         m.cfg.Group,
+		GenerationId:    m.generation,
+		MemberId:        m.memberID,
+		GroupInstanceId: m.Ref().instance(),
+		ProtocolType:    new(protocolType),
+		ProtocolName:    new(joined.GroupProtocol),
+	}
+	if m.leads {
+		if err := m.assign(ctx, joined, req); err != nil {
+			return Assignment{}, fmt.Errorf("assign: %w", err)
+		}
+	}
+	res, err := askMember(ctx, m, (*sarama.Broker).SyncGroup, req, func(r *sarama.SyncGroupResponse) sarama.KError { return r.Err })
+	if err != nil {
+		return Assignment{}, fmt.Errorf("sync: %w", err)
+	}
+	return decodeAssignment(res)
+}
+
+// assign fills req with every member's share.
+func (m *Membership) assign(ctx context.Context, joined *sarama.JoinGroupResponse, req *sarama.SyncGroupRequest) error {
+	members, generations := decodeMembers(joined)
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.SessionTimeout/2)
+	defer cancel()
+	counts, err := m.partitionCounts(ctx, subscribed(members))
+	if err != nil {
+		return err
+	}
+	m.watched = counts
+	for id, a := range assignCooperatively(m.cfg.Assign, members, generations, counts) {
+		err := req.AddGroupAssignmentMember(id, &sarama.ConsumerGroupMemberAssignment{
+			Version: assignmentVersion, Topics: byTopic(a.Partitions), UserData: a.UserData,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heartbeat tells the coordinator that the member lives. While it cannot be reached the member goes on, but no longer than
+// the session time-out.
+func (m *Membership) heartbeat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, m.cfg.SessionTimeout-m.silence(), errSilent)
+	defer cancel()
+	_, err := askMember(ctx, m, (*sarama.Broker).Heartbeat, &sarama.HeartbeatRequest{
+		Version:         4,
+		GroupId:         m.cfg.Group,
+		GenerationId:    m.generation,
+		MemberId:        m.memberID,
+		GroupInstanceId: m.Ref().instance(),
+	}, func(r *sarama.HeartbeatResponse) sarama.KError { return r.Err })
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errSilent):
+		return errSilent
+	case retriable(err):
+		return nil // the next heartbeat tries again
+	}
+	return err
+}
+
+// sendLeave gives up the member's place.
+func (m *Membership) sendLeave(ctx context.Context) error {
+	req := &sarama.LeaveGroupRequest{
+		Version:  5,
+		GroupId:  m.cfg.Group,
+		MemberId: m.memberID, // for brokers before version 3 of the request
+		Members:  []sarama.MemberIdentity{{MemberId: m.memberID}},
+	}
+	err := askCoordinator(ctx, m.client, m.pool, m.key, (*sarama.Broker).LeaveGroup, req, func(res *sarama.LeaveGroupResponse) error {
+		err := codeError(res.Err)
+		for _, left := range res.Members {
+			err = errors.Join(err, codeError(left.Err))
+		}
+		return err
+	})
+	if err == nil || errors.Is(err, ErrUnknownMember) {
+		return nil
+	}
+	return fmt.Errorf("kafka: leave group %s: %w", m.cfg.Group, err)
+}
+
+// askMember sends one request to the group's coordinator and notes its sign of life. It does not try again: what a failure
+// means depends on what the member owns. With MEMBER_ID_REQUIRED there is an answer and an error.
+func askMember[Req, Res any](ctx context.Context, m *Membership,
+	send func(*sarama.Broker, Req) (Res, error), req Req, code func(Res) sarama.KError,
+) (Res, error) {
+	var none Res
+	addr, err := m.client.coordinator(ctx, m.key)
+	if err != nil {
+		return none, err
+	}
+	res, err := ask(ctx, m.pool.get(addr), send, req)
+	if err == nil {
+		err = codeError(code(res))
+	}
+	switch {
+	case lost(err), hasCode(err, sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable):
+		m.client.forgetCoordinator(m.key)
+	case err == nil, hasCode(err, sarama.ErrRebalanceInProgress):
+		m.lastContact = time.Now()
+	}
+	return res, err
+}
+
+// partitionCounts returns how many partitions each of topics has, 0 for one that does not exist.
+func (m *Membership) partitionCounts(ctx context.Context, topics []string) (map[string]int32, error) {
+	counts := make(map[string]int32, len(topics))
+	for _, topic := range topics {
+		counts[topic] = 0
+	}
+	if len(topics) == 0 {
+		return counts, nil // to ask for no topics would mean all topics
+	}
+	res, err := m.client.describe(ctx, topics...)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range res.Topics {
+		switch err := codeError(t.Err); {
+		case err == nil:
+			counts[t.Name] = int32(len(t.Partitions))
+		case !errors.Is(err, ErrUnknownTopic):
+			return nil, fmt.Errorf("topic %s: %w", t.Name, err)
+		}
+	}
+	return counts, nil
+}
+
+// decodeMembers returns the members that joined, and the generation of what each says to own. A member whose subscription
+// cannot be read gets nothing, rather than keep all others from working.
+func decodeMembers(joined *sarama.JoinGroupResponse) (members []GroupMember, generations map[string]int32) {
+	generations = make(map[string]int32)
+	for _, joiner := range joined.Members {
+		one := sarama.JoinGroupResponse{Members: []sarama.GroupMember{joiner}}
+		subscriptions, err := one.GetMembers()
+		if err != nil {
+			continue
+		}
+		s := subscriptions[joiner.MemberId]
+		member := GroupMember{ID: joiner.MemberId, Topics: s.Topics, UserData: s.UserData}
+		if joiner.GroupInstanceId != nil {
+			member.InstanceID = *joiner.GroupInstanceId
+		}
+		for _, owned := range s.OwnedPartitions {
+			for _, p := range owned.Partitions {
+				member.Owned = append(member.Owned, TopicPartition{owned.Topic, p})
+			}
+		}
+		sortPartitions(member.Owned)
+		members = append(members, member)
+		generations[joiner.MemberId] = s.GenerationID
+	}
+	return members, generations
+}
+
+func decodeAssignment(res *sarama.SyncGroupResponse) (Assignment, error) {
+	if len(res.MemberAssignment) == 0 {
+		return Assignment{}, nil // the leader does not know us: nothing, until the next round
+	}
+	wire, err := res.GetMemberAssignment()
+	if err != nil {
+		return Assignment{}, fmt.Errorf("assignment of the leader: %w: %w", ErrCorrupt, err)
+	}
+	a := Assignment{UserData: wire.UserData}
+	for topic, partitions := range wire.Topics {
+		for _, p := range partitions {
+			a.Partitions = append(a.Partitions, TopicPartition{topic, p})
+		}
+	}
+	return a, nil
+}
+
+func byTopic(tps []TopicPartition) map[string][]int32 {
+	topics := make(map[string][]int32)
+	for _, tp := range tps {
+		topics[tp.Topic] = append(topics[tp.Topic], tp.Partition)
+	}
+	return topics
+}
+
+func ownedPartitions(owned []TopicPartition) []*sarama.OwnedPartition {
+	var wire []*sarama.OwnedPartition
+	for _, tp := range owned { // sorted, so the partitions of a topic are neighbours
+		if n := len(wire); n == 0 || wire[n-1].Topic != tp.Topic {
+			wire = append(wire, &sarama.OwnedPartition{Topic: tp.Topic})
+		}
+		last := wire[len(wire)-1]
+		last.Partitions = append(last.Partitions, tp.Partition)
+	}
+	return wire
+}
