@@ -1,0 +1,180 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rio-streams/rio/processor"
+)
+
+// Stream is the input of a step that takes records. The record belongs to the caller and is valid during the call;
+// the callee must not change it.
+type Stream[K, V any] func(*processor.Record[K, V]) error
+
+// Table is the input of a step that takes the changes of a table.
+type Table[K, V any] func(*Change[K, V]) error
+
+// Change is an update of a table's row.
+type Change[K, V any] struct {
+	Key       K
+	Old, New  V
+	Had, Has  bool  // whether the row existed before, and exists now
+	Timestamp int64 // of the new row, in milliseconds
+}
+
+// Queue holds the fetched records of one source partition and gives them, decoded, to the source's successors. Its
+// type hides the types of key and value, so the head stays unboxed.
+type Queue interface {
+	Add([]Raw)
+	Len() int
+
+	// Head returns the record that is next, with its event time, decoding it if that has not happened yet. It must not
+	// be called on an empty queue. An error is a decode error of that record.
+	Head() (*Raw, int64, error)
+
+	// Deliver hands the decoded head to the successors.
+	Deliver() error
+
+	// Load puts the decoded head into the store of a source table and tells nobody: restoring.
+	Load() error
+
+	// Pop drops the head.
+	Pop()
+
+	// Clear drops everything.
+	Clear()
+}
+
+// Host is the task that a plan is linked into.
+type Host interface {
+	processor.Host
+
+	// Send hands out an encoded record. key and value are copied; nil is null.
+	Send(topic *Topic, key, value []byte, timestamp int64, headers []processor.Header)
+
+	// SendFailed applies the produce policy to a record that could not be encoded.
+	SendFailed(topic *Topic, err error) error
+
+	// Drop counts a record that an operator had to leave out.
+	Drop(DropReason)
+}
+
+// DropReason says why an operator left a record out. As in Kafka Streams this is not an error.
+type DropReason string
+
+const (
+	NoKey     DropReason = "no-key"    // a stateful operator met a record without a key
+	Tombstone DropReason = "tombstone" // an operator that needs a value met a record without one
+	Late      DropReason = "late"      // all windows of the record had closed
+)
+
+// Linker builds the steps of a sub-topology for one task, from the sinks up, and connects them.
+type Linker struct {
+	Host     Host
+	children map[*Node][]edge
+	built    map[*Node][]any
+	step     **Node
+}
+
+type edge struct {
+	node  *Node
+	input int
+}
+
+// NewLinker returns a linker for one task of s. The step that is running is kept in *step, so that a panic can say
+// where it happened.
+func NewLinker(s *Subtopology, host Host, step **Node) *Linker {
+	l := &Linker{Host: host, children: map[*Node][]edge{}, built: map[*Node][]any{}, step: step}
+	for _, n := range s.Nodes {
+		for i, in := range n.Inputs {
+			l.children[in] = append(l.children[in], edge{n, i})
+		}
+	}
+	return l
+}
+
+// Enter notes that n's user code runs next.
+func (l *Linker) Enter(n *Node) { *l.step = n }
+
+// input returns the i-th input of n, building n first if need be.
+func (l *Linker) input(e edge) any {
+	inputs, ok := l.built[e.node]
+	if !ok {
+		inputs = e.node.Build(l)
+		l.built[e.node] = inputs
+	}
+	return inputs[e.input]
+}
+
+// StreamOutput returns where n's records go: to its successors, in the order of their declaration.
+func StreamOutput[K, V any](l *Linker, n *Node) Stream[K, V] {
+	next := successors[Stream[K, V]](l, n)
+	switch len(next) {
+	case 0:
+		return func(*processor.Record[K, V]) error { return nil }
+	case 1:
+		return next[0]
+	}
+	return func(r *processor.Record[K, V]) error {
+		for _, f := range next {
+			if err := f(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// TableOutput returns where n's changes go.
+func TableOutput[K, V any](l *Linker, n *Node) Table[K, V] {
+	next := successors[Table[K, V]](l, n)
+	switch len(next) {
+	case 0:
+		return func(*Change[K, V]) error { return nil }
+	case 1:
+		return next[0]
+	}
+	return func(c *Change[K, V]) error {
+		for _, f := range next {
+			if err := f(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func successors[Link any](l *Linker, n *Node) []Link {
+	var next []Link
+	for _, e := range l.children[n] {
+		input := l.input(e)
+		link, ok := input.(Link)
+		if !ok { // the DSL's types rule this out; a mistake in an operator of ours would show here
+			l.Host.Fail(fmt.Errorf("plan: %s takes %T, but %s gives %T", e.node.Label(), input, n.Label(), *new(Link)))
+			continue
+		}
+		next = append(next, link)
+	}
+	return next
+}
+
+// StepError is an error that a step's user code returned.
+type StepError struct {
+	Node *Node
+	Err  error
+}
+
+// Error returns the message of the step.
+func (e *StepError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the step returned.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// At says that err came out of n, unless a later step has said that it was its own.
+func At(n *Node, err error) error {
+	var step *StepError
+	if errors.As(err, &step) {
+		return err
+	}
+	return &StepError{Node: n, Err: err}
+}

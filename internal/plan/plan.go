@@ -1,0 +1,105 @@
+package plan
+
+import (
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+)
+
+// Plan is a checked topology: what every task of the application is built from. It is immutable and may be shared.
+type Plan struct {
+	Application   string
+	Subtopologies []*Subtopology
+	Topics        map[string]*Topic // every topic it reads or writes, by logical name
+	Repartitions  []*Topic          // those it owns, in the order of their declaration
+	Copartitioned [][]string        // sets of source topics that must agree in their number of partitions
+}
+
+// Subtopology is a connected part of a plan; topics separate it from the others. A task runs it on one partition.
+type Subtopology struct {
+	ID      int
+	Nodes   []*Node // in topological order
+	Sources []*Node // those that read topics, in the order of their declaration
+	Stores  []*Store
+}
+
+// Topic is a topic as the plan sees it.
+type Topic struct {
+	// Name is the topic's name. That of an internal topic lacks the application's prefix (see TopicName).
+	Name string
+
+	// Internal topics belong to the application, which creates and resets them.
+	Internal bool
+
+	// Partitions is the number asked for when it is created; 0 leaves it to whoever creates it.
+	Partitions int32
+
+	// Key and Value name the codecs; Text turns records into readable text and back.
+	Key, Value string
+	Text       Text
+}
+
+// Text is the readable form of a topic's keys and values, for test scripts and consoles.
+type Text struct {
+	FormatKey, FormatValue func([]byte) string
+	ParseKey, ParseValue   func(string) ([]byte, error)
+}
+
+// Store is a store of a sub-topology.
+type Store struct {
+	state.Definition
+
+	// Source is the topic that a source table is kept from: the topic is its own changelog. Empty for other stores,
+	// whose changes go to the topic <application>-<name>-changelog.
+	Source string
+}
+
+// Node is a step. Operators differ only in Build, which returns the step's typed inputs for one task.
+type Node struct {
+	ID     int
+	Kind   string // "filter", "aggregate", …
+	Name   string // what the user called it, or empty
+	Where  string // file:line of the call that declared it
+	Inputs []*Node
+	Stores []*Store
+
+	// Reads is the topic of a source and Writes that of a sink.
+	Reads, Writes *Topic
+
+	// Queue makes a source's typed queue for one task; nil for other nodes.
+	Queue func(*Linker) Queue
+
+	// Build returns the node's inputs for one task, each a Stream[K, V] or a Table[K, V] of the input's types; nil for sources.
+	Build func(*Linker) []any
+}
+
+// Label names a step for people: "aggregate speed-5m", "filter".
+func (n *Node) Label() string {
+	if n.Name == "" {
+		return n.Kind
+	}
+	return n.Kind + " " + n.Name
+}
+
+// TopicName returns the name that an application's topic has in the log: internal topics carry the application's name,
+// as in Kafka Streams.
+func (t *Topic) TopicName(application string) string {
+	if t.Internal {
+		return application + "-" + t.Name
+	}
+	return t.Name
+}
+
+// RepartitionName returns the name, without the application's prefix, of the topic behind a KeyBy.
+func RepartitionName(name string) string { return name + "-repartition" }
+
+// ChangelogName returns the name of the topic that a store's changes go to, as in Kafka Streams.
+func ChangelogName(application, store string) string { return application + "-" + store + "-changelog" }
+
+// Raw is a record as it lies in the log.
+type Raw struct {
+	Offset    int64
+	Timestamp int64  // milliseconds since the Unix epoch
+	Key       []byte // nil is null
+	Value     []byte // nil is null
+	Headers   []processor.Header
+}

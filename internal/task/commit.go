@@ -1,0 +1,204 @@
+package task
+
+import (
+	"fmt"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/state"
+)
+
+// Offset is where a task stands in one of its inputs.
+type Offset struct {
+	Topic     string
+	Partition int32
+	Next      int64  // the next offset to process
+	Metadata  string // to be committed with it; see StreamTimeOf
+}
+
+// Offsets returns the inputs that have moved since the last commit.
+func (t *Task) Offsets() []Offset {
+	var offsets []Offset
+	for _, in := range t.inputs {
+		if in.moved {
+			offsets = append(offsets, Offset{in.topic, t.cfg.Partition, in.next, t.metadata()})
+		}
+	}
+	return offsets
+}
+
+// Dirty reports whether there is anything to commit: an input has moved or a store has changed.
+func (t *Task) Dirty() bool {
+	for _, in := range t.inputs {
+		if in.moved {
+			return true
+		}
+	}
+	return t.stores.Dirty() > 0
+}
+
+// DirtyBytes is about how many bytes wait for the next commit.
+func (t *Task) DirtyBytes() int { return t.stores.DirtyBytes() }
+
+// Flush writes the changes of the stores since the last commit, each key once, to their changelogs, and prepares them
+// for the database. Committed must follow, or the end of the task.
+func (t *Task) Flush() error {
+	if t.stores.Dirty() == 0 && !t.tableMoved() {
+		return nil
+	}
+	t.pending = t.cfg.DB.NewBatch()
+	err := t.stores.Flush(t.pending, func(store state.Store, key, value []byte, timestamp int64) error {
+		if t.source(store.Name()) != "" {
+			return nil // the source topic is the changelog
+		}
+		name := t.cfg.ChangelogName(store.Name())
+		t.logged[name] = true
+		return t.cfg.Output.Send(Out{Topic: name, Partition: t.cfg.Partition, Key: key, Value: value, Timestamp: timestamp})
+	})
+	if err != nil {
+		return t.wrap(fmt.Errorf("write the changelogs: %w", err))
+	}
+	if t.expiry() {
+		t.stores.Expire(t.pending)
+	}
+	return nil
+}
+
+// expiry reports whether it is time to delete expired windows: every so often in stream time, because reads do not
+// depend on it.
+func (t *Task) expiry() bool {
+	const often = 60_000
+	if t.streamTime < t.expiredAt+often {
+		return false
+	}
+	t.expiredAt = t.streamTime
+	return true
+}
+
+// Committed says that the log holds what Flush has sent and the offsets; now the database gets the same. lastOffset
+// returns the offset of the last record that was written to a changelog's partition.
+func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, bool)) error {
+	if t.pending != nil {
+		for name := range t.logged {
+			last, ok := lastOffset(name, t.cfg.Partition)
+			if !ok {
+				return t.wrap(fmt.Errorf("the log does not say where it put the records of %s/%d", name, t.cfg.Partition))
+			}
+			t.stores.SetPosition(t.pending, name, t.cfg.Partition, last+1)
+		}
+		for _, in := range t.inputs {
+			if in.table && in.moved {
+				t.stores.SetPosition(t.pending, in.topic, t.cfg.Partition, in.next)
+			}
+		}
+		if err := t.pending.Commit(); err != nil {
+			return t.wrap(fmt.Errorf("commit to the state database: %w", err))
+		}
+		t.pending.Close()
+		t.pending = nil
+		clear(t.logged)
+	}
+	t.stores.Committed()
+	for _, in := range t.inputs {
+		in.moved = false
+	}
+	return nil
+}
+
+func (t *Task) tableMoved() bool {
+	for _, in := range t.inputs {
+		if in.table && in.moved {
+			return true
+		}
+	}
+	return false
+}
+
+// source returns the topic that a store is kept from, in the log's name; empty if it has a changelog of its own.
+func (t *Task) source(store string) string {
+	for _, s := range t.cfg.Subtopology.Stores {
+		if s.Name() == store && s.Source != "" {
+			return t.cfg.TopicName(t.cfg.Plan.Topics[s.Source])
+		}
+	}
+	return ""
+}
+
+// Changelog is a topic partition that a store is restored from.
+type Changelog struct {
+	Topic     string
+	Partition int32
+	From      int64 // the first offset that is not in the database yet
+	Source    bool  // it is an input too: restore it to the committed offset, not to its end
+}
+
+// Changelogs returns what must be restored before the first Step: each from its position to the log's end.
+func (t *Task) Changelogs() ([]Changelog, error) {
+	var logs []Changelog
+	for _, store := range t.cfg.Subtopology.Stores {
+		name, isSource := t.source(store.Name()), true
+		if name == "" {
+			name, isSource = t.cfg.ChangelogName(store.Name()), false
+		}
+		from, _, err := t.stores.Position(name, t.cfg.Partition)
+		if err != nil {
+			return nil, t.wrap(err)
+		}
+		logs = append(logs, Changelog{name, t.cfg.Partition, from, isSource})
+	}
+	return logs, nil
+}
+
+// Restore puts changelog records into the database, with the position after them.
+func (t *Task) Restore(topic string, records []plan.Raw, next int64) error {
+	b := t.cfg.DB.NewBatch()
+	defer b.Close()
+	for _, s := range t.cfg.Subtopology.Stores {
+		store, err := t.stores.Store(s.Name())
+		if err != nil {
+			return t.wrap(err)
+		}
+		switch source := t.source(s.Name()); {
+		case source == topic:
+			err = t.load(topic, records, b)
+		case source == "" && t.cfg.ChangelogName(s.Name()) == topic:
+			err = replay(store, records, b)
+		}
+		if err != nil {
+			return t.wrap(fmt.Errorf("restore %s from %s: %w", s.Name(), topic, err))
+		}
+	}
+	t.stores.SetPosition(b, topic, t.cfg.Partition, next)
+	if err := b.Commit(); err != nil {
+		return t.wrap(fmt.Errorf("restore %s: %w", topic, err))
+	}
+	t.stores.Committed()
+	return nil
+}
+
+func replay(store state.Store, records []plan.Raw, b state.Batch) error {
+	for i := range records {
+		r := &records[i]
+		if err := store.Restore(b, r.Key, r.Value, r.Timestamp); err != nil {
+			return fmt.Errorf("offset %d: %w", r.Offset, err)
+		}
+	}
+	return nil
+}
+
+// load fills a source table from its topic, on the way that records take, but without successors. What the decode
+// policy left out then is left out again.
+func (t *Task) load(topic string, records []plan.Raw, b state.Batch) error {
+	in := t.input(topic)
+	in.queue.Clear()
+	in.queue.Add(records)
+	for in.queue.Len() > 0 {
+		if _, _, err := in.queue.Head(); err == nil {
+			t.stores.Begin()
+			if err := t.guard(in.queue.Load); err != nil {
+				return err
+			}
+		}
+		in.queue.Pop()
+	}
+	return t.stores.Flush(b, func(state.Store, []byte, []byte, int64) error { return nil })
+}

@@ -1,0 +1,24 @@
+// Package task runs one task: a sub-topology on one partition.
+//
+// A task is a function of its inputs. Records, ticks and positions go in; records, state changes and offsets come out.
+// It has no goroutine, no clock and no socket, and every call returns when its work is done, so the same task runs in
+// the runner, in topologytest and in the simulation, and the same input gives the same output in all three.
+//
+// The life of a task, by its owner, a single goroutine:
+//
+//	t, err := task.New(config)
+//	for _, log := range t.Changelogs() { … t.Restore(log.Topic, records, next) … }
+//	for {
+//		t.Add(topic, records, next, atEnd)   // what was fetched
+//		n, err := t.Step(1000)               // process in timestamp order; results go to Config.Output
+//		t.Tick(now)                          // wall-clock timers
+//
+//		err = t.Flush()                      // a commit: changelog records go to Config.Output,
+//		offsets := t.Offsets()               // offsets into the same transaction,
+//		err = t.Committed(lastOffset)        // and after it, the state into the database
+//	}
+//	t.Close()
+//
+// If a commit fails, or its outcome is unknown, the owner closes the task and makes a new one from the committed
+// offsets: there is no other way back, and there need not be, because the database holds committed state only.
+package task

@@ -1,0 +1,134 @@
+package task
+
+import (
+	"slices"
+
+	"github.com/rio-streams/rio/internal/plan"
+)
+
+// input is one source partition.
+type input struct {
+	topic   string
+	table   bool
+	queue   plan.Queue
+	next    int64 // the offset after the last record processed: what is committed
+	fetched int64 // the position of the fetch; beyond next it may be control records and gaps
+	atEnd   bool  // the fetch has reached the end of the partition
+	moved   bool  // next changed since the last Offsets
+}
+
+// sortInputs puts tables first: of records with the same time, a table's row is there before the stream looks for it.
+func sortInputs(inputs []*input) {
+	slices.SortStableFunc(inputs, func(a, b *input) int {
+		switch {
+		case a.table == b.table:
+			return 0
+		case a.table:
+			return -1
+		}
+		return 1
+	})
+}
+
+// Topics returns the topics that the task reads its partition of.
+func (t *Task) Topics() []string {
+	topics := make([]string, len(t.inputs))
+	for i, in := range t.inputs {
+		topics[i] = in.topic
+	}
+	return topics
+}
+
+// Seek sets where reading a topic begins: the committed offset, or where the owner starts without one.
+func (t *Task) Seek(topic string, offset int64) {
+	if in := t.input(topic); in != nil {
+		in.queue.Clear()
+		in.next, in.fetched, in.atEnd, in.moved = offset, offset, false, false
+	}
+}
+
+// Add hands the task records that were fetched from its partition of a topic, in order, with the position after them
+// and whether that is the partition's end. The task keeps the slice.
+func (t *Task) Add(topic string, records []plan.Raw, next int64, atEnd bool) {
+	in := t.input(topic)
+	if in == nil {
+		return
+	}
+	in.queue.Add(records)
+	in.fetched, in.atEnd = next, atEnd
+	in.pass()
+}
+
+// pass moves over what is behind the last record: control records and compaction gaps.
+func (in *input) pass() {
+	if in.queue.Len() == 0 && in.fetched > in.next {
+		in.next, in.moved = in.fetched, true
+	}
+}
+
+func (t *Task) input(topic string) *input {
+	for _, in := range t.inputs {
+		if in.topic == topic {
+			return in
+		}
+	}
+	return nil
+}
+
+// Buffered returns how many records of a topic wait.
+func (t *Task) Buffered(topic string) int {
+	if in := t.input(topic); in != nil {
+		return in.queue.Len()
+	}
+	return 0
+}
+
+// Drained reports whether every input was read to its end and nothing waits.
+func (t *Task) Drained() bool {
+	for _, in := range t.inputs {
+		if in.queue.Len() > 0 || !in.atEnd {
+			return false
+		}
+	}
+	return true
+}
+
+// Ready reports whether Step can process a record: some wait, and every input either has one or was read to its end,
+// so that the one with the smallest timestamp is known.
+func (t *Task) Ready() bool {
+	some := false
+	for _, in := range t.inputs {
+		switch {
+		case in.queue.Len() > 0:
+			some = true
+		case !in.atEnd:
+			return false
+		}
+	}
+	return some
+}
+
+// choose returns the input whose head has the smallest timestamp, nil if that cannot be known yet. decodeErr is the
+// head's.
+func (t *Task) choose() (chosen *input, raw *plan.Raw, timestamp int64, decodeErr error) {
+	for _, in := range t.inputs {
+		if in.queue.Len() == 0 {
+			if !in.atEnd {
+				return nil, nil, 0, nil
+			}
+			continue
+		}
+		r, ts, err := in.queue.Head()
+		if chosen == nil || ts < timestamp {
+			chosen, raw, timestamp, decodeErr = in, r, ts, err
+		}
+	}
+	return chosen, raw, timestamp, decodeErr
+}
+
+// done drops the head and moves behind it.
+func (in *input) done(raw *plan.Raw) {
+	in.next, in.moved = raw.Offset+1, true
+	in.queue.Pop()
+	in.pass()
+}

@@ -1,0 +1,112 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/rio-streams/rio/internal/murmur2"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// outputs holds what one record, or one timer, has emitted until it is known to have succeeded.
+type outputs struct {
+	records []output
+	arena   []byte // keys and values, one after the other
+}
+
+type output struct {
+	topic      *plan.Topic
+	key, value span
+	timestamp  int64
+	headers    []processor.Header
+}
+
+// span is a part of the arena; null is a negative start.
+type span struct{ start, end int }
+
+func (o *outputs) reset() { o.records, o.arena = o.records[:0], o.arena[:0] }
+
+func (o *outputs) keep(b []byte) span {
+	if b == nil {
+		return span{-1, -1}
+	}
+	start := len(o.arena)
+	o.arena = append(o.arena, b...)
+	return span{start, len(o.arena)}
+}
+
+func (o *outputs) bytes(s span) []byte {
+	if s.start < 0 {
+		return nil
+	}
+	return o.arena[s.start:s.end:s.end]
+}
+
+// Send keeps an emitted record until its cause has succeeded.
+func (t *Task) Send(topic *plan.Topic, key, value []byte, timestamp int64, headers []processor.Header) {
+	o := &t.outputs
+	o.records = append(o.records, output{topic, o.keep(key), o.keep(value), timestamp, headers})
+}
+
+// SendFailed applies the produce policy to a result that could not be encoded. The other results of the record go on.
+func (t *Task) SendFailed(topic *plan.Topic, cause error) error {
+	return t.failed(processor.Produce, t.stepLabel(cause), fmt.Errorf("topic %s: %w", t.cfg.TopicName(topic), cause))
+}
+
+// send hands the kept records on. The first that the log refuses is the produce policy's; other errors end the task.
+func (o *outputs) send(t *Task) error {
+	for i := range o.records {
+		r := &o.records[i]
+		out := Out{
+			Topic: t.cfg.TopicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
+			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
+		}
+		err := t.cfg.Output.Send(out)
+		switch {
+		case errors.Is(err, ErrRefused):
+			err = t.failed(processor.Produce, "sink "+out.Topic, err)
+		case err != nil:
+			err = t.wrap(err)
+		default:
+			t.stats.Sent++
+		}
+		if err != nil {
+			return err
+		}
+	}
+	o.reset()
+	return nil
+}
+
+// partitionOf places a record as the Java clients do. Records without a key stay in the number of their task, so that
+// a replay puts them there again.
+func (t *Task) partitionOf(topic *plan.Topic, key []byte) int32 {
+	n := max(t.cfg.Counts[topic.Name], 1)
+	if key == nil {
+		return t.cfg.Partition % n
+	}
+	return murmur2.Partition(key, n)
+}
+
+// deadLetter is the source record in hand with headers that say what happened, named as in KIP-1034.
+func (t *Task) deadLetter(e *processor.Error) Out {
+	const prefix = "__streams.errors."
+	header := func(name, value string) processor.Header {
+		return processor.Header{Key: prefix + name, Value: []byte(value)}
+	}
+	n := max(t.cfg.Counts[t.cfg.Policies.DeadLetters], 1)
+	headers := append(t.current.Headers[:len(t.current.Headers):len(t.current.Headers)],
+		header("topic", e.Origin.Topic),
+		header("partition", strconv.Itoa(int(e.Origin.Partition))),
+		header("offset", strconv.FormatInt(e.Origin.Offset, 10)),
+		header("stage", string(e.Stage)),
+		header("step", e.Step),
+		header("message", e.Err.Error()),
+	)
+	return Out{
+		Topic: t.cfg.Policies.DeadLetters, Partition: t.cfg.Partition % n,
+		Key: t.current.Key, Value: t.current.Value, Timestamp: max(t.current.Timestamp, 0), Headers: headers,
+	}
+}

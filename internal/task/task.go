@@ -1,0 +1,216 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+)
+
+// Config is what a task is made from.
+type Config struct {
+	Plan        *plan.Plan
+	Subtopology *plan.Subtopology
+	Partition   int32
+
+	// Counts holds the number of partitions of every topic, by the plan's name.
+	Counts map[string]int32
+
+	// TopicName gives the name of a topic in the log. Default: Topic.TopicName of the plan's application.
+	TopicName func(*plan.Topic) string
+
+	// ChangelogName gives the name of a store's changelog. Default: as Kafka Streams names it.
+	ChangelogName func(store string) string
+
+	DB       state.DB
+	State    state.Options
+	Policies processor.Policies
+
+	// StreamTime is that of the last commit (see Offset.Metadata), in milliseconds; -1 if there is none.
+	StreamTime int64
+
+	// Output takes results, dead letters and changelog records. It must copy what it keeps.
+	Output Output
+
+	// Skipped is told of every record that a policy leaves out. Default: nobody.
+	Skipped func(*processor.Error)
+}
+
+// Output takes encoded records.
+type Output interface {
+	// Send takes a record for a topic of the log. An error that wraps ErrRefused is the record's fault and follows the
+	// produce policy; any other stops the task.
+	Send(Out) error
+}
+
+// Out is an encoded record and where it goes.
+type Out struct {
+	Topic      string
+	Partition  int32
+	Key, Value []byte // nil is null
+	Timestamp  int64
+	Headers    []processor.Header
+}
+
+// ErrRefused says that a record can never be written, for instance because it is too large.
+var ErrRefused = errors.New("record refused")
+
+// Task runs a sub-topology on one partition. One goroutine owns it.
+type Task struct {
+	cfg     Config
+	inputs  []*input
+	stores  *state.Set
+	outputs outputs
+	timers  []*timer
+	step    *plan.Node // whose user code runs, for panics
+	failure error      // what Fail collected while linking
+
+	streamTime int64 // -1 before the first record
+	firing     *timer
+	current    *plan.Raw // in hand, nil between records and in timers
+	origin     processor.Origin
+	time       int64 // event time of the record in hand
+	attempts   int   // of the record in hand
+
+	pending   state.Batch // flushed, not yet committed
+	logged    map[string]bool
+	expiredAt int64
+	stats     Stats
+}
+
+// Stats counts what has happened since the task was made.
+type Stats struct {
+	Processed int64                     // records taken from the inputs
+	Dropped   map[plan.DropReason]int64 // left out by operators, as their rules say
+	Skipped   map[processor.Stage]int64 // left out by policy
+	Sent      int64                     // records emitted, without changelogs
+}
+
+// New builds a task: it opens the stores, links the steps and starts the handlers. All mistakes are reported at once.
+func New(cfg Config) (*Task, error) {
+	if cfg.TopicName == nil {
+		cfg.TopicName = func(t *plan.Topic) string { return t.TopicName(cfg.Plan.Application) }
+	}
+	if cfg.ChangelogName == nil {
+		cfg.ChangelogName = func(store string) string { return plan.ChangelogName(cfg.Plan.Application, store) }
+	}
+	if cfg.Skipped == nil {
+		cfg.Skipped = func(*processor.Error) {}
+	}
+	t := &Task{
+		cfg:        cfg,
+		streamTime: cfg.StreamTime,
+		logged:     map[string]bool{},
+		stats:      Stats{Dropped: map[plan.DropReason]int64{}, Skipped: map[processor.Stage]int64{}},
+	}
+	defs := make([]state.Definition, len(cfg.Subtopology.Stores))
+	for i, store := range cfg.Subtopology.Stores {
+		defs[i] = store.Definition
+	}
+	stores, err := state.OpenSet(cfg.DB, defs, cfg.State)
+	if err != nil {
+		return nil, t.wrap(err)
+	}
+	t.stores = stores
+	stores.Advance(t.streamTime)
+	if err := t.link(); err != nil {
+		stores.Close()
+		return nil, t.wrap(err)
+	}
+	return t, nil
+}
+
+// link builds the steps and the inputs.
+func (t *Task) link() (err error) {
+	defer t.recover(&err)
+	linker := plan.NewLinker(t.cfg.Subtopology, t, &t.step)
+	for _, source := range t.cfg.Subtopology.Sources {
+		if t.cfg.Partition >= t.cfg.Counts[source.Reads.Name] {
+			continue // a topic with fewer partitions has none for this task
+		}
+		t.inputs = append(t.inputs, &input{
+			topic: t.cfg.TopicName(source.Reads),
+			table: source.Kind == "table",
+			queue: source.Queue(linker),
+		})
+	}
+	sortInputs(t.inputs)
+	return t.failure
+}
+
+// Close gives memory back. It does not close the database.
+func (t *Task) Close() {
+	if t.pending != nil {
+		t.pending.Close()
+	}
+	t.stores.Close()
+}
+
+// Name names the task as Kafka Streams does: <sub-topology>_<partition>.
+func (t *Task) Name() string {
+	return strconv.Itoa(t.cfg.Subtopology.ID) + "_" + strconv.Itoa(int(t.cfg.Partition))
+}
+
+// Stats returns the counters. The maps are the task's own.
+func (t *Task) Stats() Stats { return t.stats }
+
+// State returns the task's stores.
+func (t *Task) State() *state.Set { return t.stores }
+
+func (t *Task) wrap(err error) error { return fmt.Errorf("task %s: %w", t.Name(), err) }
+
+// StreamTime returns the greatest event time seen, in milliseconds, -1 before the first record.
+func (t *Task) StreamTime() int64 { return t.streamTime }
+
+// Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule are what steps see of their task (plan.Host).
+func (t *Task) Store(name string) (state.Store, error) { return t.stores.Store(name) }
+
+// Fail notes why the task cannot start.
+func (t *Task) Fail(err error) { t.failure = errors.Join(t.failure, err) }
+
+// Origin says where the record in hand came from.
+func (t *Task) Origin() processor.Origin { return t.origin }
+
+// Inherit returns the headers and the time for emitted records.
+func (t *Task) Inherit() ([]processor.Header, int64) {
+	switch {
+	case t.firing != nil:
+		return nil, t.firing.now
+	case t.current != nil:
+		return t.current.Headers, t.time
+	}
+	return nil, max(t.streamTime, 0)
+}
+
+// Drop counts a record that an operator left out.
+func (t *Task) Drop(reason plan.DropReason) { t.stats.Dropped[reason]++ }
+
+// metadataPrefix begins the text that is committed with an offset: the task's stream time, without which windows would
+// close differently after a restart.
+const metadataPrefix = "rio:1:"
+
+// metadata returns the text to commit with each offset.
+func (t *Task) metadata() string { return metadataPrefix + strconv.FormatInt(t.streamTime, 10) }
+
+// StreamTimeOf returns the stream time in the text that was committed with an offset, -1 if there is none.
+func StreamTimeOf(metadata string) int64 {
+	text, ok := strings.CutPrefix(metadata, metadataPrefix)
+	if !ok {
+		return -1
+	}
+	ms, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return ms
+}
+
+// Schedule registers a timer of a step.
+func (t *Task) Schedule(step string, clock processor.Clock, every time.Duration, fire func(time.Time) error) *processor.Timer {
+	return t.schedule(step, clock, every, fire)
+}

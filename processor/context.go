@@ -1,0 +1,105 @@
+package processor
+
+import (
+	"time"
+
+	"github.com/rio-streams/rio/state"
+)
+
+// Handler handles one record. An error stops the application or follows its processing policy; either way the record
+// leaves no trace in the stores and none in the output.
+type Handler[K, V any] func(Record[K, V]) error
+
+// Context is what a step has to work with: its stores (through their definitions' In method), its output, its timers
+// and the two clocks. K and V are the types it emits. It belongs to the goroutine of its task.
+type Context[K, V any] struct {
+	host    Host
+	step    string
+	current *Record[K, V] // reused for every emitted record
+	next    func(*Record[K, V]) error
+}
+
+// Host is the task that runs a step. Users never see one; internal/task implements it.
+type Host interface {
+	state.Stores
+
+	// StreamTime is the greatest event time the task has seen, in milliseconds.
+	StreamTime() int64
+
+	// Origin says where the record in hand came from.
+	Origin() Origin
+
+	// Inherit returns what an emitted record takes over from the record, or the timer, in hand.
+	Inherit() (headers []Header, timestamp int64)
+
+	// Schedule registers a timer of the named step.
+	Schedule(step string, clock Clock, every time.Duration, fire func(now time.Time) error) *Timer
+}
+
+// Clock is what drives a timer.
+type Clock int
+
+const (
+	// StreamTime advances with the event times of the records: the same input fires the same timers. A timer fires at
+	// multiples of its interval, once the stream time reaches one and before the record that brought it there is
+	// handled; if time jumps over several, it fires once, for the last.
+	StreamTime Clock = iota
+
+	// WallClock advances with the machine's clock. What such a timer emits is not reproducible by a replay.
+	WallClock
+)
+
+// String returns "stream time" or "wall clock".
+func (c Clock) String() string {
+	if c == WallClock {
+		return "wall clock"
+	}
+	return "stream time"
+}
+
+// Timer is a scheduled function.
+type Timer struct{ stopped bool }
+
+// Stop ends the timer; it never fires again.
+func (t *Timer) Stop() { t.stopped = true }
+
+// Stopped reports whether Stop has been called.
+func (t *Timer) Stopped() bool { return t.stopped }
+
+// NewContext returns the context of a step that runs in host and hands its records to next. The DSL calls it when a
+// task is built; tests of a handler may call it with a host of their own.
+func NewContext[K, V any](host Host, step string, next func(*Record[K, V]) error) *Context[K, V] {
+	return &Context[K, V]{host: host, step: step, current: new(Record[K, V]), next: next}
+}
+
+// Emit hands key and value to the next steps, with the time and headers of the record in hand; from a timer, with the
+// timer's time and no headers.
+func (c *Context[K, V]) Emit(key K, value V) error {
+	headers, timestamp := c.host.Inherit()
+	*c.current = Record[K, V]{Key: key, Value: value, Timestamp: timestamp, Headers: headers}
+	return c.next(c.current)
+}
+
+// Forward hands r to the next steps as it is. Use it to choose the time or the headers, or to emit a tombstone.
+func (c *Context[K, V]) Forward(r Record[K, V]) error {
+	*c.current = r
+	return c.next(c.current)
+}
+
+// Schedule calls fire every interval of clock until the timer is stopped. Timers are made when a task starts and end
+// with it; intervals are at least a millisecond.
+func (c *Context[K, V]) Schedule(every time.Duration, clock Clock, fire func(now time.Time) error) *Timer {
+	return c.host.Schedule(c.step, clock, every, fire)
+}
+
+// StreamTime is the greatest event time that the task has seen, in UTC, that of the record in hand included.
+func (c *Context[K, V]) StreamTime() time.Time { return time.UnixMilli(c.host.StreamTime()).UTC() }
+
+// Origin says which topic, partition and offset the record in hand came from.
+func (c *Context[K, V]) Origin() Origin { return c.host.Origin() }
+
+// Store gives access to an attached store by name; definitions' In method is the typed way.
+func (c *Context[K, V]) Store(name string) (state.Store, error) { return c.host.Store(name) }
+
+// Fail makes the start of the task fail with err. For constructors, which have no error to return.
+func (c *Context[K, V]) Fail(err error) { c.host.Fail(err) }

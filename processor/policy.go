@@ -1,0 +1,123 @@
+package processor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Stage is the place where a record can fail.
+type Stage string
+
+const (
+	Decode  Stage = "decode"  // its bytes or its time make no sense
+	Process Stage = "process" // a step returned an error or panicked
+	Produce Stage = "produce" // a result could not be encoded or was refused by the broker for what it is
+)
+
+// Policy says what happens to a record that fails. The zero value fails the application, which loses nothing.
+type Policy struct {
+	Action Action
+
+	// Retries is how often the step is tried again before Action is taken, with Backoff before the first retry and
+	// twice as long before each further one. Only the process stage retries: bytes do not get better.
+	Retries int
+	Backoff time.Duration // default 100 ms
+}
+
+// Action is the last word of a policy.
+type Action int
+
+const (
+	Fail       Action = iota // stop the application; the record is met again at the next start
+	Skip                     // go on with the next record; the log and the metrics say so
+	DeadLetter               // write the source record to the dead-letter topic, in the same transaction, and go on
+)
+
+var actions = [...]string{"fail", "skip", "dead-letter"}
+
+// String returns "fail", "skip" or "dead-letter".
+func (a Action) String() string {
+	if int(a) < len(actions) {
+		return actions[a]
+	}
+	return fmt.Sprintf("action(%d)", int(a))
+}
+
+// ParseAction is the inverse of Action.String, for flags.
+func ParseAction(s string) (Action, error) {
+	for i, name := range actions {
+		if s == name {
+			return Action(i), nil
+		}
+	}
+	return Fail, fmt.Errorf("processor: unknown action %q: use fail, skip or dead-letter", s)
+}
+
+// Policies holds a policy a stage, and the topic that dead letters go to.
+type Policies struct {
+	Decode  Policy
+	Process Policy
+	Produce Policy
+
+	// DeadLetters is the topic for records whose policy is DeadLetter. They keep their bytes and headers; headers
+	// named as in KIP-1034 (__streams.errors.topic, .partition, .offset, .message, and .stage and .step) say what
+	// happened.
+	DeadLetters string
+}
+
+// Of returns the policy of a stage.
+func (p Policies) Of(stage Stage) Policy {
+	switch stage {
+	case Decode:
+		return p.Decode
+	case Produce:
+		return p.Produce
+	default:
+		return p.Process
+	}
+}
+
+// Validate reports every mistake in the policies.
+func (p Policies) Validate() error {
+	var mistakes []error
+	for _, stage := range []Stage{Decode, Process, Produce} {
+		policy := p.Of(stage)
+		if policy.Action < Fail || policy.Action > DeadLetter {
+			mistakes = append(mistakes, fmt.Errorf("processor: %s policy: unknown action %d", stage, int(policy.Action)))
+		}
+		if policy.Action == DeadLetter && p.DeadLetters == "" {
+			mistakes = append(mistakes, fmt.Errorf("processor: %s policy is dead-letter, but no dead-letter topic is named: set Policies.DeadLetters", stage))
+		}
+		if policy.Retries < 0 || policy.Backoff < 0 {
+			mistakes = append(mistakes, fmt.Errorf("processor: %s policy: retries and backoff must not be negative", stage))
+		}
+		if policy.Retries > 0 && stage != Process {
+			mistakes = append(mistakes, fmt.Errorf("processor: %s policy: only the process stage can retry", stage))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// Error is the failure of one record. It says where.
+type Error struct {
+	Stage  Stage
+	Origin Origin
+	Step   string // the step that failed, as the plan names it; empty in the decode stage
+	Err    error
+}
+
+// Error returns "process localizacao-veiculos/3 at 1024 in aggregate speed-5m: …", or "process timer in …: …".
+func (e *Error) Error() string {
+	where := "timer"
+	if e.Origin.Topic != "" {
+		where = fmt.Sprintf("%s/%d at %d", e.Origin.Topic, e.Origin.Partition, e.Origin.Offset)
+	}
+	if e.Step != "" {
+		where += " in " + e.Step
+	}
+	return fmt.Sprintf("%s %s: %v", e.Stage, where, e.Err)
+}
+
+// Unwrap returns what the step returned.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,172 @@
+package topology
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/state"
+)
+
+// Builder collects the declarations of one application. It is used by one goroutine, once. Mistakes do not stop it:
+// Build reports them all.
+type Builder struct {
+	application string
+	nodes       []*plan.Node
+	topics      map[string]*plan.Topic
+	sources     map[string]any // topic name → *Stream or *Table that reads it
+	stores      map[string]*plan.Store
+	storeAt     map[string]string
+	copartition map[*plan.Node]bool // nodes whose sources must agree in partitions
+	mistakes    []error
+	built       bool
+}
+
+// NewBuilder starts the topology of an application. The name is that of its consumer group and the prefix of its
+// internal topics; it outlives every deployment, so choose it once.
+func NewBuilder(application string) *Builder {
+	b := &Builder{
+		application: application,
+		topics:      map[string]*plan.Topic{},
+		sources:     map[string]any{},
+		stores:      map[string]*plan.Store{},
+		storeAt:     map[string]string{},
+		copartition: map[*plan.Node]bool{},
+	}
+	b.checkName(callSite(), "application", application)
+	return b
+}
+
+// Build checks the declarations and returns the topology, or all mistakes at once, each with the line that made it.
+func (b *Builder) Build() (*Topology, error) {
+	if b.built {
+		return nil, errors.New("topology: Build was called before: a builder makes one topology")
+	}
+	b.built = true
+	if len(b.sources) == 0 {
+		b.mistakes = append(b.mistakes, errors.New("nothing is read: begin with topology.From or topology.TableFrom"))
+	}
+	p := b.compile()
+	if err := errors.Join(b.mistakes...); err != nil {
+		return nil, fmt.Errorf("topology %q cannot be built:\n%w", b.application, err)
+	}
+	return &Topology{plan: p}, nil
+}
+
+// add appends a node and notes the line that declared it.
+func (b *Builder) add(kind, name string, inputs ...*plan.Node) *plan.Node {
+	n := &plan.Node{ID: len(b.nodes), Kind: kind, Name: name, Where: callSite(), Inputs: inputs}
+	b.nodes = append(b.nodes, n)
+	return n
+}
+
+// mistake notes what is wrong at a node's line.
+func (b *Builder) mistake(where, format string, args ...any) {
+	b.mistakes = append(b.mistakes, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+}
+
+// legalName is what Kafka allows in a topic's name; application, store and KeyBy names become parts of such names.
+var legalName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+func (b *Builder) checkName(where, what, name string) bool {
+	switch {
+	case name == "":
+		b.mistake(where, "the %s has no name: what outlives the process needs one", what)
+	case name == "." || name == ".." || !legalName.MatchString(name):
+		b.mistake(where, "%s name %q: Kafka allows 1 to 249 ASCII letters, digits, '.', '_' and '-'", what, name)
+	default:
+		return true
+	}
+	return false
+}
+
+// attach gives a node a store. A name stands for one store in an application; steps share it by attaching the same
+// definition. source is the topic that a source table is kept from, empty for other stores.
+func (b *Builder) attach(n *plan.Node, def state.Definition, source string) {
+	if !b.checkName(n.Where, "store", def.Name()) {
+		return
+	}
+	store, ok := b.stores[def.Name()]
+	if ok && store.Definition != def {
+		b.mistake(n.Where, "store %q is declared twice, here and at %s: give one of them another name", def.Name(), b.storeAt[def.Name()])
+		return
+	}
+	if !ok {
+		store = &plan.Store{Definition: def, Source: source}
+		b.stores[def.Name()], b.storeAt[def.Name()] = store, n.Where
+	}
+	n.Stores = append(n.Stores, store)
+	b.copartition[n] = true
+}
+
+// use enters a topic, and checks that every use agrees on what is in it.
+func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
+	b.checkName(n.Where, "topic", t.name)
+	if t.partitions < 0 {
+		b.mistake(n.Where, "topic %q wants %d partitions: at least 1", t.name, t.partitions)
+	}
+	if t.key == nil || t.value == nil {
+		b.mistake(n.Where, "topic %q has no codec for its keys or its values: declare it with topology.NewTopic", t.name)
+		return &plan.Topic{Name: t.name}
+	}
+	topic := describe(t)
+	before, ok := b.topics[t.name]
+	if !ok {
+		b.topics[t.name] = topic
+		return topic
+	}
+	if before.Key != topic.Key || before.Value != topic.Value {
+		b.mistake(n.Where, "topic %q holds %s → %s elsewhere in this topology, and %s → %s here: a topic has one codec for its keys and one for its values",
+			t.name, before.Key, before.Value, topic.Key, topic.Value)
+	}
+	if topic.Partitions != 0 {
+		if before.Partitions != 0 && before.Partitions != topic.Partitions {
+			b.mistake(n.Where, "topic %q wants %d partitions elsewhere in this topology, and %d here", t.name, before.Partitions, topic.Partitions)
+		}
+		before.Partitions = topic.Partitions
+	}
+	return before
+}
+
+func describe[K, V any](t Topic[K, V]) *plan.Topic {
+	return &plan.Topic{
+		Name:       t.name,
+		Partitions: t.partitions,
+		Key:        t.key.String(),
+		Value:      t.value.String(),
+		Text: plan.Text{
+			FormatKey: format(t.key), FormatValue: format(t.value),
+			ParseKey: parse(t.key), ParseValue: parse(t.value),
+		},
+	}
+}
+
+// callSite returns file:line of the caller outside this package.
+func callSite() string {
+	var pcs [16]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, packagePath+".") || strings.HasSuffix(frame.File, "_test.go") {
+			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return "?"
+		}
+	}
+}
+
+const packagePath = "github.com/rio-streams/rio/topology"
+
+// codecOr returns c, or the default codec of T where none is known.
+func codecOr[T any](c codec.Codec[T]) codec.Codec[T] {
+	if c == nil {
+		return codec.For[T]()
+	}
+	return c
+}

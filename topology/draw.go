@@ -1,0 +1,102 @@
+package topology
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rio-streams/rio/internal/plan"
+)
+
+// Mermaid draws the plan as a Mermaid flowchart, as Markdown renderers show it.
+func (t *Topology) Mermaid() string {
+	var out strings.Builder
+	out.WriteString("flowchart TD\n")
+	t.draw(drawing{
+		begin: func(s *plan.Subtopology) {
+			fmt.Fprintf(&out, "  subgraph s%d [sub-topology %d]\n", s.ID, s.ID)
+		},
+		end:   func() { out.WriteString("  end\n") },
+		node:  func(id, label string) { fmt.Fprintf(&out, "    %s[%q]\n", id, label) },
+		store: func(id, label string) { fmt.Fprintf(&out, "    %s[(%q)]\n", id, label) },
+		topic: func(id, label string) { fmt.Fprintf(&out, "  %s([%q])\n", id, label) },
+		edge:  func(from, to string) { fmt.Fprintf(&out, "  %s --> %s\n", from, to) },
+		link:  func(node, store string) { fmt.Fprintf(&out, "  %s -.- %s\n", node, store) },
+	})
+	return out.String()
+}
+
+// DOT draws the plan in Graphviz's language.
+func (t *Topology) DOT() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "digraph %q {\n  node [shape=box];\n", t.plan.Application)
+	t.draw(drawing{
+		begin: func(s *plan.Subtopology) {
+			fmt.Fprintf(&out, "  subgraph cluster_%d {\n    label=\"sub-topology %d\";\n", s.ID, s.ID)
+		},
+		end:   func() { out.WriteString("  }\n") },
+		node:  func(id, label string) { fmt.Fprintf(&out, "    %s [label=%q];\n", id, label) },
+		store: func(id, label string) { fmt.Fprintf(&out, "    %s [label=%q, shape=cylinder];\n", id, label) },
+		topic: func(id, label string) { fmt.Fprintf(&out, "  %s [label=%q, shape=ellipse];\n", id, label) },
+		edge:  func(from, to string) { fmt.Fprintf(&out, "  %s -> %s;\n", from, to) },
+		link:  func(node, store string) { fmt.Fprintf(&out, "  %s -> %s [style=dashed, dir=none];\n", node, store) },
+	})
+	out.WriteString("}\n")
+	return out.String()
+}
+
+// drawing is what a language of drawings can express.
+type drawing struct {
+	begin              func(*plan.Subtopology)
+	end                func()
+	node, store, topic func(id, label string)
+	edge, link         func(from, to string)
+}
+
+// draw walks the plan: sub-topologies with their steps and stores, then topics, then arrows.
+func (t *Topology) draw(d drawing) {
+	topics := map[*plan.Topic]string{}
+	var order []*plan.Topic
+	var arrows []func()
+	topic := func(topic *plan.Topic) string {
+		id, ok := topics[topic]
+		if !ok {
+			id = fmt.Sprintf("t%d", len(order))
+			topics[topic] = id
+			order = append(order, topic)
+		}
+		return id
+	}
+	for _, s := range t.plan.Subtopologies {
+		d.begin(s)
+		stores := map[*plan.Store]string{}
+		for _, store := range s.Stores {
+			stores[store] = fmt.Sprintf("s%d_%d", s.ID, len(stores))
+			d.store(stores[store], store.Name())
+		}
+		for _, n := range s.Nodes {
+			id := fmt.Sprintf("n%d", n.ID)
+			d.node(id, n.Label())
+			for _, in := range n.Inputs {
+				arrows = append(arrows, func() { d.edge(fmt.Sprintf("n%d", in.ID), id) })
+			}
+			if n.Reads != nil {
+				from := topic(n.Reads)
+				arrows = append(arrows, func() { d.edge(from, id) })
+			}
+			if n.Writes != nil {
+				to := topic(n.Writes)
+				arrows = append(arrows, func() { d.edge(id, to) })
+			}
+			for _, store := range n.Stores {
+				arrows = append(arrows, func() { d.link(id, stores[store]) })
+			}
+		}
+		d.end()
+	}
+	for i, topic := range order {
+		d.topic(fmt.Sprintf("t%d", i), t.topicName(topic))
+	}
+	for _, arrow := range arrows {
+		arrow()
+	}
+}

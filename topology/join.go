@@ -1,0 +1,65 @@
+package topology
+
+import (
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// Join combines each record of the stream with the table's row of the same key, as it is at that moment; records for
+// which there is no row are left out. Only the stream makes output: a change of the table by itself does not. Both
+// sides need the same key and as many partitions.
+func Join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(V, W) R) *Stream[K, R] {
+	return join(s, t, "join", func(v V, w W, ok bool) (R, bool) {
+		if !ok {
+			return *new(R), false
+		}
+		return combine(v, w), true
+	})
+}
+
+// LeftJoin combines each record of the stream with the table's row of the same key; ok tells whether there is one.
+func LeftJoin[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(v V, w W, ok bool) R) *Stream[K, R] {
+	return join(s, t, "left-join", func(v V, w W, ok bool) (R, bool) { return combine(v, w, ok), true })
+}
+
+func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, combine func(V, W, bool) (R, bool)) *Stream[K, R] {
+	n := s.b.add(kind, t.def.Name(), s.node, t.node)
+	s.needsKey(n)
+	if a, b := codecOr(s.key).String(), codecOr(t.key).String(); a != b {
+		s.b.mistake(n.Where, "the two sides of the join are not co-partitioned: the stream's keys are %s and the table's %s; use one codec", a, b)
+	}
+	if s.b != t.b {
+		s.b.mistake(n.Where, "the stream and the table of the join come from two builders: read both with one")
+		return &Stream[K, R]{b: s.b, node: n, key: s.key}
+	}
+	s.b.copartition[n] = true
+	n.Build = func(l *plan.Linker) []any {
+		next := plan.StreamOutput[K, R](l, n)
+		rows := t.def.In(l.Host)
+		out := new(processor.Record[K, R])
+		stream := func(r *processor.Record[K, V]) error {
+			switch {
+			case r.NoKey:
+				l.Host.Drop(plan.NoKey)
+				return nil
+			case r.Tombstone:
+				l.Host.Drop(plan.Tombstone)
+				return nil
+			}
+			row, ok, err := rows.Get(r.Key)
+			if err != nil {
+				return err
+			}
+			l.Enter(n)
+			value, emit := combine(r.Value, row, ok)
+			if !emit {
+				return nil
+			}
+			*out = processor.Record[K, R]{Key: r.Key, Value: value, Timestamp: r.Timestamp, Headers: r.Headers}
+			return next(out)
+		}
+		ignore := func(*plan.Change[K, W]) error { return nil } // the look-up sees the change in the store
+		return []any{plan.Stream[K, V](stream), plan.Table[K, W](ignore)}
+	}
+	return &Stream[K, R]{b: s.b, node: n, key: s.key, windows: s.windows}
+}

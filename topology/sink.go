@@ -1,0 +1,41 @@
+package topology
+
+import (
+	"fmt"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// sink returns the input of a node that encodes records and sends them to the node's topic.
+func sink[K, V any](l *plan.Linker, n *plan.Node, topic Topic[K, V]) plan.Stream[K, V] {
+	var keys, values []byte // reused from record to record
+	host := l.Host
+	return func(r *processor.Record[K, V]) error {
+		l.Enter(n)
+		var key, value []byte
+		var err error
+		if !r.NoKey {
+			if key, err = topic.key.Append(keys[:0], r.Key); err != nil {
+				return host.SendFailed(n.Writes, fmt.Errorf("encode key: %w", err))
+			}
+			keys, key = key, notNull(key)
+		}
+		if !r.Tombstone {
+			if value, err = topic.value.Append(values[:0], r.Value); err != nil {
+				return host.SendFailed(n.Writes, fmt.Errorf("encode value: %w", err))
+			}
+			values, value = value, notNull(value)
+		}
+		host.Send(n.Writes, key, value, r.Timestamp, r.Headers)
+		return nil
+	}
+}
+
+// notNull returns b, empty instead of nil: an empty value is not null.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

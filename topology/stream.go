@@ -1,0 +1,133 @@
+package topology
+
+import (
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// Stream is a stream of records: each one is an event of its own.
+type Stream[K, V any] struct {
+	b       *Builder
+	node    *plan.Node
+	key     codec.Codec[K] // nil: the default of K
+	value   codec.Codec[V] // nil: the default of V
+	rekeyed bool           // the key is not that of the partition any more
+	windows Windows        // set when K is a window key
+}
+
+// From reads a topic as a stream. Reading a topic twice gives the same stream.
+func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
+	if before, ok := b.sources[topic.name]; ok {
+		if s, ok := before.(*Stream[K, V]); ok {
+			use(b, s.node, topic)
+			return s
+		}
+		b.mistake(callSite(), "topic %q is read elsewhere in this topology with other types or as a table: read it once and use the result twice", topic.name)
+	}
+	n := b.add("source", "")
+	n.Reads = use(b, n, topic)
+	n.Queue = func(l *plan.Linker) plan.Queue {
+		return &queue[K, V]{topic: topic, enter: func() { l.Enter(n) }, deliver: plan.StreamOutput[K, V](l, n)}
+	}
+	s := &Stream[K, V]{b: b, node: n, key: topic.key, value: topic.value}
+	b.sources[topic.name] = s
+	return s
+}
+
+// step adds a step that takes the records of s and gives records of the same types. run is called with the task's
+// linker and the next step, and returns what handles a record.
+func (s *Stream[K, V]) step(kind string, run func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V]) *Stream[K, V] {
+	n := s.b.add(kind, "", s.node)
+	n.Build = func(l *plan.Linker) []any {
+		return []any{run(n, l, plan.StreamOutput[K, V](l, n))}
+	}
+	out := *s
+	out.node = n
+	return &out
+}
+
+// Filter keeps the records whose value keep accepts.
+func (s *Stream[K, V]) Filter(keep func(V) bool) *Stream[K, V] { return s.filter("filter", keep, true) }
+
+// FilterNot keeps the records whose value drop does not accept.
+func (s *Stream[K, V]) FilterNot(drop func(V) bool) *Stream[K, V] {
+	return s.filter("filter-not", drop, false)
+}
+
+func (s *Stream[K, V]) filter(kind string, accept func(V) bool, want bool) *Stream[K, V] {
+	return s.step(kind, func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
+		return func(r *processor.Record[K, V]) error {
+			if !r.Tombstone {
+				l.Enter(n)
+				if accept(r.Value) != want {
+					return nil
+				}
+			}
+			return next(r)
+		}
+	})
+}
+
+// Branch splits the stream: matched gets the records whose value match accepts, rest all others, tombstones among
+// them. Branch rest again for more branches; a record goes to the first that matches.
+func (s *Stream[K, V]) Branch(match func(V) bool) (matched, rest *Stream[K, V]) {
+	only := func(kind string, want bool) *Stream[K, V] {
+		return s.step(kind, func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
+			return func(r *processor.Record[K, V]) error {
+				l.Enter(n)
+				if (!r.Tombstone && match(r.Value)) != want {
+					return nil
+				}
+				return next(r)
+			}
+		})
+	}
+	return only("branch", true), only("branch-rest", false)
+}
+
+// Peek calls look with each record, for logging and counting. A record that is processed again after a failure is seen
+// again.
+func (s *Stream[K, V]) Peek(look func(processor.Record[K, V])) *Stream[K, V] {
+	return s.step("peek", func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
+		return func(r *processor.Record[K, V]) error {
+			l.Enter(n)
+			look(*r)
+			return next(r)
+		}
+	})
+}
+
+// Merge interleaves the stream with others of the same types.
+func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
+	inputs := []*plan.Node{s.node}
+	out := *s
+	for _, other := range others {
+		inputs = append(inputs, other.node)
+		out.rekeyed = out.rekeyed || other.rekeyed
+		if a, b := codecOr(s.key).String(), codecOr(other.key).String(); a != b {
+			s.b.mistake(callSite(), "merged streams encode their keys differently, as %s and %s", a, b)
+		}
+		if a, b := codecOr(s.value).String(), codecOr(other.value).String(); a != b {
+			out.value = nil // both decode to V; what is written from here on takes V's default
+		}
+	}
+	n := s.b.add("merge", "", inputs...)
+	n.Build = func(l *plan.Linker) []any {
+		next := plan.StreamOutput[K, V](l, n)
+		links := make([]any, len(inputs))
+		for i := range links {
+			links[i] = next
+		}
+		return links
+	}
+	out.node = n
+	return &out
+}
+
+// To writes the stream to a topic. Its codecs are the topic's.
+func (s *Stream[K, V]) To(topic Topic[K, V]) {
+	n := s.b.add("sink", "", s.node)
+	n.Writes = use(s.b, n, topic)
+	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, topic)} }
+}

@@ -1,0 +1,89 @@
+package topology
+
+import (
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+)
+
+// Table is the latest value of each key. It changes record by record; a tombstone deletes its key.
+type Table[K, V any] struct {
+	b     *Builder
+	node  *plan.Node
+	key   codec.Codec[K]
+	value codec.Codec[V]
+	def   *state.KeyValueDefinition[K, V]
+}
+
+// TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store named like
+// the topic, which is restored from the topic itself. Reading a topic twice gives the same table.
+func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
+	if before, ok := b.sources[topic.name]; ok {
+		if t, ok := before.(*Table[K, V]); ok {
+			use(b, t.node, topic)
+			return t
+		}
+		b.mistake(callSite(), "topic %q is read elsewhere in this topology with other types or as a stream: read it once and use the result twice", topic.name)
+	}
+	n := b.add("table", topic.name)
+	n.Reads = use(b, n, topic)
+	def := state.NewKeyValue(topic.name, topic.key, topic.value)
+	b.attach(n, def, topic.name)
+	n.Queue = func(l *plan.Linker) plan.Queue {
+		rows := def.In(l.Host)
+		return &queue[K, V]{
+			topic:   topic,
+			enter:   func() { l.Enter(n) },
+			deliver: upsert(l, rows, plan.TableOutput[K, V](l, n)),
+			load:    upsert(l, rows, func(*plan.Change[K, V]) error { return nil }),
+		}
+	}
+	t := &Table[K, V]{b: b, node: n, key: topic.key, value: topic.value, def: def}
+	b.sources[topic.name] = t
+	return t
+}
+
+// upsert writes records into a table's store and passes the changes on.
+func upsert[K, V any](l *plan.Linker, rows *state.KeyValue[K, V], next plan.Table[K, V]) plan.Stream[K, V] {
+	change := new(plan.Change[K, V])
+	return func(r *processor.Record[K, V]) error {
+		if r.NoKey {
+			l.Host.Drop(plan.NoKey)
+			return nil
+		}
+		var c state.Change[V]
+		var err error
+		if r.Tombstone {
+			c, err = rows.Remove(r.Key, r.Timestamp)
+		} else {
+			c, err = rows.Replace(r.Key, r.Value, r.Timestamp)
+		}
+		if err != nil {
+			return err
+		}
+		*change = plan.Change[K, V]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, Timestamp: r.Timestamp}
+		return next(change)
+	}
+}
+
+// ToStream gives the table's changes as a stream: the new value of a key, or a tombstone when it is deleted.
+func (t *Table[K, V]) ToStream() *Stream[K, V] {
+	n := t.b.add("to-stream", "", t.node)
+	n.Build = func(l *plan.Linker) []any {
+		next := plan.StreamOutput[K, V](l, n)
+		out := new(processor.Record[K, V])
+		return []any{plan.Table[K, V](func(c *plan.Change[K, V]) error {
+			if !c.Has && !c.Had {
+				return nil // a tombstone for a key that was not there
+			}
+			headers, _ := l.Host.Inherit()
+			*out = processor.Record[K, V]{Key: c.Key, Value: c.New, Timestamp: c.Timestamp, Headers: headers, Tombstone: !c.Has}
+			return next(out)
+		})}
+	}
+	return &Stream[K, V]{b: t.b, node: n, key: t.key, value: t.value}
+}
+
+// To writes the table's changes to a topic: the new value of a key, or a tombstone when it is deleted.
+func (t *Table[K, V]) To(topic Topic[K, V]) { t.ToStream().To(topic) }

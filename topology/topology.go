@@ -1,0 +1,87 @@
+package topology
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rio-streams/rio/internal/plan"
+)
+
+// Topology is a checked topology, ready to run (package runner) or to be tested (package topologytest). It does not
+// change and may be shared.
+type Topology struct{ plan *plan.Plan }
+
+// Name returns the name of the application.
+func (t *Topology) Name() string { return t.plan.Application }
+
+// Plan returns what runner and topologytest run.
+func (t *Topology) Plan() *plan.Plan { return t.plan }
+
+// String prints the plan: each sub-topology as a tree from its sources to its sinks, then the stores and the topics
+// they live in. Golden files keep it; a change in it is a migration that one can review.
+func (t *Topology) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "application %s\n", t.plan.Application)
+	for _, s := range t.plan.Subtopologies {
+		fmt.Fprintf(&out, "\nsub-topology %d\n", s.ID)
+		printed := map[*plan.Node]bool{}
+		for _, n := range s.Nodes {
+			if len(n.Inputs) == 0 {
+				t.printTree(&out, s, n, 1, printed)
+			}
+		}
+		for _, store := range s.Stores {
+			fmt.Fprintf(&out, "  store %s: %s, changelog %s\n", store.Name(), store, t.changelog(store))
+		}
+	}
+	return out.String()
+}
+
+func (t *Topology) printTree(out *strings.Builder, s *plan.Subtopology, n *plan.Node, depth int, printed map[*plan.Node]bool) {
+	again := ""
+	if printed[n] {
+		again = " (above)"
+	}
+	fmt.Fprintf(out, "%s%s%s\n", strings.Repeat("  ", depth), t.describe(n), again)
+	if printed[n] {
+		return
+	}
+	printed[n] = true
+	for _, next := range s.Nodes {
+		for _, in := range next.Inputs {
+			if in == n {
+				t.printTree(out, s, next, depth+1, printed)
+			}
+		}
+	}
+}
+
+func (t *Topology) describe(n *plan.Node) string {
+	switch {
+	case n.Reads != nil:
+		return fmt.Sprintf("%s %s: %s → %s", n.Kind, t.topicName(n.Reads), n.Reads.Key, n.Reads.Value)
+	case n.Kind == "sink":
+		return fmt.Sprintf("sink %s: %s → %s", t.topicName(n.Writes), n.Writes.Key, n.Writes.Value)
+	case n.Writes != nil:
+		return fmt.Sprintf("%s: %s → %s to %s", n.Label(), n.Writes.Key, n.Writes.Value, t.topicName(n.Writes))
+	case len(n.Stores) > 0:
+		names := make([]string, len(n.Stores))
+		for i, store := range n.Stores {
+			names[i] = store.Name()
+		}
+		if len(names) == 1 && names[0] == n.Name {
+			return n.Label()
+		}
+		return fmt.Sprintf("%s [%s]", n.Label(), strings.Join(names, ", "))
+	}
+	return n.Label()
+}
+
+func (t *Topology) topicName(topic *plan.Topic) string { return topic.TopicName(t.plan.Application) }
+
+func (t *Topology) changelog(store *plan.Store) string {
+	if store.Source != "" {
+		return store.Source
+	}
+	return plan.ChangelogName(t.plan.Application, store.Name())
+}

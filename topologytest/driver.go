@@ -1,0 +1,330 @@
+package topologytest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/topology"
+)
+
+// Config says how a topology is run under test. The zero value works. None of the settings changes what a topology
+// computes, which is worth testing by itself.
+type Config struct {
+	// Partitions is the number of partitions of every topic that does not ask for its own. Default: 1.
+	Partitions int
+
+	// CommitEvery commits a task after so many records. Default: 0, at the end of every call of the driver.
+	CommitEvery int
+
+	// Batch is how many records a task gets at a time. Default: all there are.
+	Batch int
+
+	// State holds the budget of the caches.
+	State state.Options
+
+	// OpenState opens the state database of a task. Default: in memory.
+	OpenState func(task string) (state.DB, error)
+
+	// Policies is what happens to records that fail. Default: the call that sent them fails.
+	Policies processor.Policies
+
+	// Start is the wall clock's time at the beginning. Default: 2026-01-01T00:00:00Z.
+	Start time.Time
+}
+
+// Driver runs a topology on simulated time: the tasks are those of the runner, and the log is a slice. One goroutine
+// uses it.
+type Driver struct {
+	cfg    Config
+	plan   *plan.Plan
+	counts map[string]int32
+	log    *log
+	tasks  []*member
+	clock  time.Time
+}
+
+// member is a task and what the runner would keep beside it.
+type member struct {
+	sub       *plan.Subtopology
+	partition int32
+	name      string
+	db        state.DB
+	task      *task.Task
+	fetched   map[string]int64       // topic → next offset to hand to the task
+	committed map[string]task.Offset // topic → committed offset
+	since     int                    // records since the last commit
+	open      []task.Out             // what the open transaction holds
+}
+
+// New starts a topology.
+func New(t *topology.Topology, cfg Config) (*Driver, error) {
+	if cfg.Start.IsZero() {
+		cfg.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if cfg.OpenState == nil {
+		cfg.OpenState = func(string) (state.DB, error) { return state.NewMemory(), nil }
+	}
+	if err := cfg.Policies.Validate(); err != nil {
+		return nil, err
+	}
+	d := &Driver{cfg: cfg, plan: t.Plan(), clock: cfg.Start, log: newLog()}
+	external := map[string]int32{}
+	for name, topic := range d.plan.Topics {
+		external[name] = max(topic.Partitions, int32(cfg.Partitions), 1)
+		if topic.Partitions > 0 {
+			external[name] = topic.Partitions
+		}
+	}
+	counts, err := d.plan.ResolvePartitions(external)
+	if err != nil {
+		return nil, err
+	}
+	if name := cfg.Policies.DeadLetters; name != "" && counts[name] == 0 {
+		counts[name] = 1
+	}
+	d.counts = counts
+	for _, sub := range d.plan.Subtopologies {
+		for p := range sub.Tasks(counts) {
+			m := &member{sub: sub, partition: p, name: fmt.Sprintf("%d_%d", sub.ID, p), committed: map[string]task.Offset{}}
+			d.tasks = append(d.tasks, m)
+			if err := d.start(m); err != nil {
+				return nil, errors.Join(err, d.Close())
+			}
+		}
+	}
+	return d, nil
+}
+
+// start makes a member's task from its committed offsets, its database, and the changelogs beyond it.
+func (d *Driver) start(m *member) (err error) {
+	if m.db == nil {
+		if m.db, err = d.cfg.OpenState(m.name); err != nil {
+			return err
+		}
+	}
+	streamTime := int64(-1)
+	for _, offset := range m.committed {
+		streamTime = max(streamTime, task.StreamTimeOf(offset.Metadata))
+	}
+	m.open, m.since, m.fetched = nil, 0, map[string]int64{}
+	m.task, err = task.New(task.Config{
+		Plan: d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
+		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, StreamTime: streamTime, Output: m,
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.restore(m); err != nil {
+		return err
+	}
+	for _, topic := range m.task.Topics() {
+		m.fetched[topic] = m.committed[topic].Next
+		m.task.Seek(topic, m.fetched[topic])
+	}
+	return m.task.Tick(d.clock)
+}
+
+func (d *Driver) restore(m *member) error {
+	changelogs, err := m.task.Changelogs()
+	if err != nil {
+		return err
+	}
+	for _, c := range changelogs {
+		end := d.log.end(c.Topic, c.Partition)
+		if c.Source {
+			end = m.committed[c.Topic].Next
+		}
+		if c.From >= end {
+			continue
+		}
+		if err := m.task.Restore(c.Topic, d.log.read(c.Topic, c.Partition, c.From, end), end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Send keeps what the task emits in its open transaction.
+func (m *member) Send(out task.Out) error {
+	out.Key, out.Value = clone(out.Key), clone(out.Value)
+	m.open = append(m.open, out)
+	return nil
+}
+
+// run lets the tasks work until nothing is left to do; it commits at the end unless commits are counted.
+func (d *Driver) run() error {
+	for progress := true; progress; {
+		progress = false
+		for _, m := range d.tasks {
+			n, err := d.work(m)
+			if err != nil {
+				return err
+			}
+			progress = progress || n > 0
+			if d.cfg.CommitEvery == 0 {
+				if err := d.commit(m); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// work hands a member what is new in the log and lets it process.
+func (d *Driver) work(m *member) (int, error) {
+	total := 0
+	for {
+		for _, topic := range m.task.Topics() {
+			end := d.log.end(topic, m.partition)
+			if d.cfg.Batch > 0 {
+				end = min(end, m.fetched[topic]+int64(d.cfg.Batch))
+			}
+			if end > m.fetched[topic] || total == 0 {
+				records := d.log.read(topic, m.partition, m.fetched[topic], end)
+				m.task.Add(topic, records, end, end == d.log.end(topic, m.partition))
+				m.fetched[topic] = end
+			}
+		}
+		limit := 1 << 20
+		if d.cfg.CommitEvery > 0 {
+			limit = d.cfg.CommitEvery - m.since
+		}
+		n, err := m.task.Step(limit)
+		var retry *task.RetryError
+		if errors.As(err, &retry) { // simulated time: the backoff is over at once
+			total += max(n, 1)
+			continue
+		}
+		if err != nil {
+			return total, err
+		}
+		total += n
+		m.since += n
+		if d.cfg.CommitEvery > 0 && m.since >= d.cfg.CommitEvery {
+			if err := d.commit(m); err != nil {
+				return total, err
+			}
+		}
+		if n == 0 && !d.behind(m) {
+			return total, nil
+		}
+	}
+}
+
+// behind reports whether the log has records that the member has not been given.
+func (d *Driver) behind(m *member) bool {
+	for _, topic := range m.task.Topics() {
+		if m.fetched[topic] < d.log.end(topic, m.partition) {
+			return true
+		}
+	}
+	return false
+}
+
+// commit ends a member's transaction: its records become visible, its offsets and its state are kept.
+func (d *Driver) commit(m *member) error {
+	if err := m.task.Flush(); err != nil {
+		return err
+	}
+	last := map[string]int64{}
+	for _, out := range m.open {
+		last[key(out.Topic, out.Partition)] = d.log.append(out)
+	}
+	for _, offset := range m.task.Offsets() {
+		m.committed[offset.Topic] = offset
+	}
+	m.open, m.since = nil, 0
+	return m.task.Committed(func(topic string, partition int32) (int64, bool) {
+		offset, ok := last[key(topic, partition)]
+		return offset, ok
+	})
+}
+
+// Commit ends all open transactions and lets the tasks see each other's results.
+func (d *Driver) Commit() error {
+	for {
+		for _, m := range d.tasks {
+			if err := d.commit(m); err != nil {
+				return err
+			}
+		}
+		if !d.anyBehind() {
+			return nil
+		}
+		if err := d.run(); err != nil {
+			return err
+		}
+	}
+}
+
+func (d *Driver) anyBehind() bool {
+	for _, m := range d.tasks {
+		if d.behind(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// Advance moves the wall clock and fires the timers that are due.
+func (d *Driver) Advance(by time.Duration) error {
+	d.clock = d.clock.Add(by)
+	for _, m := range d.tasks {
+		if err := m.task.Tick(d.clock); err != nil {
+			return err
+		}
+	}
+	return d.run()
+}
+
+// Crash kills all tasks and starts them again: what was not committed is lost and done again.
+func (d *Driver) Crash() error {
+	for _, m := range d.tasks {
+		m.task.Close()
+		if err := d.start(m); err != nil {
+			return err
+		}
+	}
+	return d.run()
+}
+
+// Restart commits, throws the local state away and rebuilds it from the changelogs, as on a new machine.
+func (d *Driver) Restart() error {
+	if err := d.Commit(); err != nil {
+		return err
+	}
+	for _, m := range d.tasks {
+		m.task.Close()
+		if err := m.db.Close(); err != nil {
+			return err
+		}
+		m.db = nil
+		if err := d.start(m); err != nil {
+			return err
+		}
+	}
+	return d.run()
+}
+
+// Close ends the tasks.
+func (d *Driver) Close() error {
+	var errs []error
+	for _, m := range d.tasks {
+		if m.task != nil {
+			m.task.Close()
+		}
+		if m.db != nil {
+			errs = append(errs, m.db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Now returns the wall clock's time.
+func (d *Driver) Now() time.Time { return d.clock }

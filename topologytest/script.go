@@ -1,0 +1,256 @@
+package topologytest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/topology"
+)
+
+// Run runs a golden script: a text file of commands and what they answer. go test -rewrite writes the answers. Each
+// command answers with the records that it brought into the topics that the topology writes, one a line:
+//
+//	topic key=value
+//
+// The commands are
+//
+//	send TOPIC [times]      each line of input is a record, key=value or @time key=value. A time is one of RFC 3339 or
+//	                        a number of milliseconds since the epoch; without it the clock's. null is null. A line
+//	                        without "=" has no key. With times, answers show them.
+//	advance DURATION        moves the wall clock
+//	commit                  commits now; commit every=N from now on after N records of a task, 0: after each command
+//	crash                   loses what is not committed, and goes on
+//	restart                 commits, loses the local state, and rebuilds it from the changelogs
+//	read TOPIC              shows everything in a topic, internal ones and changelogs too (by their full name)
+//	store NAME              shows the committed changes of a store that are its content now
+//	stats                   shows what was dropped and skipped
+//	plan                    shows the topology
+func Run(t *testing.T, path string, top *topology.Topology, cfg Config) {
+	t.Helper()
+	d, err := New(top, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	s := &script{driver: d, topology: top}
+	datadriven.RunTest(t, path, func(t *testing.T, c *datadriven.TestData) string {
+		answer, err := s.run(t, c)
+		if err != nil {
+			answer += "error: " + firstLine(err.Error()) + "\n"
+		}
+		if answer == "" {
+			answer = "ok\n"
+		}
+		return answer
+	})
+}
+
+type script struct {
+	driver   *Driver
+	topology *topology.Topology
+	times    bool
+}
+
+func (s *script) run(t *testing.T, c *datadriven.TestData) (string, error) {
+	seen := len(s.driver.log.arrived)
+	s.times = c.HasArg("times")
+	var err error
+	switch c.Cmd {
+	case "send":
+		seen, err = s.send(c)
+	case "advance":
+		var by time.Duration
+		if by, err = time.ParseDuration(argument(c)); err == nil {
+			err = s.driver.Advance(by)
+		}
+	case "commit":
+		if c.HasArg("every") {
+			c.ScanArgs(t, "every", &s.driver.cfg.CommitEvery)
+		} else {
+			err = s.driver.Commit()
+		}
+	case "crash":
+		err = s.driver.Crash()
+	case "restart":
+		err = s.driver.Restart()
+	case "read":
+		return s.show(s.driver.log.arrived, func(o Output) bool { return o.Topic == argument(c) }), nil
+	case "store":
+		return s.store(argument(c))
+	case "stats":
+		return s.stats(), nil
+	case "plan":
+		return s.topology.String(), nil
+	default:
+		return "", fmt.Errorf("unknown command %q: send, advance, commit, crash, restart, read, store, stats or plan", c.Cmd)
+	}
+	return s.show(s.driver.log.arrived[seen:], s.isOutput), err
+}
+
+// send writes the input's records and returns where the log stood after them, so that they are not shown themselves.
+func (s *script) send(c *datadriven.TestData) (int, error) {
+	name := argument(c)
+	topic, ok := s.driver.plan.Topics[name]
+	if !ok {
+		return len(s.driver.log.arrived), s.driver.write(name, nil, nil, 0, nil)
+	}
+	for line := range strings.Lines(c.Input) {
+		line = strings.TrimSuffix(line, "\n")
+		timestamp := millis(s.driver.clock)
+		if rest, ok := strings.CutPrefix(line, "@"); ok {
+			text, record, _ := strings.Cut(rest, " ")
+			t, err := parseTime(text)
+			if err != nil {
+				return len(s.driver.log.arrived), err
+			}
+			timestamp, line = t, record
+		}
+		var key []byte
+		keyText, valueText, hasKey := strings.Cut(line, "=")
+		var err error
+		if hasKey {
+			key, err = topic.Text.ParseKey(keyText)
+		} else {
+			valueText = line
+		}
+		if err != nil {
+			return len(s.driver.log.arrived), fmt.Errorf("key: %w", err)
+		}
+		value, err := topic.Text.ParseValue(valueText)
+		if err != nil {
+			return len(s.driver.log.arrived), fmt.Errorf("value: %w", err)
+		}
+		if err := s.driver.write(name, key, value, timestamp, nil); err != nil {
+			return len(s.driver.log.arrived), err
+		}
+	}
+	seen := len(s.driver.log.arrived)
+	return seen, s.driver.run()
+}
+
+// isOutput reports whether a record is a result: not of a repartition topic or a changelog.
+func (s *script) isOutput(o Output) bool {
+	topic, ok := s.driver.plan.Topics[o.Topic]
+	return ok && !topic.Internal || o.Topic == s.driver.cfg.Policies.DeadLetters
+}
+
+func (s *script) show(records []Output, want func(Output) bool) string {
+	var out strings.Builder
+	for _, o := range records {
+		if !want(o) {
+			continue
+		}
+		text := s.text(o.Topic)
+		fmt.Fprintf(&out, "%s ", o.Topic)
+		if s.times {
+			fmt.Fprintf(&out, "@%d ", o.Timestamp)
+		}
+		if o.Key != nil {
+			fmt.Fprintf(&out, "%s=", text.FormatKey(o.Key))
+		}
+		fmt.Fprintf(&out, "%s\n", text.FormatValue(o.Value))
+	}
+	return out.String()
+}
+
+// text returns how a topic is shown; topics the plan does not know (changelogs, dead letters) are shown quoted.
+func (s *script) text(topic string) plan.Text {
+	for _, t := range s.driver.plan.Topics {
+		if t.TopicName(s.driver.plan.Application) == topic {
+			return t.Text
+		}
+	}
+	quote := func(b []byte) string {
+		if b == nil {
+			return "null"
+		}
+		return strconv.Quote(string(b))
+	}
+	return plan.Text{FormatKey: quote, FormatValue: quote}
+}
+
+// store replays a store's changelog: its committed content.
+func (s *script) store(name string) (string, error) {
+	var def *plan.Store
+	for _, sub := range s.driver.plan.Subtopologies {
+		for _, st := range sub.Stores {
+			if st.Name() == name {
+				def = st
+			}
+		}
+	}
+	if def == nil {
+		return "", fmt.Errorf("no store %q", name)
+	}
+	topic := plan.ChangelogName(s.driver.plan.Application, name)
+	if def.Source != "" {
+		topic = def.Source
+	}
+	rows := map[string]Output{}
+	for _, o := range s.driver.log.arrived {
+		if o.Topic == topic {
+			rows[string(o.Key)] = o
+			if o.Value == nil {
+				delete(rows, string(o.Key))
+			}
+		}
+	}
+	var sorted []Output
+	for _, k := range slices.Sorted(maps.Keys(rows)) {
+		sorted = append(sorted, rows[k])
+	}
+	return s.show(sorted, func(Output) bool { return true }), nil
+}
+
+func (s *script) stats() string {
+	counts := map[string]int64{}
+	for _, m := range s.driver.tasks {
+		stats := m.task.Stats()
+		for reason, n := range stats.Dropped {
+			counts["dropped "+string(reason)] += n
+		}
+		for stage, n := range stats.Skipped {
+			counts["skipped "+string(stage)] += n
+		}
+	}
+	var out strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(&out, "%s %d\n", name, counts[name])
+	}
+	return out.String()
+}
+
+func argument(c *datadriven.TestData) string {
+	if len(c.CmdArgs) == 0 {
+		return ""
+	}
+	return c.CmdArgs[0].Key
+}
+
+func parseTime(text string) (int64, error) {
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return ms, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return 0, fmt.Errorf("time %q: RFC 3339, or milliseconds since the epoch", text)
+	}
+	return millis(t), nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
