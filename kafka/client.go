@@ -40,14 +40,22 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 
 	dialCtx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
-	if err := c.retry(dialCtx, func() error { return c.refresh(dialCtx) }); err != nil {
-		c.Close()
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("kafka: dial %s: %w", strings.Join(cfg.Brokers, ", "), context.Cause(ctx))
+	var last error // of a try that was not cut short
+	err := c.retry(dialCtx, func() error {
+		err := c.refresh(dialCtx)
+		if dialCtx.Err() == nil || last == nil {
+			last = err
 		}
-		return nil, dialError(cfg, err)
+		return err
+	})
+	if err == nil {
+		return c, nil
 	}
-	return c, nil
+	c.Close()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("kafka: dial %s: %w", strings.Join(cfg.Brokers, ", "), context.Cause(ctx))
+	}
+	return nil, dialError(cfg, last)
 }
 
 // dialError says how to mend it.
@@ -103,7 +111,7 @@ func (c *Client) closePool(p *pool) {
 }
 
 // retry calls try until it succeeds, fails with an error that is not retriable, Config.RetryTimeout has passed or ctx
-// ends. Between two tries it waits 20 ms, then twice as long each time, up to 1 s.
+// ends. Between two tries it waits 5 ms, then twice as long each time, up to 1 s.
 func (c *Client) retry(ctx context.Context, try func() error) error {
 	deadline := time.Now().Add(c.cfg.RetryTimeout)
 	for attempt := 0; ; attempt++ {
@@ -114,18 +122,18 @@ func (c *Client) retry(ctx context.Context, try func() error) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("gave up after %v: %w", c.cfg.RetryTimeout, err)
 		}
-		if pause(ctx, attempt) != nil {
-			return errors.Join(context.Cause(ctx), err)
+		if cause := pause(ctx, attempt); cause != nil {
+			if errors.Is(err, cause) {
+				return err
+			}
+			return fmt.Errorf("%w; before: %w", cause, err)
 		}
 	}
 }
 
-// pause waits before try number attempt+1, or until ctx ends. The times are spread by a quarter, so that clients that
-// failed together do not come back together.
+// pause waits before try number attempt+1, or until ctx ends.
 func pause(ctx context.Context, attempt int) error {
-	d := min(20*time.Millisecond<<min(attempt, 10), time.Second)
-	d += rand.N(d/4 + 1)
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(backoff(attempt))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -133,4 +141,11 @@ func pause(ctx context.Context, attempt int) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// backoff returns how long to wait after the given number of failures, 0 for the first. The times are spread by a
+// quarter, so that clients that failed together do not come back together.
+func backoff(attempt int) time.Duration {
+	d := min(5*time.Millisecond<<min(attempt, 10), time.Second)
+	return d + rand.N(d/4+1)
 }

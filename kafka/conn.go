@@ -36,8 +36,8 @@ func newConn(addr string, conf *sarama.Config) *conn {
 }
 
 // ask sends req over c and returns the answer, whose error codes are still to be looked at. It opens the connection if
-// need be and waits for its turn, for the answer, and no longer than ctx. An error that is not the context's is a
-// connError, or says that req cannot be encoded for this broker.
+// need be and waits for its turn, for the answer, and no longer than ctx. After a connError it is not known whether the
+// broker took the request.
 //
 // send is a method of sarama's Broker, as in ask(ctx, c, (*sarama.Broker).Heartbeat, req).
 func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, Req) (Res, error), req Req) (Res, error) {
@@ -78,13 +78,16 @@ func (c *conn) failed(ctx context.Context, err error) error {
 		return fmt.Errorf("broker %s: %w", c.addr, codeError(refused))
 	}
 	c.drop()
+	var garbled sarama.PacketDecodingError
 	switch {
 	case c.isClosed():
-		return ErrClosed
+		return &connError{c.addr, ErrClosed}
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
+		return &connError{c.addr, context.Cause(ctx)}
 	case errors.As(err, &refused):
 		return fmt.Errorf("broker %s: %w", c.addr, explained(refused, new(err.Error())))
+	case errors.As(err, &garbled):
+		return fmt.Errorf("broker %s: %w: %w", c.addr, ErrCorrupt, err)
 	}
 	return &connError{c.addr, err}
 }
@@ -105,7 +108,7 @@ func (c *conn) open(ctx context.Context) error {
 		return err
 	}
 	if ok, err := c.broker.Connected(); !ok {
-		return errors.Join(errors.New("cannot connect"), err)
+		return fmt.Errorf("cannot connect: %w", err)
 	}
 	return nil
 }

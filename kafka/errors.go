@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -205,7 +204,7 @@ func lost(err error) bool {
 
 // retriable reports whether asking again may help: the connection failed, or the code says so.
 func retriable(err error) bool {
-	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, ErrClosed) {
 		return false
 	}
 	var e *brokerError

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,7 +79,7 @@ func askAny[Req, Res any](ctx context.Context, c *Client, send func(*sarama.Brok
 	}
 	err := fmt.Errorf("%w (%s)", ErrNoBroker, strings.Join(tried, "; "))
 	if ctx.Err() != nil {
-		err = errors.Join(context.Cause(ctx), err)
+		err = fmt.Errorf("%w; before: %w", context.Cause(ctx), err)
 	}
 	return none, err
 }

@@ -1,0 +1,143 @@
+package kafka
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+const (
+	// recordOverhead is the most that a record takes beyond its bytes: five varints of 32 bits (length, offset delta,
+	// key length, value length, number of headers), one of 64 (timestamp delta), and the attributes.
+	recordOverhead = 5*5 + 10 + 1
+
+	// recordMemory is about what a record takes in memory beyond its bytes.
+	recordMemory = 160
+
+	// batchOverhead is the size of the header of a record batch.
+	batchOverhead = 61
+
+	// maxTimestamp is the last millisecond that sarama can encode; it counts nanoseconds on the way.
+	maxTimestamp = math.MaxInt64 / int64(time.Millisecond)
+)
+
+// A batch collects records of one partition. It is made of memory that is used again, so that a record costs no
+// allocation: the bytes go one after another into an arena, and the records are taken from a slice that only grows.
+type batch struct {
+	records []*sarama.Record // the first n are in use
+	n       int
+	arena   []byte
+	size    int   // bytes on the wire, at most
+	first   int64 // timestamps, in milliseconds
+	max     int64
+	rb      sarama.RecordBatch
+	part    *outPartition
+	since   time.Time // first attempt
+	lost    bool      // an answer was lost: the broker may have it
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+func newBatch(part *outPartition) *batch {
+	b := batches.Get().(*batch)
+	b.part = part
+	b.size = batchOverhead
+	return b
+}
+
+// release gives the memory back for another batch.
+func (b *batch) release() {
+	const tooBig = 2 << 20 // of a giant record; rather not keep it
+	if cap(b.arena) > tooBig {
+		return
+	}
+	*b = batch{records: b.records, arena: b.arena[:0]}
+	batches.Put(b)
+}
+
+// recordSize returns how many bytes r takes in a batch, at most.
+func recordSize(r *Record) int {
+	size := recordOverhead + len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		size += 10 + len(r.Headers[i].Key) + len(r.Headers[i].Value)
+	}
+	return size
+}
+
+// memory is what the batch is counted for.
+func (b *batch) memory() int { return b.size - batchOverhead + b.n*recordMemory }
+
+// add copies r into the batch.
+func (b *batch) add(r *Record, size int) {
+	if b.n == len(b.records) {
+		b.grow()
+	}
+	if len(b.arena)+size > cap(b.arena) {
+		// What is in the old arena stays there, as long as records refer to it.
+		b.arena = make([]byte, 0, max(2*cap(b.arena), size, 4<<10))
+	}
+	if b.n == 0 {
+		b.first, b.max = r.Timestamp, r.Timestamp
+	}
+	b.max = max(b.max, r.Timestamp)
+
+	rec := b.records[b.n]
+	rec.OffsetDelta = int64(b.n)
+	rec.TimestampDelta = time.Duration(r.Timestamp-b.first) * time.Millisecond
+	rec.Key = b.keep(r.Key)
+	rec.Value = b.keep(r.Value)
+	rec.Headers = nil
+	if len(r.Headers) > 0 {
+		rec.Headers = b.keepHeaders(r.Headers)
+	}
+	b.n++
+	b.size += size
+}
+
+// keep copies data into the arena, which has room for it. Null stays null.
+func (b *batch) keep(data []byte) []byte {
+	if data == nil {
+		return nil
+	}
+	start := len(b.arena)
+	b.arena = append(b.arena, data...)
+	return b.arena[start:len(b.arena):len(b.arena)]
+}
+
+func (b *batch) keepHeaders(headers []Header) []*sarama.RecordHeader {
+	kept := make([]*sarama.RecordHeader, len(headers))
+	backing := make([]sarama.RecordHeader, len(headers))
+	for i, h := range headers {
+		start := len(b.arena)
+		b.arena = append(b.arena, h.Key...)
+		backing[i] = sarama.RecordHeader{Key: b.arena[start:len(b.arena):len(b.arena)], Value: b.keep(h.Value)}
+		kept[i] = &backing[i]
+	}
+	return kept
+}
+
+// grow doubles the number of records.
+func (b *batch) grow() {
+	chunk := make([]sarama.Record, max(32, len(b.records)))
+	for i := range chunk {
+		b.records = append(b.records, &chunk[i])
+	}
+}
+
+// finish makes the batch ready for sarama to encode; only its sequence number is missing.
+func (b *batch) finish(p *Producer) {
+	b.rb = sarama.RecordBatch{
+		Version:          2,
+		Codec:            p.codec,
+		CompressionLevel: sarama.CompressionLevelDefault,
+		LastOffsetDelta:  int32(b.n - 1),
+		FirstTimestamp:   time.UnixMilli(b.first),
+		MaxTimestamp:     time.UnixMilli(b.max),
+		ProducerID:       p.id,
+		ProducerEpoch:    p.epoch,
+		Records:          b.records[:b.n],
+		IsTransactional:  p.cfg.TransactionalID != "",
+	}
+}

@@ -1,0 +1,161 @@
+package kafka
+
+import (
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/IBM/sarama"
+)
+
+// decoded is one partition's part of the answer to a fetch.
+type decoded struct {
+	Fetched
+	partial bool // it ends with a batch that did not fit
+}
+
+// decode takes from block what is at or after offset. With committed, records of aborted transactions are left out; the
+// broker has then sent nothing of open ones.
+func decode(block *sarama.FetchResponseBlock, tp TopicPartition, offset int64, committed bool) decoded {
+	d := decoded{Fetched: Fetched{Topic: tp.Topic, Partition: tp.Partition, Next: offset}}
+	if block == nil {
+		d.Err = fmt.Errorf("%w: the broker did not answer for this partition", ErrCorrupt)
+		return d
+	}
+	d.HighWatermark, d.LastStable, d.LogStart = block.HighWaterMarkOffset, block.LastStableOffset, block.LogStartOffset
+	if d.LastStable < 0 {
+		d.LastStable = d.HighWatermark // the broker does not compute it for those who read uncommitted records
+	}
+	if d.Err = codeError(block.Err); d.Err != nil {
+		return d
+	}
+	d.partial = block.Partial
+	aborted := newAborted(block.AbortedTransactions, committed)
+	size := 0
+	for _, set := range block.RecordsSet {
+		if set.RecordBatch != nil {
+			size += len(set.RecordBatch.Records)
+		}
+	}
+	if size > 0 {
+		d.Records = make([]Record, 0, size)
+	}
+	for _, set := range block.RecordsSet {
+		batch := set.RecordBatch
+		if batch == nil {
+			d.Err = fmt.Errorf("%w: records in a format older than that of Kafka 0.11", ErrUnsupported)
+			return d
+		}
+		if batch.PartialTrailingRecord {
+			d.partial = true
+			break
+		}
+		if !aborted.hides(batch) && !batch.Control {
+			d.Records = appendRecords(d.Records, batch, offset)
+		}
+		d.Next = max(d.Next, batch.LastOffset()+1)
+	}
+	if next, ok := afterEmptyBatches(block); ok && !d.partial {
+		d.Next = max(d.Next, next)
+	}
+	return d
+}
+
+// appendRecords appends the records of batch at or after offset; a batch may begin before the offset that was asked for.
+func appendRecords(records []Record, batch *sarama.RecordBatch, offset int64) []Record {
+	first, logAppend := millis(batch, batch.FirstTimestamp.UnixMilli()), int64(0)
+	if batch.LogAppendTime {
+		logAppend = batch.MaxTimestamp.UnixMilli()
+	}
+	for _, r := range batch.Records {
+		at := batch.FirstOffset + r.OffsetDelta
+		if at < offset {
+			continue
+		}
+		record := Record{Offset: at, Timestamp: first + r.TimestampDelta.Milliseconds(), Key: r.Key, Value: r.Value}
+		if batch.LogAppendTime {
+			record.Timestamp = logAppend
+		}
+		if len(r.Headers) > 0 {
+			record.Headers = headers(r.Headers)
+		}
+		records = append(records, record)
+	}
+	return records
+}
+
+// millis returns the first timestamp of batch; -1, Kafka's "none", if it has none.
+func millis(batch *sarama.RecordBatch, first int64) int64 {
+	if batch.FirstTimestamp.IsZero() {
+		return -1
+	}
+	return first
+}
+
+func headers(from []*sarama.RecordHeader) []Header {
+	to := make([]Header, len(from))
+	for i, h := range from {
+		to[i] = Header{Key: string(h.Key), Value: h.Value}
+	}
+	return to
+}
+
+// aborted follows the aborted transactions through the batches of an answer: the broker lists where each begins; it
+// ends at the producer's mark in the log.
+type aborted struct {
+	coming []*sarama.AbortedTransaction // by first offset
+	open   map[int64]bool               // producers with an aborted transaction at this point of the log
+}
+
+func newAborted(list []*sarama.AbortedTransaction, committed bool) *aborted {
+	a := &aborted{}
+	if committed && len(list) > 0 {
+		a.coming = slices.SortedFunc(slices.Values(list), func(x, y *sarama.AbortedTransaction) int {
+			return int(min(max(x.FirstOffset-y.FirstOffset, -1), 1))
+		})
+		a.open = make(map[int64]bool)
+	}
+	return a
+}
+
+// hides reports whether batch, the next in the log, belongs to an aborted transaction.
+func (a *aborted) hides(batch *sarama.RecordBatch) bool {
+	if a.open == nil {
+		return false
+	}
+	for len(a.coming) > 0 && a.coming[0].FirstOffset <= batch.LastOffset() {
+		a.open[a.coming[0].ProducerID] = true
+		a.coming = a.coming[1:]
+	}
+	if batch.Control {
+		if abortMark(batch) {
+			delete(a.open, batch.ProducerID)
+		}
+		return true
+	}
+	return batch.IsTransactional && a.open[batch.ProducerID]
+}
+
+// abortMark reports whether a control batch ends a transaction by aborting it. The key of its one record is
+//
+//	version int16 | type int16: 0 abort, 1 commit
+func abortMark(batch *sarama.RecordBatch) bool {
+	if len(batch.Records) == 0 || len(batch.Records[0].Key) < 4 {
+		return false
+	}
+	return binary.BigEndian.Uint16(batch.Records[0].Key[2:]) == 0
+}
+
+// afterEmptyBatches returns the position after the last batch of block. Compaction can leave batches without records,
+// to remember the producer's sequence number; sarama leaves them out of RecordsSet, and who only looks there would ask
+// for the same offset for ever. It does keep the position, in a field of its own, as well as the size of a batch that
+// was cut off, after which that position is too far. The test TestEmptyBatches notices if they are gone.
+func afterEmptyBatches(block *sarama.FetchResponseBlock) (next int64, ok bool) {
+	v := reflect.ValueOf(block).Elem()
+	position, cut := v.FieldByName("recordsNextOffset"), v.FieldByName("partialBatchSize")
+	if !position.IsValid() || !cut.IsValid() || position.IsNil() || cut.Int() != 0 {
+		return 0, false
+	}
+	return position.Elem().Int(), true
+}

@@ -1,0 +1,207 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+const (
+	// requestBytes is when a produce request is full, unless one batch is larger.
+	requestBytes = 4 << 20
+
+	// topicPatience is how long a topic may be unknown: brokers learn of a new one, and after a restart of all, one
+	// after another.
+	topicPatience = 5 * time.Second
+)
+
+// dispatch sends what can be sent. It is called whenever something has changed: a batch was sealed, an answer came, a
+// leader was found, a pause is over. It starts goroutines for whatever takes time. The caller holds mu.
+func (p *Producer) dispatch() {
+	if p.err != nil || p.sealed == 0 {
+		return
+	}
+	requests := make(map[string][]*outPartition)
+	sizes := make(map[string]int)
+	var join, look bool
+	for _, part := range p.parts {
+		switch {
+		case len(part.queue) == 0 || part.sending || part.waiting:
+		case !part.joined && p.cfg.TransactionalID != "":
+			join = true
+		case !p.lead(part):
+			look = true
+		case p.busy[part.addr]:
+		case sizes[part.addr] > 0 && sizes[part.addr]+part.queue[0].size > requestBytes:
+		default:
+			requests[part.addr] = append(requests[part.addr], part)
+			sizes[part.addr] += part.queue[0].size
+		}
+	}
+	if join && !p.joining {
+		p.joining = true
+		p.work.Go(p.join)
+	}
+	if look && !p.looking {
+		p.looking = true
+		p.work.Go(p.look)
+	}
+	for addr, parts := range requests {
+		p.busy[addr] = true
+		for _, part := range parts {
+			part.sending = true
+		}
+		p.work.Go(func() { p.exchange(addr, parts) })
+	}
+}
+
+// lead notes the leader of part, if it is known without asking.
+func (p *Producer) lead(part *outPartition) bool {
+	if part.addr == "" {
+		part.addr, _, _ = p.c.knownLeader(part.tp)
+	}
+	return part.addr != ""
+}
+
+// look looks up the leaders of the partitions whose leader is unknown.
+func (p *Producer) look() {
+	p.mu.Lock()
+	var parts []*outPartition
+	for _, part := range p.parts {
+		if len(part.queue) > 0 && !part.sending && !part.waiting && part.addr == "" {
+			parts = append(parts, part)
+		}
+	}
+	p.mu.Unlock()
+
+	for _, part := range parts {
+		addr, _, err := p.c.leader(p.ctx, part.tp)
+		p.mu.Lock()
+		if err == nil {
+			part.addr = addr
+		} else if p.err == nil {
+			p.failed(part, err)
+		}
+		p.mu.Unlock()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looking = false
+	p.dispatch()
+}
+
+// exchange sends the first batch of each of parts, all led by the broker at addr, and takes the answer.
+func (p *Producer) exchange(addr string, parts []*outPartition) {
+	req := &sarama.ProduceRequest{
+		Version:      8,
+		RequiredAcks: sarama.WaitForAll,
+		Timeout:      int32(p.c.cfg.RequestTimeout / 2 / time.Millisecond),
+	}
+	if p.cfg.TransactionalID != "" {
+		req.TransactionalID = &p.cfg.TransactionalID
+	}
+	for _, part := range parts {
+		b := part.queue[0]
+		b.rb.FirstSequence = part.seq
+		if b.since.IsZero() {
+			b.since = time.Now()
+		}
+		req.AddBatch(part.tp.Topic, part.tp.Partition, &b.rb)
+	}
+	res, err := ask(p.ctx, p.data.get(addr), (*sarama.Broker).Produce, req)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy[addr] = false
+	for _, part := range parts {
+		part.sending = false
+		if err != nil {
+			p.failed(part, err)
+		} else {
+			p.answered(part, res.Blocks[part.tp.Topic][part.tp.Partition])
+		}
+	}
+	if p.err != nil {
+		p.drop()
+	}
+	p.notify()
+	p.dispatch()
+}
+
+// answered takes the broker's answer for the first batch of part. The caller holds mu.
+func (p *Producer) answered(part *outPartition, answer *sarama.ProduceResponseBlock) {
+	switch {
+	case answer == nil:
+		p.failed(part, fmt.Errorf("%w: the broker did not answer for this partition", ErrCorrupt))
+		return
+	case answer.Err == sarama.ErrDuplicateSequenceNumber:
+		part.last = -1
+	case answer.Err != sarama.ErrNoError:
+		p.failed(part, explained(answer.Err, answer.ErrorMessage))
+		return
+	default:
+		part.last = answer.Offset + int64(part.queue[0].n) - 1
+		if answer.Offset < 0 {
+			part.last = -1
+		}
+	}
+	b := part.queue[0]
+	part.queue = part.queue[1:]
+	if len(part.queue) == 0 {
+		part.queue = nil
+	}
+	part.attempts = 0
+	part.seq = int32(uint32(part.seq)+uint32(b.n)) & 0x7fffffff // 0 comes after the largest int32
+	p.sealed--
+	p.buffered -= b.memory()
+	b.release()
+}
+
+// failed decides whether to send the first batch of part again. The caller holds mu.
+func (p *Producer) failed(part *outPartition, err error) {
+	b := part.queue[0]
+	if b.since.IsZero() {
+		b.since = time.Now()
+	}
+	b.lost = b.lost || lost(err) || hasCode(err, sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicasAfterAppend)
+	patience := time.Duration(0)
+	switch {
+	case retriable(err):
+		patience = p.c.cfg.RetryTimeout
+	case errors.Is(err, ErrUnknownTopic):
+		patience = topicPatience
+	}
+	if p.err == nil && time.Since(b.since) >= patience {
+		p.fail(p.batchError(part, err))
+	}
+	if p.err != nil {
+		return
+	}
+	p.c.forgetLeader(part.tp)
+	part.addr = ""
+	part.waiting = true
+	time.AfterFunc(backoff(part.attempts), func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		part.waiting = false
+		p.dispatch()
+	})
+	part.attempts++
+}
+
+// batchError is the error that stops the producer because of the first batch of part.
+func (p *Producer) batchError(part *outPartition, err error) error {
+	b := part.queue[0]
+	switch {
+	case b.lost:
+		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	case errors.Is(err, ErrRecordTooLarge) && b.n == 1:
+		err = fmt.Errorf("%w: %d bytes; raise the topic's max.message.bytes", err, b.size)
+	case errors.Is(err, ErrRecordTooLarge):
+		err = fmt.Errorf("%w: a batch of %d records and %d bytes; lower ProducerConfig.BatchBytes (%d) or raise the topic's max.message.bytes",
+			err, b.n, b.size, p.cfg.BatchBytes)
+	}
+	return fmt.Errorf("kafka: produce %v: %w", part.tp, err)
+}

@@ -1,0 +1,229 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+)
+
+// join adds the partitions touched so far to the transaction, before their first batch goes out.
+func (p *Producer) join() {
+	p.mu.Lock()
+	parts := p.touched
+	p.touched = nil
+	p.mu.Unlock()
+
+	req := &sarama.AddPartitionsToTxnRequest{
+		Version: 3, TransactionalID: p.cfg.TransactionalID, ProducerID: p.id, ProducerEpoch: p.epoch,
+		TopicPartitions: make(map[string][]int32),
+	}
+	for _, part := range parts {
+		req.TopicPartitions[part.tp.Topic] = append(req.TopicPartitions[part.tp.Topic], part.tp.Partition)
+	}
+	err := askCoordinator(p.ctx, p.c, p.ctl, p.coordinated(), (*sarama.Broker).AddPartitionsToTxn, req,
+		func(res *sarama.AddPartitionsToTxnResponse) error { return firstError(res.Errors) })
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.joining = false
+	defer p.notify()
+	if err != nil {
+		p.fail(fmt.Errorf("kafka: transaction %s: add partitions: %w", p.cfg.TransactionalID, unknown(err)))
+		return
+	}
+	p.began = true
+	p.joined = append(p.joined, parts...)
+	for _, part := range parts {
+		part.joined = true
+	}
+	p.dispatch()
+}
+
+// firstError returns the most telling error of an answer that has one for each partition.
+func firstError(errs map[string][]*sarama.PartitionError) error {
+	var first error
+	for topic, partitions := range errs {
+		for _, e := range partitions {
+			if e.Err == sarama.ErrNoError || e.Err == sarama.ErrOperationNotAttempted && first != nil {
+				continue
+			}
+			err := fmt.Errorf("%v: %w", TopicPartition{topic, e.Partition}, codeError(e.Err))
+			if first == nil || hasCode(first, sarama.ErrOperationNotAttempted) {
+				first = err
+			}
+		}
+	}
+	return first
+}
+
+// unknown marks an error after which it is not known what the coordinator has.
+func unknown(err error) error {
+	if lost(err) || errors.Is(err, ErrNoBroker) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	return err
+}
+
+// SendOffsets makes offsets of a group part of the transaction: they are committed with it, if the member that ref
+// names is still of the group's generation (KIP-447). Its errors include ErrIllegalGeneration, ErrUnknownMember and
+// ErrFencedInstance. It also starts to send the records given to Send so far, and does not wait for them. If ctx ends
+// before the answer, the producer cannot go on.
+func (p *Producer) SendOffsets(ctx context.Context, ref GroupRef, offsets map[TopicPartition]CommittedOffset) error {
+	if p.cfg.TransactionalID == "" {
+		return errors.New("kafka: send offsets: the producer has no TransactionalID")
+	}
+	p.sealAll()
+	if err := p.failure(); err != nil || len(offsets) == 0 {
+		return err
+	}
+	err := p.addGroup(ctx, ref.Group)
+	if err == nil {
+		err = p.commitOffsets(ctx, ref, offsets)
+	}
+	if err == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fail(fmt.Errorf("kafka: transaction %s: offsets of group %s: %w", p.cfg.TransactionalID, ref.Group, unknown(err)))
+	return p.err
+}
+
+// addGroup adds the group's offsets to the transaction, once.
+func (p *Producer) addGroup(ctx context.Context, group string) error {
+	if p.groups[group] {
+		return nil
+	}
+	req := &sarama.AddOffsetsToTxnRequest{
+		Version: 3, TransactionalID: p.cfg.TransactionalID, ProducerID: p.id, ProducerEpoch: p.epoch, GroupID: group,
+	}
+	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), (*sarama.Broker).AddOffsetsToTxn, req,
+		func(res *sarama.AddOffsetsToTxnResponse) error { return codeError(res.Err) })
+	if err != nil {
+		return err
+	}
+	p.groups[group] = true
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.began = true
+	return nil
+}
+
+// commitOffsets sends the offsets to the group's coordinator.
+func (p *Producer) commitOffsets(ctx context.Context, ref GroupRef, offsets map[TopicPartition]CommittedOffset) error {
+	req := &sarama.TxnOffsetCommitRequest{
+		Version: 3, TransactionalID: p.cfg.TransactionalID, GroupID: ref.Group,
+		ProducerID: p.id, ProducerEpoch: p.epoch,
+		GenerationID: ref.generation(), MemberID: ref.MemberID, GroupInstanceID: ref.instance(),
+		Topics: make(map[string][]*sarama.PartitionOffsetMetadata),
+	}
+	for tp, offset := range offsets {
+		req.Topics[tp.Topic] = append(req.Topics[tp.Topic], &sarama.PartitionOffsetMetadata{
+			Partition: tp.Partition, Offset: offset.Offset, LeaderEpoch: -1, Metadata: &offset.Metadata,
+		})
+	}
+	group := coordinated{sarama.CoordinatorGroup, ref.Group}
+	return askCoordinator(ctx, p.c, p.ctl, group, (*sarama.Broker).TxnOffsetCommit, req,
+		func(res *sarama.TxnOffsetCommitResponse) error { return firstError(res.Topics) })
+}
+
+// Commit flushes and commits the transaction: its records and offsets become visible, all or none. A transaction in
+// which nothing was sent costs no request. ErrOutcomeUnknown means that it may have been committed, or may never be.
+// If ctx ends before the flush is over, nothing has happened, and Commit or Abort can still be called.
+func (p *Producer) Commit(ctx context.Context) error {
+	if err := p.Flush(ctx); err != nil {
+		return err
+	}
+	return p.end(ctx, true)
+}
+
+// Abort drops what was sent since the last Commit or Abort, waiting for requests under way, and clears an error that
+// the producer can live with. It returns an error if the producer cannot go on, or if ctx ended.
+func (p *Producer) Abort(ctx context.Context) error {
+	p.mu.Lock()
+	for _, part := range p.opened {
+		p.openBytes -= part.open.memory()
+		part.open.release()
+		part.open = nil
+	}
+	p.opened = p.opened[:0]
+	p.drop()
+	for (p.sealed > 0 || p.joining) && !final(p.err) {
+		changed := p.changed
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("kafka: abort: %w", context.Cause(ctx))
+		}
+		p.mu.Lock()
+		p.drop()
+	}
+	if final(p.err) {
+		defer p.mu.Unlock()
+		return p.err
+	}
+	p.err = nil
+	p.stuck.Store(false)
+	p.mu.Unlock()
+	return p.end(ctx, false)
+}
+
+// end ends the transaction, if there is one.
+func (p *Producer) end(ctx context.Context, commit bool) error {
+	if p.cfg.TransactionalID == "" {
+		return errors.New("kafka: commit or abort: the producer has no TransactionalID; without transactions, use Flush")
+	}
+	if err := p.endTxn(ctx, commit); err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.fail(err)
+		return p.err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.began = false
+	for _, part := range append(p.joined, p.touched...) {
+		part.joined, part.touched = false, false
+	}
+	p.joined, p.touched = p.joined[:0], nil
+	clear(p.groups)
+	return nil
+}
+
+// endTxn asks the coordinator to end the transaction. Asking again is safe as long as no new transaction has begun; but
+// once an answer was lost, an error no longer tells what came of the first request.
+func (p *Producer) endTxn(ctx context.Context, commit bool) error {
+	p.mu.Lock()
+	began := p.began
+	p.mu.Unlock()
+	if !began {
+		return nil
+	}
+	req := &sarama.EndTxnRequest{
+		Version: 3, TransactionalID: p.cfg.TransactionalID, ProducerID: p.id, ProducerEpoch: p.epoch, TransactionResult: commit,
+	}
+	var doubt bool
+	send := func(b *sarama.Broker, req *sarama.EndTxnRequest) (*sarama.EndTxnResponse, error) {
+		res, err := b.EndTxn(req)
+		doubt = doubt || err != nil
+		return res, err
+	}
+	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), send, req,
+		func(res *sarama.EndTxnResponse) error { return codeError(res.Err) })
+	if err == nil {
+		return nil
+	}
+	if doubt {
+		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	} else {
+		err = unknown(err)
+	}
+	verb := "abort"
+	if commit {
+		verb = "commit"
+	}
+	return fmt.Errorf("kafka: transaction %s: %s: %w", p.cfg.TransactionalID, verb, err)
+}
