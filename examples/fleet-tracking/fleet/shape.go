@@ -40,61 +40,68 @@ func (s Shape) Deviation(p orb.Point) (float64, bool) {
 type foot struct {
 	along float64 // metres along the shape
 	off   float64 // metres from the fix
+	part  float64 // of the segment: 0 at its start, 1 at its end
 }
 
-// eachFoot calls visit with the foot of p on every segment, in their order.
+// eachFoot calls visit with the foot of p on every segment, in their order. Segments without length count only if there is no
+// other; then, and for a single point, the point is the foot.
 func (s Shape) eachFoot(p orb.Point, visit func(foot)) {
 	if len(s) == 0 {
 		return
 	}
 	around := planeAt(p)
 	x0, y0 := around.project(s[0][0], s[0][1])
-	if len(s) == 1 {
-		visit(foot{along: s[0].Along(), off: math.Sqrt(x0*x0 + y0*y0)})
-		return
-	}
+	isPoint := true
 	for i := 1; i < len(s); i++ {
 		x1, y1 := around.project(s[i][0], s[i][1])
+		if x0 == x1 && y0 == y1 {
+			continue
+		}
 		part := nearestPart(x0, y0, x1, y1)
 		x, y := x0+part*(x1-x0), y0+part*(y1-y0)
 		from, to := s[i-1].Along(), s[i].Along()
-		visit(foot{along: from + part*(to-from), off: math.Sqrt(x*x + y*y)})
-		x0, y0 = x1, y1
+		visit(foot{along: from + part*(to-from), off: math.Sqrt(x*x + y*y), part: part})
+		x0, y0, isPoint = x1, y1, false
+	}
+	if isPoint {
+		visit(foot{along: s[0].Along(), off: math.Sqrt(x0*x0 + y0*y0)})
 	}
 }
 
 // nearestPart is how far along a segment, from 0 to 1, its point nearest to the origin lies.
 func nearestPart(x0, y0, x1, y1 float64) float64 {
 	dx, dy := x1-x0, y1-y0
-	square := dx*dx + dy*dy
-	if square == 0 {
-		return 0
-	}
-	return min(1, max(0, -(x0*dx+y0*dy)/square))
+	return min(1, max(0, -(x0*dx+y0*dy)/(dx*dx+dy*dy)))
 }
 
-// approaches are the places where the shape passes p: the feet that are nearer than those of the segments before and after
-// them, as far as they are within reach metres. A street that the shape uses twice has two.
+// samePlace is how far apart along the shape, in metres, two approaches are still one: a curve drawn with corners has several.
+const samePlace = 20
+
+// approaches are the places within reach metres where the shape passes p: where it is nearer than right before and after. A
+// street that the shape uses twice has two. It also returns the shortest distance to the shape.
 func (s Shape) approaches(p orb.Point, reach float64) (places []foot, nearest float64) {
 	nearest = math.Inf(1)
-	var last foot
-	var pending, began bool // pending: last is nearer than what came before it
-	settle := func() {
-		if pending && last.off <= reach {
-			places = append(places, last)
+	add := func(f foot) {
+		last := len(places) - 1
+		switch {
+		case f.off > reach:
+		case last < 0 || f.along-places[last].along > samePlace:
+			places = append(places, f)
+		case f.off < places[last].off:
+			places[last] = f
 		}
 	}
+	before := foot{part: 1} // as if the shape came straight to its first point
 	s.eachFoot(p, func(f foot) {
 		nearest = min(nearest, f.off)
-		switch {
-		case !began || f.off < last.off:
-			pending = true
-		case f.off > last.off:
-			settle()
-			pending = false
+		inside, corner := f.part > 0 && f.part < 1, f.part == 0 && before.part == 1
+		if inside || corner {
+			add(f)
 		}
-		last, began = f, true
+		before = f
 	})
-	settle()
+	if before.part == 1 && len(s) > 1 {
+		add(before) // the last point
+	}
 	return places, nearest
 }

@@ -60,7 +60,7 @@ func (t *Trip) DayStart(day string) (Instant, error) {
 		}
 		t.zone = zone
 	}
-	date, err := time.ParseInLocation("20060102", day, t.zone)
+	date, err := time.Parse("20060102", day)
 	if err != nil {
 		return 0, fmt.Errorf("fleet: service day %q of trip %s is not YYYYMMDD", day, t.ID)
 	}

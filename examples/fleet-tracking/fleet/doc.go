@@ -1,0 +1,23 @@
+// Package fleet knows what positions of vehicles mean: how fast a vehicle is, how far it strays from its route, how far it has come, and how
+// late it reaches its stops.
+//
+// A fix goes in, a new value and what it tells come out. Repeats, Speed, Distance and Tracker are such values: their zero value
+// is the beginning, a method returns the next one and leaves the old as it was. They are small, and they encode to JSON, so a
+// store can keep one for each vehicle or trip.
+//
+//	tracker, seen, err := tracker.Add(fix, trip)
+//
+// Nothing here reads a clock, a file or a topic; the same fixes in the same order give the same results.
+//
+// # Order
+//
+// Fixes count in the order in which they come. A fix that a newer one of its vehicle has overtaken still counts for the speed
+// of its window, as long as the window is open, and its deviation is measured; for off-route episodes, progress and
+// arrivals it comes too late. Distance leaves it out.
+//
+// # Sources of the formulas
+//
+// Distances are great circles (haversine) on a sphere of the earth's mean radius. Deviations are measured in an equirectangular
+// projection centred on the fix, exact enough for the some kilometres that matter. The place along a shape is found by a small
+// Viterbi search, after Newson and Krumm, "Hidden Markov map matching through noise and sparseness" (2009).
+package fleet
