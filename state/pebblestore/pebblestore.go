@@ -1,0 +1,323 @@
+package pebblestore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/rio-streams/rio/state"
+)
+
+// WAL is how a commit reaches the disk. The changelog in Kafka holds everything that a database holds, and the database says up to
+// which position it holds it; so what is lost here is only read again.
+type WAL int
+
+const (
+	// Buffered writes each commit to the operating system and leaves it there: a killed process loses nothing, a power
+	// failure the last commits.
+	Buffered WAL = iota
+
+	// Synced waits for the disk at each commit: nothing is ever lost, and a commit costs an fsync.
+	Synced
+
+	// Off keeps commits in memory until a memtable is full: a killed process loses them.
+	Off
+)
+
+// Config says how to open a database. The zero value works.
+type Config struct {
+	// Resources are shared by the databases of a process. Default: resources of its own, NewResources(Limits{}).
+	Resources *Resources
+
+	// WAL says what a crash may cost. Default: Buffered.
+	WAL WAL
+
+	// Log gets what pebble has to say: failures in the background as errors, the rest as debug messages. Default: nothing is logged;
+	// failures are still returned by the next Commit.
+	Log *slog.Logger
+
+	fs vfs.FS // tests
+}
+
+// Open opens the database in dir, and makes it if there is none. A directory serves one database in one process at a time.
+func Open(dir string, cfg Config) (state.DB, error) {
+	if cfg.fs == nil {
+		cfg.fs = vfs.Default
+	}
+	own := cfg.Resources == nil
+	if own {
+		cfg.Resources = NewResources(Limits{})
+		defer cfg.Resources.Close()
+	}
+	if err := cfg.fs.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("pebblestore: make %s: %w", dir, explain(err))
+	}
+	lock, err := pebble.LockDirectory(dir, cfg.fs)
+	if err != nil {
+		return nil, fmt.Errorf("pebblestore: %s is in use (%w): stop the other process, or give this one a state directory of its own", dir, err)
+	}
+	d := &db{dir: dir, lock: lock, write: pebble.NoSync}
+	if cfg.WAL == Synced {
+		d.write = pebble.Sync
+	}
+	if d.pebble, err = open(dir, d.options(cfg)); err != nil {
+		return nil, errors.Join(fmt.Errorf("pebblestore: open %s: %w", dir, explain(err)), lock.Close())
+	}
+	return d, nil
+}
+
+// open is pebble.Open, with pebble's fatal errors returned.
+func open(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
+	defer catch(&err)
+	return pebble.Open(dir, opts)
+}
+
+// options are for many small databases in one process: little memory each, point look-ups of keys that are often absent.
+func (d *db) options(cfg Config) *pebble.Options {
+	logger := logger{dir: d.dir, log: cfg.Log}
+	opts := &pebble.Options{
+		FS:                          cfg.fs,
+		Lock:                        d.lock,
+		Cache:                       cfg.Resources.cache,
+		FileCache:                   cfg.Resources.files,
+		MemTableSize:                cfg.Resources.memtable,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		DisableWAL:                  cfg.WAL == Off,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Logger:                      logger,
+		EventListener:               d.listener(logger),
+	}
+	for i := range opts.Levels {
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	return opts
+}
+
+// listener remembers failures in the background, so that a commit returns them instead of waiting for a flush that cannot come.
+func (d *db) listener(log logger) *pebble.EventListener {
+	fail := func(err error) {
+		d.failure.Store(&err)
+		log.Errorf("%v", explain(err))
+	}
+	return &pebble.EventListener{
+		BackgroundError: fail,
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			err := info.Details
+			d.broken.Store(&err)
+			fail(err)
+		},
+		FlushEnd: func(info pebble.FlushInfo) {
+			if info.Err == nil {
+				d.failure.Store(nil)
+			}
+		},
+	}
+}
+
+// db is a state.DB in pebble.
+type db struct {
+	dir    string
+	pebble *pebble.DB
+	lock   *pebble.Lock
+	write  *pebble.WriteOptions
+
+	failure atomic.Pointer[error] // of the last flush or compaction in the background
+	broken  atomic.Pointer[error] // nothing can be written any more
+
+	mu     sync.RWMutex // Snapshot, called by others, against Close
+	closed bool
+}
+
+var errClosed = errors.New("the database is closed")
+
+// wrap says which database failed, and how to mend it.
+func (d *db) wrap(doing string, err error) error {
+	return fmt.Errorf("pebblestore: %s %s: %w", doing, d.dir, explain(err))
+}
+
+func (d *db) Get(dst, key []byte) ([]byte, bool, error) {
+	if d.closed {
+		return dst, false, d.wrap("read", errClosed)
+	}
+	return d.get(d.pebble, dst, key)
+}
+
+func (d *db) get(r pebble.Reader, dst, key []byte) ([]byte, bool, error) {
+	value, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return dst, false, nil
+	}
+	if err != nil {
+		return dst, false, d.wrap("read", err)
+	}
+	dst = append(dst, value...)
+	return dst, true, closer.Close()
+}
+
+func (d *db) Iter(lower, upper []byte) (state.Iterator, error) {
+	if d.closed {
+		return nil, d.wrap("read", errClosed)
+	}
+	return d.iter(d.pebble, lower, upper)
+}
+
+func (d *db) iter(r pebble.Reader, lower, upper []byte) (state.Iterator, error) {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return nil, d.wrap("read", err)
+	}
+	return &iterator{Iterator: it, db: d}, nil
+}
+
+func (d *db) Snapshot() state.Snapshot {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return closedSnapshot{d}
+	}
+	return snapshot{d.pebble.NewSnapshot(), d}
+}
+
+func (d *db) NewBatch() state.Batch { return &batch{db: d} }
+
+func (d *db) Close() (err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	if d.broken.Load() != nil {
+		return nil // pebble cannot even be closed; what it held is in the changelog
+	}
+	defer catch(&err)
+	if err := errors.Join(d.pebble.Close(), d.lock.Close()); err != nil {
+		return d.wrap("close", err)
+	}
+	return nil
+}
+
+// snapshot reads one moment of a db.
+type snapshot struct {
+	pebble *pebble.Snapshot
+	db     *db
+}
+
+func (s snapshot) Get(dst, key []byte) ([]byte, bool, error) { return s.db.get(s.pebble, dst, key) }
+
+func (s snapshot) Iter(lower, upper []byte) (state.Iterator, error) {
+	return s.db.iter(s.pebble, lower, upper)
+}
+
+func (s snapshot) Close() error { return s.pebble.Close() }
+
+// closedSnapshot is what a closed db gives.
+type closedSnapshot struct{ db *db }
+
+func (s closedSnapshot) Get(dst, _ []byte) ([]byte, bool, error) {
+	return dst, false, s.db.wrap("read", errClosed)
+}
+
+func (s closedSnapshot) Iter(_, _ []byte) (state.Iterator, error) {
+	return nil, s.db.wrap("read", errClosed)
+}
+
+func (s closedSnapshot) Close() error { return nil }
+
+// iterator is pebble's, with errors that say where they come from.
+type iterator struct {
+	*pebble.Iterator
+	db  *db
+	err error
+}
+
+func (i *iterator) Value() []byte {
+	value, err := i.ValueAndErr()
+	if err != nil {
+		i.err = err
+	}
+	return value
+}
+
+func (i *iterator) Error() error {
+	if err := errors.Join(i.err, i.Iterator.Error()); err != nil {
+		return i.db.wrap("read", err)
+	}
+	return nil
+}
+
+// batch is a pebble batch, made when the first change comes.
+type batch struct {
+	db     *db
+	pebble *pebble.Batch
+	err    error
+}
+
+func (b *batch) change(f func(*pebble.Batch) error) {
+	if b.pebble == nil {
+		b.pebble = b.db.pebble.NewBatch()
+	}
+	if err := f(b.pebble); err != nil && b.err == nil {
+		b.err = err
+	}
+}
+
+func (b *batch) Set(key, value []byte) {
+	b.change(func(p *pebble.Batch) error { return p.Set(key, value, nil) })
+}
+
+func (b *batch) Delete(key []byte) {
+	b.change(func(p *pebble.Batch) error { return p.Delete(key, nil) })
+}
+
+func (b *batch) DeleteRange(lower, upper []byte) {
+	b.change(func(p *pebble.Batch) error { return p.DeleteRange(lower, upper, nil) })
+}
+
+func (b *batch) Commit() error {
+	d := b.db
+	for _, failure := range []*error{d.broken.Load(), d.failure.Load(), &b.err} {
+		if failure != nil && *failure != nil {
+			return d.wrap("write", *failure)
+		}
+	}
+	if d.closed {
+		return d.wrap("write", errClosed)
+	}
+	if b.pebble == nil {
+		return nil
+	}
+	if err := b.commit(); err != nil {
+		return d.wrap("write", err)
+	}
+	return b.Close()
+}
+
+// commit is pebble's. After an error that pebble calls fatal the database takes no more writes.
+func (b *batch) commit() (err error) {
+	defer func() {
+		if err != nil {
+			b.db.broken.Store(&err)
+		}
+	}()
+	defer catch(&err)
+	return b.pebble.Commit(b.db.write)
+}
+
+func (b *batch) Close() error {
+	if b.pebble == nil {
+		return nil
+	}
+	p := b.pebble
+	b.pebble = nil
+	return p.Close()
+}

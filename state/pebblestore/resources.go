@@ -1,0 +1,55 @@
+package pebblestore
+
+import "github.com/cockroachdb/pebble/v2"
+
+// Limits bound the memory and the files of all databases of a process. A zero field takes its default.
+type Limits struct {
+	Cache     int64 // bytes of blocks kept in memory; default 64 MiB
+	Memtables int64 // bytes of commits not yet in tables; default 64 MiB
+	Databases int   // how many databases are open at once; default 32
+	Files     int   // how many tables are open at once; default 1024
+}
+
+// Resources are what the databases of a process share. Make them once, with NewResources.
+type Resources struct {
+	cache    *pebble.Cache
+	files    *pebble.FileCache
+	memtable uint64
+}
+
+const (
+	smallestMemtable = 256 << 10
+	largestMemtable  = 16 << 20
+)
+
+// NewResources makes resources within limits. Each database may fill two memtables, so one has
+//
+//	Memtables / Databases / 2, at least 256 KiB and at most 16 MiB
+//
+// A memtable begins with 256 KiB and doubles each time it was full. What memtables take is taken from the cache.
+func NewResources(limits Limits) *Resources {
+	if limits.Cache == 0 {
+		limits.Cache = 64 << 20
+	}
+	if limits.Memtables == 0 {
+		limits.Memtables = 64 << 20
+	}
+	if limits.Databases == 0 {
+		limits.Databases = 32
+	}
+	if limits.Files == 0 {
+		limits.Files = 1024
+	}
+	memtable := limits.Memtables / int64(limits.Databases) / 2
+	return &Resources{
+		cache:    pebble.NewCache(limits.Cache + limits.Memtables),
+		files:    pebble.NewFileCache(4, limits.Files),
+		memtable: uint64(min(max(memtable, smallestMemtable), largestMemtable)),
+	}
+}
+
+// Close gives the resources back once the last database that uses them is closed. It may be called before.
+func (r *Resources) Close() {
+	r.files.Unref()
+	r.cache.Unref()
+}
