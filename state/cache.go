@@ -41,6 +41,14 @@ type content[V any] struct {
 	has       bool // false: there is no such key
 }
 
+// since is the timestamp of a value. That of a tombstone is for the changelog alone: the database does not keep it.
+func (c content[V]) since() int64 {
+	if !c.has {
+		return 0
+	}
+	return c.timestamp
+}
+
 // entry is the content of one key, and where it stands between cache and database.
 type entry[V any] struct {
 	content[V]
@@ -147,7 +155,7 @@ func (c *cache[V]) Undo() {
 		switch {
 		case e.dirty || e.flushing:
 		case e.blind:
-			c.remove(e)
+			c.evict(e)
 		case e.slot == 0:
 			c.keep(e)
 		}
@@ -208,13 +216,13 @@ func (c *cache[V]) shrink() {
 			e.recent = false
 			c.hand++
 		default:
-			c.remove(e)
+			c.evict(e)
 		}
 	}
 }
 
-// remove takes a clean entry out of memory.
-func (c *cache[V]) remove(e *entry[V]) {
+// evict takes a clean entry out of memory.
+func (c *cache[V]) evict(e *entry[V]) {
 	c.unclock(e)
 	delete(c.entries, e.key)
 	c.grow(-e.size)

@@ -38,7 +38,8 @@ const timestampSize = 8
 type clockwork struct {
 	retention, step             int64 // ms; retention 0 = for ever
 	horizon, flushed, committed int64
-	deleted                     int64 // the horizon of the last Expire
+	deleted                     int64  // the horizon of the last Expire
+	rewound                     uint64 // the number of records when the store was opened or discarded
 }
 
 func (s *core[K, V]) Name() string { return s.name }
@@ -185,6 +186,12 @@ func (s *core[K, V]) replace(k K, v V, timestamp int64) (Change[V], error) {
 	return s.swap(k, v, c)
 }
 
+// remove deletes k and returns what was there.
+func (s *core[K, V]) remove(k K, timestamp int64) (Change[V], error) {
+	var none V
+	return s.swap(k, none, content[V]{timestamp: timestamp})
+}
+
 // swap writes now for k and returns the old value beside the new one, v.
 func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 	visible, err := s.locate(k)
@@ -199,7 +206,7 @@ func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 	if err != nil {
 		return Change[V]{}, err
 	}
-	change := Change[V]{old, v, e.has, now.has, e.timestamp, now.timestamp}
+	change := Change[V]{old, v, e.has, now.has, e.since(), now.timestamp}
 	s.write(e, now)
 	return change, nil
 }
@@ -217,7 +224,7 @@ func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, 
 	if e.has {
 		timestamp = max(timestamp, e.timestamp)
 	}
-	change := Change[V]{Had: e.has, OldTimestamp: e.timestamp, Timestamp: timestamp}
+	change := Change[V]{Had: e.has, OldTimestamp: e.since(), Timestamp: timestamp}
 	if change.Old, err = s.open(e.content); err != nil {
 		return Change[V]{}, err
 	}
@@ -293,8 +300,9 @@ func (s *core[K, V]) Committed() {
 
 // Discard implements Store.
 func (s *core[K, V]) Discard() {
-	s.horizon = s.clockwork.committed
+	s.horizon, s.clockwork.flushed = s.clockwork.committed, s.clockwork.committed
 	s.cache.Discard()
+	s.rewound = s.record
 }
 
 // Restore implements Store.
@@ -305,7 +313,7 @@ func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error 
 		return s.wrap("restore", err)
 	}
 	if e := s.entries[string(physical)]; e != nil && !e.dirty && !e.flushing {
-		s.remove(e)
+		s.evict(e)
 	}
 	if value == nil {
 		b.Delete(physical)
@@ -318,8 +326,12 @@ func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error 
 
 // Advance implements Store.
 func (s *core[K, V]) Advance(streamTime int64) {
-	if s.retention > 0 && streamTime > math.MinInt64+s.retention {
-		s.horizon = max(s.horizon, streamTime-s.retention)
+	if s.retention == 0 || streamTime < math.MinInt64+s.retention {
+		return
+	}
+	s.horizon = max(s.horizon, streamTime-s.retention)
+	if s.record == s.rewound { // no record was taken yet: this is the time of the last commit
+		s.clockwork.committed, s.clockwork.flushed = s.horizon, s.horizon
 	}
 }
 

@@ -187,8 +187,7 @@ func (s *KeyValue[K, V]) Replace(key K, value V, timestamp int64) (Change[V], er
 
 // Remove is Delete that tells the old value.
 func (s *KeyValue[K, V]) Remove(key K, timestamp int64) (Change[V], error) {
-	var none V
-	return s.core.swap(key, none, content[V]{timestamp: timestamp})
+	return s.core.remove(key, timestamp)
 }
 
 // Update sets the value of key to what f makes of the old one, in one look-up. The new timestamp is the later of the old one and

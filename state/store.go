@@ -58,7 +58,8 @@ type Store interface {
 	// Advance tells a store of windows the stream time, in milliseconds: windows with start + retention < stream time are
 	// no longer found, and what is written to them is dropped, whether they were physically deleted or not. So no
 	// result depends on when Expire ran. Call it after a record, not before: the record that moves the time still finds
-	// the windows that it closes. The time goes back only by Discard, to that of the last Flush that was committed.
+	// the windows that it closes. The time goes back only by Discard, to that of the last Flush that was committed. A
+	// store does not keep it on disk: tell it again after opening, before the first Begin.
 	Advance(streamTime int64)
 
 	// Expire puts the deletion of windows that are no longer found into the batch, behind what Flush put there. It is

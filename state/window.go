@@ -86,6 +86,16 @@ func (w *Window[K, V]) Delete(key codec.WindowKey[K], timestamp int64) error {
 	return w.core.put(key, content[V]{timestamp: timestamp})
 }
 
+// Replace is that of KeyValue.
+func (w *Window[K, V]) Replace(key codec.WindowKey[K], value V, timestamp int64) (Change[V], error) {
+	return w.core.replace(key, value, timestamp)
+}
+
+// Remove is that of KeyValue.
+func (w *Window[K, V]) Remove(key codec.WindowKey[K], timestamp int64) (Change[V], error) {
+	return w.core.remove(key, timestamp)
+}
+
 // Update is that of KeyValue.
 func (w *Window[K, V]) Update(key codec.WindowKey[K], timestamp int64, f func(old V, found bool) V) (Change[V], error) {
 	return w.core.update(key, timestamp, func(old V, found bool) (V, bool) { return f(old, found), true })

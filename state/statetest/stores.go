@@ -1,6 +1,431 @@
 package statetest
 
-import "testing"
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
 
-// RunStores tests the stores on a DB.
-func RunStores(t *testing.T, open Open) {}
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rio-streams/rio/state"
+)
+
+// RunStores compares every kind of store with a Go map: random handlers, failures, commits, crashes and restarts, under cache
+// budgets from nothing to plenty. Reads must agree with the map, and so must the changelog, record by record; a store
+// restored from the changelog must hold the same.
+func RunStores(t *testing.T, open Open) {
+	t.Run("key-value", func(t *testing.T) { testStores(t, open, keyValue) })
+	t.Run("key-value of lists", func(t *testing.T) { testStores(t, open, lists) })
+	t.Run("windows by start", func(t *testing.T) { testStores(t, open, windowsByStart) })
+	t.Run("windows by key", func(t *testing.T) { testStores(t, open, windowsByKey) })
+}
+
+// key is the key of any store under test; start is 0 without windows.
+type key struct {
+	name  string
+	start int64
+}
+
+// row is what a store holds for a key.
+type row struct {
+	value     string
+	timestamp int64
+}
+
+// machine runs one store and its model side by side.
+type machine struct {
+	open   func() state.DB
+	budget int64
+
+	db      state.DB
+	set     *state.Set
+	subject subject
+	logged  []string // the changelog records of the last Flush
+	batch   state.Batch
+
+	model
+	changelog []record // committed
+	pending   []record // flushed
+}
+
+// record is a changelog record.
+type record struct {
+	key, value []byte
+	timestamp  int64
+}
+
+// model is what a store should hold: now, at the last Begin, at the last Flush, and at the last commit.
+type model struct {
+	now, begun, flushed, committed moment
+}
+
+type moment struct {
+	rows    map[key]row
+	dirty   map[key]int64 // with the timestamp of the last change
+	horizon int64
+}
+
+func (m moment) clone() moment {
+	return moment{maps.Clone(m.rows), maps.Clone(m.dirty), m.horizon}
+}
+
+func testStores(t *testing.T, open Open, kind func() subject) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir := t.TempDir()
+		m := &machine{
+			open:    func() state.DB { return open(t, dir) },
+			budget:  rapid.SampledFrom([]int64{0, 700, 1 << 20}).Draw(rt, "budget"),
+			subject: kind(),
+		}
+		empty := moment{map[key]row{}, map[key]int64{}, math.MinInt64}
+		m.model = model{empty, empty.clone(), empty.clone(), empty.clone()}
+		m.start(rt)
+		defer m.stop(rt)
+		rt.Repeat(map[string]func(*rapid.T){
+			"":        m.check,
+			"record":  m.record,
+			"record2": m.record, // more of these
+			"record3": m.record,
+			"fail":    m.fail,
+			"flush":   m.flush,
+			"commit":  m.commit,
+			"discard": m.discard,
+			"restart": m.restart,
+			"restore": func(rt *rapid.T) { m.restore(rt, open(t, t.TempDir())) },
+		})
+	})
+}
+
+// start opens the database and the store.
+func (m *machine) start(rt *rapid.T) {
+	m.db = m.open()
+	m.set, m.subject = openSet(rt, m.db, m.subject, m.budget)
+	m.set.Advance(add(m.committed.horizon, retention))
+}
+
+func openSet(rt *rapid.T, db state.DB, s subject, budget int64) (*state.Set, subject) {
+	set, err := state.OpenSet(db, []state.Definition{s.definition()}, state.Options{Budget: state.NewBudget(budget)})
+	must(rt, err)
+	return set, s.in(handles{rt, set})
+}
+
+// add is a + b without running over.
+func add(a, b int64) int64 {
+	if a == math.MinInt64 {
+		return a
+	}
+	return a + b
+}
+
+// handles gives a subject its store.
+type handles struct {
+	rt  *rapid.T
+	set *state.Set
+}
+
+func (h handles) Store(name string) (state.Store, error) { return h.set.Store(name) }
+func (h handles) Fail(err error)                         { h.rt.Fatalf("the store is not handed out: %v", err) }
+
+func (m *machine) stop(rt *rapid.T) {
+	if m.batch != nil {
+		must(rt, m.batch.Close())
+		m.batch = nil
+	}
+	m.set.Close()
+	must(rt, m.db.Close())
+}
+
+// record is a record that a handler takes: some changes, then the stream time.
+func (m *machine) record(rt *rapid.T) {
+	m.set.Begin()
+	m.begun = m.now.clone()
+	m.changes(rt)
+	if rapid.Bool().Draw(rt, "time moves") {
+		streamTime := rapid.Int64Range(-40, 160).Draw(rt, "stream time")
+		m.set.Advance(streamTime)
+		if m.subject.windowed() {
+			m.now.horizon = max(m.now.horizon, streamTime-retention)
+		}
+	}
+}
+
+// fail is a record that fails after some changes.
+func (m *machine) fail(rt *rapid.T) {
+	m.set.Begin()
+	m.begun = m.now.clone()
+	m.changes(rt)
+	m.set.Undo()
+	m.now = m.begun.clone()
+	if rapid.Bool().Draw(rt, "again") {
+		m.changes(rt)
+		m.set.Undo()
+		m.now = m.begun.clone()
+	}
+}
+
+func (m *machine) changes(rt *rapid.T) {
+	for range rapid.IntRange(0, 4).Draw(rt, "changes") {
+		m.change(rt)
+	}
+}
+
+// flush begins a commit. Records may follow before commit ends it.
+func (m *machine) flush(rt *rapid.T) {
+	if m.batch != nil {
+		rt.Skip("a commit is under way")
+	}
+	m.batch = m.db.NewBatch()
+	m.pending = nil
+	must(rt, m.set.Flush(m.batch, func(_ state.Store, key, value []byte, timestamp int64) error {
+		m.pending = append(m.pending, record{slices.Clone(key), slices.Clone(value), timestamp})
+		return nil
+	}))
+	if diff := cmp.Diff(m.expectedLog(), renderLog(m.pending)); diff != "" {
+		rt.Fatalf("changelog (-want +got):\n%s", diff)
+	}
+	m.now.dirty = map[key]int64{}
+	m.flushed = m.now.clone()
+	if rapid.Bool().Draw(rt, "expire") {
+		m.set.Expire(m.batch)
+	}
+	m.set.SetPosition(m.batch, "topic", 3, int64(len(m.changelog)+len(m.pending)))
+}
+
+// expectedLog renders the changelog records that a Flush should write.
+func (m *machine) expectedLog() []string {
+	var lines []string
+	for _, k := range m.subject.sorted(slices.Collect(maps.Keys(m.now.dirty))) {
+		value := "∅"
+		if r, found := m.now.rows[k]; found {
+			value = m.subject.encode(r.value)
+		}
+		lines = append(lines, fmt.Sprintf("%q=%s@%d", m.subject.changelogKey(k), value, m.now.dirty[k]))
+	}
+	return lines
+}
+
+func renderLog(records []record) []string {
+	var lines []string
+	for _, r := range records {
+		value := "∅"
+		if r.value != nil {
+			value = string(r.value)
+		}
+		lines = append(lines, fmt.Sprintf("%q=%s@%d", r.key, value, r.timestamp))
+	}
+	return lines
+}
+
+// commit ends the commit under way, or does a whole one.
+func (m *machine) commit(rt *rapid.T) {
+	if m.batch == nil {
+		m.flush(rt)
+	}
+	must(rt, m.batch.Commit())
+	must(rt, m.batch.Close())
+	m.batch = nil
+	m.set.Committed()
+	m.committed = m.flushed.clone()
+	m.changelog = append(m.changelog, m.pending...)
+	if m.set.Dirty() == 0 && m.budget == 0 && m.set.CachedBytes() != 0 {
+		rt.Fatalf("without a budget, %d bytes stay in the cache after a commit", m.set.CachedBytes())
+	}
+	if position, found, err := m.set.Position("topic", 3); position != int64(len(m.changelog)) || !found || err != nil {
+		rt.Fatalf("Position = %d, %v, %v; want %d", position, found, err, len(m.changelog))
+	}
+}
+
+// discard is an aborted transaction.
+func (m *machine) discard(rt *rapid.T) {
+	if m.batch != nil {
+		must(rt, m.batch.Close())
+		m.batch = nil
+	}
+	m.set.Discard()
+	m.now = m.committed.clone()
+	if m.set.Dirty() != 0 || m.set.CachedBytes() != 0 || m.set.DirtyBytes() != 0 {
+		rt.Fatalf("after Discard %d entries are dirty, %d bytes cached", m.set.Dirty(), m.set.CachedBytes())
+	}
+}
+
+// restart is a crash of the process.
+func (m *machine) restart(rt *rapid.T) {
+	m.stop(rt)
+	m.now = m.committed.clone()
+	m.start(rt)
+}
+
+// restore fills another database from the changelog and compares.
+func (m *machine) restore(rt *rapid.T, db state.DB) {
+	defer db.Close()
+	set, copied := openSet(rt, db, m.subject, m.budget)
+	defer set.Close()
+	store := set.All()[0]
+	b := db.NewBatch()
+	for _, r := range m.changelog {
+		must(rt, store.Restore(b, r.key, r.value, r.timestamp))
+	}
+	must(rt, b.Commit())
+	must(rt, b.Close())
+	set.Advance(add(m.committed.horizon, retention))
+	if diff := cmp.Diff(m.visible(m.committed), collect(rt, copied.all())); diff != "" {
+		rt.Fatalf("restored from the changelog (-want +got):\n%s", diff)
+	}
+}
+
+// visible renders the rows that are not expired.
+func (m *machine) visible(at moment) []string {
+	var lines []string
+	for _, k := range m.subject.sorted(slices.Collect(maps.Keys(at.rows))) {
+		if !m.subject.windowed() || k.start >= at.horizon {
+			lines = append(lines, line(k, at.rows[k]))
+		}
+	}
+	return lines
+}
+
+func line(k key, r row) string {
+	return fmt.Sprintf("%s@%d=%s@%d", k.name, k.start, r.value, r.timestamp)
+}
+
+// check compares all that can be read.
+func (m *machine) check(rt *rapid.T) {
+	all := m.visible(m.now)
+	if diff := cmp.Diff(all, collect(rt, m.subject.all())); diff != "" {
+		rt.Fatalf("All (-want +got):\n%s", diff)
+	}
+	if m.set.Dirty() != len(m.now.dirty) {
+		rt.Fatalf("Dirty = %d, want %d", m.set.Dirty(), len(m.now.dirty))
+	}
+	k := m.drawKey(rt)
+	value, timestamp, found, err := m.subject.get(k)
+	r, want := m.now.rows[k]
+	want = want && m.alive(k)
+	if !want {
+		r = row{}
+	}
+	if err != nil || found != want || value != r.value || timestamp != r.timestamp {
+		rt.Fatalf("Get(%v) = %q, %d, %v, %v; want %q, %d, %v", k, value, timestamp, found, err, r.value, r.timestamp, want)
+	}
+	from, to := m.drawKey(rt), m.drawKey(rt)
+	if scan := m.subject.span(from, to); scan != nil {
+		if diff := cmp.Diff(m.between(all, from, to), collect(rt, scan)); diff != "" {
+			rt.Fatalf("from %v to %v (-want +got):\n%s", from, to, diff)
+		}
+	}
+	if scan := m.subject.fetch(from.name, from.start, to.start); scan != nil {
+		var of []string
+		for _, k := range m.subject.sorted(slices.Collect(maps.Keys(m.now.rows))) {
+			if k.name == from.name && k.start >= from.start && k.start <= to.start && m.alive(k) {
+				of = append(of, line(k, m.now.rows[k]))
+			}
+		}
+		if diff := cmp.Diff(of, collect(rt, scan)); diff != "" {
+			rt.Fatalf("Fetch(%q, %d, %d) (-want +got):\n%s", from.name, from.start, to.start, diff)
+		}
+	}
+}
+
+// alive tells whether the model may hold a key.
+func (m *machine) alive(k key) bool { return !m.subject.windowed() || k.start >= m.now.horizon }
+
+// between picks the rows of a span from all of them.
+func (m *machine) between(all []string, from, to key) []string {
+	inside := map[string]bool{}
+	for k, r := range m.now.rows {
+		if m.subject.inside(k, from, to) {
+			inside[line(k, r)] = true
+		}
+	}
+	var lines []string
+	for _, l := range all {
+		if inside[l] {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+func (m *machine) drawKey(rt *rapid.T) key {
+	k := key{name: strings.Repeat("a", rapid.IntRange(0, 3).Draw(rt, "key"))}
+	if m.subject.windowed() {
+		k.start = rapid.Int64Range(-30, 60).Draw(rt, "start")
+	}
+	return k
+}
+
+// change is one change by a handler.
+func (m *machine) change(rt *rapid.T) {
+	k := m.drawKey(rt)
+	timestamp := rapid.Int64Range(-5, 100).Draw(rt, "timestamp")
+	old, had := m.now.rows[k]
+	alive := m.alive(k)
+	if !alive {
+		old, had = row{}, false
+	}
+	letter := rapid.StringMatching(`[x-z]`).Draw(rt, "value")
+	c := applied{old: old, had: had, alive: alive, timestamp: timestamp}
+	verb := rapid.SampledFrom([]string{"put", "delete", "update", "update", "modify", "replace", "remove"}).Draw(rt, "verb")
+	switch verb {
+	case "put":
+		must(rt, m.subject.put(k, letter, timestamp))
+		c.now, c.has = letter, true
+	case "delete":
+		must(rt, m.subject.delete(k, timestamp))
+	case "replace":
+		c.now, c.has = letter, true
+		c.got = m.subject.replace(rt, k, letter, timestamp)
+	case "remove":
+		c.got = m.subject.remove(rt, k, timestamp)
+	case "update":
+		c.now, c.has = old.value+letter, true
+		c.got = m.subject.update(rt, k, timestamp, letter)
+	case "modify": // removes what grows too long
+		const most = 2
+		c.now, c.has = old.value+letter, len(old.value) < most
+		c.got = m.subject.modify(rt, k, timestamp, letter, most)
+	}
+	if had && (verb == "update" || verb == "modify") {
+		c.timestamp = max(timestamp, old.timestamp)
+	}
+	c.compare(rt, verb)
+	if !alive || verb == "modify" && !had && !c.has {
+		return
+	}
+	m.now.dirty[k] = c.timestamp
+	if c.has {
+		m.now.rows[k] = row{c.now, c.timestamp}
+	} else {
+		delete(m.now.rows, k)
+	}
+}
+
+// applied is a change as the model sees it, and the Change that the store returned, if its verb returns one.
+type applied struct {
+	old       row
+	now       string
+	had, has  bool
+	alive     bool
+	timestamp int64
+	got       *state.Change[string]
+}
+
+func (c applied) compare(rt *rapid.T, verb string) {
+	if c.got == nil {
+		return
+	}
+	want := state.Change[string]{Old: c.old.value, Had: c.had, OldTimestamp: c.old.timestamp, Has: c.has, Timestamp: c.timestamp}
+	if c.has {
+		want.New = c.now
+	}
+	if !c.alive {
+		want = state.Change[string]{}
+	}
+	if diff := cmp.Diff(want, *c.got); diff != "" {
+		rt.Fatalf("%s returned (-want +got):\n%s", verb, diff)
+	}
+}
