@@ -49,6 +49,10 @@ func wrap(degrees float64) float64 {
 	return degrees
 }
 
+// millimetres rounds metres to the millimetre. What is measured is rounded before it is compared or kept: it does not depend on the
+// last bits, in which processors differ, and is short in JSON.
+func millimetres(metres float64) float64 { return math.Round(metres*1000) / 1000 }
+
 // Distance is how far a vehicle drove according to its fixes, in metres. A pair of consecutive fixes more than 300 s apart, or
 // faster than 50 m/s, is left out; the zero value has not driven yet.
 type Distance struct {

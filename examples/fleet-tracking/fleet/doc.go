@@ -5,7 +5,7 @@
 // is the beginning, a method returns the next one and leaves the old as it was. They are small, and they encode to JSON, so a
 // store can keep one for each vehicle or trip.
 //
-//	tracker, seen, err := tracker.Add(fix, trip)
+//	tracker, seen, err := tracker.Add(fix.On(timetable))
 //
 // Nothing here reads a clock, a file or a topic; the same fixes in the same order give the same results.
 //

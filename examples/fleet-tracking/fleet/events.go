@@ -63,3 +63,19 @@ type Observation struct {
 	Arrivals  []Arrival
 	Progress  *Progress
 }
+
+// Deviations is the deviation, if there is one.
+func (o Observation) Deviations() []Deviation { return optional(o.Deviation) }
+
+// Delays are the arrivals.
+func (o Observation) Delays() []Arrival { return o.Arrivals }
+
+// Advances is the progress, if there is one.
+func (o Observation) Advances() []Progress { return optional(o.Progress) }
+
+func optional[T any](value *T) []T {
+	if value == nil {
+		return nil
+	}
+	return []T{*value}
+}

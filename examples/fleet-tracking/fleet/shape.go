@@ -33,7 +33,7 @@ func (s Shape) Length() float64 {
 func (s Shape) Deviation(p orb.Point) (float64, bool) {
 	nearest := math.Inf(1)
 	s.eachFoot(p, func(f foot) { nearest = min(nearest, f.off) })
-	return nearest, len(s) > 0
+	return millimetres(nearest), len(s) > 0
 }
 
 // foot is the point of a segment that is nearest to a fix.
@@ -103,5 +103,8 @@ func (s Shape) approaches(p orb.Point, reach float64) (places []foot, nearest fl
 	if before.part == 1 && len(s) > 1 {
 		add(before) // the last point
 	}
-	return places, nearest
+	for i := range places {
+		places[i].along = millimetres(places[i].along)
+	}
+	return places, millimetres(nearest)
 }

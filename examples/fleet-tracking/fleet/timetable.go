@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"sort"
+	"sync"
 	"time"
 	_ "time/tzdata" // service days must not depend on what the machine has installed
 )
@@ -25,9 +26,32 @@ func (t Timetable) Trip(id string) *Trip {
 	return t.Trips[0]
 }
 
-// Trip is a planned run: its path and when it is due at its stops.
-//
-// A Trip may be shared by its readers, as long as they belong to one goroutine: the time zone is looked up at the first use.
+// Planned is a fix and the trip it belongs to; Trip is nil when the timetable does not know it.
+type Planned struct {
+	Position
+	Trip *Trip
+}
+
+// On looks up the trip that the vehicle reports. A vehicle that does not say which service day it drives gets the likeliest; one that
+// says something else than a day is on no known trip.
+func (p Position) On(timetable Timetable) Planned {
+	trip := timetable.Trip(p.Trip)
+	if trip == nil {
+		return Planned{Position: p}
+	}
+	if p.Day == "" {
+		p.Day, _ = trip.DayAt(p.Instant)
+	}
+	if _, err := trip.DayStart(p.Day); err != nil {
+		trip = nil
+	}
+	return Planned{p, trip}
+}
+
+// Known reports whether the timetable knows the trip.
+func (p Planned) Known() bool { return p.Trip != nil }
+
+// Trip is a planned run: its path and when it is due at its stops. Nobody changes a Trip once it is made, so it may be shared.
 type Trip struct {
 	ID       string `json:"viagem"`
 	Route    string `json:"linha,omitempty"`
@@ -35,8 +59,6 @@ type Trip struct {
 	Zone     string `json:"fuso"`
 	Shape    Shape  `json:"forma,omitempty"`
 	Stops    []Stop `json:"paradas"`
-
-	zone *time.Location
 }
 
 // Stop is a call of a trip, in the order of the trip. Due and Leaves count seconds from noon minus 12 hours of the service
@@ -50,22 +72,52 @@ type Stop struct {
 	Leaves   int     `json:"partida"`
 }
 
+// dayFormat is how a service day is written, for package time.
+const dayFormat = "20060102"
+
 // DayStart is the moment from which the times of a service day (YYYYMMDD) count: noon minus 12 hours in the time zone of the
 // trip. That is midnight, except on the days on which clocks are put forward or back.
 func (t *Trip) DayStart(day string) (Instant, error) {
-	if t.zone == nil {
-		zone, err := time.LoadLocation(t.Zone)
-		if err != nil {
-			return 0, fmt.Errorf("fleet: time zone of trip %s: %w", t.ID, err)
-		}
-		t.zone = zone
+	zone, err := location(t.Zone)
+	if err != nil {
+		return 0, fmt.Errorf("fleet: time zone of trip %s: %w", t.ID, err)
 	}
-	date, err := time.Parse("20060102", day)
+	date, err := time.Parse(dayFormat, day)
 	if err != nil {
 		return 0, fmt.Errorf("fleet: service day %q of trip %s is not YYYYMMDD", day, t.ID)
 	}
-	noon := time.Date(date.Year(), date.Month(), date.Day(), 12, 0, 0, 0, t.zone)
+	noon := time.Date(date.Year(), date.Month(), date.Day(), 12, 0, 0, 0, zone)
 	return InstantOf(noon.Add(-12 * time.Hour)), nil
+}
+
+// DayAt is the service day on which a vehicle that is on the trip now most likely drives it: the one whose planned run lies
+// nearest. It serves vehicles that do not say.
+func (t *Trip) DayAt(now Instant) (string, error) {
+	zone, err := location(t.Zone)
+	if err != nil {
+		return "", fmt.Errorf("fleet: time zone of trip %s: %w", t.ID, err)
+	}
+	middle := 12 * 3600
+	if n := len(t.Stops); n > 0 {
+		middle = (t.Stops[0].Due + t.Stops[n-1].Due) / 2
+	}
+	noon := now.Time().Add(time.Duration(12*3600-middle) * time.Second)
+	return noon.In(zone).Format(dayFormat), nil
+}
+
+// locations are the time zones in use, by name: to load one takes longer than all else that is done with a fix.
+var locations sync.Map
+
+func location(name string) (*time.Location, error) {
+	if zone, ok := locations.Load(name); ok {
+		return zone.(*time.Location), nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	locations.Store(name, zone)
+	return zone, nil
 }
 
 // scheduled is when a vehicle on time is at a place along the shape, in seconds of the service day: from its arrival at a stop to its

@@ -21,8 +21,9 @@ type Tracker struct {
 	Delay  *float64 `json:"atraso,omitempty"`   // at the latest arrival, seconds
 }
 
-// Add takes in a fix of a trip.
-func (t Tracker) Add(fix Position, trip *Trip) (Tracker, Observation, error) {
+// Add takes in a fix of a known trip. It fails if the service day is not one.
+func (t Tracker) Add(planned Planned) (Tracker, Observation, error) {
+	fix, trip := planned.Position, planned.Trip
 	dayStart, err := trip.DayStart(fix.Day)
 	if err != nil {
 		return t, Observation{}, err
@@ -105,7 +106,7 @@ func (t *Tracker) progress(fix Position, trip *Trip, dayStart Instant, along flo
 		stop := trip.Stops[next]
 		p.Next = &NextStop{
 			Sequence: stop.Sequence, Stop: stop.ID, Name: stop.Name,
-			Ahead: stop.Along - along, Due: dayStart + Seconds(int64(stop.Due)),
+			Ahead: millimetres(stop.Along - along), Due: dayStart + Seconds(int64(stop.Due)),
 		}
 	}
 	return p

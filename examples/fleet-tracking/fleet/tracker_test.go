@@ -36,7 +36,7 @@ func drive(t *testing.T, trip *fleet.Trip, fixes ...fleet.Position) (tracker fle
 	for _, f := range fixes {
 		var o fleet.Observation
 		var err error
-		if tracker, o, err = tracker.Add(f, trip); err != nil {
+		if tracker, o, err = tracker.Add(fleet.Planned{Position: f, Trip: trip}); err != nil {
 			t.Fatal(err)
 		}
 		seen = append(seen, o)
@@ -185,7 +185,7 @@ func TestTrackerSurvivesJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		var o fleet.Observation
-		if tracker, o, err = tracker.Add(f, straight()); err != nil {
+		if tracker, o, err = tracker.Add(fleet.Planned{Position: f, Trip: straight()}); err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(o, seen[i]) {
@@ -200,7 +200,7 @@ func TestTrackerSurvivesJSON(t *testing.T) {
 func TestBadServiceDay(t *testing.T) {
 	f := fix(0, 0, 0)
 	f.Day = "hoje"
-	if _, _, err := (fleet.Tracker{}).Add(f, straight()); err == nil {
+	if _, _, err := (fleet.Tracker{}).Add(fleet.Planned{Position: f, Trip: straight()}); err == nil {
 		t.Error("service day \"hoje\" is accepted")
 	}
 }

@@ -35,11 +35,11 @@ func follow(t *testing.T, positions []fleet.Position, families []gtfs.Family) fo
 	trackers := map[string]fleet.Tracker{}
 	result := followed{episodes: map[episode]fleet.Episode{}}
 	for _, fix := range fixes(positions) {
-		trip := timetables[fix.TripFamily()].Trip(fix.Trip)
-		if !fix.OnTrip() || trip == nil {
+		planned := fix.On(timetables[fix.TripFamily()])
+		if !planned.Known() {
 			continue
 		}
-		tracker, seen, err := trackers[fix.Run()].Add(fix, trip)
+		tracker, seen, err := trackers[fix.Run()].Add(planned)
 		if err != nil {
 			t.Fatal(err)
 		}

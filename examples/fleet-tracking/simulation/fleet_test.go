@@ -104,11 +104,11 @@ func follow(t *testing.T, buses *simulation.Fleet, duration time.Duration) follo
 		if repeats[fix.Vehicle], isNew = repeats[fix.Vehicle].Add(fix); !isNew {
 			continue
 		}
-		trip := timetables[fix.TripFamily()].Trip(fix.Trip)
-		if trip == nil {
+		planned := fix.On(timetables[fix.TripFamily()])
+		if !planned.Known() {
 			t.Fatalf("trip %s of %s is not in the timetable", fix.Trip, fix.Vehicle)
 		}
-		tracker, seen, err := trackers[fix.Run()].Add(fix, trip)
+		tracker, seen, err := trackers[fix.Run()].Add(planned)
 		if err != nil {
 			t.Fatal(err)
 		}

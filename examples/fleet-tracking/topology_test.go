@@ -1,0 +1,138 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
+	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/topology"
+	"github.com/rio-streams/rio/topologytest"
+)
+
+func fleetTracking(t *testing.T) *topology.Topology {
+	t.Helper()
+	top, err := FleetTracking()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
+}
+
+func TestFleetTracking(t *testing.T) {
+	topologytest.Run(t, "testdata/fleet-tracking", fleetTracking(t), topologytest.Config{})
+}
+
+// TestKingston sends a recording through the topology. The report must be the same, byte for byte, however many partitions there
+// are and whatever happens on the way.
+func TestKingston(t *testing.T) {
+	dir := recordingtest.Dir(t, "kingston")
+	feed, err := gtfs.Read(os.DirFS(filepath.Join(dir, "gtfs")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	positions := recordingtest.Positions(t, filepath.Join(dir, "positions_20260116.csv"))
+
+	first := runRecording(t, feed, positions, topologytest.Config{}, nil)
+	windows, points, episodes, arrivals := first.Counts()
+	if windows != 1224 || points != 6083 || episodes != 10 || arrivals != 1999 {
+		t.Errorf("%d windows, %d points, %d episodes, %d arrivals; want 1224, 6083, 10, 1999", windows, points, episodes, arrivals)
+	}
+	crash := func(d *topologytest.Driver) error { return d.Crash() }
+	restart := func(d *topologytest.Driver) error { return d.Restart() }
+	for name, other := range map[string]report.Report{
+		"7 partitions, crashes": runRecording(t, feed, positions, topologytest.Config{Partitions: 7, CommitEvery: 100}, crash),
+		"restarts":              runRecording(t, feed, positions, topologytest.Config{Partitions: 2}, restart),
+	} {
+		t.Run(name, func(t *testing.T) { compareReports(t, first, other) })
+	}
+}
+
+// runRecording sends a feed and positions through the topology and gathers what comes out. After every thousandth position
+// it lets something happen.
+func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg topologytest.Config, happens func(*topologytest.Driver) error) report.Report {
+	t.Helper()
+	d, err := topologytest.New(fleetTracking(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, family := range feed.Timetables() {
+		r := processor.Record[string, fleet.Timetable]{Key: family.Key, Value: family.Timetable}
+		if err := topologytest.Send(d, Trips, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for len(positions) > 0 {
+		n := min(1000, len(positions))
+		var records []processor.Record[string, fleet.Position]
+		for _, p := range positions[:n] {
+			records = append(records, processor.Record[string, fleet.Position]{Key: p.Vehicle, Value: p})
+		}
+		positions = positions[n:]
+		if err := topologytest.Send(d, Positions, records...); err != nil {
+			t.Fatal(err)
+		}
+		if happens != nil {
+			if err := happens(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := d.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	return readReport(t, d)
+}
+
+func readReport(t *testing.T, d *topologytest.Driver) report.Report {
+	t.Helper()
+	var r report.Report
+	for _, s := range read(t, d, Speeds) {
+		r.AddSpeed(s.Key.Key, fleet.InstantOf(s.Key.Start), s.Value)
+	}
+	for _, d := range read(t, d, Deviations) {
+		r.AddDeviation(d.Value)
+	}
+	for _, a := range read(t, d, Delays) {
+		r.AddArrival(a.Value)
+	}
+	return r
+}
+
+func read[K, V any](t *testing.T, d *topologytest.Driver, topic topology.Topic[K, V]) []processor.Record[K, V] {
+	t.Helper()
+	records, err := topologytest.Read(d, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records
+}
+
+func compareReports(t *testing.T, want, got report.Report) {
+	t.Helper()
+	wantDir, gotDir := t.TempDir(), t.TempDir()
+	if err := want.Write(wantDir); err != nil {
+		t.Fatal(err)
+	}
+	if err := got.Write(gotDir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{report.SpeedWindows, report.DeviationPoints, report.DeviationEpisodes, report.Arrivals} {
+		one, err := os.ReadFile(filepath.Join(wantDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := os.ReadFile(filepath.Join(gotDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(one) != string(other) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
