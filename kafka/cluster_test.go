@@ -35,11 +35,11 @@ func fakeCluster(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
 	return cluster
 }
 
-// testBrokers returns the addresses to test against: those in the environment variable RIO_TEST_BROKERS, of a real
+// testBrokers returns the addresses to test against: those in the environment variable RIO_KAFKA, of a real
 // cluster, or else of a cluster inside the test.
 func testBrokers(t testing.TB) []string {
 	t.Helper()
-	if addr := os.Getenv("RIO_TEST_BROKERS"); addr != "" {
+	if addr := os.Getenv("RIO_KAFKA"); addr != "" {
 		return []string{addr}
 	}
 	return fakeCluster(t).ListenAddrs()

@@ -198,7 +198,7 @@ func (c *Client) CommittedOffsets(ctx context.Context, group string, tps []Topic
 
 // takeCommitted puts the offsets of res into found.
 func takeCommitted(res *sarama.OffsetFetchResponse, found map[TopicPartition]CommittedOffset) error {
-	if err := codeError(res.Err); err != nil {
+	if err := codeError(res.Err); err != nil && !errors.Is(err, ErrUnknownGroup) {
 		return err
 	}
 	var errs []error

@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -50,11 +51,31 @@ func (p *Producer) dispatch() {
 	}
 	for addr, parts := range requests {
 		p.busy[addr] = true
-		for _, part := range parts {
-			part.sending = true
-		}
-		p.work.Go(func() { p.exchange(addr, parts) })
+		req := p.request(parts)
+		p.work.Go(func() { p.exchange(addr, req, parts) })
 	}
+}
+
+// request returns a request with the first batch of each of parts. The caller holds mu.
+func (p *Producer) request(parts []*outPartition) *sarama.ProduceRequest {
+	req := &sarama.ProduceRequest{
+		Version:      8,
+		RequiredAcks: sarama.WaitForAll,
+		Timeout:      int32(p.c.cfg.RequestTimeout / 2 / time.Millisecond),
+	}
+	if p.cfg.TransactionalID != "" {
+		req.TransactionalID = &p.cfg.TransactionalID
+	}
+	for _, part := range parts {
+		part.sending = true
+		b := part.queue[0]
+		b.rb.FirstSequence = part.seq
+		if b.since.IsZero() {
+			b.since = time.Now()
+		}
+		req.AddBatch(part.tp.Topic, part.tp.Partition, &b.rb)
+	}
+	return req
 }
 
 // lead notes the leader of part, if it is known without asking.
@@ -92,24 +113,8 @@ func (p *Producer) look() {
 	p.dispatch()
 }
 
-// exchange sends the first batch of each of parts, all led by the broker at addr, and takes the answer.
-func (p *Producer) exchange(addr string, parts []*outPartition) {
-	req := &sarama.ProduceRequest{
-		Version:      8,
-		RequiredAcks: sarama.WaitForAll,
-		Timeout:      int32(p.c.cfg.RequestTimeout / 2 / time.Millisecond),
-	}
-	if p.cfg.TransactionalID != "" {
-		req.TransactionalID = &p.cfg.TransactionalID
-	}
-	for _, part := range parts {
-		b := part.queue[0]
-		b.rb.FirstSequence = part.seq
-		if b.since.IsZero() {
-			b.since = time.Now()
-		}
-		req.AddBatch(part.tp.Topic, part.tp.Partition, &b.rb)
-	}
+// exchange sends req, with the first batch of each of parts, to the broker at addr and takes the answer.
+func (p *Producer) exchange(addr string, req *sarama.ProduceRequest, parts []*outPartition) {
 	res, err := ask(p.ctx, p.data.get(addr), (*sarama.Broker).Produce, req)
 
 	p.mu.Lock()
@@ -153,11 +158,14 @@ func (p *Producer) answered(part *outPartition, answer *sarama.ProduceResponseBl
 		part.queue = nil
 	}
 	part.attempts = 0
-	part.seq = int32(uint32(part.seq)+uint32(b.n)) & 0x7fffffff // 0 comes after the largest int32
+	part.seq = sequenceAfter(part.seq, b.n)
 	p.sealed--
 	p.buffered -= b.memory()
 	b.release()
 }
+
+// sequenceAfter returns the sequence number that comes n records after seq: 0 follows the largest int32.
+func sequenceAfter(seq int32, n int) int32 { return int32((int64(seq) + int64(n)) & math.MaxInt32) }
 
 // failed decides whether to send the first batch of part again. The caller holds mu.
 func (p *Producer) failed(part *outPartition, err error) {
