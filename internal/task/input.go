@@ -39,11 +39,12 @@ func (t *Task) Topics() []string {
 	return topics
 }
 
-// Seek sets where reading a topic begins: the committed offset, or where the owner starts without one.
+// Seek sets where reading a topic begins: the committed offset, or where the owner starts without one. The next commit
+// commits it, so that state never stands beside a group without offsets.
 func (t *Task) Seek(topic string, offset int64) {
 	if in := t.input(topic); in != nil {
 		in.queue.Clear()
-		in.next, in.fetched, in.atEnd, in.moved = offset, offset, false, false
+		in.next, in.fetched, in.atEnd, in.moved = offset, offset, false, true
 	}
 }
 
@@ -131,4 +132,12 @@ func (in *input) done(raw *plan.Raw) {
 	in.next, in.moved = raw.Offset+1, true
 	in.queue.Pop()
 	in.pass()
+}
+
+// Position returns the offset to fetch next.
+func (t *Task) Position(topic string) int64 {
+	if in := t.input(topic); in != nil {
+		return in.fetched
+	}
+	return 0
 }

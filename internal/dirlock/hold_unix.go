@@ -1,0 +1,18 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package dirlock
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// hold locks the file for as long as it is open. The lock belongs to this opening, so the same process is kept out too.
+func hold(file *os.File) error {
+	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return errHeld
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/rio-streams/rio/kafka"
+)
+
+// clusterError is a failure of the cluster, or of our standing in it: abort, rewind to the last commit, go on. Every
+// other error is the user's, or the disk's, and ends the run.
+type clusterError struct{ err error }
+
+func (e *clusterError) Error() string { return e.err.Error() }
+func (e *clusterError) Unwrap() error { return e.err }
+
+// cluster marks an error of package kafka.
+func cluster(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &clusterError{err}
+}
+
+// hopeless are errors of the cluster that trying again does not mend.
+var hopeless = []error{
+	kafka.ErrNotAuthorized, kafka.ErrAuthentication, kafka.ErrRecordTooLarge, kafka.ErrRefused, kafka.ErrUnsupported,
+	kafka.ErrInvalidTopic, kafka.ErrFencedInstance,
+}
+
+// final reports whether an error ends the run.
+func final(err error) bool {
+	var c *clusterError
+	if !errors.As(err, &c) {
+		return true
+	}
+	return slices.ContainsFunc(hopeless, func(target error) bool { return errors.Is(err, target) })
+}
+
+// pause waits before the next of several attempts, longer each time; it returns early with an error if ctx ends.
+func pause(ctx context.Context, attempt int) error {
+	timer := time.NewTimer(backoff(attempt))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// backoff returns the pause after so many failed attempts: 50 ms, doubled up to 3.2 s.
+func backoff(attempt int) time.Duration { return 50 * time.Millisecond << min(attempt, 6) }

@@ -1,0 +1,41 @@
+package runner
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rio-streams/rio/kafka"
+)
+
+// feed polls a fetcher, so that a worker can wait for its records and for other things at once.
+type feed struct {
+	fetcher *kafka.Fetcher
+	fetched chan []kafka.Fetched
+	cancel  context.CancelFunc
+	polling sync.WaitGroup
+}
+
+func newFeed(c *kafka.Client) *feed {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &feed{fetcher: c.NewFetcher(kafka.FetcherConfig{}), fetched: make(chan []kafka.Fetched), cancel: cancel}
+	f.polling.Go(func() {
+		for {
+			fetched, err := f.fetcher.Poll(ctx)
+			if err != nil {
+				return // closed: each partition's errors come with its records
+			}
+			select {
+			case f.fetched <- fetched:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return f
+}
+
+func (f *feed) close() {
+	f.cancel()
+	f.polling.Wait()
+	f.fetcher.Close()
+}

@@ -1,0 +1,298 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/state/pebblestore"
+)
+
+// unit is a task's place in the supervisor's books.
+type unit struct {
+	name      string
+	sub       *plan.Subtopology
+	partition int32
+	inputs    []kafka.TopicPartition
+
+	cancel context.CancelFunc // of the opener
+	closed chan struct{}      // the opener has ended
+	worker *worker            // nil while it is being opened
+}
+
+// running is a restored task with what belongs to it. The goroutine that holds it owns it.
+type running struct {
+	*unit
+	task    *task.Task
+	db      state.DB
+	out     *outlet
+	paused  map[kafka.TopicPartition]bool
+	retryAt time.Time
+}
+
+func (t *running) close(log *slog.Logger) {
+	t.task.Close()
+	if err := t.db.Close(); err != nil {
+		log.Warn("close state", "task", t.name, "error", err)
+	}
+}
+
+// outlet is where a task's records go: to the producer of the worker that has adopted it.
+type outlet struct{ producer *kafka.Producer }
+
+// Send implements task.Output.
+func (o *outlet) Send(out task.Out) error {
+	r := kafka.Record{Timestamp: out.Timestamp, Key: out.Key, Value: out.Value}
+	if len(out.Headers) > 0 {
+		r.Headers = make([]kafka.Header, len(out.Headers))
+		for i, h := range out.Headers {
+			r.Headers[i] = kafka.Header(h)
+		}
+	}
+	err := o.producer.Send(out.Topic, out.Partition, r)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kafka.ErrRecordTooLarge):
+		return fmt.Errorf("%w: %w", task.ErrRefused, err)
+	}
+	return cluster(err)
+}
+
+// open makes a unit's task, restores its state and sets it to the committed offsets. It goes on trying while the
+// cluster does not answer.
+func (r *runner) open(ctx context.Context, u *unit) (*running, error) {
+	started := time.Now()
+	for attempt := 0; ; attempt++ {
+		t, err := r.tryOpen(ctx, u)
+		if err == nil {
+			return t, nil
+		}
+		if ctx.Err() != nil || final(err) || time.Since(started) > r.cfg.RetryTimeout {
+			return nil, fmt.Errorf("runner: open task %s: %w", u.name, err)
+		}
+		r.log.Warn("task cannot start yet", "task", u.name, "error", err)
+		if pause(ctx, attempt) != nil {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *runner) tryOpen(ctx context.Context, u *unit) (t *running, err error) {
+	committed, err := r.client.CommittedOffsets(ctx, r.cfg.Application, u.inputs)
+	if err != nil {
+		return nil, cluster(err)
+	}
+	for {
+		if t, err = r.build(u, committed); err != nil {
+			return nil, err
+		}
+		err = r.restore(ctx, t, committed)
+		if err == nil {
+			err = r.seek(ctx, t, committed)
+		}
+		if err == nil {
+			return t, nil
+		}
+		t.close(r.log)
+		if !errors.Is(err, errStale) {
+			return nil, err
+		}
+		dir := r.place.taskDir(u.sub, u.partition)
+		r.log.Warn("local state does not fit the log; it is deleted and restored", "task", u.name, "reason", err)
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, fmt.Errorf("delete %s: %w", dir, err)
+		}
+	}
+}
+
+// build opens the database and links the task.
+func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.CommittedOffset) (*running, error) {
+	db := state.NewMemory() // a task without stores keeps nothing
+	if dir := r.place.taskDir(u.sub, u.partition); dir != "" {
+		var err error
+		if db, err = pebblestore.Open(dir, pebblestore.Config{Resources: r.resources, Log: r.log}); err != nil {
+			return nil, err
+		}
+	}
+	streamTime := int64(-1)
+	for _, c := range committed {
+		streamTime = max(streamTime, task.StreamTimeOf(c.Metadata))
+	}
+	t := &running{unit: u, db: db, out: &outlet{}, paused: map[kafka.TopicPartition]bool{}}
+	var err error
+	t.task, err = task.New(task.Config{
+		Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
+		TopicName: r.topicName, ChangelogName: r.changelogName,
+		DB: db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, StreamTime: streamTime, Output: t.out,
+		Skipped: func(e *processor.Error) { r.log.Warn("record skipped", "task", u.name, "error", e) },
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return t, nil
+}
+
+// errStale says that a database claims to hold more than the log has, or less than it still has: topics were deleted,
+// or it was away for longer than they keep their records.
+var errStale = errors.New("stale")
+
+// restore brings the database up to the log's end.
+func (r *runner) restore(ctx context.Context, t *running, committed map[kafka.TopicPartition]kafka.CommittedOffset) error {
+	changelogs, err := t.task.Changelogs()
+	if err != nil || len(changelogs) == 0 {
+		return err
+	}
+	from, ends, err := r.restorePlan(ctx, t, changelogs, committed)
+	if err != nil {
+		return err
+	}
+	fetcher := r.client.NewFetcher(kafka.FetcherConfig{})
+	defer fetcher.Close()
+	var total, done int64
+	for tp, end := range ends {
+		total += end - from[tp]
+		fetcher.Add(tp, from[tp])
+	}
+	started, said := time.Now(), time.Now()
+	for len(ends) > 0 {
+		fetched, err := fetcher.Poll(ctx)
+		if err != nil {
+			return cluster(err)
+		}
+		for _, f := range fetched {
+			tp := kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}
+			if f.Err != nil {
+				return restoreError(tp, f.Err)
+			}
+			records, next := upTo(f, ends[tp])
+			if err := t.task.Restore(f.Topic, raws(records), next); err != nil {
+				return err
+			}
+			done += next - from[tp]
+			from[tp] = next
+			if next >= ends[tp] {
+				delete(ends, tp)
+				fetcher.Remove(tp)
+			}
+		}
+		if time.Since(said) > 5*time.Second {
+			said = time.Now()
+			left := time.Duration(float64(time.Since(started)) * float64(total-done) / float64(max(done, 1)))
+			r.log.Info("restoring", "task", t.name, "offsets", done, "of", total, "left", left.Round(time.Second))
+		}
+	}
+	if total > 0 {
+		r.log.Info("state restored", "task", t.name, "offsets", total, "took", time.Since(started).Round(time.Millisecond))
+	}
+	return nil
+}
+
+// restorePlan returns where each changelog is restored from and to, without those that need nothing. The end is the
+// high watermark: to reach it, a reader of committed records waits until every transaction before it is decided, so
+// nothing committed is missed.
+func (r *runner) restorePlan(ctx context.Context, t *running, changelogs []task.Changelog, committed map[kafka.TopicPartition]kafka.CommittedOffset) (from, ends map[kafka.TopicPartition]int64, err error) {
+	var tps []kafka.TopicPartition
+	for _, c := range changelogs {
+		tps = append(tps, kafka.TopicPartition{Topic: c.Topic, Partition: c.Partition})
+	}
+	starts, err := r.client.Offsets(ctx, tps, kafka.Earliest)
+	if err != nil {
+		return nil, nil, cluster(err)
+	}
+	latest, err := r.client.Offsets(ctx, tps, kafka.Latest)
+	if err != nil {
+		return nil, nil, cluster(err)
+	}
+	from, ends = map[kafka.TopicPartition]int64{}, map[kafka.TopicPartition]int64{}
+	for i, c := range changelogs {
+		tp := tps[i]
+		end := latest[tp]
+		if c.Source {
+			end = max(committed[tp].Offset, 0)
+		} else if end > starts[tp] && len(committed) == 0 {
+			return nil, nil, fmt.Errorf("%s holds state, but group %s has no offsets to go with it: they were deleted, or expired; reset the application to begin anew", tp, r.cfg.Application)
+		}
+		switch {
+		case c.From > end:
+			return nil, nil, fmt.Errorf("%w: it stands at offset %d of %s, which ends at %d", errStale, c.From, tp, end)
+		case c.From > 0 && c.From < starts[tp]:
+			return nil, nil, fmt.Errorf("%w: it stands at offset %d of %s, which begins at %d", errStale, c.From, tp, starts[tp])
+		}
+		if begin := max(c.From, starts[tp]); begin < end {
+			from[tp], ends[tp] = begin, end
+		}
+	}
+	return from, ends, nil
+}
+
+func restoreError(tp kafka.TopicPartition, err error) error {
+	if errors.Is(err, kafka.ErrOffsetOutOfRange) {
+		return fmt.Errorf("%w: %s: %w", errStale, tp, err)
+	}
+	return cluster(err)
+}
+
+// upTo returns what of f lies before end, and the position after it.
+func upTo(f kafka.Fetched, end int64) ([]kafka.Record, int64) {
+	records := f.Records
+	for len(records) > 0 && records[len(records)-1].Offset >= end {
+		records = records[:len(records)-1]
+	}
+	return records, min(f.Next, end)
+}
+
+// seek sets the task's inputs to the committed offsets, or to where an application begins.
+func (r *runner) seek(ctx context.Context, t *running, committed map[kafka.TopicPartition]kafka.CommittedOffset) error {
+	first, err := r.client.Offsets(ctx, t.inputs, kafka.Earliest)
+	if err != nil {
+		return cluster(err)
+	}
+	last, err := r.client.Offsets(ctx, t.inputs, kafka.Latest)
+	if err != nil {
+		return cluster(err)
+	}
+	for _, tp := range t.inputs {
+		c, ok := committed[tp]
+		offset := c.Offset
+		switch {
+		case !ok && r.cfg.Latest:
+			offset = last[tp]
+		case !ok:
+			offset = first[tp]
+		case offset < first[tp] || offset > last[tp]:
+			r.log.Warn("the committed offset is not in the log any more; going on at its beginning",
+				"partition", tp, "committed", offset, "first", first[tp], "end", last[tp])
+			offset = first[tp]
+		}
+		t.task.Seek(tp.Topic, offset)
+	}
+	return nil
+}
+
+// raws turns fetched records into the task's.
+func raws(records []kafka.Record) []plan.Raw {
+	if len(records) == 0 {
+		return nil
+	}
+	out := make([]plan.Raw, len(records))
+	for i := range records {
+		r := &records[i]
+		out[i] = plan.Raw{Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
+		if len(r.Headers) > 0 {
+			out[i].Headers = make([]processor.Header, len(r.Headers))
+			for j, h := range r.Headers {
+				out[i].Headers[j] = processor.Header(h)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,97 @@
+package runner
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rio-streams/rio/internal/dirlock"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/kafka"
+)
+
+// place is the directory of one process below an application's state directory:
+//
+//	<dir>/<place>/lock            held by the process that uses the place
+//	<dir>/<place>/process-id      names the process's producers, so that the next one here ends their transactions
+//	<dir>/<place>/<store>-<p>/    the database of the task on partition p whose first store is <store>
+//
+// Processes that share a directory take the first place that is free, so a restarted process finds its own again.
+type place struct {
+	dir       string
+	lock      *dirlock.Lock
+	processID string
+}
+
+// maxPlaces bounds the search; nobody runs so many processes of an application on one machine.
+const maxPlaces = 1000
+
+func takePlace(dir string) (*place, error) {
+	for i := range maxPlaces {
+		p := &place{dir: filepath.Join(dir, strconv.Itoa(i))}
+		if err := os.MkdirAll(p.dir, 0o755); err != nil {
+			return nil, fmt.Errorf("runner: state directory: %w; choose another Config.Dir", err)
+		}
+		lock, err := dirlock.Take(p.dir)
+		var held *dirlock.HeldError
+		if errors.As(err, &held) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("runner: state directory: %w; choose another Config.Dir", err)
+		}
+		p.lock = lock
+		if err := p.identify(); err != nil {
+			return nil, errors.Join(err, lock.Release())
+		}
+		return p, nil
+	}
+	return nil, fmt.Errorf("runner: all %d places in %s are in use", maxPlaces, dir)
+}
+
+// identify reads the place's process id, or makes one.
+func (p *place) identify() error {
+	path := filepath.Join(p.dir, "process-id")
+	data, err := os.ReadFile(path)
+	if err == nil && len(strings.TrimSpace(string(data))) > 0 {
+		p.processID = strings.TrimSpace(string(data))
+		return nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("runner: %w", err)
+	}
+	p.processID = rand.Text()
+	if err := os.WriteFile(path, []byte(p.processID+"\n"), 0o644); err != nil {
+		return fmt.Errorf("runner: %w", err)
+	}
+	return nil
+}
+
+// taskDir is where a task keeps its state, named by what the user named; empty for a task without stores.
+func (p *place) taskDir(s *plan.Subtopology, partition int32) string {
+	if len(s.Stores) == 0 {
+		return ""
+	}
+	return filepath.Join(p.dir, s.Stores[0].Name()+"-"+strconv.Itoa(int(partition)))
+}
+
+// states tells which tasks have state here, and how fresh it is: by the time of the last write.
+func (p *place) states(plan *plan.Plan, counts map[string]int32) []kafka.TaskState {
+	var states []kafka.TaskState
+	for i, s := range plan.Subtopologies {
+		for partition := range s.Tasks(counts) {
+			dir := p.taskDir(s, partition)
+			if dir == "" {
+				continue
+			}
+			if info, err := os.Stat(dir); err == nil {
+				states = append(states, kafka.TaskState{Group: i, Partition: partition, Position: info.ModTime().UnixMilli()})
+			}
+		}
+	}
+	return states
+}

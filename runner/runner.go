@@ -1,0 +1,126 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/state/pebblestore"
+	"github.com/rio-streams/rio/topology"
+)
+
+// Run runs a topology until ctx ends or something fails that cannot be mended by trying again. When ctx ends it
+// finishes what it has in hand, commits, leaves the group and returns nil.
+func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
+	cfg, err := cfg.withDefaults(t.Name())
+	if err != nil {
+		return err
+	}
+	r := &runner{
+		cfg:  cfg,
+		plan: t.Plan(),
+		log:  cfg.Logger.With("application", cfg.Application),
+	}
+	defer r.close()
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	return r.supervise(ctx)
+}
+
+// runner is one process of an application. Its goroutines share only what is set before they start; for the rest they
+// send each other work: the supervisor owns the assignment of tasks, an opener owns a task until it is restored, and
+// then a worker owns it until it is closed.
+type runner struct {
+	cfg    Config
+	plan   *plan.Plan
+	log    *slog.Logger
+	broker *broker.Broker // embedded, or nil
+	client *kafka.Client
+	place  *place
+	counts map[string]int32 // partitions of each topic, by the plan's name
+
+	budget    *state.Budget
+	resources *pebblestore.Resources
+}
+
+// start makes everything that tasks need: the log, its topics, and a place for state.
+func (r *runner) start(ctx context.Context) (err error) {
+	if len(r.cfg.Brokers) == 0 {
+		r.broker, err = broker.Start(broker.Config{
+			DataDir: filepath.Join(r.cfg.Dir, "log"), Listen: r.cfg.Listen, KeepPort: true, Logger: r.cfg.Logger,
+		})
+		if err != nil {
+			return err
+		}
+		r.cfg.Brokers = []string{r.broker.Addr()}
+		r.log.Info("broker started", "address", r.broker.Addr(), "dir", r.cfg.Dir)
+	}
+	client := r.cfg.Client
+	client.Brokers = r.cfg.Brokers
+	if r.client, err = kafka.Dial(ctx, client); err != nil {
+		return err
+	}
+	if err := r.prepareTopics(ctx); err != nil {
+		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
+	}
+	if r.place, err = takePlace(filepath.Join(r.cfg.Dir, "state", r.cfg.Application)); err != nil {
+		return err
+	}
+	r.budget = state.NewBudget(r.cfg.Memory / 2)
+	r.resources = pebblestore.NewResources(pebblestore.Limits{Cache: r.cfg.Memory / 4, Memtables: r.cfg.Memory / 4})
+	return nil
+}
+
+func (r *runner) close() {
+	var errs []error
+	if r.resources != nil {
+		r.resources.Close()
+	}
+	if r.place != nil {
+		errs = append(errs, r.place.lock.Release())
+	}
+	if r.client != nil {
+		errs = append(errs, r.client.Close())
+	}
+	if r.broker != nil {
+		errs = append(errs, r.broker.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		r.log.Warn("close", "error", err)
+	}
+}
+
+// topicName returns the name of a topic in the log.
+func (r *runner) topicName(t *plan.Topic) string {
+	name := t.TopicName(r.cfg.Application)
+	if r.cfg.OutputPrefix != "" && !t.Internal && r.writes(t) {
+		name = r.cfg.OutputPrefix + name
+	}
+	return name
+}
+
+func (r *runner) writes(t *plan.Topic) bool {
+	for _, s := range r.plan.Subtopologies {
+		for _, n := range s.Nodes {
+			if n.Writes == t {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (r *runner) changelogName(store string) string {
+	return plan.ChangelogName(r.cfg.Application, store)
+}
+
+// leaveTimeout is how long the end of a run may take once ctx has ended.
+const leaveTimeout = 10 * time.Second

@@ -1,0 +1,393 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/kafka"
+)
+
+// supervisor decides which worker has which task. Its goroutine owns all of it.
+type supervisor struct {
+	*runner
+	member   *kafka.Membership
+	workers  []*worker
+	units    []*unit // owned by this process, being opened or at work
+	opened   chan opened
+	failures chan failure
+	states   atomic.Pointer[[]byte] // what the next join says of the local state
+	started  time.Time
+	ends     map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
+	settled  bool                           // there was an assignment
+}
+
+// opened is the result of an opener.
+type opened struct {
+	unit *unit
+	task *running
+	err  error
+}
+
+// supervise joins the group and runs what it assigns, until ctx ends, the end is reached, or an error ends the run.
+func (r *runner) supervise(ctx context.Context) error {
+	s := &supervisor{
+		runner: r, opened: make(chan opened), failures: make(chan failure), started: time.Now(),
+	}
+	if err := s.findEnds(ctx); err != nil {
+		return err
+	}
+	states := kafka.EncodeTaskStates(r.place.states(r.plan, r.counts))
+	s.states.Store(&states)
+
+	working, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if err := s.startWorkers(ctx, working); err != nil {
+		return err
+	}
+	s.member = r.client.Join(kafka.GroupConfig{
+		Group: r.cfg.Application, Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
+		UserData: func() []byte { return *s.states.Load() },
+		Assign:   kafka.NewTaskAssignor(r.taskGroups()),
+	})
+	for _, w := range s.workers {
+		w.member = s.member
+		go w.run()
+	}
+	r.log.Info("running", "brokers", r.cfg.Brokers, "workers", len(s.workers), "exactly-once", !r.cfg.AtLeastOnce)
+	err := s.loop(ctx)
+	s.shutdown()
+	return err
+}
+
+func (s *supervisor) startWorkers(ctx, working context.Context) error {
+	for i := range s.cfg.Workers {
+		w := &worker{
+			r: s.runner, id: i, inbox: make(chan func()), stopped: make(chan struct{}), failures: s.failures,
+			ctx: working, byInput: map[kafka.TopicPartition]*running{},
+		}
+		if err := w.connect(ctx); err != nil {
+			for _, started := range s.workers {
+				started.closeProducer()
+			}
+			return err
+		}
+		s.workers = append(s.workers, w)
+	}
+	return nil
+}
+
+// subscription returns the names of all topics that tasks read.
+func (r *runner) subscription() []string {
+	var topics []string
+	for _, group := range r.taskGroups() {
+		topics = append(topics, group...)
+	}
+	return topics
+}
+
+// taskGroups returns, for each sub-topology, the topics whose partitions of one number make a task.
+func (r *runner) taskGroups() [][]string {
+	groups := make([][]string, len(r.plan.Subtopologies))
+	for i, s := range r.plan.Subtopologies {
+		for _, source := range s.Sources {
+			groups[i] = append(groups[i], r.topicName(source.Reads))
+		}
+	}
+	return groups
+}
+
+func (s *supervisor) loop(ctx context.Context) error {
+	purge := time.NewTicker(purgeInterval)
+	defer purge.Stop()
+	atEnd := make(<-chan time.Time)
+	if s.cfg.StopAtEnd {
+		look := time.NewTicker(50 * time.Millisecond)
+		defer look.Stop()
+		atEnd = look.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			s.log.Info("stopping", "reason", context.Cause(ctx))
+			return nil
+		case rebalance := <-s.member.Rebalances():
+			if rebalance.Err != nil {
+				return fmt.Errorf("runner: group %s: %w", s.cfg.Application, rebalance.Err)
+			}
+			s.rebalance(rebalance)
+		case o := <-s.opened:
+			if o.err != nil {
+				return o.err
+			}
+			s.assign(o)
+		case f := <-s.failures:
+			if err := s.recover(f); err != nil {
+				return err
+			}
+		case <-purge.C:
+			s.purge(ctx)
+		case <-atEnd:
+			if s.finished(ctx) {
+				s.log.Info("everything is processed")
+				return nil
+			}
+		}
+	}
+}
+
+// rebalance lets go of what was revoked and opens what was added.
+func (s *supervisor) rebalance(rb kafka.Rebalance) {
+	s.settled = true
+	switch {
+	case rb.Lost:
+		s.log.Warn("tasks lost: the group has given up this process", "partitions", len(rb.Revoked))
+		s.cancelOpeners(s.units)
+		for _, w := range s.workers {
+			w.do(w.drop)
+		}
+		s.units = nil
+	case len(rb.Revoked) > 0:
+		s.release(s.withInputs(rb.Revoked))
+	}
+	if rb.Lost || len(rb.Revoked) > 0 {
+		s.member.Ack()
+	}
+	added := 0
+	for _, sub := range s.plan.Subtopologies {
+		for p := range sub.Tasks(s.counts) {
+			u := &unit{name: fmt.Sprintf("%d_%d", sub.ID, p), sub: sub, partition: p, inputs: s.inputs(sub, p)}
+			if containsAny(rb.Added, u.inputs) {
+				s.launch(u, 0)
+				added++
+			}
+		}
+	}
+	s.noteStates()
+	s.log.Info("tasks assigned", "added", added, "revoked", len(rb.Revoked), "now", len(s.units))
+}
+
+// withInputs returns the units that read any of the partitions.
+func (s *supervisor) withInputs(tps []kafka.TopicPartition) []*unit {
+	var units []*unit
+	for _, u := range s.units {
+		if containsAny(tps, u.inputs) {
+			units = append(units, u)
+		}
+	}
+	return units
+}
+
+func containsAny(tps, wanted []kafka.TopicPartition) bool {
+	return slices.ContainsFunc(wanted, func(tp kafka.TopicPartition) bool { return slices.Contains(tps, tp) })
+}
+
+// release commits units and lets go of them.
+func (s *supervisor) release(units []*unit) {
+	s.cancelOpeners(units)
+	for _, w := range s.workers {
+		var of []*unit
+		for _, u := range units {
+			if u.worker == w {
+				of = append(of, u)
+			}
+		}
+		if len(of) > 0 {
+			w.do(func() { w.release(of) })
+		}
+	}
+	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return slices.Contains(units, u) })
+}
+
+// launch opens a unit's task beside everything else.
+func (s *supervisor) launch(u *unit, delay int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	u.cancel, u.closed, u.worker = cancel, make(chan struct{}), nil
+	if !slices.Contains(s.units, u) {
+		s.units = append(s.units, u)
+	}
+	go func() {
+		defer close(u.closed)
+		if delay > 0 && pause(ctx, delay) != nil {
+			return
+		}
+		t, err := s.open(ctx, u)
+		select {
+		case s.opened <- opened{u, t, err}:
+		case <-ctx.Done():
+			if t != nil {
+				t.close(s.log)
+			}
+		}
+	}()
+}
+
+// cancelOpeners ends those of the units that are still being opened, and waits for it.
+func (s *supervisor) cancelOpeners(units []*unit) {
+	for _, u := range units {
+		if u.worker == nil {
+			u.cancel()
+			<-u.closed
+		}
+	}
+}
+
+// assign gives an opened task to the worker that has the fewest.
+func (s *supervisor) assign(o opened) {
+	load := func(w *worker) int {
+		n := 0
+		for _, u := range s.units {
+			if u.worker == w {
+				n++
+			}
+		}
+		return n
+	}
+	w := slices.MinFunc(s.workers, func(a, b *worker) int { return load(a) - load(b) })
+	o.unit.worker = w
+	o.unit.cancel()
+	w.do(func() { w.adopt(o.task) })
+}
+
+// recover opens the tasks again that a worker had to let go of, or returns the error that ends the run.
+func (s *supervisor) recover(f failure) error {
+	if final(f.err) {
+		return f.err
+	}
+	last := s.started
+	for _, w := range s.workers {
+		if at := time.Unix(0, w.lastCommit.Load()); at.After(last) {
+			last = at
+		}
+	}
+	if time.Since(last) > s.cfg.RetryTimeout {
+		return fmt.Errorf("runner: nothing could be committed for %v: %w", s.cfg.RetryTimeout, f.err)
+	}
+	for _, u := range f.units {
+		if slices.Contains(s.units, u) && u.worker == f.worker {
+			s.launch(u, 1)
+		}
+	}
+	return nil
+}
+
+// noteStates tells the next leader of the group which state is here.
+func (s *supervisor) noteStates() {
+	states := s.place.states(s.plan, s.counts)
+	encoded := kafka.EncodeTaskStates(states)
+	s.states.Store(&encoded)
+}
+
+// shutdown commits, closes everything and leaves the group.
+func (s *supervisor) shutdown() {
+	s.cancelOpeners(s.units)
+	for _, w := range s.workers {
+		w.do(func() {
+			w.release(s.units)
+			w.stop()
+		})
+		<-w.stopped
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := s.member.Leave(ctx); err != nil {
+		s.log.Warn("leave the group", "error", err)
+	}
+}
+
+// purgeInterval is how often processed records of repartition topics are deleted.
+const purgeInterval = 30 * time.Second
+
+// purge deletes what has been processed of the repartition topics: nobody else reads them.
+func (s *supervisor) purge(ctx context.Context) {
+	var tps []kafka.TopicPartition
+	for _, u := range s.units {
+		for _, source := range u.sub.Sources {
+			if source.Reads.Internal {
+				tps = append(tps, kafka.TopicPartition{Topic: s.topicName(source.Reads), Partition: u.partition})
+			}
+		}
+	}
+	if len(tps) == 0 {
+		return
+	}
+	go func() { // beside the supervisor: it may take a while, and nothing waits for it
+		committed, err := s.client.CommittedOffsets(ctx, s.cfg.Application, tps)
+		if err != nil {
+			return
+		}
+		offsets := make(map[kafka.TopicPartition]int64, len(committed))
+		for tp, c := range committed {
+			offsets[tp] = c.Offset
+		}
+		if err := s.client.DeleteRecords(ctx, offsets); err != nil {
+			s.log.Debug("delete processed records", "error", err)
+		}
+	}()
+}
+
+// findEnds notes where the external topics end, for StopAtEnd.
+func (s *supervisor) findEnds(ctx context.Context) error {
+	if !s.cfg.StopAtEnd {
+		return nil
+	}
+	var err error
+	s.ends, err = s.client.Offsets(ctx, s.sources(func(t *plan.Topic) bool { return !s.fed(t) }), kafka.LatestStable)
+	return err
+}
+
+// fed reports whether a topic is written by the topology that reads it.
+func (s *supervisor) fed(t *plan.Topic) bool { return t.Internal || s.writes(t) }
+
+// sources returns the partitions of the topics that tasks read and want accepts.
+func (s *supervisor) sources(want func(*plan.Topic) bool) []kafka.TopicPartition {
+	var tps []kafka.TopicPartition
+	for _, sub := range s.plan.Subtopologies {
+		for _, source := range sub.Sources {
+			if !want(source.Reads) {
+				continue
+			}
+			for p := range s.counts[source.Reads.Name] {
+				tps = append(tps, kafka.TopicPartition{Topic: s.topicName(source.Reads), Partition: p})
+			}
+		}
+	}
+	return tps
+}
+
+// finished reports whether all external inputs are processed to where they ended at the start, and everything that
+// follows from them to where it ends now.
+func (s *supervisor) finished(ctx context.Context) bool {
+	if !s.settled || slices.ContainsFunc(s.units, func(u *unit) bool { return u.worker == nil }) {
+		return false
+	}
+	idle := true
+	for _, w := range s.workers {
+		w.do(func() { idle = idle && !w.dirty && w.broken == nil })
+	}
+	if !idle {
+		return false
+	}
+	// First how far the application is, then how far the topics go that it fills: in this order, what is behind both has
+	// nothing left that could fill them further. The end is the high watermark, open transactions included.
+	fed := s.sources(s.fed)
+	committed, err := s.client.CommittedOffsets(ctx, s.cfg.Application, slices.AppendSeq(slices.Clone(fed), maps.Keys(s.ends)))
+	if err != nil {
+		return false
+	}
+	ends, err := s.client.Offsets(ctx, fed, kafka.Latest)
+	if err != nil {
+		return false
+	}
+	maps.Copy(ends, s.ends)
+	for tp, end := range ends {
+		if committed[tp].Offset < end {
+			return false
+		}
+	}
+	return true
+}
