@@ -1,0 +1,195 @@
+package kafkatest
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+
+	"github.com/rio-streams/rio/kafka"
+)
+
+var producing = theme{"producing", []testCase{
+	{"what is written is read", writtenIsRead},
+	{"null is not empty", nullIsNotEmpty},
+	{"headers", headers},
+	{"timestamps", timestamps},
+	{"offsets count up", offsetsCountUp},
+	{"partitions are apart", partitionsAreApart},
+	{"every compression", everyCompression},
+	{"large record", largeRecord},
+	{"record too large", recordTooLarge},
+	{"unknown topic", produceToUnknownTopic},
+	{"many batches", manyBatches},
+}}
+
+func writtenIsRead(s *subject) {
+	tp := s.partition()
+	s.produce(tp, "red", "green")
+	s.produce(tp, "blue")
+	s.holds(tp, "red", "green", "blue")
+}
+
+func nullIsNotEmpty(s *subject) {
+	tp := s.partition()
+	written := []kafka.Record{
+		{Timestamp: 1, Key: nil, Value: nil},
+		{Timestamp: 1, Key: []byte{}, Value: []byte{}},
+		{Timestamp: 1, Key: []byte("key"), Value: nil},
+		{Timestamp: 1, Key: nil, Value: []byte("value")},
+	}
+	s.must(s.write(tp, kafka.ProducerConfig{}, written...))
+	read, _ := s.read(tp, 0, kafka.FetcherConfig{})
+	if len(read) != len(written) {
+		s.Fatalf("read %d records, want %d", len(read), len(written))
+	}
+	for i, w := range written {
+		if r := read[i]; !sameBytes(r.Key, w.Key) || !sameBytes(r.Value, w.Value) {
+			s.Errorf("record %d: key %#v, value %#v; want %#v, %#v", i, r.Key, r.Value, w.Key, w.Value)
+		}
+	}
+}
+
+// sameBytes tells null from empty.
+func sameBytes(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
+
+func headers(s *subject) {
+	tp := s.partition()
+	want := []kafka.Header{{Key: "b", Value: []byte("1")}, {Key: "a", Value: []byte{}}, {Key: "b", Value: nil}, {Key: "", Value: []byte("no name")}}
+	s.must(s.write(tp, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1, Headers: want}, kafka.Record{Timestamp: 1}))
+	read, _ := s.read(tp, 0, kafka.FetcherConfig{})
+	if len(read) != 2 || len(read[0].Headers) != len(want) || len(read[1].Headers) != 0 {
+		s.Fatalf("read %+v", read)
+	}
+	for i, h := range read[0].Headers {
+		if h.Key != want[i].Key || !sameBytes(h.Value, want[i].Value) {
+			s.Errorf("header %d: %q=%#v, want %q=%#v", i, h.Key, h.Value, want[i].Key, want[i].Value)
+		}
+	}
+}
+
+func timestamps(s *subject) {
+	tp := s.partition()
+	var written []kafka.Record
+	for _, millis := range []int64{1_767_225_600_000, 0, 1_767_225_599_999} {
+		written = append(written, kafka.Record{Timestamp: millis})
+	}
+	s.must(s.write(tp, kafka.ProducerConfig{}, written...))
+	read, _ := s.read(tp, 0, kafka.FetcherConfig{})
+	for i, r := range read {
+		if r.Timestamp != written[i].Timestamp {
+			s.Errorf("record %d has timestamp %d, want %d", i, r.Timestamp, written[i].Timestamp)
+		}
+	}
+}
+
+func offsetsCountUp(s *subject) {
+	tp := s.partition()
+	p := s.producer(kafka.ProducerConfig{})
+	if offset, ok := p.LastOffset(tp); ok {
+		s.Errorf("last offset %d before anything was written", offset)
+	}
+	for round := range int64(3) {
+		s.send(p, tp, "a", "b", "c")
+		s.must(p.Flush(s.ctx))
+		if last, ok := p.LastOffset(tp); !ok || last != round*3+2 {
+			s.Errorf("last offset %d (%t), want %d", last, ok, round*3+2)
+		}
+	}
+	read, next := s.read(tp, 0, kafka.FetcherConfig{})
+	for i, r := range read {
+		if r.Offset != int64(i) {
+			s.Errorf("record %d has offset %d", i, r.Offset)
+		}
+	}
+	if len(read) != 9 || next != 9 {
+		s.Errorf("read %d records up to %d, want 9", len(read), next)
+	}
+}
+
+func partitionsAreApart(s *subject) {
+	topic := s.topic(3)
+	p := s.producer(kafka.ProducerConfig{})
+	for i := range int32(3) {
+		s.send(p, kafka.TopicPartition{Topic: topic, Partition: i}, strings.Fields("a b c")[:i]...)
+	}
+	s.must(p.Flush(s.ctx))
+	for i := range int32(3) {
+		s.holds(kafka.TopicPartition{Topic: topic, Partition: i}, strings.Fields("a b c")[:i]...)
+	}
+}
+
+func everyCompression(s *subject) {
+	for _, compression := range allTypes {
+		tp := s.partition()
+		var records []kafka.Record
+		for i := range 500 {
+			records = append(records, kafka.Record{Timestamp: int64(i), Key: fmt.Append(nil, i), Value: []byte(strings.Repeat("river ", i%50))})
+		}
+		s.must(s.write(tp, kafka.ProducerConfig{Compression: compression}, records...))
+		read, _ := s.read(tp, 0, kafka.FetcherConfig{})
+		for i := range records {
+			records[i].Offset = int64(i)
+			if i < len(read) && len(read[i].Headers) == 0 {
+				read[i].Headers = nil
+			}
+		}
+		if !reflect.DeepEqual(read, records) {
+			s.Errorf("%s: %d records came back, not the %d that were written", compression, len(read), len(records))
+		}
+	}
+}
+
+// noise is bytes that no compression makes smaller.
+func noise(size int) []byte {
+	b := make([]byte, size)
+	r := rand.NewChaCha8([32]byte{})
+	_, _ = r.Read(b)
+	return b
+}
+
+func largeRecord(s *subject) {
+	tp := s.partition()
+	value := noise(900 << 10)
+	s.must(s.write(tp, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1, Value: value}, kafka.Record{Timestamp: 1, Value: []byte("small")}))
+	// Also with limits that are smaller than the record: or it could never be passed.
+	for _, cfg := range []kafka.FetcherConfig{{}, {MaxBytes: 1000, PartitionMaxBytes: 1000}} {
+		read, _ := s.read(tp, 0, cfg)
+		if len(read) != 2 || !bytes.Equal(read[0].Value, value) || string(read[1].Value) != "small" {
+			s.Errorf("%d records came back, or with other values", len(read))
+		}
+	}
+}
+
+func recordTooLarge(s *subject) {
+	tp := s.partition(map[string]string{"max.message.bytes": "10000"})
+	err := s.write(tp, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1, Value: noise(20_000)})
+	s.wants(kafka.ErrRecordTooLarge, err, "write 20,000 bytes where 10,000 are allowed")
+	s.produce(tp, "small")
+	s.holds(tp, "small")
+}
+
+func produceToUnknownTopic(s *subject) {
+	err := s.write(kafka.TopicPartition{Topic: s.unique()}, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1})
+	s.wants(kafka.ErrUnknownTopic, err, "write to a topic that does not exist")
+}
+
+func manyBatches(s *subject) {
+	tp := s.partition()
+	const n = 20_000
+	p := s.producer(kafka.ProducerConfig{BatchBytes: 4 << 10})
+	for i := range n {
+		s.must(p.Send(tp.Topic, tp.Partition, kafka.Record{Timestamp: 1, Value: fmt.Append(nil, i)}))
+	}
+	s.must(p.Flush(s.ctx))
+	read, _ := s.read(tp, 0, kafka.FetcherConfig{PartitionMaxBytes: 64 << 10})
+	if len(read) != n {
+		s.Fatalf("read %d records, want %d", len(read), n)
+	}
+	for i, r := range read {
+		if string(r.Value) != fmt.Sprint(i) || r.Offset != int64(i) {
+			s.Fatalf("record %d is %q at %d", i, r.Value, r.Offset)
+		}
+	}
+}
