@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -23,20 +24,34 @@ func explain(err error) error {
 	return err
 }
 
+// ErrBroken is in the error of a commit after which the database takes no more of them, because the disk has failed or is full. Start the
+// process again once that is mended. The state goes on from its last position.
+var ErrBroken = errors.New("the database takes no more writes until the process is started again")
+
 // fatal is an error after which pebble cannot go on. Pebble would end the process; here the logger panics with it, and the call that
 // ran into it returns it. In pebble's own goroutines nobody can catch it, and the process ends as pebble intends.
 type fatal struct{ error }
 
-// catch turns the panic of a fatal error into an error.
+// catch turns the panic of a fatal error into an error. Where the write-ahead log fails pebble panics by itself, with locks held: such
+// an error comes as stuck.
 func catch(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case fatal:
 		*err = errors.Join(*err, p.error)
+	case runtime.Error:
+		panic(p)
+	case error:
+		*err = stuck{p}
 	default:
 		panic(p)
 	}
 }
+
+// stuck is an error after which pebble cannot even be closed.
+type stuck struct{ error }
+
+func (s stuck) Unwrap() error { return s.error }
 
 // logger takes pebble's messages.
 type logger struct {

@@ -62,7 +62,7 @@ func Open(dir string, cfg Config) (state.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pebblestore: %s is in use (%w): stop the other process, or give this one a state directory of its own", dir, err)
 	}
-	d := &db{dir: dir, lock: lock, write: pebble.NoSync}
+	d := &db{dir: dir, lock: lock, write: pebble.NoSync, unlogged: cfg.WAL == Off}
 	if cfg.WAL == Synced {
 		d.write = pebble.Sync
 	}
@@ -130,6 +130,8 @@ type db struct {
 	lock   *pebble.Lock
 	write  *pebble.WriteOptions
 
+	unlogged bool // there is no WAL
+
 	failure atomic.Pointer[error] // of the last flush or compaction in the background
 	broken  atomic.Pointer[error] // nothing can be written any more
 
@@ -196,14 +198,22 @@ func (d *db) Close() (err error) {
 		return nil
 	}
 	d.closed = true
-	if d.broken.Load() != nil {
-		return nil // pebble cannot even be closed; what it held is in the changelog
+	if broken := d.broken.Load(); broken != nil && errors.As(*broken, new(stuck)) {
+		return nil // the directory stays locked: pebble may still write to it
 	}
-	defer catch(&err)
-	if err := errors.Join(d.pebble.Close(), d.lock.Close()); err != nil {
+	if err := errors.Join(d.finish(), d.lock.Close()); err != nil {
 		return d.wrap("close", err)
 	}
 	return nil
+}
+
+// finish closes pebble. Without a WAL what is in memory is written first.
+func (d *db) finish() (err error) {
+	defer catch(&err)
+	if d.unlogged && d.broken.Load() == nil {
+		err = d.pebble.Flush()
+	}
+	return errors.Join(err, d.pebble.Close())
 }
 
 // snapshot reads one moment of a db.
@@ -302,10 +312,11 @@ func (b *batch) Commit() error {
 	return b.Close()
 }
 
-// commit is pebble's. After an error that pebble calls fatal the database takes no more writes.
+// commit is pebble's. After an error the database takes no more commits.
 func (b *batch) commit() (err error) {
 	defer func() {
 		if err != nil {
+			err = fmt.Errorf("%w: %w", err, ErrBroken)
 			b.db.broken.Store(&err)
 		}
 	}()

@@ -1,20 +1,173 @@
 package pebblestore
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"go.uber.org/goleak"
 
 	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/state/statetest"
 )
 
-func TestPebble(t *testing.T) { statetest.Run(t, open1(Config{})) }
+func TestPebble(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	statetest.Run(t, opened(Config{fs: vfs.NewMem()}))
+}
 
-func open1(cfg Config) statetest.Open {
+// opened opens databases with a config.
+func opened(cfg Config) statetest.Open {
 	return func(t testing.TB, dir string) state.DB {
+		t.Helper()
 		db, err := Open(dir, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return db
+	}
+}
+
+func TestOnDisk(t *testing.T) {
+	for _, wal := range []WAL{Buffered, Synced, Off} {
+		t.Run(fmt.Sprint(wal), func(t *testing.T) {
+			dir := t.TempDir() + "/task/0_1"
+			open := opened(Config{WAL: wal})
+			db := open(t, dir)
+			b := db.NewBatch()
+			b.Set([]byte("k"), []byte("v"))
+			if err := b.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			db = open(t, dir)
+			defer db.Close()
+			if v, found, err := db.Get(nil, []byte("k")); string(v) != "v" || !found || err != nil {
+				t.Errorf("after a restart: %q, %v, %v", v, found, err)
+			}
+		})
+	}
+}
+
+func TestResourcesAreShared(t *testing.T) {
+	r := NewResources(Limits{Databases: 8})
+	defer r.Close()
+	open := opened(Config{Resources: r})
+	for i := range 8 {
+		db := open(t, fmt.Sprintf("%s/%d", t.TempDir(), i))
+		defer db.Close()
+	}
+	if r.memtable != 4<<20 {
+		t.Errorf("a memtable has %d bytes; want 4 MiB, which is 64 MiB for two of each database", r.memtable)
+	}
+}
+
+func TestDirectoryInUse(t *testing.T) {
+	dir := t.TempDir()
+	db := opened(Config{})(t, dir)
+	_, err := Open(dir, Config{})
+	wantError(t, err, dir, "is in use", "stop the other process")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := opened(Config{})(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDamagedFiles(t *testing.T) {
+	fs := vfs.NewMem()
+	open := opened(Config{fs: fs})
+	db := open(t, "dir")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.List("dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "MANIFEST") {
+			f, err := fs.OpenReadWrite("dir/"+name, vfs.WriteCategoryUnspecified)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.WriteAt([]byte("damaged!"), 4); err != nil {
+				t.Fatal(err)
+			}
+			_ = f.Close()
+		}
+	}
+	_, err = Open("dir", Config{fs: fs})
+	wantError(t, err, "open dir", "damaged", "delete the directory")
+}
+
+// full is a disk that is full, or not.
+type full struct{ on atomic.Bool }
+
+func (f *full) String() string { return "full disk" }
+
+func (f *full) MaybeError(op errorfs.Op) error {
+	if f.on.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpRemove {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+// A full disk is told by a commit soon, it does not end the process, and what was committed before is there after a restart.
+func TestFullDisk(t *testing.T) {
+	for _, wal := range []WAL{Buffered, Synced, Off} {
+		t.Run(fmt.Sprint(wal), func(t *testing.T) { fillDisk(t, wal) })
+	}
+}
+
+func fillDisk(t *testing.T, wal WAL) {
+	disk, mem := &full{}, vfs.NewCrashableMem()
+	db := opened(Config{WAL: wal, fs: errorfs.Wrap(mem, disk)})(t, "dir")
+	value := make([]byte, 4<<10)
+	commit := func(k string) error {
+		b := db.NewBatch()
+		b.Set([]byte(k), value)
+		return b.Commit()
+	}
+	if err := commit("before"); err != nil {
+		t.Fatal(err)
+	}
+	disk.on.Store(true)
+	err := commit("during")
+	for n := 0; err == nil && n < 10_000; n++ {
+		err = commit("during")
+	}
+	wantError(t, err, "write dir", "no space left", "the disk is full")
+	wantError(t, commit("after"), "the disk is full")
+	if wal == Off == errors.Is(err, ErrBroken) {
+		t.Errorf("only a failed log breaks the database: %v", err)
+	}
+	crash := mem.CrashClone(vfs.CrashCloneCfg{})
+	disk.on.Store(false)
+	_ = db.Close() // a stuck database stays open, others say that the disk was full
+	db = opened(Config{fs: crash})(t, "dir")
+	defer db.Close()
+	if _, found, err := db.Get(nil, []byte("before")); !found && wal == Synced || err != nil {
+		t.Errorf("after a restart: %v, %v", found, err)
+	}
+}
+
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not say %q", err, part)
+		}
 	}
 }
