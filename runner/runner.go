@@ -19,20 +19,26 @@ import (
 // Run runs a topology until ctx ends or something fails that cannot be mended by trying again. When ctx ends it
 // finishes what it has in hand, commits, leaves the group and returns nil.
 func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
-	cfg, err := cfg.withDefaults(t.Name())
+	r, err := newRunner(t, cfg)
 	if err != nil {
 		return err
 	}
-	r := &runner{
-		cfg:  cfg,
-		plan: t.Plan(),
-		log:  cfg.Logger.With("application", cfg.Application),
-	}
 	defer r.close()
-	if err := r.start(ctx); err != nil {
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	return r.supervise(ctx)
+}
+
+func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
+	cfg, err := cfg.withDefaults(t.Name())
+	if err != nil {
+		return nil, err
+	}
+	return &runner{cfg: cfg, plan: t.Plan(), log: cfg.Logger.With("application", cfg.Application)}, nil
 }
 
 // runner is one process of an application. Its goroutines share only what is set before they start; for the rest they
@@ -51,8 +57,8 @@ type runner struct {
 	resources *pebblestore.Resources
 }
 
-// start makes everything that tasks need: the log, its topics, and a place for state.
-func (r *runner) start(ctx context.Context) (err error) {
+// connect reaches the log, starting the embedded broker if there is no other.
+func (r *runner) connect(ctx context.Context) (err error) {
 	if len(r.cfg.Brokers) == 0 {
 		r.broker, err = broker.Start(broker.Config{
 			DataDir: filepath.Join(r.cfg.Dir, "log"), Listen: r.cfg.Listen, KeepPort: true, Logger: r.cfg.Logger,
@@ -65,19 +71,24 @@ func (r *runner) start(ctx context.Context) (err error) {
 	}
 	client := r.cfg.Client
 	client.Brokers = r.cfg.Brokers
-	if r.client, err = kafka.Dial(ctx, client); err != nil {
-		return err
-	}
+	r.client, err = kafka.Dial(ctx, client)
+	return err
+}
+
+// prepare makes what tasks need besides the log: its topics, and a place for state.
+func (r *runner) prepare(ctx context.Context) (err error) {
 	if err := r.prepareTopics(ctx); err != nil {
 		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
 	}
-	if r.place, err = takePlace(filepath.Join(r.cfg.Dir, "state", r.cfg.Application)); err != nil {
+	if r.place, err = takePlace(r.stateDir()); err != nil {
 		return err
 	}
 	r.budget = state.NewBudget(r.cfg.Memory / 2)
 	r.resources = pebblestore.NewResources(pebblestore.Limits{Cache: r.cfg.Memory / 4, Memtables: r.cfg.Memory / 4})
 	return nil
 }
+
+func (r *runner) stateDir() string { return filepath.Join(r.cfg.Dir, "state", r.cfg.Application) }
 
 func (r *runner) close() {
 	var errs []error

@@ -13,6 +13,7 @@ import (
 	"github.com/rio-streams/rio/broker"
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/runner"
 	"github.com/rio-streams/rio/topology"
 )
@@ -168,5 +169,220 @@ func TestRunsToTheEndAndGoesOn(t *testing.T) {
 				t.Errorf("run %d: %s is counted %d in %d records, want %d", run, word, counts[word], records[word], each*run)
 			}
 		}
+	}
+}
+
+func TestResetReplaysHistory(t *testing.T) {
+	c := newCluster(t)
+	c.create("lines", 3)
+	cfg := c.config()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c.send("lines", 3, "rio mar", "rio", "mar rio")
+
+	if err := runner.Run(ctx, wordCount(t), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if err := runner.Reset(ctx, wordCount(t), cfg, kafka.Earliest); err != nil {
+		t.Fatal(err)
+	}
+	if err := runner.Run(ctx, wordCount(t), cfg); err != nil {
+		t.Fatal(err)
+	}
+	counts, records := c.final()
+	if counts["rio"] != 3 || records["rio"] != 6 {
+		t.Errorf("after a replay rio is counted %d in %d records, want 3 in 6", counts["rio"], records["rio"])
+	}
+}
+
+func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
+	c := newCluster(t)
+	c.create("lines", 2)
+	missing := c.config()
+	missing.CreateTopics = false
+	tests := []struct {
+		name string
+		cfg  runner.Config
+		want []string
+	}{
+		{"missing topic", missing, []string{"no such topic", "counts", "rio topics create"}},
+		{"nobody at the address", runner.Config{Brokers: []string{"127.0.0.1:1"}}, []string{"127.0.0.1:1"}},
+		{"several wrong settings", runner.Config{Workers: -1, CommitInterval: -1}, []string{"Workers is -1", "CommitInterval is -1ns"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			test.cfg.Dir = t.TempDir()
+			err := runner.Run(ctx, wordCount(t), test.cfg)
+			if err == nil {
+				t.Fatal("it runs")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestOneProcessToADirectory(t *testing.T) {
+	dir := t.TempDir()
+	b, err := broker.Start(broker.Config{DataDir: dir + "/log"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	err = runner.Run(t.Context(), wordCount(t), runner.Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a second broker on %s: %v", dir, err)
+	}
+}
+
+func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
+	c := newCluster(t)
+	c.create("lines", 1)
+	cfg := c.config()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c.send("lines", 1, "rio")
+	if err := runner.Run(ctx, wordCount(t), cfg); err != nil {
+		t.Fatal(err)
+	}
+
+	b := topology.NewBuilder("word-count")
+	words := topology.FlatMap(topology.From(b, lines), strings.Fields)
+	byWord := topology.KeyBy(words, "by-word", func(word string) string { return word })
+	topology.Reduce(byWord, "counts", func(a, b string) string { return a + b })
+	changed, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = runner.Run(ctx, changed, cfg)
+	for _, want := range []string{`"counts"`, "int64", "reset"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %s", err, want)
+		}
+	}
+}
+
+func TestTwoProcessesShareAndTakeOver(t *testing.T) {
+	c := newCluster(t)
+	c.create("lines", 4)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+
+	forever := c.config()
+	forever.StopAtEnd = false
+	first, stopFirst := c.background(ctx, forever)
+	forever.Dir = t.TempDir()
+	second, stopSecond := c.background(ctx, forever)
+	c.awaitMembers(ctx, "word-count", 2)
+
+	want := map[string]int64{}
+	for round := range 20 {
+		c.send("lines", 4, "rio mar", "rio", "mar rio", "lago")
+		want["rio"] += 3
+		want["mar"] += 2
+		want["lago"]++
+		if round == 10 { // the second takes over in the middle of the work
+			stopFirst()
+			if err := <-first; err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c.await(ctx, func() bool {
+		counts, _ := c.final()
+		return maps.Equal(counts, want)
+	})
+	_, records := c.final()
+	if !maps.Equal(records, want) {
+		t.Errorf("records %v, want %v: something was counted twice", records, want)
+	}
+	stopSecond()
+	if err := <-second; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// background runs the word count until stop is called.
+func (c *cluster) background(ctx context.Context, cfg runner.Config) (done chan error, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done = make(chan error, 1)
+	top := wordCount(c.t)
+	go func() { done <- runner.Run(ctx, top, cfg) }()
+	return done, cancel
+}
+
+// await looks again and again until ok says yes.
+func (c *cluster) await(ctx context.Context, ok func() bool) {
+	c.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			c.t.Fatal("it did not happen in time")
+		}
+	}
+}
+
+func (c *cluster) awaitMembers(ctx context.Context, group string, n int) {
+	c.t.Helper()
+	c.await(ctx, func() bool {
+		g, err := c.client.DescribeGroup(ctx, group)
+		return err == nil && len(g.Members) == n
+	})
+}
+
+func TestPoliciesForBrokenRecords(t *testing.T) {
+	type sale struct{ Amount int }
+	sales := topology.NewTopic("sales", codec.String, codec.JSON[sale]())
+	totals := topology.NewTopic("totals", codec.String, codec.Int64)
+	build := func(t *testing.T) *topology.Topology {
+		b := topology.NewBuilder("totals")
+		topology.Aggregate(topology.From(b, sales), "totals", func(sum int64, s sale) int64 { return sum + int64(s.Amount) }).To(totals)
+		top, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return top
+	}
+	for _, action := range []processor.Action{processor.Fail, processor.Skip, processor.DeadLetter} {
+		t.Run(action.String(), func(t *testing.T) {
+			c := newCluster(t)
+			c.create("sales", 1)
+			c.send("sales", 1, `{"Amount":1}`, `{"Amount":`, `{"Amount":2}`)
+			cfg := c.config()
+			cfg.Policies.Decode.Action = action
+			if action == processor.DeadLetter {
+				cfg.Policies.DeadLetters = "broken-sales"
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			err := runner.Run(ctx, build(t), cfg)
+
+			if action == processor.Fail {
+				if err == nil || !strings.Contains(err.Error(), "decode sales/0 at 1") {
+					t.Fatalf("error %v does not say where", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(c.read("totals")); n != 2 {
+				t.Errorf("%d totals, want 2", n)
+			}
+			if action == processor.DeadLetter {
+				letters := c.read("broken-sales")
+				if len(letters) != 1 || string(letters[0].Value) != `{"Amount":` {
+					t.Errorf("dead letters %v", letters)
+				}
+			}
+		})
 	}
 }

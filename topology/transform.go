@@ -71,12 +71,12 @@ func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 
 // KeyBy gives each record the key that its value names and moves it to that key's partition, through the topic
 // <application>-<name>-repartition. It is the only operator that moves data. Tombstones are dropped.
-func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...KeyByOption[L, V]) *Stream[L, V] {
+func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...KeyByOption[L]) *Stream[L, V] {
 	n := s.b.add("key-by", name, s.node)
 	s.b.checkName(n.Where, "KeyBy", name)
 	topic := Topic[L, V]{name: plan.RepartitionName(name), key: codec.For[L](), value: codecOr(s.value)}
 	for _, option := range options {
-		option(&topic)
+		option(&topic.key)
 	}
 	if _, taken := s.b.topics[topic.name]; taken {
 		s.b.mistake(n.Where, "the name %q is taken by another KeyBy or topic: give this one another", name)
@@ -99,10 +99,10 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...
 	return From(s.b, topic)
 }
 
-// KeyByOption sets what KeyBy cannot know. See KeyCodec, ValueCodec and Partitions.
-type KeyByOption[K, V any] func(*Topic[K, V])
+// KeyByOption sets what KeyBy cannot know. See KeyCodec.
+type KeyByOption[K any] func(*codec.Codec[K])
 
 // KeyCodec encodes KeyBy's keys with c instead of their type's default.
-func KeyCodec[K, V any](c codec.Codec[K]) KeyByOption[K, V] {
-	return func(t *Topic[K, V]) { t.key = c }
+func KeyCodec[K any](c codec.Codec[K]) KeyByOption[K] {
+	return func(key *codec.Codec[K]) { *key = c }
 }

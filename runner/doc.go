@@ -1,0 +1,25 @@
+// Package runner runs a topology: on a Kafka cluster, or on a broker inside the process when none is named.
+//
+//	err := runner.Run(ctx, t, runner.Config{})
+//
+// runs until ctx ends; then it finishes what it has in hand, commits and leaves the group. Start the same program on
+// several machines and they share the work; kill one and the others take over.
+//
+// Every CommitInterval a worker ends one Kafka transaction that holds the results, the changes of the stores and the
+// input offsets of its tasks; then the state goes into the local database, with the changelog position in the same
+// batch. So nothing is lost and nothing is counted twice, whenever the process dies, and a restart reads only the
+// changes that had not reached the database. Whatever goes wrong on the way (a lost connection, a fenced producer, an
+// answer that never came, a new generation of the group), the road back is always the same: let go of the tasks, make
+// a new producer, read the committed offsets, open the tasks again.
+//
+// Who owns what:
+//
+//	supervisor   the group membership and the books: which task is where
+//	opener       a task until its state is restored; one goroutine each, beside everything else
+//	worker       its tasks, their producer, their fetcher; share nothing, lock nothing
+//
+// On disk, below Config.Dir: log/ is the embedded broker's, state/<application>/<place>/ a process's (see place).
+//
+// The package decides nothing about records: that is done by tasks (internal/task), and the protocol is spoken by
+// package kafka.
+package runner
