@@ -11,9 +11,13 @@ var admin = theme{"admin", []testCase{
 	{"create and describe", createAndDescribe},
 	{"create what exists", createExisting},
 	{"bad names", badNames},
-	{"bad settings", badSettings},
+	{"too many replicas are refused", tooManyReplicas},
+	{"negative partitions are refused", negativePartitions},
 	{"settings", settings},
+	{"an unknown setting is refused", unknownSetting},
+	{"a value that makes no sense is refused", nonsenseValue},
 	{"a compacted topic", compactedTopic},
+	{"a compacted topic needs keys", compactedNeedsKeys},
 	{"delete", deleteTopic},
 	{"delete and create again", deleteAndCreate},
 	{"delete records", deleteRecords},
@@ -65,19 +69,28 @@ func badNames(s *subject) {
 	s.holds(kafka.TopicPartition{Topic: longest}, "a")
 }
 
-func badSettings(s *subject) {
-	for name, spec := range map[string]kafka.TopicSpec{
-		"a setting that does not exist": {Partitions: 1, Config: map[string]string{"no.such.setting": "1"}},
-		"a value that makes no sense":   {Partitions: 1, Config: map[string]string{"retention.ms": "soon"}},
-		"more replicas than brokers":    {Partitions: 1, Replicas: 100},
-		"a negative partition count":    {Partitions: -5},
-	} {
-		spec.Name = s.unique()
-		s.wants(kafka.ErrRefused, s.CreateTopics(s.ctx, spec), "create a topic with "+name)
-		if topics, err := s.DescribeTopics(s.ctx, spec.Name); err != nil || len(topics) != 0 {
-			s.Errorf("with %s the topic was created: %+v, %v", name, topics, err)
-		}
+// refuses complains unless the broker refuses to create a topic, and does not create it.
+func (s *subject) refuses(spec kafka.TopicSpec) {
+	s.Helper()
+	spec.Name = s.unique()
+	s.wants(kafka.ErrRefused, s.CreateTopics(s.ctx, spec), "create a topic")
+	if topics, err := s.DescribeTopics(s.ctx, spec.Name); err != nil || len(topics) != 0 {
+		s.Errorf("it was created: %+v, %v", topics, err)
 	}
+}
+
+func tooManyReplicas(s *subject) { s.refuses(kafka.TopicSpec{Partitions: 1, Replicas: 100}) }
+
+func negativePartitions(s *subject) { s.refuses(kafka.TopicSpec{Partitions: -5}) }
+
+func nonsenseValue(s *subject) {
+	s.refuses(kafka.TopicSpec{Partitions: 1, Config: map[string]string{"retention.ms": "soon"}})
+}
+
+func unknownSetting(s *subject) {
+	s.refuses(kafka.TopicSpec{Partitions: 1, Config: map[string]string{"no.such.setting": "1"}})
+	err := s.AlterTopicConfig(s.ctx, s.topic(1), map[string]string{"no.such.setting": "1"})
+	s.wants(kafka.ErrRefused, err, "alter a setting that does not exist")
 }
 
 func settings(s *subject) {
@@ -85,7 +98,6 @@ func settings(s *subject) {
 	s.hasSettings(topic, map[string]string{"retention.ms": "1000000", "cleanup.policy": "delete"})
 	s.must(s.AlterTopicConfig(s.ctx, topic, map[string]string{"max.message.bytes": "5000"}))
 	s.hasSettings(topic, map[string]string{"retention.ms": "1000000", "max.message.bytes": "5000"})
-	s.wants(kafka.ErrRefused, s.AlterTopicConfig(s.ctx, topic, map[string]string{"no.such.setting": "1"}), "alter a setting that does not exist")
 }
 
 func (s *subject) hasSettings(topic string, want map[string]string) {
@@ -107,6 +119,10 @@ func compactedTopic(s *subject) {
 	if next != 2 || len(read) == 2 && read[1].Value != nil {
 		s.Errorf("read %+v up to %d", read, next)
 	}
+}
+
+func compactedNeedsKeys(s *subject) {
+	tp := s.partition(map[string]string{"cleanup.policy": "compact"})
 	err := s.write(tp, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1, Value: []byte("without a key")})
 	s.wants(kafka.ErrRefused, err, "write a record without a key to a compacted topic")
 }

@@ -45,6 +45,7 @@ func newerAbortsOlder(s *subject) {
 	s.isAt(tp, kafka.LatestStable, 0)
 
 	newer := s.producer(cfg) // does not wait for the time-out of the transaction
+	s.settled(tp)
 	s.isAt(tp, kafka.LatestStable, 2)
 	if got, ok := s.committed(group, in); ok {
 		s.Errorf("the group has committed %+v, in a transaction that was aborted", got)
@@ -82,7 +83,7 @@ func leftMember(s *subject) {
 	in, out := s.partition(), s.partition()
 	group := s.unique()
 	ana, bea := s.join(group, in.Topic), s.join(group, in.Topic)
-	eventually(s, "one of them has the partition", func() bool { return len(ana.owned())+len(bea.owned()) == 1 }, ana, bea)
+	eventually(s, "both are members", func() bool { return bea.Ref().Generation > 0 && bea.Ref().Generation == ana.Ref().Generation }, ana, bea)
 	gone := bea.Ref()
 	bea.leave()
 	ana.until(1)

@@ -48,9 +48,9 @@ func fetchOutOfRange(s *subject) {
 func fetchUnknownTopic(s *subject) {
 	f := s.fetcher(kafka.FetcherConfig{})
 	f.Add(kafka.TopicPartition{Topic: s.unique()}, 0)
-	s.wants(kafka.ErrUnknownTopic, s.poll(f).Err, "fetch a topic that does not exist")
 	f.Add(kafka.TopicPartition{Topic: s.topic(1), Partition: 7}, 0)
-	s.wants(kafka.ErrUnknownTopic, s.poll(f).Err, "fetch a partition that does not exist")
+	s.wants(kafka.ErrUnknownTopic, s.poll(f).Err, "fetch a topic or a partition that does not exist")
+	s.wants(kafka.ErrUnknownTopic, s.poll(f).Err, "fetch the other of the two")
 }
 
 func fetchWaits(s *subject) {

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/rio-streams/rio/kafka"
 )
@@ -32,7 +33,7 @@ type wire struct {
 
 func (s *subject) wire() *wire {
 	s.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.cfg.Brokers...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.cfg.Brokers...), kgo.MaxVersions(kversion.V3_7_0()))
 	s.must(err)
 	s.Cleanup(client.Close)
 	req := kmsg.NewPtrInitProducerIDRequest()
@@ -51,7 +52,7 @@ func (w *wire) write(sequence int32, value string) (int64, error) {
 	topic := kmsg.NewProduceRequestTopic()
 	topic.Topic, topic.Partitions = w.tp.Topic, append(topic.Partitions, partition)
 	req := kmsg.NewPtrProduceRequest()
-	req.Version, req.Acks, req.TimeoutMillis = 9, -1, 10_000
+	req.Acks, req.TimeoutMillis = -1, 10_000
 	req.Topics = append(req.Topics, topic)
 	res, err := w.leader().Request(w.s.ctx, req)
 	w.s.must(err)

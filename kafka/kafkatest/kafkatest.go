@@ -31,6 +31,7 @@ func Run(t *testing.T, dial func(t *testing.T) kafka.Config, known ...Known) {
 							t.Skip("known to fail on this broker: " + why)
 						}
 					}
+					t.Parallel() // much of the time goes into waiting
 					c.run(newSubject(t, cfg))
 				})
 			}
@@ -197,11 +198,25 @@ func (s *subject) read(tp kafka.TopicPartition, offset int64, cfg kafka.FetcherC
 	}
 }
 
-// holds complains unless the values of tp that a reader of committed records sees are these.
+// holds complains unless the values of tp that a reader of committed records sees are these, once no transaction is open:
+// a broker may answer that a transaction has ended a moment before its readers can see so.
 func (s *subject) holds(tp kafka.TopicPartition, values ...string) {
+	s.Helper()
+	s.settled(tp)
+	s.holdsSoFar(tp, values...)
+}
+
+// holdsSoFar is holds while a transaction is open.
+func (s *subject) holdsSoFar(tp kafka.TopicPartition, values ...string) {
 	s.Helper()
 	records, _ := s.read(tp, 0, kafka.FetcherConfig{})
 	s.sameValues(records, values)
+}
+
+// settled waits until no transaction is open in tp.
+func (s *subject) settled(tp kafka.TopicPartition) {
+	s.Helper()
+	eventually(s, "no transaction is open", func() bool { return s.offset(tp, kafka.LatestStable) == s.offset(tp, kafka.Latest) })
 }
 
 // holdsUncommitted is holds for a reader of uncommitted records.
