@@ -60,14 +60,18 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 
 // dialError says how to mend it.
 func dialError(cfg Config, err error) error {
-	hint := ""
+	var hint string
 	switch {
-	case errors.Is(err, ErrNoBroker) && cfg.TLS == nil:
-		hint = "; is the broker running, is this its address, and does it speak plain TCP there, not TLS?"
-	case errors.Is(err, ErrNoBroker):
-		hint = "; is the broker running, is this its address, and does it speak TLS there?"
 	case errors.Is(err, ErrAuthentication):
 		hint = "; check mechanism, user and password of SASL"
+	case errors.Is(err, ErrNoBroker):
+		hint = "; is the broker running, is this its address, does it speak plain TCP there, not TLS, and does it ask for no SASL?"
+		if cfg.TLS != nil {
+			hint = strings.Replace(hint, "plain TCP there, not TLS", "TLS there", 1)
+		}
+		if cfg.SASL.Mechanism != "" {
+			hint = strings.Replace(hint, "does it ask for no SASL", "does it know user and password of SASL "+cfg.SASL.Mechanism, 1)
+		}
 	}
 	return fmt.Errorf("kafka: dial %s: %w%s", strings.Join(cfg.Brokers, ", "), err, hint)
 }

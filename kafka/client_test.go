@@ -1,0 +1,260 @@
+package kafka
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	crand "crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func TestDialNobody(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	addr := l.Addr().String()
+	l.Close() // nobody listens there now
+	began := time.Now()
+	_, err = Dial(context.Background(), Config{Brokers: []string{addr}, DialTimeout: 100 * time.Millisecond})
+	if !errors.Is(err, ErrNoBroker) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "is the broker running") {
+		t.Errorf("Dial: %v; want ErrNoBroker, the address, and how to mend it", err)
+	}
+	if d := time.Since(began); d > 3*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+func TestDialMutePeer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	must(t, err)
+	defer l.Close()
+	if _, err := Dial(context.Background(), Config{Brokers: []string{l.Addr().String()}, DialTimeout: 100 * time.Millisecond}); !errors.Is(err, ErrNoBroker) {
+		t.Errorf("Dial: %v, want ErrNoBroker", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Dial(ctx, Config{Brokers: []string{l.Addr().String()}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Dial: %v, want the error of its context", err)
+	}
+}
+
+func TestDialWaitsForABrokerThatStarts(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	dialed := make(chan error)
+	go func() {
+		c, err := Dial(context.Background(), Config{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", port)}, DialTimeout: patience})
+		if err == nil {
+			err = c.Close()
+		}
+		dialed <- err
+	}()
+	select {
+	case err := <-dialed:
+		t.Fatalf("Dial returned before there was a broker: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	fakeCluster(t, kfake.Ports(port))
+	must(t, <-dialed)
+}
+
+func TestConfigMistakesAreToldAtOnce(t *testing.T) {
+	_, err := Dial(context.Background(), Config{Brokers: []string{"localhost", ":1"}, SASL: SASL{Mechanism: "MAGIC"}})
+	for _, want := range []string{`"localhost"`, `":1"`, `"MAGIC"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not mention %s", err, want)
+		}
+	}
+	if _, err := Dial(context.Background(), Config{SASL: SASL{Mechanism: "PLAIN", User: "ana"}}); err == nil || !strings.Contains(err.Error(), "password") {
+		t.Errorf("no password: %v", err)
+	}
+}
+
+func TestPrintedConfigHidesThePassword(t *testing.T) {
+	cfg := Config{SASL: SASL{Mechanism: "PLAIN", User: "ana", Password: "segredo"}}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if s := fmt.Sprintf(format, cfg); strings.Contains(s, "segredo") || !strings.Contains(s, "ana") {
+			t.Errorf("%s prints %s", format, s)
+		}
+	}
+}
+
+func TestSASL(t *testing.T) {
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		t.Run(mechanism, func(t *testing.T) {
+			cluster := fakeCluster(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "joao=1", "pão de queijo"))
+			c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), SASL: SASL{mechanism, "joao=1", "pão de queijo"}})
+			must(t, err)
+			defer c.Close()
+			makeTopic(t, c, 1)
+
+			// The fake cluster hangs up when the password is wrong. Kafka says so.
+			wrong := Config{Brokers: cluster.ListenAddrs(), SASL: SASL{mechanism, "joao=1", "wrong"}, DialTimeout: 100 * time.Millisecond}
+			if _, err = Dial(testContext(t), wrong); err == nil || !strings.Contains(err.Error(), "password") {
+				t.Errorf("wrong password: %v", err)
+			}
+			cluster.ControlKey(kmsg.SASLAuthenticate.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+				resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+				resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
+				return resp, nil, true
+			})
+			if _, err = Dial(testContext(t), wrong); !errors.Is(err, ErrAuthentication) || !strings.Contains(err.Error(), "password") {
+				t.Errorf("wrong password: %v", err)
+			}
+		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	certificate, roots := selfSigned(t)
+	cluster := fakeCluster(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
+	c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), TLS: &tls.Config{RootCAs: roots}})
+	must(t, err)
+	defer c.Close()
+	tp := TopicPartition{makeTopic(t, c, 1), 0}
+	p := newProducer(t, c, ProducerConfig{TransactionalID: "t"})
+	send(t, p, tp, "a")
+	must(t, p.Commit(testContext(t)))
+	if values, _ := readToEnd(t, newFetcher(t, c, FetcherConfig{}), tp, 0); len(values) != 1 {
+		t.Errorf("read %q", values)
+	}
+	_, err = Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), DialTimeout: 100 * time.Millisecond})
+	if !errors.Is(err, ErrNoBroker) || !strings.Contains(err.Error(), "not TLS") {
+		t.Errorf("plain TCP to a TLS port: %v", err)
+	}
+}
+
+func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(crand.Reader, template, template, &key.PublicKey, key)
+	must(t, err)
+	parsed, err := x509.ParseCertificate(der)
+	must(t, err)
+	roots := x509.NewCertPool()
+	roots.AddCert(parsed)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
+func TestCloseEndsEverything(t *testing.T) {
+	cluster, w := wiredCluster(t)
+	c := dial(t, cluster.ListenAddrs())
+	w.keepSilent(kmsg.ListOffsets, true)
+	topic := makeTopic(t, c, 1)
+	var work sync.WaitGroup
+	began := make(chan struct{}, 4)
+	for range 4 {
+		work.Go(func() {
+			began <- struct{}{}
+			if _, err := c.Offsets(context.Background(), []TopicPartition{{topic, 0}}, Latest); !errors.Is(err, ErrClosed) {
+				t.Errorf("Offsets: %v, want ErrClosed", err)
+			}
+		})
+	}
+	for range 4 {
+		<-began
+	}
+	must(t, c.Close())
+	work.Wait()
+	if _, err := c.Topics(context.Background()); !errors.Is(err, ErrClosed) {
+		t.Errorf("Topics after Close: %v, want ErrClosed", err)
+	}
+	if _, err := c.NewProducer(context.Background(), ProducerConfig{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("NewProducer after Close: %v, want ErrClosed", err)
+	}
+}
+
+// A request that is given up does not disturb those that come after it over the same connection.
+func TestGivenUpRequests(t *testing.T) {
+	c := dial(t, fakeCluster(t).ListenAddrs())
+	topic := makeTopic(t, c, 1)
+	var work sync.WaitGroup
+	for i := range 8 {
+		work.Go(func() {
+			for j := range 20 {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i*j)*10*time.Microsecond)
+				if _, err := c.Offsets(ctx, []TopicPartition{{topic, 0}}, Latest); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("with little time: %v", err)
+				}
+				cancel()
+				if _, err := c.Offsets(testContext(t), []TopicPartition{{topic, 0}}, Latest); err != nil {
+					t.Errorf("with enough time: %v", err)
+				}
+			}
+		})
+	}
+	work.Wait()
+}
+
+// The exchange of RFC 7677, section 3.
+func TestScramVectors(t *testing.T) {
+	s := newScram("SCRAM-SHA-256")
+	s.nonce = "rOprNGfwEbeRWgbNEkqO"
+	must(t, s.Begin("user", "pencil", ""))
+	for _, step := range []struct{ challenge, want string }{
+		{"", "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"},
+		{
+			"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+			"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+		},
+		{"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", ""},
+	} {
+		got, err := s.Step(step.challenge)
+		if err != nil || got != step.want {
+			t.Errorf("to %q: %q, %v; want %q", step.challenge, got, err, step.want)
+		}
+	}
+	if !s.Done() {
+		t.Error("not done")
+	}
+}
+
+func TestScramRefusesAServerThatDoesNotKnowThePassword(t *testing.T) {
+	for _, answers := range [][]string{
+		{"r=other,s=W22Z,i=4096"},
+		{"r=nonce,s=W22Z,i=4096"},
+		{"r=nonce1,s=W22Z,i=0"},
+		{"r=nonce1,s=?,i=4096"},
+		{"r=nonce1,s=W22Z,i=4096", "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="},
+		{"r=nonce1,s=W22Z,i=4096", "e=invalid-proof"},
+		{"r=nonce1,s=W22Z,i=4096", ""},
+	} {
+		s := newScram("SCRAM-SHA-512")
+		s.nonce = "nonce"
+		must(t, s.Begin("user", "pencil", ""))
+		_, err := s.Step("")
+		for _, answer := range answers {
+			must(t, err)
+			_, err = s.Step(answer)
+		}
+		if err == nil {
+			t.Errorf("accepted %q", answers)
+		}
+	}
+}
+
+func TestPartitionIsThatOfTheJavaClients(t *testing.T) {
+	// From org.apache.kafka.common.utils.UtilsTest.testMurmur2: "21" hashes to -973932308.
+	if got := Partition([]byte("21"), 7); got != int32((-973932308&0x7fffffff)%7) {
+		t.Errorf("Partition = %d", got)
+	}
+}
