@@ -1,3 +1,46 @@
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program: 0 is success, 1 something that failed, 2 a command line that cannot be understood.
+func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
+	o, err := parseOptions(args, stdout)
+	switch {
+	case errors.Is(err, errHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "fleet-tracking: %s\nfleet-tracking -help tells what there is.\n", indented(err))
+		return 2
+	}
+	if err := execute(ctx, o, stdout, stderr); err != nil {
+		fmt.Fprintf(stderr, "fleet-tracking: %s\n", indented(err))
+		return 1
+	}
+	return 0
+}
+
+func execute(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
+	app, err := open(ctx, o, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, app.close()) }()
+	if o.replay {
+		return app.replay(ctx)
+	}
+	return app.track(ctx)
+}

@@ -92,19 +92,19 @@ func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg
 func readReport(t *testing.T, d *topologytest.Driver) report.Report {
 	t.Helper()
 	var r report.Report
-	for _, s := range read(t, d, Speeds) {
+	for _, s := range sent(t, d, Speeds) {
 		r.AddSpeed(s.Key.Key, fleet.InstantOf(s.Key.Start), s.Value)
 	}
-	for _, d := range read(t, d, Deviations) {
+	for _, d := range sent(t, d, Deviations) {
 		r.AddDeviation(d.Value)
 	}
-	for _, a := range read(t, d, Delays) {
+	for _, a := range sent(t, d, Delays) {
 		r.AddArrival(a.Value)
 	}
 	return r
 }
 
-func read[K, V any](t *testing.T, d *topologytest.Driver, topic topology.Topic[K, V]) []processor.Record[K, V] {
+func sent[K, V any](t *testing.T, d *topologytest.Driver, topic topology.Topic[K, V]) []processor.Record[K, V] {
 	t.Helper()
 	records, err := topologytest.Read(d, topic)
 	if err != nil {

@@ -82,7 +82,7 @@ func (r *Reader) Next() (fleet.Position, error) {
 			return fleet.Position{}, fmt.Errorf("recording: %s line %d: column %s: %q is not %w", r.name, line, c.name, value, err)
 		}
 	}
-	if p.Vehicle == "" || p.Instant == 0 {
+	if p.Vehicle == "" || p.Instant <= 0 {
 		line, _ := r.rows.FieldPos(0)
 		return fleet.Position{}, fmt.Errorf("recording: %s line %d: a row needs a vehicle_id and a vehicle_timestamp", r.name, line)
 	}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/runner"
+	"github.com/rio-streams/rio/topology"
+)
+
+// app is the program under way: a log to write to and read from, and a topology that works on it.
+type app struct {
+	options  options
+	stdout   *os.File
+	logger   *slog.Logger
+	topology *topology.Topology
+	broker   *broker.Broker // nil with -brokers
+	client   *kafka.Client
+	dir      string // of the state
+	scratch  string // removed at the end; empty with -data
+}
+
+// open starts the broker, or reaches the cluster, and makes the topics.
+func open(ctx context.Context, o options, stdout, stderr *os.File) (_ *app, err error) {
+	a := &app{
+		options: o,
+		stdout:  stdout,
+		logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	if a.topology, err = FleetTracking(); err != nil {
+		return nil, err
+	}
+	if a.scratch, err = os.MkdirTemp("", "fleet-tracking-"); err != nil {
+		return nil, err
+	}
+	a.dir = a.scratch
+	if o.data != "" {
+		a.dir = o.data
+	}
+	brokers := o.brokers
+	if len(brokers) == 0 {
+		cfg := broker.Config{Listen: o.listen, Logger: a.logger}
+		if o.data != "" {
+			cfg.DataDir, cfg.KeepPort = filepath.Join(o.data, "log"), true
+		}
+		if a.broker, err = broker.Start(cfg); err != nil {
+			return nil, err
+		}
+		brokers = []string{a.broker.Addr()}
+	}
+	if a.client, err = kafka.Dial(ctx, kafka.Config{Brokers: brokers, ClientID: "fleet-tracking"}); err != nil {
+		return nil, err
+	}
+	return a, a.createTopics(ctx)
+}
+
+func (a *app) close() error {
+	var errs []error
+	if a.client != nil {
+		errs = append(errs, a.client.Close())
+	}
+	if a.broker != nil {
+		errs = append(errs, a.broker.Close())
+	}
+	if a.scratch != "" {
+		errs = append(errs, os.RemoveAll(a.scratch))
+	}
+	return errors.Join(errs...)
+}
+
+// partitions of each topic: as many tasks can work side by side.
+const partitions = 4
+
+// createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
+func (a *app) createTopics(ctx context.Context) error {
+	for _, name := range []string{Positions.Name(), Trips.Name(), Speeds.Name(), Deviations.Name(), Delays.Name(), Progress.Name()} {
+		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
+		if name == Trips.Name() {
+			spec.Config = map[string]string{"cleanup.policy": "compact"}
+		}
+		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
+			return err
+		}
+	}
+	return nil
+}
+
+// engine is how the topology is run.
+func (a *app) engine() runner.Config {
+	cfg := runner.Config{Brokers: a.options.brokers, Dir: a.dir, CreateTopics: true, Partitions: partitions, Logger: a.logger}
+	if a.broker != nil {
+		cfg.Brokers = []string{a.broker.Addr()}
+	}
+	return cfg
+}
+
+// track sends positions, makes of them what there is to make, and tells the results. When ctx ends it stops where it is.
+func (a *app) track(ctx context.Context) error {
+	in, err := newInput(a.options)
+	if err != nil {
+		return err
+	}
+	if err := a.sendTrips(ctx, in.feed); err != nil {
+		return err
+	}
+	if a.options.speed > 0 {
+		err = a.live(ctx, in)
+	} else {
+		err = a.sendPositions(ctx, in)
+	}
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil && a.options.recorded() {
+		fmt.Fprintln(a.stdout, "\nStopped before the end of the recording.")
+		return nil
+	}
+	finish := a.engine()
+	finish.StopAtEnd = true
+	if err := runner.Run(context.WithoutCancel(ctx), a.topology, finish); err != nil {
+		return err
+	}
+	return a.tell(context.WithoutCancel(ctx), "")
+}
+
+// The replay runs beside what is there: as another application, into topics of its own, with fresh state.
+const (
+	replayApplication = "fleet-tracking-replay"
+	replayPrefix      = "replay-"
+)
+
+// replay computes everything in the log again.
+func (a *app) replay(ctx context.Context) error {
+	if err := a.forgetReplay(ctx); err != nil { // one that was stopped
+		return err
+	}
+	cfg := a.engine()
+	cfg.Application, cfg.OutputPrefix = replayApplication, replayPrefix
+	cfg.Dir, cfg.StopAtEnd = a.scratch, true
+	if err := runner.Run(ctx, a.topology, cfg); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("the replay was stopped before its end")
+	}
+	if err := a.tell(ctx, replayPrefix); err != nil {
+		return err
+	}
+	return a.forgetReplay(ctx)
+}
+
+// forgetReplay deletes the topics and offsets of a replay.
+func (a *app) forgetReplay(ctx context.Context) error {
+	topics, err := a.client.Topics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range topics {
+		if strings.HasPrefix(t.Name, replayPrefix) || strings.HasPrefix(t.Name, replayApplication+"-") {
+			if err := a.client.DeleteTopics(ctx, t.Name); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.client.DeleteGroup(ctx, replayApplication); err != nil && !errors.Is(err, kafka.ErrUnknownGroup) {
+		return err
+	}
+	return nil
+}
+
+// tell reads the results back from the derived topics, writes them if wanted, and sums them up.
+func (a *app) tell(ctx context.Context, prefix string) error {
+	results, err := readResults(ctx, a.client, prefix)
+	if err != nil {
+		return err
+	}
+	if a.options.out != "" {
+		if err := results.Write(a.options.out); err != nil {
+			return err
+		}
+	}
+	windows, points, episodes, arrivals := results.Counts()
+	fmt.Fprintf(a.stdout, "%d speed windows, %d fixes compared with their route, %d off-route episodes, %d arrivals.\n",
+		windows, points, episodes, arrivals)
+	if a.options.out != "" {
+		fmt.Fprintf(a.stdout, "Written to %s.\n", a.options.out)
+	}
+	return nil
+}
+
+// hint says how to look at the topics from outside.
+func (a *app) hint(w io.Writer) {
+	address := strings.Join(a.options.brokers, ",")
+	if a.broker != nil {
+		address = a.broker.Addr()
+	}
+	fmt.Fprintf(w, "Kafka broker on %s. From another terminal:\n", address)
+	fmt.Fprintf(w, "  rio topics list -brokers %s\n", address)
+	fmt.Fprintf(w, "  kcat -b %s -C -q -t %s\n", address, Delays.Name())
+}
+
+// indented puts each further line of an error below the first.
+func indented(err error) string {
+	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n  ")
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+)
+
+// board is the latest of each vehicle, as the derived topics tell it. One goroutine uses it.
+type board struct {
+	zone     *time.Location
+	now      fleet.Instant // the newest event time
+	vehicles map[string]*vehicle
+	episodes int
+	arrivals int
+}
+
+// vehicle is a line of the board.
+type vehicle struct {
+	name      string
+	route     string
+	trip      string
+	window    time.Time // of mean
+	mean      float64   // m/s
+	away      *float64  // metres from the route, while off it
+	delay     *float64  // seconds
+	along     float64
+	length    float64
+	next      string
+	nextAhead float64
+}
+
+const (
+	lateFrom  = 180 * time.Second // what counts as late
+	earlyFrom = 60 * time.Second  // and as early
+)
+
+func newBoard(zone string) *board {
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		location = time.UTC
+	}
+	return &board{zone: location, vehicles: map[string]*vehicle{}}
+}
+
+func (b *board) vehicle(name string) *vehicle {
+	v := b.vehicles[name]
+	if v == nil {
+		v = &vehicle{name: name}
+		b.vehicles[name] = v
+	}
+	return v
+}
+
+func (b *board) speed(name string, window time.Time, s fleet.Speed) {
+	v := b.vehicle(name)
+	if !window.Before(v.window) {
+		v.window, v.mean = window, s.Mean
+	}
+}
+
+func (b *board) deviation(d fleet.Deviation) {
+	v := b.vehicle(d.Vehicle)
+	b.now = max(b.now, d.Instant)
+	v.route = d.Route
+	v.away = nil
+	if d.Episode != nil {
+		v.away = &d.Distance
+		if d.Episode.Fixes == 2 {
+			b.episodes++
+		}
+	}
+}
+
+func (b *board) arrival(fleet.Arrival) { b.arrivals++ }
+
+func (b *board) progress(p fleet.Progress) {
+	v := b.vehicle(p.Vehicle)
+	v.route, v.trip = p.Route, p.Trip
+	v.delay, v.along, v.length = p.Delay, p.Along, p.Length
+	v.next, v.nextAhead = "", 0
+	if p.Next != nil {
+		v.next, v.nextAhead = cmp.Or(p.Next.Name, p.Next.Stop), p.Next.Ahead
+	}
+}
+
+func (v *vehicle) late() bool { return v.delay != nil && *v.delay >= lateFrom.Seconds() }
+
+// punctuality is "4 min late", "on time", "2 min early", or nothing before the first stop.
+func (v *vehicle) punctuality() string {
+	if v.delay == nil {
+		return ""
+	}
+	minutes := *v.delay / 60
+	switch {
+	case v.late():
+		return fmt.Sprintf("%.0f min late", minutes)
+	case -*v.delay >= earlyFrom.Seconds():
+		return fmt.Sprintf("%.0f min early", -minutes)
+	}
+	return "on time"
+}
+
+// notable orders vehicles: those off the route first, then the late, and by name.
+func notable(a, b *vehicle) int {
+	rank := func(v *vehicle) int {
+		switch {
+		case v.away != nil:
+			return 0
+		case v.late():
+			return 1
+		}
+		return 2
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.name, b.name))
+}
+
+func byName(a, b *vehicle) int { return cmp.Compare(a.name, b.name) }
+
+// sorted are the vehicles by name; if there is no room for all, the notable ones first.
+func (b *board) sorted(room int) []*vehicle {
+	all := make([]*vehicle, 0, len(b.vehicles))
+	for _, v := range b.vehicles {
+		all = append(all, v)
+	}
+	order := byName
+	if len(all) > room {
+		order = notable
+	}
+	slices.SortFunc(all, order)
+	return all
+}
+
+// table shows a line for each vehicle, as far as so many lines have room for it.
+func (b *board) table(lines int) string {
+	const besides = 3 // headline, heading, and how many more there are
+	room := max(1, lines-besides)
+	var out strings.Builder
+	fmt.Fprintln(&out, b.headline())
+	fmt.Fprintf(&out, "%-12s %-6s %9s  %-10s %-12s %6s  %s\n", "vehicle", "line", "km/h 5min", "route", "timetable", "way", "next stop")
+	for i, v := range b.sorted(room) {
+		if i == room {
+			fmt.Fprintf(&out, "and %d more\n", len(b.vehicles)-room)
+			break
+		}
+		fmt.Fprintln(&out, strings.TrimRight(v.line(), " "))
+	}
+	return out.String()
+}
+
+func (v *vehicle) line() string {
+	route, way, next := "", "", ""
+	if v.length > 0 {
+		route = "on"
+		way = fmt.Sprintf("%.0f %%", 100*v.along/v.length)
+	}
+	if v.away != nil {
+		route = fmt.Sprintf("OFF %.0f m", *v.away)
+	}
+	if v.next != "" {
+		next = fmt.Sprintf("%s in %.0f m", v.next, v.nextAhead)
+	}
+	return fmt.Sprintf("%-12s %-6s %9.1f  %-10s %-12s %6s  %s", v.name, v.route, v.mean*3.6, route, v.punctuality(), way, next)
+}
+
+// headline is the state of the fleet in one line.
+func (b *board) headline() string {
+	if b.now == 0 {
+		return "Waiting for positions."
+	}
+	off, late := 0, 0
+	for _, v := range b.vehicles {
+		if v.away != nil {
+			off++
+		}
+		if v.late() {
+			late++
+		}
+	}
+	return fmt.Sprintf("%s  %d vehicles, %d off their route, %d late; so far %d off-route episodes, %d arrivals",
+		b.now.Time().In(b.zone).Format("2006-01-02 15:04:05"), len(b.vehicles), off, late, b.episodes, b.arrivals)
+}
+
+// line is headline and who is off the route or late.
+func (b *board) line() string {
+	var who []string
+	vehicles := b.sorted(len(b.vehicles))
+	slices.SortFunc(vehicles, notable)
+	for _, v := range vehicles {
+		switch {
+		case v.away != nil:
+			who = append(who, fmt.Sprintf("%s %.0f m off", v.name, *v.away))
+		case v.late():
+			who = append(who, v.name+" "+v.punctuality())
+		}
+	}
+	if len(who) > 8 {
+		who = append(who[:8], fmt.Sprintf("and %d more", len(who)-8))
+	}
+	if who == nil {
+		return b.headline()
+	}
+	return b.headline() + ": " + strings.Join(who, ", ")
+}

@@ -1,0 +1,26 @@
+// Command fleet-tracking follows a fleet of buses with Rio: vehicles send positions, and out come average speeds, deviations from the
+// route, delays and progress.
+//
+//	fleet-tracking
+//
+// drives a simulated fleet in Aracaju, live in the terminal, on a Kafka broker inside the process.
+//
+//	fleet-tracking -gtfs DIR -positions FILE -out DIR
+//
+// works through a recording with the GTFS feed of its agency and writes the results as four CSV files. With -data DIR the log is
+// kept: a second start goes on where the first ended, and
+//
+//	fleet-tracking -data DIR -replay -out DIR2
+//
+// computes everything again from the first position on, with fresh state; the files come out the same, byte for byte.
+//
+// How it is made:
+//
+//	fleet       what positions mean: values and functions, no stream in sight
+//	topology.go which of them follows which, and what is kept
+//	gtfs, recording, simulation, report   where input comes from, and where results go
+//	the rest of this package              flags, the log, the terminal
+//
+// Topics, all keyed by vehicle except viagens: localizacao-veiculos and viagens (timetable and shapes, keyed by trip family) are
+// read; velocidade-media, desvios-de-rota, atrasos and progresso are written.
+package main

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/runner"
+)
+
+// speedKey is the key of topic velocidade-media.
+type speedKey = codec.WindowKey[string]
+
+// live sends positions at their time, runs the topology beside, and shows what it makes of them, until the input or ctx ends,
+// or the time given for it.
+func (a *app) live(ctx context.Context, in *input) error {
+	if a.options.duration > 0 {
+		timed, cancel := context.WithTimeout(ctx, a.options.duration)
+		defer cancel()
+		ctx = timed
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	engine, shown := make(chan error, 1), make(chan error, 1)
+	go func() {
+		err := runner.Run(running, a.topology, a.engine())
+		stop()
+		engine <- err
+	}()
+	go func() { shown <- a.show(running, in) }()
+
+	sending, cancel := context.WithCancel(ctx)
+	context.AfterFunc(running, cancel) // the topology has failed: nothing more to send
+	defer cancel()
+	err := a.sendPositions(sending, in)
+	stop()
+	return errors.Join(err, <-engine, <-shown)
+}
+
+// show keeps the terminal up to date until ctx ends.
+func (a *app) show(ctx context.Context, in *input) error {
+	a.hint(a.stdout)
+	board := newBoard(in.feed.Zone)
+	events := make(chan func(), 1000)
+	following := make(chan error, 1)
+	go func() {
+		following <- a.follow(ctx, board, events)
+		close(events)
+	}()
+	screen := newScreen(a.stdout)
+	ticker := time.NewTicker(screen.every)
+	defer ticker.Stop()
+	for {
+		select {
+		case event, ok := <-events:
+			if !ok {
+				screen.draw(board)
+				return <-following
+			}
+			event()
+		case <-ticker.C:
+			screen.draw(board)
+		}
+	}
+}
+
+// follow reads the derived topics from now on. What changes the board it hands over, because the board belongs to who shows it.
+func (a *app) follow(ctx context.Context, board *board, events chan<- func()) error {
+	r := newReader(a.client, "")
+	read(r, Speeds, func(w speedKey, s fleet.Speed) { events <- func() { board.speed(w.Key, w.Start, s) } })
+	read(r, Deviations, func(_ string, d fleet.Deviation) { events <- func() { board.deviation(d) } })
+	read(r, Delays, func(_ string, d fleet.Arrival) { events <- func() { board.arrival(d) } })
+	read(r, Progress, func(_ string, p fleet.Progress) { events <- func() { board.progress(p) } })
+	all, err := r.partitions(ctx)
+	if err == nil {
+		err = r.each(ctx, all, kafka.LatestStable, func(kafka.TopicPartition, int64) bool { return true })
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// options are what the command line says.
+type options struct {
+	gtfs         string
+	positions    string
+	arrivalOrder bool
+
+	vehicles int
+	seed     uint64
+	duration time.Duration
+
+	speed   float64 // 0: as fast as possible
+	data    string
+	out     string
+	replay  bool
+	brokers []string
+	listen  string
+}
+
+const usage = `Follows a fleet of buses: average speeds, deviations from the route, delays, progress.
+
+  fleet-tracking                                        a simulated fleet, live
+  fleet-tracking -gtfs DIR -positions FILE -out DIR     a recording, as four CSV files
+  fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
+
+`
+
+// errHelp: the user asked for help and has got it.
+var errHelp = flag.ErrHelp
+
+// parseOptions reads the command line and tells all that is wrong with it at once.
+func parseOptions(args []string, output io.Writer) (options, error) {
+	var o options
+	var brokers string
+	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.gtfs, "gtfs", "", "`DIR` of the GTFS feed that the recorded vehicles drive by")
+	flags.StringVar(&o.positions, "positions", "", "CSV `FILE` of recorded positions; columns are found by name")
+	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
+	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
+	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
+	flags.DurationVar(&o.duration, "duration", 0, "end the simulation after this time, with a summary (default: at Ctrl-C)")
+	flags.Float64Var(&o.speed, "speed", 0, "how many times faster than real time (default: 10 for the simulation, as fast as possible for a recording)")
+	flags.StringVar(&o.data, "data", "", "`DIR` that keeps log and state, to go on with at the next start (default: nothing is kept)")
+	flags.StringVar(&o.out, "out", "", "`DIR` for the four CSV files of results")
+	flags.BoolVar(&o.replay, "replay", false, "compute what the log of -data holds again from its beginning, with fresh state")
+	flags.StringVar(&brokers, "brokers", "", "addresses `HOST:PORT,…` of a Kafka cluster (default: a broker in this process)")
+	flags.StringVar(&o.listen, "listen", "", "address `HOST:PORT` of the broker in this process (default: a free port of 127.0.0.1)")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(output, usage)
+			flags.SetOutput(output)
+			flags.PrintDefaults()
+		}
+		return o, err
+	}
+	set := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	for address := range strings.SplitSeq(brokers, ",") {
+		if address = strings.TrimSpace(address); address != "" {
+			o.brokers = append(o.brokers, address)
+		}
+	}
+	if !set["speed"] && !o.recorded() {
+		o.speed = 10
+	}
+	return o, o.check(flags.Args(), set)
+}
+
+// recorded reports whether positions come from a recording.
+func (o options) recorded() bool { return o.positions != "" || o.gtfs != "" }
+
+func (o options) check(rest []string, set map[string]bool) error {
+	var mistakes []error
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			mistakes = append(mistakes, fmt.Errorf(format, args...))
+		}
+	}
+	wrong(len(rest) > 0, "unexpected argument %q: options begin with a dash", strings.Join(rest, " "))
+	wrong(o.positions != "" && o.gtfs == "", "-positions needs -gtfs, the feed that the vehicles drive by")
+	wrong(o.gtfs != "" && o.positions == "", "-gtfs needs -positions, the recording")
+	wrong(o.arrivalOrder && o.positions == "", "-arrival-order is for a recording: give -positions and -gtfs too")
+	for _, name := range []string{"vehicles", "seed", "duration"} {
+		wrong(set[name] && (o.recorded() || o.replay), "-%s is for the simulated fleet: leave it out", name)
+	}
+	wrong(o.vehicles < 1, "-vehicles %d: at least 1", o.vehicles)
+	wrong(o.duration < 0, "-duration %v: it must be positive", o.duration)
+	wrong(!(o.speed >= 0), "-speed %v: a number from 0 upwards", o.speed)
+	wrong(!o.recorded() && !o.replay && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
+	wrong(o.listen != "" && len(o.brokers) > 0, "-listen is for the broker in this process, but -brokers names a cluster: leave one of them out")
+	if o.replay {
+		wrong(o.recorded(), "-replay takes timetable and positions from the log: leave -gtfs and -positions out")
+		wrong(set["speed"], "-replay goes as fast as possible: leave -speed out")
+		wrong(o.out == "", "-replay needs -out, a folder for the results")
+		wrong(o.data == "" && len(o.brokers) == 0, "-replay needs -data, the folder that keeps the log")
+		if _, err := os.Stat(o.data); o.data != "" && len(o.brokers) == 0 {
+			wrong(err != nil, "-data %s: there is no log to replay; run without -replay first", o.data)
+		}
+	}
+	for _, path := range []string{o.gtfs, o.positions} {
+		if _, err := os.Stat(path); path != "" {
+			wrong(err != nil, "there is no %s", path)
+		}
+	}
+	return errors.Join(mistakes...)
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/topology"
+)
+
+// reader reads topics and hands their records, decoded, to who wants them.
+type reader struct {
+	client *kafka.Client
+	prefix string // of the topics' names
+	takes  map[string]func(kafka.Record) error
+}
+
+func newReader(client *kafka.Client, prefix string) *reader {
+	return &reader{client: client, prefix: prefix, takes: map[string]func(kafka.Record) error{}}
+}
+
+// read declares who takes the records of a topic.
+func read[K, V any](r *reader, topic topology.Topic[K, V], take func(K, V)) {
+	name := r.prefix + topic.Name()
+	r.takes[name] = func(record kafka.Record) error {
+		key, err := topic.KeyCodec().Decode(record.Key)
+		if err != nil {
+			return fmt.Errorf("%s at %d: key: %w", name, record.Offset, err)
+		}
+		value, err := topic.ValueCodec().Decode(record.Value)
+		if err != nil {
+			return fmt.Errorf("%s at %d: value: %w", name, record.Offset, err)
+		}
+		take(key, value)
+		return nil
+	}
+}
+
+// partitions are those of all declared topics.
+func (r *reader) partitions(ctx context.Context) ([]kafka.TopicPartition, error) {
+	var all []kafka.TopicPartition
+	for name := range r.takes {
+		n, err := r.client.Partitions(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for p := range n {
+			all = append(all, kafka.TopicPartition{Topic: name, Partition: p})
+		}
+	}
+	return all, nil
+}
+
+// toEnd reads the topics from the earliest record to where they end now.
+func (r *reader) toEnd(ctx context.Context) error {
+	all, err := r.partitions(ctx)
+	if err != nil {
+		return err
+	}
+	ends, err := r.client.Offsets(ctx, all, kafka.LatestStable)
+	if err != nil {
+		return err
+	}
+	left := map[kafka.TopicPartition]bool{}
+	for _, tp := range all {
+		left[tp] = true
+	}
+	return r.each(ctx, all, kafka.Earliest, func(tp kafka.TopicPartition, next int64) bool {
+		if next >= ends[tp] {
+			delete(left, tp)
+		}
+		return len(left) > 0
+	})
+}
+
+// each reads partitions from some place on. After each portion it asks whether to go on.
+func (r *reader) each(ctx context.Context, all []kafka.TopicPartition, from kafka.At, more func(tp kafka.TopicPartition, next int64) bool) error {
+	starts, err := r.client.Offsets(ctx, all, from)
+	if err != nil {
+		return err
+	}
+	fetcher := r.client.NewFetcher(kafka.FetcherConfig{})
+	defer fetcher.Close()
+	goOn := false
+	for _, tp := range all {
+		fetcher.Add(tp, starts[tp])
+		goOn = more(tp, starts[tp])
+	}
+	for goOn {
+		fetched, err := fetcher.Poll(ctx)
+		if err != nil {
+			return err
+		}
+		for _, f := range fetched {
+			if f.Err != nil {
+				return f.Err
+			}
+			for _, record := range f.Records {
+				if err := r.takes[f.Topic](record); err != nil {
+					return err
+				}
+			}
+			goOn = more(kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}, f.Next)
+		}
+	}
+	return nil
+}
+
+// readResults gathers all that the derived topics hold.
+func readResults(ctx context.Context, client *kafka.Client, prefix string) (report.Report, error) {
+	var results report.Report
+	r := newReader(client, prefix)
+	read(r, Speeds, func(w speedKey, s fleet.Speed) { results.AddSpeed(w.Key, fleet.InstantOf(w.Start), s) })
+	read(r, Deviations, func(_ string, d fleet.Deviation) { results.AddDeviation(d) })
+	read(r, Delays, func(_ string, a fleet.Arrival) { results.AddArrival(a) })
+	return results, r.toEnd(ctx)
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/topology"
+)
+
+// What has been sent is noted as the offsets of a group, in the transaction that sends it: the number of positions, and which
+// input they came from. So a second start goes on where the first ended, however that ended.
+const inputGroup = "fleet-tracking-entrada"
+
+var (
+	sentPositions = kafka.TopicPartition{Topic: Positions.Name()}
+	sentTrips     = kafka.TopicPartition{Topic: Trips.Name()}
+)
+
+const (
+	sendAtOnce = 1000                   // positions in a transaction
+	sendEvery  = 200 * time.Millisecond // a transaction, when positions come slower
+)
+
+// sender writes records in transactions.
+type sender struct {
+	client   *kafka.Client
+	producer *kafka.Producer
+	counts   map[string]int32 // partitions of each topic
+	key      []byte
+	value    []byte
+}
+
+func newSender(ctx context.Context, client *kafka.Client) (*sender, error) {
+	producer, err := client.NewProducer(ctx, kafka.ProducerConfig{TransactionalID: inputGroup})
+	if err != nil {
+		return nil, err
+	}
+	return &sender{client: client, producer: producer, counts: map[string]int32{}}, nil
+}
+
+func send[V any](ctx context.Context, s *sender, topic topology.Topic[string, V], key string, value V, at fleet.Instant) (err error) {
+	n, ok := s.counts[topic.Name()]
+	if !ok {
+		if n, err = s.client.Partitions(ctx, topic.Name()); err != nil {
+			return err
+		}
+		s.counts[topic.Name()] = n
+	}
+	if s.key, err = codec.String.Append(s.key[:0], key); err != nil {
+		return err
+	}
+	if s.value, err = topic.ValueCodec().Append(s.value[:0], value); err != nil {
+		return err
+	}
+	return s.producer.Send(topic.Name(), kafka.Partition(s.key, n), kafka.Record{Timestamp: int64(at), Key: s.key, Value: s.value})
+}
+
+// commit ends a transaction and notes how far it came.
+func (s *sender) commit(ctx context.Context, note kafka.TopicPartition, sent int64, what string) error {
+	offsets := map[kafka.TopicPartition]kafka.CommittedOffset{note: {Offset: sent, Metadata: what}}
+	if err := s.producer.SendOffsets(ctx, kafka.GroupRef{Group: inputGroup}, offsets); err != nil {
+		return err
+	}
+	return s.producer.Commit(ctx)
+}
+
+// sent is how far earlier starts came, and with which input.
+func (a *app) sent(ctx context.Context, note kafka.TopicPartition) (int64, string, error) {
+	offsets, err := a.client.CommittedOffsets(ctx, inputGroup, []kafka.TopicPartition{note})
+	if err != nil && !errors.Is(err, kafka.ErrUnknownGroup) {
+		return 0, "", err
+	}
+	return offsets[note].Offset, offsets[note].Metadata, nil
+}
+
+// sendTrips writes the timetable, once. Its time is the beginning of time, so that it is read before any position.
+func (a *app) sendTrips(ctx context.Context, feed *gtfs.Feed) error {
+	families := feed.Timetables()
+	digest, err := digestOf(families)
+	if err != nil {
+		return err
+	}
+	count, before, err := a.sent(ctx, sentTrips)
+	if err != nil {
+		return err
+	}
+	if count > 0 {
+		return a.same("timetable", before, digest)
+	}
+	s, err := newSender(ctx, a.client)
+	if err != nil {
+		return err
+	}
+	defer s.producer.Close()
+	for _, f := range families {
+		if err := send(ctx, s, Trips, f.Key, f.Timetable, 0); err != nil {
+			return err
+		}
+	}
+	return s.commit(ctx, sentTrips, int64(len(families)), digest)
+}
+
+func digestOf(families []gtfs.Family) (string, error) {
+	hash := sha256.New()
+	for _, f := range families {
+		value, err := Trips.ValueCodec().Append(nil, f.Timetable)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(hash, "%s=%s\n", f.Key, value)
+	}
+	return fmt.Sprintf("sha256=%x", hash.Sum(nil)), nil
+}
+
+// same refuses to go on with an input other than that of the earlier starts.
+func (a *app) same(what, before, now string) error {
+	if before == now {
+		return nil
+	}
+	where := "the log"
+	if a.options.data != "" {
+		where = a.options.data
+	}
+	return fmt.Errorf("%s was made with another %s (%s; now %s): give the same input, or another -data", where, what, before, now)
+}
+
+// sendPositions writes the positions that earlier starts have not written, at their time if a speed is given. When ctx ends it
+// stops without an error.
+func (a *app) sendPositions(ctx context.Context, in *input) error {
+	sent, before, err := a.sent(ctx, sentPositions)
+	if err != nil {
+		return err
+	}
+	if sent > 0 {
+		if err := a.same("recording or simulation", before, in.name); err != nil {
+			return err
+		}
+	}
+	for range sent {
+		if _, err := in.next(); err != nil {
+			return err
+		}
+	}
+	always := context.WithoutCancel(ctx)
+	s, err := newSender(always, a.client)
+	if err != nil {
+		return err
+	}
+	defer s.producer.Close()
+
+	pace := pace{speed: a.options.speed}
+	open := 0
+	began := time.Now()
+	commit := func() error {
+		open, began = 0, time.Now()
+		return s.commit(always, sentPositions, sent, in.name)
+	}
+	for ctx.Err() == nil {
+		p, err := in.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		wait := pace.until(in.due(p), time.Now())
+		if open > 0 && (open == sendAtOnce || wait > sendEvery || time.Since(began) > sendEvery) {
+			if err := commit(); err != nil {
+				return err
+			}
+		}
+		if !sleep(ctx, wait) {
+			break
+		}
+		if err := send(always, s, Positions, p.Vehicle, p, p.Instant); err != nil {
+			return err
+		}
+		open++
+		sent++
+	}
+	if open == 0 {
+		return nil
+	}
+	return commit()
+}
+
+// pace says how long to wait until a position is due. The first is due at once; speed 0 waits for none.
+type pace struct {
+	speed float64
+	first fleet.Instant
+	start time.Time
+}
+
+func (p *pace) until(due fleet.Instant, now time.Time) time.Duration {
+	if p.speed == 0 {
+		return 0
+	}
+	if p.start.IsZero() {
+		p.first, p.start = due, now
+	}
+	after := time.Duration(due.Since(p.first) / p.speed * float64(time.Second))
+	return p.start.Add(after).Sub(now)
+}
+
+// sleep reports whether the whole time has passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
