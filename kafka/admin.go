@@ -225,6 +225,16 @@ func (c *Client) askController(ctx context.Context, send func(context.Context, *
 
 // TopicConfig returns all settings of a topic, also those that have their default.
 func (c *Client) TopicConfig(ctx context.Context, topic string) (map[string]string, error) {
+	return c.topicConfig(ctx, topic, func(*sarama.ConfigEntry) bool { return true })
+}
+
+// TopicOverrides returns the settings that were made for a topic itself. All others follow the cluster.
+func (c *Client) TopicOverrides(ctx context.Context, topic string) (map[string]string, error) {
+	return c.topicConfig(ctx, topic, func(e *sarama.ConfigEntry) bool { return e.Source == sarama.SourceTopic })
+}
+
+// topicConfig returns the settings of a topic that want accepts.
+func (c *Client) topicConfig(ctx context.Context, topic string, want func(*sarama.ConfigEntry) bool) (map[string]string, error) {
 	req := &sarama.DescribeConfigsRequest{Version: 2, Resources: []*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}}
 	config := make(map[string]string)
 	err := c.retry(ctx, func() error {
@@ -237,7 +247,9 @@ func (c *Client) TopicConfig(ctx context.Context, topic string) (map[string]stri
 				return err
 			}
 			for _, entry := range r.Configs {
-				config[entry.Name] = entry.Value
+				if want(entry) {
+					config[entry.Name] = entry.Value
+				}
 			}
 		}
 		return nil
