@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/processor"
+)
+
+// consumer reads the sales as a member of the group meu-grupo, from the beginning or from where the group has stopped,
+// and prints them. Several can run at once: the group shares the partitions out among them.
+type consumer struct {
+	client  *kafka.Client
+	out     io.Writer
+	follow  bool             // go on at the end of the topic
+	onError processor.Action // of a record that is no sale
+
+	member  *kafka.Membership
+	fetcher *kafka.Fetcher
+	unread  map[kafka.TopicPartition]bool // the partitions that are ours; true until their end was reached
+}
+
+const group = "meu-grupo"
+
+// run consumes until ctx ends, or until everything is read.
+func (c *consumer) run(ctx context.Context) error {
+	if _, err := prepareTopic(ctx, c.client); err != nil {
+		return err
+	}
+	c.member = c.client.Join(kafka.GroupConfig{Group: group, Topics: []string{Sales.Name()}, Assign: kafka.NewTaskAssignor(nil)})
+	defer c.leave(ctx)
+	c.fetcher = c.client.NewFetcher(kafka.FetcherConfig{})
+	defer c.fetcher.Close()
+	c.unread = map[kafka.TopicPartition]bool{}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	fetched, failed := c.fetch(ctx)
+	for {
+		select {
+		case rebalance := <-c.member.Rebalances():
+			if err := c.rebalance(ctx, rebalance); err != nil {
+				return err
+			}
+		case part := <-fetched:
+			if err := c.take(ctx, part); err != nil {
+				return err
+			}
+		case err := <-failed:
+			if ctx.Err() != nil {
+				return nil // interrupted
+			}
+			return err
+		}
+		if c.finished() && !c.follow {
+			return nil
+		}
+	}
+}
+
+// fetch polls in the background, so that a rebalance need not wait for the next sale.
+func (c *consumer) fetch(ctx context.Context) (<-chan kafka.Fetched, <-chan error) {
+	fetched, failed := make(chan kafka.Fetched), make(chan error, 1)
+	go func() {
+		for {
+			parts, err := c.fetcher.Poll(ctx)
+			if err != nil {
+				failed <- err
+				return
+			}
+			for _, part := range parts {
+				select {
+				case fetched <- part:
+				case <-ctx.Done():
+				}
+			}
+		}
+	}()
+	return fetched, failed
+}
+
+// rebalance lets go of the partitions that others take over, and begins with the new ones where the group has stopped.
+func (c *consumer) rebalance(ctx context.Context, r kafka.Rebalance) error {
+	for _, tp := range r.Revoked {
+		c.fetcher.Remove(tp)
+		delete(c.unread, tp)
+	}
+	c.member.Ack()
+	if r.Err != nil || len(r.Added) == 0 {
+		return r.Err
+	}
+	starts, err := c.client.Offsets(ctx, r.Added, kafka.Earliest)
+	if err != nil {
+		return err
+	}
+	committed, err := c.client.CommittedOffsets(ctx, group, r.Added)
+	if err != nil {
+		return err
+	}
+	for _, tp := range r.Added {
+		c.fetcher.Add(tp, max(starts[tp], committed[tp].Offset))
+		c.unread[tp] = true
+	}
+	return nil
+}
+
+// take prints what was fetched and then commits that it was read.
+func (c *consumer) take(ctx context.Context, part kafka.Fetched) error {
+	tp := kafka.TopicPartition{Topic: part.Topic, Partition: part.Partition}
+	if _, ours := c.unread[tp]; !ours {
+		return nil // fetched before it went to another member
+	}
+	if part.Err != nil {
+		return fmt.Errorf("fetch %s: %w", tp, part.Err)
+	}
+	for _, record := range part.Records {
+		sale, err := Sales.ValueCodec().Decode(record.Value)
+		switch {
+		case err == nil:
+			fmt.Fprintf(c.out, "%s at %d: sale %s of %s, %s, %s\n", tp, record.Offset, sale.ID, sale.Seller, sale.Amount, sale.Payment)
+		case c.onError == processor.Fail:
+			return fmt.Errorf("%s at %d: %w", tp, record.Offset, err)
+		default:
+			fmt.Fprintf(c.out, "%s at %d: no sale: %v\n", tp, record.Offset, err)
+		}
+	}
+	if part.Next >= part.LastStable {
+		c.unread[tp] = false
+	}
+	return c.client.CommitOffsets(ctx, c.member.Ref(), map[kafka.TopicPartition]kafka.CommittedOffset{tp: {Offset: part.Next}})
+}
+
+// finished reports whether all partitions that are ours were read to their end.
+func (c *consumer) finished() bool {
+	for _, unread := range c.unread {
+		if unread {
+			return false
+		}
+	}
+	return len(c.unread) > 0
+}
+
+// leave gives the partitions to the other members at once, instead of after the session time-out.
+func (c *consumer) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = c.member.Leave(ctx) // if the broker does not hear it, the time-out does the same
+}

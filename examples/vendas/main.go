@@ -1,0 +1,148 @@
+// Vendas is a first program with Kafka and Rio: a producer sends five sales, a consumer prints them, and a topology adds
+// them up by seller, by form of payment and by hour.
+//
+//	go run ./examples/vendas
+//
+// does all of it on a broker inside the process. Against any Kafka the parts run one by one, in programs of their own if
+// you like:
+//
+//	vendas -brokers localhost:9092 -produce
+//	vendas -brokers localhost:9092 -consume -follow
+//	vendas -brokers localhost:9092 -totals
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/runner"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	switch err := run(ctx, os.Args[1:], os.Stdout); {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "vendas:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// options is what the command line says.
+type options struct {
+	produce, consume, totals bool // none: all three
+	follow                   bool
+	brokers                  string
+	data                     string
+	onError                  processor.Action
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("vendas", flag.ContinueOnError)
+	flags.BoolVar(&o.produce, "produce", false, "only send the five sales")
+	flags.BoolVar(&o.consume, "consume", false, "only read the sales and print them")
+	flags.BoolVar(&o.totals, "totals", false, "only add the sales up and print the totals")
+	flags.BoolVar(&o.follow, "follow", false, "with -consume or -totals: go on with the sales to come, until interrupted")
+	flags.StringVar(&o.brokers, "brokers", "", "addresses of a Kafka cluster, `host:port,…` (default: a broker inside this process)")
+	flags.StringVar(&o.data, "data", "", "`directory` that keeps the log and the state (default: a temporary one)")
+	flags.Func("on-error", "what to do with a record that is no sale: fail, skip or dead-letter (to the topic "+deadLetters+"; default fail)",
+		func(s string) (err error) {
+			o.onError, err = processor.ParseAction(s)
+			return err
+		})
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	alone := o.produce || o.consume || o.totals
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("unknown argument %q: see -help", flags.Arg(0))
+	case alone && o.brokers == "" && o.data == "":
+		return o, errors.New("-produce, -consume and -totals need -brokers or -data: without them the log ends with the program")
+	case o.follow && o.consume == o.totals:
+		return o, errors.New("-follow goes with -consume or with -totals")
+	}
+	if !alone {
+		o.produce, o.consume, o.totals = true, true, true
+	}
+	return o, nil
+}
+
+const deadLetters = "comercial-erros"
+
+// run does what the command line says.
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if o.data == "" {
+		if o.data, err = os.MkdirTemp("", "vendas-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(o.data)) }()
+	}
+	brokers := strings.Split(o.brokers, ",")
+	if o.brokers == "" {
+		b, err := broker.Start(broker.Config{DataDir: filepath.Join(o.data, "log"), Logger: log})
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		brokers = []string{b.Addr()}
+	}
+	client, err := kafka.Dial(ctx, kafka.Config{Brokers: brokers, ClientID: "vendas"})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	if o.produce {
+		if err := produce(ctx, client, fiveSales, out); err != nil {
+			return err
+		}
+	}
+	if o.consume {
+		c := consumer{client: client, out: out, follow: o.follow, onError: o.onError}
+		if err := c.run(ctx); err != nil {
+			return err
+		}
+	}
+	if !o.totals {
+		return nil
+	}
+	if err := addUp(ctx, brokers, o, log); err != nil {
+		return err
+	}
+	return report(context.WithoutCancel(ctx), client, out)
+}
+
+// addUp runs the topology.
+func addUp(ctx context.Context, brokers []string, o options, log *slog.Logger) error {
+	totals, err := Totals()
+	if err != nil {
+		return err
+	}
+	cfg := runner.Config{Brokers: brokers, Dir: o.data, CreateTopics: true, StopAtEnd: !o.follow, Logger: log}
+	cfg.Policies.Decode.Action = o.onError
+	if o.onError == processor.DeadLetter {
+		cfg.Policies.DeadLetters = deadLetters
+	}
+	return runner.Run(ctx, totals, cfg)
+}

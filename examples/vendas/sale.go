@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Sale is one sale as it stands in the topic.
+type Sale struct {
+	ID      string `json:"vendaId"`
+	Seller  string `json:"vendedor"`
+	Amount  Money  `json:"valor"`
+	Payment string `json:"formaPagamento"`
+}
+
+// SoldBy is the seller.
+func (s Sale) SoldBy() string { return s.Seller }
+
+// PaidBy is the form of payment.
+func (s Sale) PaidBy() string { return s.Payment }
+
+// UnmarshalJSON reads a sale. One without a seller, an amount or a form of payment is an error: it belongs to no total.
+func (s *Sale) UnmarshalJSON(data []byte) error {
+	type plain Sale // without this method
+	fields := struct {
+		*plain
+		Amount *Money `json:"valor"`
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return err
+	}
+	var missing []error
+	if s.Seller == "" {
+		missing = append(missing, errors.New("no vendedor"))
+	}
+	if s.Payment == "" {
+		missing = append(missing, errors.New("no formaPagamento"))
+	}
+	if fields.Amount == nil {
+		missing = append(missing, errors.New("no valor"))
+		return errors.Join(missing...)
+	}
+	s.Amount = *fields.Amount
+	return errors.Join(missing...)
+}
+
+// Total is the sum of some sales. The zero value is that of none.
+type Total struct {
+	Sales  int64 `json:"vendas"`
+	Amount Money `json:"total"`
+}
+
+// Add returns the total with one more sale.
+func (t Total) Add(s Sale) Total { return Total{Sales: t.Sales + 1, Amount: t.Amount + s.Amount} }
+
+// Money is an amount in cents. In JSON it is a number of whole units with two decimals, such as 120.50, which is never
+// turned into a floating-point number: 0.1 + 0.2 is 0.30 here.
+type Money int64
+
+// String returns "120.50".
+func (m Money) String() string {
+	sign, cents := "", uint64(m)
+	if m < 0 {
+		sign, cents = "-", -cents
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, cents/100, cents%100)
+}
+
+// MarshalJSON writes 120.50.
+func (m Money) MarshalJSON() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalJSON reads any JSON number that is a whole number of cents: 120.50, 120.5, 120, 1.205E+2.
+func (m *Money) UnmarshalJSON(data []byte) error {
+	var number json.Number
+	if err := json.Unmarshal(data, &number); err != nil || data[0] == '"' || number == "" {
+		return fmt.Errorf("%s is not a number", data)
+	}
+	cents, err := parseCents(number.String())
+	*m = cents
+	return err
+}
+
+// parseCents moves the decimal point of a JSON number behind its cents, digit by digit.
+func parseCents(text string) (Money, error) {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	shift := 0
+	if exponent != "" {
+		var err error
+		if shift, err = strconv.Atoi(exponent); err != nil || shift < -20 || shift > 20 {
+			return 0, fmt.Errorf("%s is no amount of money", text)
+		}
+	}
+	digits := whole + fraction
+	point := len(whole) + shift + 2 // behind the cents
+	switch {
+	case point > len(digits):
+		digits += strings.Repeat("0", point-len(digits))
+	case point < len(digits):
+		point = max(point, 0)
+		if strings.Trim(digits[point:], "-0") != "" {
+			return 0, fmt.Errorf("%s has fractions of a cent", text)
+		}
+		digits = digits[:point]
+	}
+	if digits == "" || digits == "-" {
+		return 0, nil
+	}
+	cents, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s is too much money", text)
+	}
+	return Money(cents), nil
+}
