@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"time"
+
+	"github.com/rio-streams/rio/kafka"
+)
+
+// contestant is a way to do the work.
+type contestant struct {
+	name  string
+	slow  bool // gets the smaller topic
+	sink  bool // writes every update to a topic, too
+	run   func(context.Context, job) error
+	table func(job) string // topic in which it leaves the table
+}
+
+// contestants are all that can be named in -contestants, in the order of the report. The loop, which leaves nothing
+// behind, is not among them: it stands beside them in run.
+var contestants = []contestant{
+	{name: loop},
+	{name: "rio", run: runRio(false), table: changelogOf},
+	{name: "rio-at-least-once", run: runRio(true), table: changelogOf},
+	{name: "rio-sink", run: runRio(false), table: changelogOf, sink: true},
+	{name: "goka", run: runGoka, table: gokaTable, slow: true},
+}
+
+// loop is the contestant that the others are compared with.
+const loop = "loop"
+
+func contestantNamed(name string) (contestant, error) {
+	var names []string
+	for _, c := range contestants {
+		if c.name == name {
+			return c, nil
+		}
+		names = append(names, c.name)
+	}
+	return contestant{}, fmt.Errorf("no contestant %q; there are %q", name, names)
+}
+
+// job is what a contestant's process is given on its standard input.
+type job struct {
+	Contestant  string
+	Brokers     []string
+	Topic       string
+	Records     int // in Topic
+	Application string
+	Sink        string // topic for every update; empty for none
+	Dir         string // for state
+	Workers     int    // of Rio; 0 is its default
+	Profile     string // file for a CPU profile; empty for none
+	Allocs      string // file for a profile of allocations; empty for none
+}
+
+// outcome is what it tells on its standard output.
+type outcome struct {
+	Wall     time.Duration
+	GCs      uint32
+	Allocs   uint64 // objects
+	Vehicles int    // the loop's table; the others' is in the log
+	Records  int64
+}
+
+// do runs a job in this process.
+func do(ctx context.Context, j job) (outcome, map[string]Vehicle, error) {
+	c, err := contestantNamed(j.Contestant)
+	if err != nil {
+		return outcome{}, nil, err
+	}
+	var o outcome
+	var table map[string]Vehicle
+	start := time.Now()
+	if c.name == loop {
+		table, err = runLoop(ctx, j)
+	} else {
+		err = c.run(ctx, j)
+	}
+	o.Wall = time.Since(start)
+	o.Vehicles, o.Records = tally(table)
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	o.GCs, o.Allocs = m.NumGC, m.Mallocs
+	return o, table, err
+}
+
+// tableOf reads the table that a finished contestant has left in the log.
+func tableOf(ctx context.Context, client *kafka.Client, j job) (map[string]Vehicle, error) {
+	c, err := contestantNamed(j.Contestant)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := latest(ctx, client, c.table(j))
+	if err != nil {
+		return nil, err
+	}
+	table := make(map[string]Vehicle, len(rows))
+	for key, value := range rows {
+		var v Vehicle
+		if err := json.Unmarshal(value, &v); err != nil {
+			return nil, fmt.Errorf("vehicle %s: %w", key, err)
+		}
+		table[key] = v
+	}
+	return table, nil
+}
+
+// tally counts the vehicles of a table, and the positions they have taken.
+func tally(table map[string]Vehicle) (vehicles int, records int64) {
+	for _, v := range table {
+		records += v.Positions
+	}
+	return len(table), records
+}
+
+// contestantMain is the process of one contestant.
+func contestantMain(ctx context.Context) error {
+	var j job
+	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {
+		return err
+	}
+	stop, err := profile(j)
+	if err != nil {
+		return err
+	}
+	o, _, err := do(ctx, j)
+	if err := stop(); err != nil {
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(o)
+}
+
+// profile begins the profiles of a job; the function it returns writes them.
+func profile(j job) (stop func() error, err error) {
+	if j.Allocs != "" {
+		runtime.MemProfileRate = 16 << 10
+	}
+	if j.Profile != "" {
+		f, err := os.Create(j.Profile)
+		if err != nil {
+			return nil, err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		if j.Allocs == "" {
+			return nil
+		}
+		f, err := os.Create(j.Allocs)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return pprof.Lookup("allocs").WriteTo(f, 0)
+	}, nil
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log"
+	"sync/atomic"
+
+	"github.com/IBM/sarama"
+	"github.com/lovoo/goka"
+	"github.com/lovoo/goka/storage"
+)
+
+// runGoka does the same work with a goka processor and its group table, with goka's defaults but for two things: it
+// begins with the oldest record, and its directory is the job's. It ends when every record was processed; the
+// processor then flushes and commits.
+func runGoka(ctx context.Context, j job) error {
+	cfg := goka.DefaultConfig()
+	cfg.Consumer.Offsets.Initial = sarama.OffsetOldest
+	goka.ReplaceGlobalConfig(cfg)
+
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var processed atomic.Int64
+	add := func(ctx goka.Context, message any) {
+		var v Vehicle
+		if old := ctx.Value(); old != nil {
+			v = *old.(*Vehicle)
+		}
+		v = v.Add(*message.(*Position))
+		ctx.SetValue(&v)
+		if processed.Add(1) == int64(j.Records) {
+			end()
+		}
+	}
+	group := goka.DefineGroup(goka.Group(j.Application),
+		goka.Input(goka.Stream(j.Topic), gokaJSON[Position]{}, add),
+		goka.Persist(gokaJSON[Vehicle]{}),
+	)
+	topics := goka.NewTopicManagerConfig()
+	topics.Table.Replication = 1
+	p, err := goka.NewProcessor(j.Brokers, group,
+		goka.WithStorageBuilder(storage.DefaultBuilder(j.Dir)),
+		goka.WithTopicManagerBuilder(goka.TopicManagerBuilderWithTopicManagerConfig(topics)),
+		goka.WithLogger(log.New(io.Discard, "", 0)),
+	)
+	if err != nil {
+		return err
+	}
+	return p.Run(ctx)
+}
+
+// gokaJSON is the codec that goka's examples show.
+type gokaJSON[T any] struct{}
+
+func (gokaJSON[T]) Encode(value any) ([]byte, error) { return json.Marshal(value) }
+
+func (gokaJSON[T]) Decode(data []byte) (any, error) {
+	v := new(T)
+	return v, json.Unmarshal(data, v)
+}
+
+// gokaTable is where goka keeps the table.
+func gokaTable(j job) string { return j.Application + "-table" }

@@ -1,0 +1,228 @@
+// Bench compares Rio with the loop that one would write by hand, and with goka, on fleet-shaped work: JSON positions of
+// about 100 bytes are read, decoded, and update one of 5,000 vehicles. The loop keeps its vehicles in a Go map and
+// commits nothing; Rio keeps them in pebble and in a changelog, and commits everything in transactions; goka keeps
+// them in leveldb and in its group table.
+//
+//	cd bench && go run . -rounds 3
+//
+// The broker runs in a process of its own, and so does each run of each contestant. What counts is the CPU time, user
+// and system, of the contestant's whole process, its start and end included, divided by the records: unlike the
+// elapsed time it says little about what else the machine had to do. The runs of the contestants alternate, the report
+// has the medians, and after each run the table it left is checked to have counted every record.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rio-streams/rio/kafka"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "broker":
+		signal.Ignore(os.Interrupt) // it ends with its parent
+		err = brokerMain(os.Args[2])
+	case len(os.Args) == 2 && os.Args[1] == "contestant":
+		err = contestantMain(ctx)
+	default:
+		err = benchMain(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// settings are the flags.
+type settings struct {
+	brokers     string
+	contestants string
+	rounds      int
+	records     int
+	slowRecords int
+	vehicles    int
+	partitions  int
+	workers     int
+	cpuProfile  string
+	allocs      string
+}
+
+func parse() settings {
+	var s settings
+	flag.StringVar(&s.brokers, "brokers", "", "host:port,… of a cluster; empty starts a broker in a process of its own")
+	flag.StringVar(&s.contestants, "contestants", "loop,rio,rio-at-least-once,goka", "who takes part; rio-sink writes every update to a topic, too")
+	flag.IntVar(&s.rounds, "rounds", 3, "runs of each contestant")
+	flag.IntVar(&s.records, "records", 2_000_000, "records of the input topic")
+	flag.IntVar(&s.slowRecords, "goka-records", 200_000, "records of goka's input topic")
+	flag.IntVar(&s.vehicles, "vehicles", 5_000, "keys")
+	flag.IntVar(&s.partitions, "partitions", 4, "partitions of the input topics")
+	flag.IntVar(&s.workers, "workers", 0, "Rio's workers; 0 is its default")
+	flag.StringVar(&s.cpuProfile, "cpuprofile", "", "directory for a CPU profile of each run")
+	flag.StringVar(&s.allocs, "allocprofile", "", "directory for a profile of each run's allocations; slows them down")
+	flag.Parse()
+	return s
+}
+
+func benchMain(ctx context.Context) (err error) {
+	s := parse()
+	dir, err := os.MkdirTemp("", "rio-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	brokers := strings.Split(s.brokers, ",")
+	if s.brokers == "" {
+		b, err := startBroker(filepath.Join(dir, "broker"))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.close()) }()
+		brokers = []string{b.addr}
+	}
+	client, err := kafka.Dial(ctx, kafka.Config{Brokers: brokers})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	t := &tournament{settings: s, brokers: brokers, client: client, dir: dir, id: time.Now().Format("150405"), runs: map[string][]measurement{}}
+	return t.hold(ctx)
+}
+
+// tournament is one invocation.
+type tournament struct {
+	settings
+	brokers []string
+	client  *kafka.Client
+	dir     string
+	id      string // in the names of topics and groups, for clusters that are used again
+	runs    map[string][]measurement
+}
+
+func (t *tournament) hold(ctx context.Context) error {
+	names := strings.Split(t.contestants, ",")
+	size, err := t.prepare(ctx, names)
+	if err != nil {
+		return err
+	}
+	for round := range t.rounds {
+		for _, name := range names {
+			m, err := t.run(ctx, name, round)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			t.runs[name] = append(t.runs[name], m)
+			fmt.Fprintf(os.Stderr, "round %d: %-18s %6.0f ns/record %9.0f records/s\n", round+1, name, m.perRecord(), m.rate())
+		}
+	}
+	fmt.Printf("%s, %s %s/%s, GOMAXPROCS %d; %d keys, values of %d bytes, %d partitions, Rio commits every %v; median of %d\n",
+		time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0),
+		t.vehicles, size, t.partitions, commitInterval, t.rounds)
+	return report(os.Stdout, names, t.runs)
+}
+
+func (t *tournament) topic(c contestant) (name string, records int) {
+	if c.slow {
+		return "positions-small-" + t.id, t.slowRecords
+	}
+	return "positions-" + t.id, t.records
+}
+
+// prepare fills the topics that the contestants need, and returns the mean size of a value.
+func (t *tournament) prepare(ctx context.Context, names []string) (size int, err error) {
+	filled := map[string]bool{}
+	for _, name := range names {
+		c, err := contestantNamed(name)
+		if err != nil {
+			return 0, err
+		}
+		topic, n := t.topic(c)
+		if filled[topic] {
+			continue
+		}
+		filled[topic] = true
+		if size, err = fill(ctx, t.client, topic, int32(t.partitions), fleet{t.vehicles}, n); err != nil {
+			return 0, err
+		}
+	}
+	return size, nil
+}
+
+// run lets a contestant run once, in a process of its own, and checks its table.
+func (t *tournament) run(ctx context.Context, name string, round int) (measurement, error) {
+	c, err := contestantNamed(name)
+	if err != nil {
+		return measurement{}, err
+	}
+	unique := fmt.Sprintf("%s-%s-%d", name, t.id, round+1)
+	j := job{Contestant: name, Brokers: t.brokers, Application: unique, Dir: filepath.Join(t.dir, unique), Workers: t.workers}
+	j.Topic, j.Records = t.topic(c)
+	if c.sink {
+		j.Sink = unique + "-updates"
+	}
+	if t.cpuProfile != "" {
+		j.Profile = filepath.Join(t.cpuProfile, unique+".cpu.prof")
+	}
+	if t.allocs != "" {
+		j.Allocs = filepath.Join(t.allocs, unique+".allocs.prof")
+	}
+	m, err := spawn(ctx, j)
+	if err != nil {
+		return m, err
+	}
+	if c.table != nil {
+		table, err := tableOf(ctx, t.client, j)
+		if err != nil {
+			return m, err
+		}
+		m.Vehicles, m.outcome.Records = tally(table)
+	}
+	if m.outcome.Records != int64(j.Records) || m.Vehicles != min(t.vehicles, j.Records) {
+		return m, fmt.Errorf("its table has counted %d records of %d vehicles, want %d of %d",
+			m.outcome.Records, m.Vehicles, j.Records, min(t.vehicles, j.Records))
+	}
+	return m, os.RemoveAll(j.Dir)
+}
+
+// spawn does a job in a new process and measures it.
+func spawn(ctx context.Context, j job) (measurement, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return measurement{}, err
+	}
+	input, err := json.Marshal(j)
+	if err != nil {
+		return measurement{}, err
+	}
+	cmd := exec.CommandContext(ctx, exe, "contestant")
+	cmd.Stdin = bytes.NewReader(input)
+	cmd.Stderr = os.Stderr
+	output, err := cmd.Output()
+	if err != nil {
+		return measurement{}, err
+	}
+	m := measurement{records: j.Records}
+	if err := json.Unmarshal(output, &m.outcome); err != nil {
+		return m, fmt.Errorf("its outcome %q: %w", output, err)
+	}
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	m.system = cmd.ProcessState.SystemTime()
+	m.cpu = cmd.ProcessState.UserTime() + m.system
+	m.maxRSS = int64(usage.Maxrss) << 10 // Linux counts KiB
+	return m, nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/runner"
+	"github.com/rio-streams/rio/topology"
+)
+
+const commitInterval = 100 * time.Millisecond
+
+// vehicles is the topology of the same work: the table of vehicles, kept in pebble and in a changelog.
+func vehicles(j job) (*topology.Topology, error) {
+	b := topology.NewBuilder(j.Application)
+	positions := topology.From(b, topology.NewTopic(j.Topic, codec.String, codec.JSON[Position]()))
+	table := topology.Aggregate(positions, "vehicles", Vehicle.Add)
+	if j.Sink != "" {
+		table.To(topology.NewTopic(j.Sink, codec.String, codec.JSON[Vehicle]()))
+	}
+	return b.Build()
+}
+
+func runRio(atLeastOnce bool) func(context.Context, job) error {
+	return func(ctx context.Context, j job) error {
+		t, err := vehicles(j)
+		if err != nil {
+			return err
+		}
+		return runner.Run(ctx, t, runner.Config{
+			Brokers: j.Brokers, Dir: j.Dir, StopAtEnd: true, CreateTopics: true,
+			AtLeastOnce: atLeastOnce, CommitInterval: commitInterval, Workers: j.Workers,
+			Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		})
+	}
+}
+
+// changelogOf is where Rio keeps the table.
+func changelogOf(j job) string { return j.Application + "-vehicles-changelog" }
