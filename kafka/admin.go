@@ -94,12 +94,10 @@ func topicOf(t *sarama.TopicMetadata) Topic {
 // could not be created, for example with ErrTopicExists.
 func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 	details := make(map[string]*sarama.TopicDetail, len(specs))
-	var names []string
 	var errs []error
 	for _, spec := range specs {
 		errs = append(errs, CheckTopicNames(spec.Name))
 		details[spec.Name] = spec.detail()
-		names = append(names, spec.Name)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("kafka: create topics: %w", err)
@@ -108,17 +106,15 @@ func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 		return nil
 	}
 	req := sarama.NewCreateTopicsRequest(c.conf.Version, details, c.cfg.RequestTimeout/2, false)
-	err := c.askController(ctx, func(ctx context.Context, cn *conn) error {
+	var created []string
+	refused := c.askController(ctx, func(ctx context.Context, cn *conn) error {
 		res, err := ask(ctx, cn, (*sarama.Broker).CreateTopics, req)
-		if err != nil {
-			return err
+		if err == nil {
+			created, err = takeCreated(res)
 		}
-		return createErrors(res)
+		return err
 	})
-	if err == nil {
-		err = c.awaitLeaders(ctx, names)
-	}
-	if err != nil {
+	if err := errors.Join(refused, c.awaitLeaders(ctx, created)); err != nil {
 		return fmt.Errorf("kafka: create topics: %w", err)
 	}
 	return nil
@@ -138,21 +134,29 @@ func (spec TopicSpec) detail() *sarama.TopicDetail {
 	return detail
 }
 
-// createErrors joins the errors of all topics. If one is retriable, only that is returned.
-func createErrors(res *sarama.CreateTopicsResponse) error {
+// takeCreated returns the topics that were created, and joins the errors of the others; if one is retriable, it returns
+// only that.
+func takeCreated(res *sarama.CreateTopicsResponse) (created []string, err error) {
 	var errs []error
 	for name, e := range res.TopicErrors {
-		if err := explained(e.Err, e.ErrMsg); retriable(err) {
-			return err
-		} else if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		err := explained(e.Err, e.ErrMsg)
+		if retriable(err) {
+			return nil, err
 		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		created = append(created, name)
 	}
-	return errors.Join(errs...)
+	return created, errors.Join(errs...)
 }
 
 // awaitLeaders waits until all partitions of topics have leaders.
 func (c *Client) awaitLeaders(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
 	return c.retry(ctx, func() error {
 		res, err := c.describe(ctx, names...)
 		if err != nil {

@@ -94,6 +94,7 @@ var codes = map[sarama.KError]code{
 	29:  {"TOPIC_AUTHORIZATION_FAILED", ErrNotAuthorized, false},
 	30:  {"GROUP_AUTHORIZATION_FAILED", ErrNotAuthorized, false},
 	31:  {"CLUSTER_AUTHORIZATION_FAILED", ErrNotAuthorized, false},
+	32:  {"INVALID_TIMESTAMP", ErrRefused, false},
 	33:  {"UNSUPPORTED_SASL_MECHANISM", ErrAuthentication, false},
 	34:  {"ILLEGAL_SASL_STATE", ErrAuthentication, false},
 	35:  {"UNSUPPORTED_VERSION", ErrUnsupported, false},

@@ -91,8 +91,11 @@ func TestOpenTransactionIsAnEnd(t *testing.T) {
 		t.Errorf("while the transaction is open: %+v", got)
 	}
 	must(t, p.Abort(testContext(t)))
-	if got := pollOne(t, f); got.Next != 2 || len(got.Records) != 0 {
-		t.Errorf("after Abort: %+v, want to be past the record and its mark, without records", got)
+	for next := int64(0); next < 2; { // past the record and its mark
+		got := pollOne(t, f)
+		if next = got.Next; len(got.Records) != 0 {
+			t.Errorf("after Abort: %+v", got)
+		}
 	}
 }
 

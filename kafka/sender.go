@@ -205,6 +205,8 @@ func (p *Producer) batchError(part *outPartition, err error) error {
 	switch {
 	case b.lost:
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	case hasCode(err, sarama.ErrInvalidTimestamp):
+		err = fmt.Errorf("%w: timestamps %d to %d; see the topic's message.timestamp.before.max.ms and after.max.ms", err, b.first, b.max)
 	case errors.Is(err, ErrRecordTooLarge) && b.n == 1:
 		err = fmt.Errorf("%w: %d bytes; raise the topic's max.message.bytes", err, b.size)
 	case errors.Is(err, ErrRecordTooLarge):
