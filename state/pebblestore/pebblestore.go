@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -63,6 +64,7 @@ func Open(dir string, cfg Config) (state.DB, error) {
 		return nil, fmt.Errorf("pebblestore: %s is in use (%w): stop the other process, or give this one a state directory of its own", dir, err)
 	}
 	d := &db{dir: dir, lock: lock, write: pebble.NoSync, unlogged: cfg.WAL == Off}
+	cfg.fs = vfs.OnDiskFull(cfg.fs, d.diskFull)
 	if cfg.WAL == Synced {
 		d.write = pebble.Sync
 	}
@@ -121,6 +123,16 @@ func (d *db) listener(log logger) *pebble.EventListener {
 			}
 		},
 	}
+}
+
+// diskFull stops further commits as soon as pebble's log in the background found the disk full. Pebble itself would only notice when
+// it switches to the next log, and then take the process down.
+func (d *db) diskFull() {
+	if d.unlogged {
+		return // only a flush has failed, and it will be tried again
+	}
+	err := fmt.Errorf("%w: %w", syscall.ENOSPC, ErrBroken)
+	d.broken.CompareAndSwap(nil, &err)
 }
 
 // db is a state.DB in pebble.

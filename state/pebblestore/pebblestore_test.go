@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -131,7 +132,10 @@ func TestFullDisk(t *testing.T) {
 func fillDisk(t *testing.T, wal WAL) {
 	disk, mem := &full{}, vfs.NewCrashableMem()
 	db := opened(Config{WAL: wal, fs: errorfs.Wrap(mem, disk)})(t, "dir")
-	value := make([]byte, 4<<10)
+	value := make([]byte, 8) // small, so that the failed log is noticed before the next one is begun
+	if wal == Off {
+		value = make([]byte, 64<<10)
+	}
 	commit := func(k string) error {
 		b := db.NewBatch()
 		b.Set([]byte(k), value)
@@ -143,6 +147,7 @@ func fillDisk(t *testing.T, wal WAL) {
 	disk.on.Store(true)
 	err := commit("during")
 	for n := 0; err == nil && n < 10_000; n++ {
+		runtime.Gosched()
 		err = commit("during")
 	}
 	wantError(t, err, "write dir", "no space left", "the disk is full")
