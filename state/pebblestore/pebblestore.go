@@ -27,7 +27,8 @@ const (
 	// Synced waits for the disk at each commit: nothing is ever lost, and a commit costs an fsync.
 	Synced
 
-	// Off keeps commits in memory until a memtable is full: a killed process loses them.
+	// Off keeps commits in memory until a memtable is full: a killed process loses them. While the disk is full a commit may wait
+	// for room.
 	Off
 )
 
