@@ -2,9 +2,11 @@ package runner_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,38 +20,53 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-var (
-	lines  = topology.NewTopic("lines", codec.String, codec.String)
-	counts = topology.NewTopic("counts", codec.String, codec.Int64)
-)
-
-func wordCount(t *testing.T) *topology.Topology {
-	t.Helper()
-	b := topology.NewBuilder("word-count")
-	words := topology.FlatMap(topology.From(b, lines), strings.Fields)
-	byWord := topology.KeyBy(words, "by-word", func(word string) string { return word })
-	topology.Count(byWord, "counts").To(counts)
-	top, err := b.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return top
-}
-
-// cluster is a broker and a client of it.
+// cluster is a broker, a client of it, and names of this test's own in it: the tests also run on an Apache Kafka that
+// others use.
 type cluster struct {
+	names
 	t      *testing.T
 	addr   string
 	client *kafka.Client
 }
 
+// names are those of an application and its topics.
+type names struct {
+	app    string
+	lines  topology.Topic[string, string]
+	counts topology.Topic[string, int64]
+}
+
+func named(app string) names {
+	return names{
+		app:    app,
+		lines:  topology.NewTopic(app+".lines", codec.String, codec.String),
+		counts: topology.NewTopic(app+".counts", codec.String, codec.Int64),
+	}
+}
+
+// newCluster starts a broker, or uses the Apache Kafka that RIO_KAFKA names.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	b, err := broker.Start(broker.Config{DataDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
+	addr := os.Getenv("RIO_KAFKA")
+	if addr == "" {
+		b, err := broker.Start(broker.Config{DataDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		addr = b.Addr()
 	}
-	client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{b.Addr()}})
+	return joinCluster(t, addr, "word-count-"+strings.ToLower(rand.Text()[:8]))
+}
+
+// joinCluster is newCluster for a broker that runs.
+func joinCluster(t *testing.T, addr, app string) *cluster {
+	t.Helper()
+	client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{addr}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +74,35 @@ func newCluster(t *testing.T) *cluster {
 		if err := client.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
 	})
-	return &cluster{t, b.Addr(), client}
+	return &cluster{names: named(app), t: t, addr: addr, client: client}
+}
+
+// wordCount is the topology of most tests.
+func (n names) wordCount() (*topology.Topology, error) {
+	b := topology.NewBuilder(n.app)
+	words := topology.FlatMap(topology.From(b, n.lines), strings.Fields)
+	byWord := topology.KeyBy(words, "by-word", func(word string) string { return word })
+	topology.Count(byWord, "counts").To(n.counts)
+	return b.Build()
+}
+
+func (c *cluster) wordCount() *topology.Topology {
+	c.t.Helper()
+	top, err := c.names.wordCount()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return top
+}
+
+func (c *cluster) build(b *topology.Builder) *topology.Topology {
+	c.t.Helper()
+	top, err := b.Build()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return top
 }
 
 func (c *cluster) create(topic string, partitions int32) {
@@ -94,6 +135,9 @@ func (c *cluster) read(topic string) []kafka.Record {
 	topics, err := c.client.DescribeTopics(c.t.Context(), topic)
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	if len(topics) == 0 {
+		return nil // nobody has created it yet
 	}
 	var tps []kafka.TopicPartition
 	for p := range topics[0].Partitions {
@@ -133,7 +177,7 @@ func (c *cluster) read(topic string) []kafka.Record {
 func (c *cluster) final() (counts map[string]int64, records map[string]int64) {
 	c.t.Helper()
 	counts, records = map[string]int64{}, map[string]int64{}
-	for _, r := range c.read("counts") {
+	for _, r := range c.read(c.counts.Name()) {
 		n, err := codec.Int64.Decode(r.Value)
 		if err != nil {
 			c.t.Fatal(err)
@@ -153,14 +197,14 @@ func (c *cluster) config() runner.Config {
 
 func TestRunsToTheEndAndGoesOn(t *testing.T) {
 	c := newCluster(t)
-	c.create("lines", 3)
+	c.create(c.lines.Name(), 3)
 	cfg := c.config()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
 	for run := int64(1); run <= 3; run++ {
-		c.send("lines", 3, "rio mar", "rio", "mar rio", "lago")
-		if err := runner.Run(ctx, wordCount(t), cfg); err != nil {
+		c.send(c.lines.Name(), 3, "rio mar", "rio", "mar rio", "lago")
+		if err := runner.Run(ctx, c.wordCount(), cfg); err != nil {
 			t.Fatal(err)
 		}
 		counts, records := c.final()
@@ -174,19 +218,19 @@ func TestRunsToTheEndAndGoesOn(t *testing.T) {
 
 func TestResetReplaysHistory(t *testing.T) {
 	c := newCluster(t)
-	c.create("lines", 3)
+	c.create(c.lines.Name(), 3)
 	cfg := c.config()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c.send("lines", 3, "rio mar", "rio", "mar rio")
+	c.send(c.lines.Name(), 3, "rio mar", "rio", "mar rio")
 
-	if err := runner.Run(ctx, wordCount(t), cfg); err != nil {
+	if err := runner.Run(ctx, c.wordCount(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	if err := runner.Reset(ctx, wordCount(t), cfg, kafka.Earliest); err != nil {
+	if err := runner.Reset(ctx, c.wordCount(), cfg, kafka.Earliest); err != nil {
 		t.Fatal(err)
 	}
-	if err := runner.Run(ctx, wordCount(t), cfg); err != nil {
+	if err := runner.Run(ctx, c.wordCount(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	counts, records := c.final()
@@ -197,7 +241,7 @@ func TestResetReplaysHistory(t *testing.T) {
 
 func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
 	c := newCluster(t)
-	c.create("lines", 2)
+	c.create(c.lines.Name(), 2)
 	missing := c.config()
 	missing.CreateTopics = false
 	tests := []struct {
@@ -205,7 +249,7 @@ func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
 		cfg  runner.Config
 		want []string
 	}{
-		{"missing topic", missing, []string{"no such topic", "counts", "rio topics create"}},
+		{"missing topic", missing, []string{"no such topic", c.counts.Name(), "rio topics create"}},
 		{"nobody at the address", runner.Config{Brokers: []string{"127.0.0.1:1"}}, []string{"127.0.0.1:1"}},
 		{"several wrong settings", runner.Config{Workers: -1, CommitInterval: -1}, []string{"Workers is -1", "CommitInterval is -1ns"}},
 	}
@@ -214,7 +258,7 @@ func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			test.cfg.Dir = t.TempDir()
-			err := runner.Run(ctx, wordCount(t), test.cfg)
+			err := runner.Run(ctx, c.wordCount(), test.cfg)
 			if err == nil {
 				t.Fatal("it runs")
 			}
@@ -234,7 +278,8 @@ func TestOneProcessToADirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	err = runner.Run(t.Context(), wordCount(t), runner.Config{Dir: dir})
+	c := joinCluster(t, b.Addr(), "word-count")
+	err = runner.Run(t.Context(), c.wordCount(), runner.Config{Dir: dir})
 	if err == nil || !strings.Contains(err.Error(), dir) {
 		t.Errorf("a second broker on %s: %v", dir, err)
 	}
@@ -242,24 +287,20 @@ func TestOneProcessToADirectory(t *testing.T) {
 
 func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
 	c := newCluster(t)
-	c.create("lines", 1)
+	c.create(c.lines.Name(), 1)
 	cfg := c.config()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c.send("lines", 1, "rio")
-	if err := runner.Run(ctx, wordCount(t), cfg); err != nil {
+	c.send(c.lines.Name(), 1, "rio")
+	if err := runner.Run(ctx, c.wordCount(), cfg); err != nil {
 		t.Fatal(err)
 	}
 
-	b := topology.NewBuilder("word-count")
-	words := topology.FlatMap(topology.From(b, lines), strings.Fields)
+	b := topology.NewBuilder(c.app)
+	words := topology.FlatMap(topology.From(b, c.lines), strings.Fields)
 	byWord := topology.KeyBy(words, "by-word", func(word string) string { return word })
 	topology.Reduce(byWord, "counts", func(a, b string) string { return a + b })
-	changed, err := b.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = runner.Run(ctx, changed, cfg)
+	err := runner.Run(ctx, c.build(b), cfg)
 	for _, want := range []string{`"counts"`, "int64", "reset"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %s", err, want)
@@ -269,7 +310,7 @@ func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
 
 func TestTwoProcessesShareAndTakeOver(t *testing.T) {
 	c := newCluster(t)
-	c.create("lines", 4)
+	c.create(c.lines.Name(), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
@@ -278,11 +319,11 @@ func TestTwoProcessesShareAndTakeOver(t *testing.T) {
 	first, stopFirst := c.background(ctx, forever)
 	forever.Dir = t.TempDir()
 	second, stopSecond := c.background(ctx, forever)
-	c.awaitMembers(ctx, "word-count", 2)
+	c.awaitMembers(ctx, 2)
 
 	want := map[string]int64{}
 	for round := range 20 {
-		c.send("lines", 4, "rio mar", "rio", "mar rio", "lago")
+		c.send(c.lines.Name(), 4, "rio mar", "rio", "mar rio", "lago")
 		want["rio"] += 3
 		want["mar"] += 2
 		want["lago"]++
@@ -311,7 +352,7 @@ func TestTwoProcessesShareAndTakeOver(t *testing.T) {
 func (c *cluster) background(ctx context.Context, cfg runner.Config) (done chan error, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done = make(chan error, 1)
-	top := wordCount(c.t)
+	top := c.wordCount()
 	go func() { done <- runner.Run(ctx, top, cfg) }()
 	return done, cancel
 }
@@ -330,43 +371,35 @@ func (c *cluster) await(ctx context.Context, ok func() bool) {
 	}
 }
 
-func (c *cluster) awaitMembers(ctx context.Context, group string, n int) {
+func (c *cluster) awaitMembers(ctx context.Context, n int) {
 	c.t.Helper()
 	c.await(ctx, func() bool {
-		g, err := c.client.DescribeGroup(ctx, group)
+		g, err := c.client.DescribeGroup(ctx, c.app)
 		return err == nil && len(g.Members) == n
 	})
 }
 
 func TestPoliciesForBrokenRecords(t *testing.T) {
 	type sale struct{ Amount int }
-	sales := topology.NewTopic("sales", codec.String, codec.JSON[sale]())
-	totals := topology.NewTopic("totals", codec.String, codec.Int64)
-	build := func(t *testing.T) *topology.Topology {
-		b := topology.NewBuilder("totals")
-		topology.Aggregate(topology.From(b, sales), "totals", func(sum int64, s sale) int64 { return sum + int64(s.Amount) }).To(totals)
-		top, err := b.Build()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return top
-	}
 	for _, action := range []processor.Action{processor.Fail, processor.Skip, processor.DeadLetter} {
 		t.Run(action.String(), func(t *testing.T) {
 			c := newCluster(t)
-			c.create("sales", 1)
-			c.send("sales", 1, `{"Amount":1}`, `{"Amount":`, `{"Amount":2}`)
+			sales := topology.NewTopic(c.app+".sales", codec.String, codec.JSON[sale]())
+			b := topology.NewBuilder(c.app)
+			topology.Aggregate(topology.From(b, sales), "totals", func(sum int64, s sale) int64 { return sum + int64(s.Amount) }).To(c.counts)
+			c.create(sales.Name(), 1)
+			c.send(sales.Name(), 1, `{"Amount":1}`, `{"Amount":`, `{"Amount":2}`)
 			cfg := c.config()
 			cfg.Policies.Decode.Action = action
 			if action == processor.DeadLetter {
-				cfg.Policies.DeadLetters = "broken-sales"
+				cfg.Policies.DeadLetters = c.app + ".broken"
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			err := runner.Run(ctx, build(t), cfg)
+			err := runner.Run(ctx, c.build(b), cfg)
 
 			if action == processor.Fail {
-				if err == nil || !strings.Contains(err.Error(), "decode sales/0 at 1") {
+				if err == nil || !strings.Contains(err.Error(), "decode "+sales.Name()+"/0 at 1") {
 					t.Fatalf("error %v does not say where", err)
 				}
 				return
@@ -374,11 +407,11 @@ func TestPoliciesForBrokenRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := len(c.read("totals")); n != 2 {
+			if n := len(c.read(c.counts.Name())); n != 2 {
 				t.Errorf("%d totals, want 2", n)
 			}
 			if action == processor.DeadLetter {
-				letters := c.read("broken-sales")
+				letters := c.read(c.app + ".broken")
 				if len(letters) != 1 || string(letters[0].Value) != `{"Amount":` {
 					t.Errorf("dead letters %v", letters)
 				}
