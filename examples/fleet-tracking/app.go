@@ -107,7 +107,7 @@ func (a *app) engine() runner.Config {
 	return cfg
 }
 
-// track sends positions, makes of them what there is to make, and tells the results. When ctx ends it stops where it is.
+// track sends positions, makes of them what there is to make, and tells the results.
 func (a *app) track(ctx context.Context) error {
 	in, err := newInput(a.options)
 	if err != nil {
@@ -124,16 +124,19 @@ func (a *app) track(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if ctx.Err() != nil && a.options.recorded() {
-		fmt.Fprintln(a.stdout, "\nStopped before the end of the recording.")
-		return nil
+	// A simulation ends when it is told to, and is then summed up; a recording that is told to end has not been worked through.
+	if !a.options.recorded() {
+		ctx = context.WithoutCancel(ctx)
 	}
 	finish := a.engine()
 	finish.StopAtEnd = true
-	if err := runner.Run(context.WithoutCancel(ctx), a.topology, finish); err != nil {
+	if err := runner.Run(ctx, a.topology, finish); err != nil {
 		return err
 	}
-	return a.tell(context.WithoutCancel(ctx), "")
+	if ctx.Err() != nil {
+		return errors.New("stopped before the end of the recording; the next start with the same -data goes on from there")
+	}
+	return a.tell(ctx, "")
 }
 
 // The replay runs beside what is there: as another application, into topics of its own, with fresh state.

@@ -153,7 +153,7 @@ func (b *board) table(lines int) string {
 }
 
 func (v *vehicle) line() string {
-	route, way, next := "", "", ""
+	route, way, next := "-", "", ""
 	if v.length > 0 {
 		route = "on"
 		way = fmt.Sprintf("%.0f %%", 100*v.along/v.length)

@@ -27,6 +27,9 @@ func (a *app) live(ctx context.Context, in *input) error {
 	engine, shown := make(chan error, 1), make(chan error, 1)
 	go func() {
 		err := runner.Run(running, a.topology, a.engine())
+		if running.Err() != nil && errors.Is(err, context.Canceled) {
+			err = nil // told to end while it was starting
+		}
 		stop()
 		engine <- err
 	}()

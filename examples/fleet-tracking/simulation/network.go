@@ -121,7 +121,7 @@ func (l line) path(feed *gtfs.Feed, direction string, through []orb.Point) path 
 			along = math.Round(along * float64(i) / float64(halts-1))
 		}
 		stop := fmt.Sprintf("%s%02d", p.id, i+1)
-		feed.Stops[stop] = gtfs.Stop{Name: fmt.Sprintf("%s, parada %d", l.name, i+1), Point: pointAt(shape, along)}
+		feed.Stops[stop] = gtfs.Stop{Name: fmt.Sprintf("Parada %d", i+1), Point: pointAt(shape, along)}
 		due := int(along/plannedSpeed/60+0.5) * 60
 		p.stops = append(p.stops, gtfs.Call{
 			Sequence: i + 1, Stop: stop, Arrives: due, Leaves: due, Timed: true, Along: along, HasAlong: true,

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/examples/fleet-tracking/simulation"
+)
+
+// TestRecording works through a recording, whole and in two halves, in two orders, and replays it. The recording has late fixes,
+// repeats, drop-outs and detours.
+func TestRecording(t *testing.T) {
+	dir := t.TempDir()
+	feed, positions := filepath.Join(dir, "gtfs"), filepath.Join(dir, "posicoes.csv")
+	record(t, feed, positions, 12_000)
+	at := func(name string) string { return filepath.Join(dir, name) }
+
+	succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("log"), "-out", at("first"))
+	if files := readFiles(t, at("first")); strings.Count(files[report.Arrivals], "\n") < 500 || strings.Count(files[report.DeviationEpisodes], "\n") < 2 {
+		t.Fatalf("the recording gives %d bytes of arrivals and episodes\n%s", len(files[report.Arrivals]), files[report.DeviationEpisodes])
+	}
+
+	t.Run("a second start adds nothing", func(t *testing.T) {
+		succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("log"), "-out", at("second"))
+		sameFiles(t, at("first"), at("second"))
+	})
+	t.Run("a replay gives the same", func(t *testing.T) {
+		for _, again := range []string{"replay", "replay again"} {
+			succeed(t, "-data", at("log"), "-replay", "-out", at(again))
+			sameFiles(t, at("first"), at(again))
+		}
+	})
+	t.Run("a stop in the middle changes nothing", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		code, _, _ := command(t, ctx, "-gtfs", feed, "-positions", positions, "-arrival-order", "-speed", "2000", "-data", at("stopped"))
+		if code != 1 {
+			t.Errorf("a recording that is stopped ends with %d, want 1", code)
+		}
+		succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("stopped"), "-out", at("third"))
+		sameFiles(t, at("first"), at("third"))
+	})
+	t.Run("another recording is refused", func(t *testing.T) {
+		code, _, stderr := command(t, t.Context(), "-gtfs", feed, "-positions", positions, "-data", at("log"))
+		if code != 1 || !strings.Contains(stderr, "another -data") {
+			t.Errorf("ends with %d and says %q", code, stderr)
+		}
+	})
+	t.Run("in order of event time no fix is late", func(t *testing.T) {
+		succeed(t, "-gtfs", feed, "-positions", positions, "-out", at("sorted"))
+		first, sorted := readFiles(t, at("first")), readFiles(t, at("sorted"))
+		if a, b := strings.Count(first[report.DeviationPoints], "\n"), strings.Count(sorted[report.DeviationPoints], "\n"); a != b {
+			t.Errorf("%d deviations in order of arrival, %d in order of event time: the order changes none", a, b)
+		}
+		if a, b := strings.Count(first[report.Arrivals], "\n"), strings.Count(sorted[report.Arrivals], "\n"); a > b+5 {
+			t.Errorf("%d arrivals in order of arrival, %d in order of event time", a, b)
+		}
+	})
+}
+
+func TestLiveSimulation(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	stdout := succeed(t, "-vehicles", "8", "-seed", "2", "-speed", "300", "-duration", "2s", "-out", out)
+	for _, want := range []string{"Kafka broker on 127.0.0.1:", "8 vehicles", "speed windows", "Written to " + out} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("output does not say %q:\n%s", want, stdout)
+		}
+	}
+	if files := readFiles(t, out); !strings.Contains(files[report.SpeedWindows], "onibus-008") {
+		t.Errorf("no speed of onibus-008:\n%s", files[report.SpeedWindows])
+	}
+}
+
+// All that is wrong with a command line is told at once.
+func TestCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct {
+		args string
+		code int
+		want []string
+	}{
+		{"-help", 0, nil},
+		{"-speed fast", 2, []string{`invalid value "fast" for flag -speed`}},
+		{"-spede 3", 2, []string{"flag provided but not defined: -spede"}},
+		{"-gtfs " + dir, 2, []string{"-gtfs needs -positions"}},
+		{"-positions none.csv live", 2, []string{`unexpected argument "live"`, "-positions needs -gtfs", "there is no none.csv"}},
+		{"-replay -vehicles 3", 2, []string{"-replay needs -out", "-replay needs -data", "-vehicles is for the simulated fleet"}},
+		{"-replay -out x -data " + dir + "/none", 2, []string{"there is no log to replay"}},
+		{"-vehicles 0 -speed 0 -duration -1s", 2, []string{"-vehicles 0: at least 1", "-speed 0: a simulated fleet", "-duration -1s"}},
+		{"-listen :9092 -brokers a:1", 2, []string{"-listen is for the broker in this process"}},
+		{"-listen :9092 -duration 1s", 1, []string{"names no host"}},
+		{"-gtfs " + dir + " -positions main_test.go", 1, []string{"agency.txt", "stop_times.txt"}},
+	} {
+		code, _, stderr := command(t, t.Context(), strings.Fields(test.args)...)
+		if code != test.code {
+			t.Errorf("%s ends with %d, want %d", test.args, code, test.code)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%s does not say %q:\n%s", test.args, want, stderr)
+			}
+		}
+	}
+}
+
+// command runs the program.
+func command(t *testing.T, ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var outputs [2]*os.File
+	for i := range outputs {
+		file, err := os.CreateTemp(t.TempDir(), "output")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		outputs[i] = file
+	}
+	code = run(ctx, args, outputs[0], outputs[1])
+	var texts [2]string
+	for i, file := range outputs {
+		text, err := os.ReadFile(file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	return code, texts[0], texts[1]
+}
+
+func succeed(t *testing.T, args ...string) (stdout string) {
+	t.Helper()
+	code, stdout, stderr := command(t, t.Context(), args...)
+	if code != 0 {
+		t.Fatalf("%v ends with %d:\n%s", args, code, stderr)
+	}
+	return stdout
+}
+
+func readFiles(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, name := range []string{report.SpeedWindows, report.DeviationPoints, report.DeviationEpisodes, report.Arrivals} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(text)
+	}
+	return files
+}
+
+func sameFiles(t *testing.T, one, other string) {
+	t.Helper()
+	others := readFiles(t, other)
+	for name, text := range readFiles(t, one) {
+		if others[name] != text {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+// record writes a simulated fleet's feed and positions as an agency and a recorder would.
+func record(t *testing.T, feedDir, positionsPath string, n int) {
+	t.Helper()
+	buses := simulation.New(simulation.Config{Vehicles: 15, Seed: 11})
+	writeFeed(t, feedDir, buses.Network())
+	rows := [][]string{{"seq", "feed_timestamp", "vehicle_id", "route_id", "trip_id", "trip_start_date", "vehicle_timestamp", "lat", "lon", "speed_mps"}}
+	for range n {
+		p, at := buses.Next()
+		speed := ""
+		if p.Speed != nil {
+			speed = decimal(*p.Speed)
+		}
+		rows = append(rows, []string{
+			strconv.FormatInt(p.Seq, 10), strconv.FormatInt(at.Unix(), 10), p.Vehicle, p.Route, p.Trip, p.Day,
+			strconv.FormatInt(int64(p.Instant)/1000, 10), decimal(p.Lat), decimal(p.Lon), speed,
+		})
+	}
+	writeCSV(t, positionsPath, rows)
+}
+
+func writeFeed(t *testing.T, dir string, feed *gtfs.Feed) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	tables := map[string][][]string{
+		"agency.txt":     {{"agency_name", "agency_timezone"}, {"Rio", feed.Zone}},
+		"routes.txt":     {{"route_id", "route_long_name"}},
+		"stops.txt":      {{"stop_id", "stop_name", "stop_lat", "stop_lon"}},
+		"shapes.txt":     {{"shape_id", "shape_pt_sequence", "shape_pt_lat", "shape_pt_lon", "shape_dist_traveled"}},
+		"trips.txt":      {{"trip_id", "route_id", "shape_id"}},
+		"stop_times.txt": {{"trip_id", "stop_sequence", "stop_id", "arrival_time", "departure_time", "shape_dist_traveled"}},
+	}
+	add := func(name string, row ...string) { tables[name] = append(tables[name], row) }
+	for id, r := range feed.Routes {
+		add("routes.txt", id, r.LongName)
+	}
+	for id, s := range feed.Stops {
+		add("stops.txt", id, s.Name, decimal(s.Point.Lat()), decimal(s.Point.Lon()))
+	}
+	for id, points := range feed.Shapes {
+		for _, p := range points {
+			add("shapes.txt", id, strconv.Itoa(p.Sequence), decimal(p.Point.Lat()), decimal(p.Point.Lon()), decimal(p.Along))
+		}
+	}
+	for _, trip := range feed.Trips {
+		add("trips.txt", trip.ID, trip.Route, trip.Shape)
+		for _, c := range feed.Calls[trip.ID] {
+			add("stop_times.txt", trip.ID, strconv.Itoa(c.Sequence), c.Stop, clock(c.Arrives), clock(c.Leaves), decimal(c.Along))
+		}
+	}
+	for name, rows := range tables {
+		writeCSV(t, filepath.Join(dir, name), rows)
+	}
+}
+
+func clock(seconds int) string {
+	return fmt.Sprintf("%02d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
+}
+
+func decimal(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+
+func writeCSV(t *testing.T, path string, rows [][]string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := csv.NewWriter(file).WriteAll(rows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBoard(t *testing.T) {
+	b := newBoard("America/Maceio")
+	if got := b.line(); got != "Waiting for positions." {
+		t.Errorf("an empty board says %q", got)
+	}
+	late, onTime, now := 245.0, 20.0, fleet.Seconds(1768561660)
+	b.speed("onibus-2", now.Time(), fleet.Speed{Mean: 10})
+	b.deviation(fleet.Deviation{Vehicle: "onibus-2", Route: "1", Instant: now, Distance: 3})
+	b.progress(fleet.Progress{Vehicle: "onibus-2", Route: "1", Along: 500, Length: 2000, Delay: &late, Next: &fleet.NextStop{Name: "Praça", Ahead: 120}})
+	b.speed("onibus-1", now.Time(), fleet.Speed{Mean: 5})
+	b.progress(fleet.Progress{Vehicle: "onibus-1", Route: "7", Along: 1000, Length: 2000, Delay: &onTime})
+	b.deviation(fleet.Deviation{Vehicle: "onibus-1", Route: "7", Instant: now, Distance: 150, Episode: &fleet.Episode{Fixes: 2}})
+	b.speed("onibus-3", now.Time(), fleet.Speed{Mean: 0})
+
+	headline := "2026-01-16 08:07:40  3 vehicles, 1 off their route, 1 late; so far 1 off-route episodes, 0 arrivals"
+	if got, want := b.line(), headline+": onibus-1 150 m off, onibus-2 4 min late"; got != want {
+		t.Errorf("line is\n%s\nwant\n%s", got, want)
+	}
+	want := headline + `
+vehicle      line   km/h 5min  route      timetable       way  next stop
+onibus-1     7           18.0  OFF 150 m  on time        50 %
+onibus-2     1           36.0  on         4 min late     25 %  Praça in 120 m
+onibus-3                  0.0  -
+`
+	if got := b.table(24); got != want {
+		t.Errorf("table is\n%s\nwant\n%s", got, want)
+	}
+	if got := b.table(5); !strings.Contains(got, "and 1 more") || strings.Contains(got, "onibus-3") {
+		t.Errorf("a table of five lines is\n%s", got)
+	}
+	if got, want := cut("Praça, Centro\nab\n", 5), "Praça\nab\n"; got != want {
+		t.Errorf("cut is %q, want %q", got, want)
+	}
+}
+
+func TestPace(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	p := pace{speed: 10}
+	var waits []time.Duration
+	for _, due := range []fleet.Instant{5000, 15_000, 105_000} {
+		waits = append(waits, p.until(due, start))
+	}
+	if want := []time.Duration{0, time.Second, 10 * time.Second}; !slices.Equal(waits, want) {
+		t.Errorf("waits %v, want %v", waits, want)
+	}
+	if got := (&pace{}).until(1e9, start); got != 0 {
+		t.Errorf("without a speed it waits %v", got)
+	}
+}
