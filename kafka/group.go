@@ -109,7 +109,8 @@ type Membership struct {
 	client *Client
 	cfg    GroupConfig
 	key    coordinated
-	pool   *pool // of its own: a join keeps its connection busy for as long as others take to join
+	joins  *pool // a join keeps its connection busy for as long as others take to join,
+	beats  *pool // and heartbeats go on meanwhile
 	couriered
 	ref    atomic.Pointer[GroupRef]
 	rejoin chan struct{}
@@ -138,7 +139,8 @@ func (c *Client) Join(cfg GroupConfig) *Membership {
 		client:     c,
 		cfg:        cfg,
 		key:        coordinated{sarama.CoordinatorGroup, cfg.Group},
-		pool:       c.newPool(cfg.RebalanceTimeout),
+		joins:      c.newPool(cfg.RebalanceTimeout),
+		beats:      c.newPool(0),
 		couriered:  newCouriered(),
 		rejoin:     make(chan struct{}, 1),
 		cancel:     cancel,
@@ -185,7 +187,8 @@ func (m *Membership) Leave(ctx context.Context) error {
 		if m.memberID != "" && m.cfg.InstanceID == "" {
 			m.left = m.sendLeave(ctx)
 		}
-		m.client.closePool(m.pool)
+		m.client.closePool(m.joins)
+		m.client.closePool(m.beats)
 	})
 	return m.left
 }

@@ -39,10 +39,11 @@ func (m *Membership) join(ctx context.Context) (*sarama.JoinGroupResponse, error
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	res, err := askMember(ctx, m, (*sarama.Broker).JoinGroup, req, func(r *sarama.JoinGroupResponse) sarama.KError { return r.Err })
+	code := func(r *sarama.JoinGroupResponse) sarama.KError { return r.Err }
+	res, err := awaitOthers(ctx, m, (*sarama.Broker).JoinGroup, req, code)
 	if hasCode(err, sarama.ErrMemberIdRequired) {
 		m.memberID, req.MemberId = res.MemberId, res.MemberId
-		res, err = askMember(ctx, m, (*sarama.Broker).JoinGroup, req, func(r *sarama.JoinGroupResponse) sarama.KError { return r.Err })
+		res, err = awaitOthers(ctx, m, (*sarama.Broker).JoinGroup, req, code)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
@@ -69,7 +70,7 @@ func (m *Membership) sync(ctx context.Context, joined *sarama.JoinGroupResponse)
 			return Assignment{}, fmt.Errorf("assign: %w", err)
 		}
 	}
-	res, err := askMember(ctx, m, (*sarama.Broker).SyncGroup, req, func(r *sarama.SyncGroupResponse) sarama.KError { return r.Err })
+	res, err := awaitOthers(ctx, m, (*sarama.Broker).SyncGroup, req, func(r *sarama.SyncGroupResponse) sarama.KError { return r.Err })
 	if err != nil {
 		return Assignment{}, fmt.Errorf("sync: %w", err)
 	}
@@ -97,25 +98,89 @@ func (m *Membership) assign(ctx context.Context, joined *sarama.JoinGroupRespons
 	return nil
 }
 
-// heartbeat tells the coordinator that the member lives. While it cannot be reached the member goes on, but no longer than
-// the session time-out.
+// heartbeat tells the coordinator that the member lives, and hears if a new round has begun.
 func (m *Membership) heartbeat(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, m.cfg.SessionTimeout-m.silence(), errSilent)
-	defer cancel()
-	_, err := askMember(ctx, m, (*sarama.Broker).Heartbeat, &sarama.HeartbeatRequest{
+	err := m.beat(ctx, m.lastContact, m.heartbeatRequest())
+	if answered(err) {
+		m.lastContact = time.Now()
+	}
+	if retriable(err) {
+		return nil // the next heartbeat tries again
+	}
+	return err
+}
+
+func (m *Membership) heartbeatRequest() *sarama.HeartbeatRequest {
+	return &sarama.HeartbeatRequest{
 		Version:         4,
 		GroupId:         m.cfg.Group,
 		GenerationId:    m.generation,
 		MemberId:        m.memberID,
 		GroupInstanceId: m.Ref().instance(),
-	}, func(r *sarama.HeartbeatResponse) sarama.KError { return r.Err })
-	switch {
-	case err != nil && errors.Is(context.Cause(ctx), errSilent):
+	}
+}
+
+// beat sends one heartbeat. It waits until a session time-out has passed since lastContact; then it fails with errSilent.
+func (m *Membership) beat(ctx context.Context, lastContact time.Time, req *sarama.HeartbeatRequest) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, m.cfg.SessionTimeout-time.Since(lastContact), errSilent)
+	defer cancel()
+	_, err := askMember(ctx, m, m.beats, (*sarama.Broker).Heartbeat, req, func(r *sarama.HeartbeatResponse) sarama.KError { return r.Err })
+	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
 		return errSilent
-	case retriable(err):
-		return nil // the next heartbeat tries again
 	}
 	return err
+}
+
+// awaitOthers sends a request that the coordinator answers when all members have come as far, and heartbeats meanwhile: so
+// the member hears that it has been expelled, and notices that the coordinator is gone.
+func awaitOthers[Req, Res any](ctx context.Context, m *Membership,
+	send func(*sarama.Broker, Req) (Res, error), req Req, code func(Res) sarama.KError,
+) (Res, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	if m.generation < 0 { // no heartbeats before the first generation
+		close(watched)
+	} else {
+		beat, lastContact := m.heartbeatRequest(), m.lastContact
+		go func() {
+			defer close(watched)
+			cancel(m.watch(ctx, lastContact, beat))
+		}()
+	}
+	res, err := askMember(ctx, m, m.joins, send, req, code)
+	cancel(nil)
+	<-watched
+	if answered(err) {
+		m.lastContact = time.Now()
+	}
+	return res, err
+}
+
+// watch heartbeats until ctx ends, or there is no use in waiting for anything else.
+func (m *Membership) watch(ctx context.Context, lastContact time.Time, req *sarama.HeartbeatRequest) error {
+	ticker := time.NewTicker(m.cfg.HeartbeatInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		err := m.beat(ctx, lastContact, req)
+		switch {
+		case errors.Is(err, ErrUnknownMember), errors.Is(err, ErrFencedInstance), errors.Is(err, errSilent):
+			return err
+		case answered(err):
+			lastContact = time.Now()
+		}
+	}
+}
+
+// answered reports whether the coordinator has been heard of.
+func answered(err error) bool {
+	var refused *brokerError
+	return err == nil || errors.As(err, &refused) && !retriable(err)
 }
 
 // sendLeave gives up the member's place.
@@ -126,7 +191,7 @@ func (m *Membership) sendLeave(ctx context.Context) error {
 		MemberId: m.memberID, // for brokers before version 3 of the request
 		Members:  []sarama.MemberIdentity{{MemberId: m.memberID}},
 	}
-	err := askCoordinator(ctx, m.client, m.pool, m.key, (*sarama.Broker).LeaveGroup, req, func(res *sarama.LeaveGroupResponse) error {
+	err := askCoordinator(ctx, m.client, m.joins, m.key, (*sarama.Broker).LeaveGroup, req, func(res *sarama.LeaveGroupResponse) error {
 		err := codeError(res.Err)
 		for _, left := range res.Members {
 			err = errors.Join(err, codeError(left.Err))
@@ -139,9 +204,9 @@ func (m *Membership) sendLeave(ctx context.Context) error {
 	return fmt.Errorf("kafka: leave group %s: %w", m.cfg.Group, err)
 }
 
-// askMember sends one request to the group's coordinator and notes its sign of life. It does not try again: what a failure
-// means depends on what the member owns. With MEMBER_ID_REQUIRED there is an answer and an error.
-func askMember[Req, Res any](ctx context.Context, m *Membership,
+// askMember sends one request to the group's coordinator. It does not try again: what a failure means depends on what the
+// member owns. With an error code of the protocol, such as MEMBER_ID_REQUIRED, there is an answer and an error.
+func askMember[Req, Res any](ctx context.Context, m *Membership, p *pool,
 	send func(*sarama.Broker, Req) (Res, error), req Req, code func(Res) sarama.KError,
 ) (Res, error) {
 	var none Res
@@ -149,15 +214,12 @@ func askMember[Req, Res any](ctx context.Context, m *Membership,
 	if err != nil {
 		return none, err
 	}
-	res, err := ask(ctx, m.pool.get(addr), send, req)
+	res, err := ask(ctx, p.get(addr), send, req)
 	if err == nil {
 		err = codeError(code(res))
 	}
-	switch {
-	case lost(err), hasCode(err, sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable):
+	if lost(err) || hasCode(err, sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable) {
 		m.client.forgetCoordinator(m.key)
-	case err == nil, hasCode(err, sarama.ErrRebalanceInProgress):
-		m.lastContact = time.Now()
 	}
 	return res, err
 }

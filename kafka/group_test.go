@@ -3,7 +3,9 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -223,6 +225,59 @@ func TestMembershipOutlivesTheBroker(t *testing.T) {
 	g.await("one each", g.has("ana", 1), g.has("bea", 1))
 }
 
+// Members come, go, fall silent and are expelled, in any order: nobody is ever given what another member has not let go of,
+// and once it is quiet everyone has a fair share.
+func TestGroupInTurmoil(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	const partitions = 12
+	g := newGroup(t, partitions)
+	var members []*testMember
+	for i := range 20 {
+		pick := func() *testMember { return members[dice.IntN(len(members))] }
+		switch n := dice.IntN(6); {
+		case len(members) < 2 || n < 2 && len(members) < 5:
+			members = append(members, g.join(fmt.Sprint("member ", i)))
+		case n == 2:
+			gone := pick()
+			members = slices.DeleteFunc(members, func(m *testMember) bool { return m == gone })
+			gone.leave()
+		case n == 3:
+			m := pick()
+			m.outlaw()
+			if ref := m.Ref(); ref.MemberID != "" {
+				g.tryExpel(ref.MemberID)
+			}
+		case n == 4:
+			pick().Rejoin()
+		default:
+			g.await("someone has something", func(now ownership) bool { return len(now) > 0 })
+		}
+	}
+	var fair []func(ownership) bool
+	for _, m := range members {
+		fair = append(fair, func(now ownership) bool { return now.count(m.name) >= partitions/len(members) })
+	}
+	g.await("everyone has a fair share", append(fair, func(now ownership) bool { return len(now) == partitions })...)
+}
+
+// While the group waits for others to join, a member goes on and commits in the generation that it is in.
+func TestMemberCommitsWhileOthersAreAwaited(t *testing.T) {
+	g := newGroup(t, 2)
+	ana := g.join("ana")
+	bea := g.join("bea")
+	g.await("one each", g.has("ana", 1), g.has("bea", 1))
+	resume := bea.pause()
+	ana.Rejoin()
+	g.awaitState("PreparingRebalance")
+	if err := g.commit(ana.Ref(), 5); err != nil {
+		t.Errorf("commit while bea is awaited: %v", err)
+	}
+	resume()
+	g.awaitState("Stable")
+}
+
 func TestLeaveWhileJoining(t *testing.T) {
 	g := newGroup(t, 2)
 	ana := g.join("ana")
@@ -343,11 +398,32 @@ func (g *testGroup) grow(topic string, partitions int32) {
 }
 
 func (g *testGroup) expel(memberID string) {
+	if err := g.tryExpel(memberID); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *testGroup) tryExpel(memberID string) error {
 	res := mustHave(askAny(g.t.Context(), g.client, (*sarama.Broker).LeaveGroup, &sarama.LeaveGroupRequest{
 		Version: 4, GroupId: g.name, Members: []sarama.MemberIdentity{{MemberId: memberID}},
 	}))(g.t)
-	if err := codeError(res.Err); err != nil {
-		g.t.Fatal(err)
+	return codeError(res.Err)
+}
+
+// awaitState waits until the coordinator says that the group is in a state.
+func (g *testGroup) awaitState(state string) {
+	g.t.Helper()
+	deadline := time.Now().Add(groupPatience)
+	for {
+		described, err := g.client.DescribeGroup(g.t.Context(), g.name)
+		switch {
+		case err != nil:
+			g.t.Fatal(err)
+		case described.State == state:
+			return
+		case time.Now().After(deadline):
+			g.t.Fatalf("waited in vain until the group is %s; it is %s", state, described.State)
+		}
 	}
 }
 
@@ -412,6 +488,7 @@ type testMember struct {
 
 	// Guarded by g.mu.
 	revoked, lost int
+	left          bool
 	err           error
 	letGo         chan struct{} // not nil while the owner holds back
 
@@ -455,6 +532,9 @@ func (m *testMember) note(r Rebalance) {
 		<-letGo
 		m.g.mu.Lock()
 	}
+	if m.left {
+		return
+	}
 	for _, tp := range r.Revoked {
 		switch owner := m.g.owners[tp]; {
 		case owner == m.name:
@@ -486,6 +566,7 @@ func (m *testMember) leave() {
 		defer cancel()
 		// What is its own is let go of before the others can be given it.
 		m.g.mu.Lock()
+		m.left = true
 		maps.DeleteFunc(m.g.owners, func(_ TopicPartition, owner string) bool { return owner == m.name })
 		m.g.mu.Unlock()
 		if err := m.Leave(ctx); err != nil && !errors.Is(err, ErrClosed) {
@@ -523,18 +604,17 @@ func (m *testMember) heldBack() Rebalance {
 	}
 }
 
-// pause takes the member's connection away, so that no heartbeat leaves, as if its process were stopped.
+// pause takes the member's connections away, so that no heartbeat leaves, as if its process were stopped.
 func (m *testMember) pause() (resume func()) {
 	m.outlaw()
-	m.pool.mu.Lock()
-	defer m.pool.mu.Unlock()
-	for _, c := range m.pool.conns {
+	var held []*conn
+	for _, p := range []*pool{m.joins, m.beats} {
+		c := p.get(m.g.broker.Addr())
 		<-c.turn
+		held = append(held, c)
 	}
 	return func() {
-		m.pool.mu.Lock()
-		defer m.pool.mu.Unlock()
-		for _, c := range m.pool.conns {
+		for _, c := range held {
 			c.turn <- struct{}{}
 		}
 	}

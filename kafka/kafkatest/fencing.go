@@ -1,6 +1,8 @@
 package kafkatest
 
 import (
+	"time"
+
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -10,6 +12,7 @@ var fencing = theme{"fencing", []testCase{
 	{"a past generation commits nothing", pastGeneration},
 	{"a member that left commits nothing", leftMember},
 	{"a past generation commits nothing outside of transactions", pastGenerationOutside},
+	{"a member commits while others are awaited", commitsWhileAwaiting},
 }}
 
 func newerFencesOlder(s *subject) {
@@ -108,4 +111,35 @@ func pastGenerationOutside(s *subject) {
 	s.wants(kafka.ErrUnknownMember, s.CommitOffsets(s.ctx, kafka.GroupRef{Group: group}, at(in, 1)), "an administrator's commit while there are members")
 	s.must(s.CommitOffsets(s.ctx, ana.Ref(), at(in, 3)))
 	s.hasCommitted(group, in, 3)
+}
+
+// While the group waits for a member that is gone, another goes on in the generation that it is in.
+func commitsWhileAwaiting(s *subject) {
+	in, out := s.partition(), s.partition()
+	group := s.unique()
+	client, err := kafka.Dial(s.ctx, s.cfg)
+	s.must(err)
+	defer client.Close()
+	ana := s.join(group, in.Topic)
+	gone := client.Join(kafka.GroupConfig{Group: group, Topics: []string{in.Topic}, Assign: kafka.NewTaskAssignor(nil), SessionTimeout: 3 * time.Second})
+	defer gone.Leave(s.ctx)
+	eventually(s, "both are members", func() bool {
+		d, err := s.DescribeGroup(s.ctx, group)
+		return err == nil && d.State == "Stable" && len(d.Members) == 2
+	}, ana)
+	client.Close() // without leaving
+	ana.Rejoin()
+	eventually(s, "the group waits", func() bool {
+		d, err := s.DescribeGroup(s.ctx, group)
+		return err == nil && d.State == "PreparingRebalance"
+	}, ana)
+
+	p := s.transactional()
+	s.send(p, out, "on time")
+	s.must(p.SendOffsets(s.ctx, ana.Ref(), at(in, 1)))
+	s.must(p.Commit(s.ctx))
+	s.must(s.CommitOffsets(s.ctx, ana.Ref(), at(in, 2)))
+	s.hasCommitted(group, in, 2)
+	s.holds(out, "on time")
+	ana.until(1)
 }
