@@ -30,12 +30,13 @@
 // # Nouns
 //
 // A [Client] knows the cluster; it also asks and changes it: topics, offsets, groups. A [Fetcher] reads any number of
-// partitions. A [Producer] writes, with or without transactions. A [Group] makes this process a member of a group.
+// partitions. A [Producer] writes, with or without transactions. A [Membership] makes this process a member of
+// a group.
 //
 // # Who owns what
 //
 // A Client is shared by all goroutines. A Fetcher's methods may be called by several goroutines, Poll by one at a time.
-// A Producer belongs to one goroutine. Each Fetcher, Producer and Group has connections of its own, so that none waits
+// A Producer belongs to one goroutine. Each Fetcher, Producer and Membership has connections of its own, so that none waits
 // for another's long request, and is closed before the Client.
 //
 // A call ends no later than its context. What was under way then is cut off by closing its connection, and an error that

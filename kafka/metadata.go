@@ -167,7 +167,9 @@ func (c *Client) knownLeader(tp TopicPartition) (addr string, epoch int32, err e
 func (c *Client) forgetLeader(tp TopicPartition) {
 	c.meta.mu.Lock()
 	defer c.meta.mu.Unlock()
-	delete(c.meta.topics[tp.Topic], tp.Partition)
+	if _, ok := c.meta.topics[tp.Topic][tp.Partition]; ok {
+		c.meta.topics[tp.Topic][tp.Partition] = partitionLeader{-1, -1}
+	}
 }
 
 // coordinator returns the address of the broker that coordinates k, looking it up unless known. It does not wait for an
