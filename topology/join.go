@@ -17,7 +17,8 @@ func Join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(V, W) R)
 	})
 }
 
-// LeftJoin combines each record of the stream with the table's row of the same key; ok tells whether there is one.
+// LeftJoin combines each record of the stream with the table's row of the same key; ok tells whether there is one. A
+// record without a key has none, and stays without a key.
 func LeftJoin[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(v V, w W, ok bool) R) *Stream[K, R] {
 	return join(s, t, "left-join", func(v V, w W, ok bool) (R, bool) { return combine(v, w, ok), true })
 }
@@ -38,24 +39,27 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, combine 
 		rows := t.def.In(l.Host)
 		out := new(processor.Record[K, R])
 		stream := func(r *processor.Record[K, V]) error {
-			switch {
-			case r.NoKey:
-				l.Host.Drop(plan.NoKey)
-				return nil
-			case r.Tombstone:
+			if r.Tombstone {
 				l.Host.Drop(plan.Tombstone)
 				return nil
 			}
-			row, ok, err := rows.Get(r.Key)
-			if err != nil {
-				return err
+			var row W
+			var ok bool
+			if !r.NoKey {
+				var err error
+				if row, ok, err = rows.Get(r.Key); err != nil {
+					return err
+				}
 			}
 			l.Enter(n)
 			value, emit := combine(r.Value, row, ok)
 			if !emit {
+				if r.NoKey {
+					l.Host.Drop(plan.NoKey)
+				}
 				return nil
 			}
-			*out = processor.Record[K, R]{Key: r.Key, Value: value, Timestamp: r.Timestamp, Headers: r.Headers}
+			*out = processor.Record[K, R]{Key: r.Key, Value: value, Timestamp: r.Timestamp, Headers: r.Headers, NoKey: r.NoKey}
 			return next(out)
 		}
 		ignore := func(*plan.Change[K, W]) error { return nil } // the look-up sees the change in the store
