@@ -1,0 +1,78 @@
+package topologytest_test
+
+import (
+	"cmp"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/topology"
+	"github.com/rio-streams/rio/topologytest"
+)
+
+// The rules of Kafka Streams' operators, as scripts.
+func TestRules(t *testing.T) {
+	for name, declare := range map[string]func(*topology.Builder){
+		"stream-table-join": func(b *topology.Builder) {
+			orders, prices := topology.From(b, texts("orders")), topology.TableFrom(b, texts("prices"))
+			topology.Join(orders, prices, func(order, price string) string { return order + "+" + price }).To(texts("priced"))
+			topology.LeftJoin(orders, prices, func(order, price string, ok bool) string {
+				return fmt.Sprintf("%s+%s,%v", order, price, ok)
+			}).To(texts("all"))
+		},
+		"tumbling": func(b *topology.Builder) {
+			s := topology.Window(topology.From(b, texts("in")), topology.Tumbling(10*time.Millisecond).Grace(5*time.Millisecond))
+			topology.Aggregate(s, "sums", plus).To(windowed("out", 10*time.Millisecond))
+		},
+		"hopping": func(b *topology.Builder) {
+			s := topology.Window(topology.From(b, texts("in")), topology.Hopping(10*time.Millisecond, 5*time.Millisecond))
+			topology.Aggregate(s, "sums", plus).To(windowed("out", 10*time.Millisecond))
+		},
+		"aggregation": func(b *topology.Builder) {
+			in := topology.From(b, texts("in"))
+			topology.Aggregate(in, "sums", plus).To(texts("sums"))
+			topology.Reduce(in, "reduced", func(a, b string) string { return a + "," + b }).To(texts("reduced"))
+			topology.Count(in, "counted").To(topology.NewTopic("counted", codec.String, codec.Int64))
+		},
+		"routing": func(b *topology.Builder) {
+			in := topology.From(b, texts("in"))
+			small, rest := in.Branch(func(v string) bool { return v < "5" })
+			middle, large := rest.Branch(func(v string) bool { return v < "8" })
+			small.To(texts("small"))
+			middle.To(texts("middle"))
+			large.To(texts("large"))
+			small.Merge(large, topology.From(b, texts("other"))).To(texts("merged"))
+			in.Filter(func(v string) bool { return v != "4" }).FilterNot(func(v string) bool { return v == "6" }).To(texts("filtered"))
+			topology.KeyBy(in, "by-value", func(v string) string { return "key-" + v }).To(texts("keyed"))
+			topology.MapKV(in, func(k, v string) (string, string) { return v, k }).To(texts("swapped"))
+			topology.FlatMap(in, func(v string) []string { return []string{v, v}[:len(v)-1] }).To(texts("doubled"))
+			topology.Map(in, func(v string) string { return v + "!" }).To(texts("mapped"))
+		},
+		"table": func(b *topology.Builder) {
+			table := topology.TableFrom(b, texts("in"))
+			table.To(texts("out"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := topology.NewBuilder("rules")
+			declare(b)
+			top, err := b.Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			topologytest.Run(t, "testdata/"+name, top, topologytest.Config{})
+		})
+	}
+}
+
+func texts(name string) topology.Topic[string, string] {
+	return topology.NewTopic(name, codec.String, codec.String)
+}
+
+func windowed(name string, size time.Duration) topology.Topic[codec.WindowKey[string], string] {
+	return topology.NewTopic(name, codec.Windowed(codec.String).Size(size), codec.String)
+}
+
+// plus makes "0+a+b", in which one sees the order.
+func plus(sum, v string) string { return cmp.Or(sum, "0") + "+" + v }

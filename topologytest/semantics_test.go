@@ -1,0 +1,573 @@
+package topologytest_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/topology"
+	"github.com/rio-streams/rio/topologytest"
+)
+
+// intendedDifferences are the cases, by name, in which we do not want the results of Kafka Streams, with the reason.
+var intendedDifferences = map[string]string{}
+
+// wantSemantics is what the suite runs. A case that is not run has a reason here, so that nothing is left out in silence.
+const wantSemantics = `
+join                             cases  run  in part  differ  not run
+foreign-key inner                9      0    0        0       9        foreign-key join
+foreign-key left                 8      0    0        0       8        foreign-key join
+repartition                      1      0    0        0       1        repartition by the same key
+stream-global-table inner        8      0    0        0       8        global table
+stream-global-table left         10     0    0        0       10       global table
+stream-stream chain              1      0    0        0       1        stream-stream join
+stream-stream inner              5      0    0        0       5        stream-stream join
+stream-stream left               11     0    0        0       11       stream-stream join
+stream-stream outer              12     0    0        0       12       stream-stream join
+stream-table inner               6      3    0        0       3        join that sees the key, versioned table and grace of a join
+stream-table left                6      4    0        0       2        join that sees the key, versioned table and grace of a join
+table-table chain                9      0    0        0       9        table-table join
+table-table inner                6      0    0        0       6        table-table join
+table-table left                 5      0    0        0       5        table-table join
+table-table outer                5      0    0        0       5        table-table join
+window                           cases  run  in part  differ  not run
+late_record_drop session         2      0    0        0       2        session windows
+late_record_drop tumbling        1      1    0        0       0
+suppress                         13     0    0        0       13       suppress
+window_assignment hopping        2      2    0        0       0
+window_assignment tumbling       1      1    0        0       0
+window_overlap session           1      0    0        0       1        session windows
+window_overlap time              1      0    0        0       1        overlap of windows
+windowed_aggregation hopping     13     6    1        0       6        emit on window close
+windowed_aggregation session     15     0    0        0       15       session windows
+windowed_aggregation sliding     24     0    0        0       24       sliding windows
+windowed_aggregation tumbling    9      5    2        0       2        emit on window close
+`
+
+// TestSemantics runs the cases that were taken from the tests of Kafka Streams, as far as there are operators for them.
+// The files are not part of the repository.
+func TestSemantics(t *testing.T) {
+	dir := semanticsDir()
+	if dir == "" {
+		t.Skip("skipped: set RIO_SEMANTICS to the directory of join.json and window.json")
+	}
+	var summary strings.Builder
+	notRun := 0 // with go test -run
+	for _, file := range []string{"join", "window"} {
+		cases := readCases(t, filepath.Join(dir, file+".json"))
+		notRun += len(cases)
+		tallies := map[string]*tally{}
+		for _, c := range cases {
+			kind := c.kind()
+			if tallies[kind] == nil {
+				tallies[kind] = &tally{kind: kind}
+			}
+			t.Run(file+"/"+kind+"/"+c.Name, func(t *testing.T) {
+				notRun--
+				c.test(t, tallies[kind])
+			})
+		}
+		summarize(&summary, file, tallies)
+	}
+	t.Log("\n" + summary.String())
+	if got, want := squeeze(summary.String()), squeeze(wantSemantics); notRun == 0 && got != want {
+		t.Errorf("what was run has changed: put it into wantSemantics\n%s", summary.String())
+	}
+}
+
+func semanticsDir() string {
+	dir, ok := os.LookupEnv("RIO_SEMANTICS")
+	if ok {
+		return dir
+	}
+	here, err := os.Getwd()
+	for ; err == nil && here != filepath.Dir(here); here = filepath.Dir(here) {
+		dir := filepath.Join(here, "shared", "semantics")
+		if _, err := os.Stat(filepath.Join(dir, "join.json")); err == nil {
+			return dir
+		}
+	}
+	return ""
+}
+
+// tally counts what became of the cases of one kind.
+type tally struct {
+	kind                             string
+	cases, run, part, differ, notYet int
+	missing                          []string // the operators
+}
+
+func summarize(out *strings.Builder, title string, tallies map[string]*tally) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\tcases\trun\tin part\tdiffer\tnot run\n", title)
+	sorted := []*tally{}
+	for _, c := range tallies {
+		sorted = append(sorted, c)
+	}
+	slices.SortFunc(sorted, func(a, b *tally) int { return cmp.Compare(a.kind, b.kind) })
+	for _, c := range sorted {
+		slices.Sort(c.missing)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%s\n", c.kind, c.cases, c.run, c.part, c.differ, c.notYet, strings.Join(slices.Compact(c.missing), ", "))
+	}
+	w.Flush()
+}
+
+// squeeze makes tables comparable whatever the width of their columns.
+func squeeze(table string) string {
+	var lines []string
+	for line := range strings.Lines(table) {
+		if fields := strings.Fields(line); len(fields) > 0 {
+			lines = append(lines, strings.Join(fields, " "))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// semanticsCase is a case as the files have it.
+type semanticsCase struct {
+	Name        string
+	Join        string // of join.json
+	Kind        string // of window.json
+	Joiner      string
+	Topology    string
+	Aggregation string
+	Emit        string
+	Suppress    any
+	Grace       *int64 `json:"grace_ms"`
+	LeftStore   any    `json:"left_store"`
+	RightStore  any    `json:"right_store"`
+	Window      struct {
+		Type    string
+		Size    int64 `json:"size_ms"`
+		Advance int64 `json:"advance_ms"`
+		Grace   int64 `json:"grace_ms"`
+	}
+	Inputs      []semanticsInput
+	UnorderedAt []int `json:"unordered_at"`
+
+	Expected  [][]semanticsRow            `json:"expected_after_each"`
+	ByOutput  map[string][][]semanticsRow `json:"expected_after_each_by_output"`
+	Model     [][]semanticsRow            `json:"model_after_each"`
+	Dropped   []int                       `json:"dropped_input_indexes"`
+	RecordsAt int64                       `json:"record_ts"`
+	Windows   [][2]int64
+}
+
+type semanticsInput struct {
+	Side       string
+	Key, Value any
+	Time       *int64 `json:"ts"`
+	WallClock  *int64 `json:"set_wall_clock_ms"`
+	Random     bool   `json:"ts_random_in_source"`
+}
+
+// semanticsRow is an expected record. What is not there is not asserted.
+type semanticsRow struct {
+	Key, Value any
+	Window     *[2]int64
+	Time       *int64 `json:"ts"`
+}
+
+func readCases(t *testing.T, path string) []semanticsCase {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []semanticsCase
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// kind groups the cases for the table.
+func (c *semanticsCase) kind() string {
+	switch {
+	case strings.Contains(c.Join, "foreign-key"):
+		return strings.TrimPrefix(c.Join, "table-table ")
+	case strings.Contains(c.Join, " then "):
+		first, _, _ := strings.Cut(c.Join, " ")
+		return first + " chain"
+	case strings.HasPrefix(c.Join, "none"):
+		return "repartition"
+	case c.Join != "":
+		return c.Join
+	}
+	return strings.TrimSpace(c.Kind + " " + c.Window.Type)
+}
+
+// missing names the operator that a case needs and the DSL does not have yet, or is empty.
+func (c *semanticsCase) missing() string {
+	switch {
+	case strings.HasPrefix(c.Join, "none"):
+		return "repartition by the same key"
+	case strings.Contains(c.Join, "foreign-key"):
+		return "foreign-key join"
+	case strings.HasPrefix(c.Join, "stream-stream"):
+		return "stream-stream join"
+	case strings.HasPrefix(c.Join, "stream-global"):
+		return "global table"
+	case strings.HasPrefix(c.Join, "table-table"):
+		return "table-table join"
+	case c.Grace != nil && c.Join != "", c.LeftStore != nil, c.RightStore != nil:
+		return "versioned table and grace of a join"
+	case strings.Contains(c.Topology, "(key,lv,rv)"):
+		return "join that sees the key"
+	case c.Window.Type == "session":
+		return "session windows"
+	case c.Window.Type == "sliding":
+		return "sliding windows"
+	case c.Kind == "suppress":
+		return "suppress"
+	case c.Kind == "window_overlap":
+		return "overlap of windows" // a method of Java's windows, no operator
+	case c.Emit == "on_window_close":
+		return "emit on window close"
+	}
+	return ""
+}
+
+func (c *semanticsCase) test(t *testing.T, count *tally) {
+	count.cases++
+	if operator := c.missing(); operator != "" {
+		count.notYet++
+		count.missing = append(count.missing, operator)
+		t.Skip("no operator yet: " + operator)
+	}
+	if reason, ok := intendedDifferences[c.Name]; ok {
+		count.differ++
+		t.Skip("differs by intention: " + reason)
+	}
+	for _, happens := range []struct {
+		name string
+		what func(*topologytest.Driver) error
+	}{
+		{"", func(*topologytest.Driver) error { return nil }},
+		{"crashes", (*topologytest.Driver).Crash},
+		{"restarts", (*topologytest.Driver).Restart},
+	} {
+		got := c.run(t, happens.what)
+		if happens.name != "" && t.Failed() {
+			t.Fatalf("with %s", happens.name)
+		}
+		c.compare(t, got)
+	}
+	for output := range c.ByOutput {
+		if c.operatorOf(output) != "" {
+			count.part++
+			return
+		}
+	}
+	count.run++
+}
+
+// operatorOf names the operator that one of several outputs needs and the DSL does not have yet.
+func (c *semanticsCase) operatorOf(output string) string {
+	switch output {
+	case "joined":
+		return "table-table join"
+	case "output-suppressed":
+		return "suppress"
+	}
+	return ""
+}
+
+var (
+	semanticsOut = topology.NewTopic("out", codec.String, codec.String)
+	separator    = regexp.MustCompile(`[lv]\w* ?\+ "(.)" ?\+ ?[rv]`)
+)
+
+// build makes the topology of a case. Its outputs are the topics "out", or those that the case names.
+func (c *semanticsCase) build(t *testing.T) *topology.Topology {
+	t.Helper()
+	b := topology.NewBuilder("semantics")
+	if c.Join != "" {
+		c.buildJoin(t, b)
+	} else {
+		c.buildAggregation(b)
+	}
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
+}
+
+func (c *semanticsCase) buildJoin(t *testing.T, b *topology.Builder) {
+	t.Helper()
+	found := separator.FindStringSubmatch(c.Topology)
+	if found == nil {
+		t.Fatalf("no separator in %s", c.Topology)
+	}
+	stream, table := topology.From(b, textTopic("left")), topology.TableFrom(b, textTopic("right"))
+	if strings.HasSuffix(c.Join, "left") {
+		topology.LeftJoin(stream, table, func(l, r string, ok bool) string {
+			if !ok {
+				r = "null"
+			}
+			return l + found[1] + r
+		}).To(semanticsOut)
+		return
+	}
+	topology.Join(stream, table, func(l, r string) string { return l + found[1] + r }).To(semanticsOut)
+}
+
+// buildAggregation adds up each input by itself, or all together if the case is a cogroup, which is a merge to us.
+func (c *semanticsCase) buildAggregation(b *topology.Builder) {
+	windows := topology.Hopping(milliseconds(c.Window.Size), milliseconds(c.Window.Advance)).Grace(milliseconds(c.Window.Grace))
+	switch {
+	case strings.Contains(c.Topology, "cogroup"):
+		plus := topology.From(b, textTopic(c.sides()[0]))
+		if len(c.sides()) == 1 {
+			c.aggregate(topology.Window(withSign(plus, "+"), windows), "out")
+			return
+		}
+		minus := topology.From(b, textTopic(c.sides()[1]))
+		c.aggregate(topology.Window(withSign(plus, "+").Merge(withSign(minus, "-")), windows), "out")
+	case c.ByOutput["table1"] != nil:
+		for i, side := range c.sides() {
+			c.aggregate(topology.Window(withSign(topology.From(b, textTopic(side)), "+"), windows), fmt.Sprint("table", i+1))
+		}
+	case c.ByOutput["output-raw"] != nil:
+		c.aggregate(topology.Window(topology.From(b, textTopic(c.sides()[0])), windows), "output-raw")
+	default:
+		c.aggregate(topology.Window(withSign(topology.From(b, textTopic(c.sides()[0])), "+"), windows), "out")
+	}
+}
+
+// aggregate is what the Java tests do: "0+a+b", "a+b" or a count.
+func (c *semanticsCase) aggregate(s *topology.Stream[codec.WindowKey[string], string], name string) {
+	out := topology.NewTopic(name, codec.Windowed(codec.String).Size(milliseconds(c.Window.Size)), codec.String)
+	switch {
+	case strings.Contains(c.Topology, "count("):
+		counts := topology.Count(s, "count-"+name).ToStream()
+		topology.Map(counts, func(n int64) string { return strconv.FormatInt(n, 10) }).To(out)
+	case strings.Contains(c.Topology, "reduce("):
+		values := topology.Map(s, func(v string) string { return v[1:] })
+		topology.Reduce(values, "reduce-"+name, func(a, b string) string { return a + "+" + b }).To(out)
+	default:
+		topology.Aggregate(s, "aggregate-"+name, func(sum, v string) string { return cmp.Or(sum, "0") + v }).To(out)
+	}
+}
+
+func withSign(s *topology.Stream[string, string], sign string) *topology.Stream[string, string] {
+	return topology.Map(s, func(v string) string { return sign + v })
+}
+
+func textTopic(name string) topology.Topic[string, string] {
+	return topology.NewTopic(name, codec.String, codec.String)
+}
+
+func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+// sides returns the inputs in the order in which they first come.
+func (c *semanticsCase) sides() []string {
+	if len(c.Inputs) == 0 {
+		return []string{"input"}
+	}
+	var sides []string
+	for _, in := range c.Inputs {
+		if in.Side != "" && !slices.Contains(sides, in.Side) {
+			sides = append(sides, in.Side)
+		}
+	}
+	return sides
+}
+
+// emitted is what came out after each input, by output.
+type emitted map[string][][]semanticsRow
+
+// run sends the inputs one by one; after each, something happens.
+func (c *semanticsCase) run(t *testing.T, happens func(*topologytest.Driver) error) emitted {
+	t.Helper()
+	d, err := topologytest.New(c.build(t), topologytest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	inputs := c.Inputs
+	if c.Kind == "window_assignment" {
+		inputs = []semanticsInput{{Side: "input", Key: "k", Value: "v", Time: &c.RecordsAt}}
+	}
+	got := emitted{}
+	var now int64
+	for i, in := range inputs {
+		seen := len(d.Outputs())
+		if in.WallClock == nil {
+			switch {
+			case in.Time != nil:
+				now = max(now, *in.Time)
+			case in.Random:
+				in.Time = new(int64(i * 7919 % 10)) // as good as any: the result must not depend on it
+			default:
+				in.Time = &now
+			}
+			r := processor.Record[string, string]{
+				Key: text(in.Key), NoKey: in.Key == nil, Value: text(in.Value), Tombstone: in.Value == nil, Timestamp: *in.Time,
+			}
+			if err := topologytest.Send(d, textTopic(in.Side), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for output := range c.outputs() {
+			got[output] = append(got[output], nil)
+		}
+		for _, o := range d.Outputs()[seen:] {
+			if rows := got[o.Topic]; rows != nil {
+				rows[i] = append(rows[i], c.row(t, o))
+			}
+		}
+		if err := happens(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return got
+}
+
+// outputs returns what is expected, by output.
+func (c *semanticsCase) outputs() map[string][][]semanticsRow {
+	if c.ByOutput == nil {
+		return map[string][][]semanticsRow{"out": c.Expected}
+	}
+	outputs := map[string][][]semanticsRow{}
+	for output, expected := range c.ByOutput {
+		if c.operatorOf(output) == "" {
+			outputs[output] = expected
+		}
+	}
+	return outputs
+}
+
+// row is a record as the files have it.
+func (c *semanticsCase) row(t *testing.T, o topologytest.Output) semanticsRow {
+	t.Helper()
+	row := semanticsRow{Time: &o.Timestamp}
+	if o.Value != nil {
+		row.Value = string(o.Value)
+	}
+	switch {
+	case o.Key == nil:
+	case c.Join != "":
+		row.Key = string(o.Key)
+	default:
+		key, err := codec.Windowed(codec.String).Size(milliseconds(c.Window.Size)).Decode(o.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.Key = key.Key
+		row.Window = &[2]int64{key.Start.UnixMilli(), key.End.UnixMilli()}
+	}
+	return row
+}
+
+// compare holds what came out against what the case asserts.
+func (c *semanticsCase) compare(t *testing.T, got emitted) {
+	t.Helper()
+	switch c.Kind {
+	case "window_assignment":
+		var windows [][2]int64
+		for _, row := range got["out"][0] {
+			windows = append(windows, *row.Window)
+		}
+		if !slices.Equal(windows, c.Windows) {
+			t.Errorf("a record at %d is in %v, want %v", c.RecordsAt, windows, c.Windows)
+		}
+		return
+	case "late_record_drop":
+		for i, rows := range got["out"] {
+			if dropped := len(rows) == 0; dropped != slices.Contains(c.Dropped, i) {
+				t.Errorf("after input %d: %s; want it dropped: %v", i, show(rows), !dropped)
+			}
+		}
+		return
+	}
+	for output, expected := range c.outputs() {
+		if len(expected) != len(c.Inputs) {
+			t.Fatalf("%s: %d inputs, %d expectations", output, len(c.Inputs), len(expected))
+		}
+		c.compareRows(t, output, got[output], expected)
+	}
+	if c.Model != nil {
+		c.compareRows(t, "out, as the model splits it", got["out"], c.Model)
+	}
+}
+
+// compareRows adds up what came out until the next expectation that is not null.
+func (c *semanticsCase) compareRows(t *testing.T, output string, got, expected [][]semanticsRow) {
+	t.Helper()
+	var pending []semanticsRow
+	for i, want := range expected {
+		pending = append(pending, got[i]...)
+		if want == nil {
+			continue
+		}
+		rows := pending
+		if slices.Contains(c.UnorderedAt, i) {
+			rows, want = lastPerKey(rows), lastPerKey(want)
+		}
+		if !slices.EqualFunc(rows, want, semanticsRow.meets) {
+			t.Errorf("%s, after input %d:\ngot  %s\nwant %s", output, i, show(rows), show(want))
+		}
+		pending = nil
+	}
+}
+
+func lastPerKey(rows []semanticsRow) []semanticsRow {
+	last := map[string]semanticsRow{}
+	for _, row := range rows {
+		last[text(row.Key)] = row
+	}
+	var sorted []semanticsRow
+	for _, row := range last {
+		sorted = append(sorted, row)
+	}
+	slices.SortFunc(sorted, func(a, b semanticsRow) int { return cmp.Compare(text(a.Key), text(b.Key)) })
+	return sorted
+}
+
+// meets reports whether a record is what is wanted, in all that is asserted.
+func (row semanticsRow) meets(want semanticsRow) bool {
+	key, value := text(want.Key), want.Value
+	if pair, ok := value.(map[string]any); ok { // of a change; on update, Java sends no old value
+		value = pair["new"]
+	}
+	if strings.HasPrefix(key, "[") && row.Window != nil { // Java's text for a windowed key
+		return key == fmt.Sprintf("[%s@%d/%d]", text(row.Key), row.Window[0], row.Window[1]) && row.meets(semanticsRow{row.Key, value, nil, want.Time})
+	}
+	return text(row.Key) == key && (row.Key == nil) == (want.Key == nil) &&
+		text(row.Value) == text(value) && (row.Value == nil) == (value == nil) &&
+		(want.Window == nil || row.Window != nil && *row.Window == *want.Window) &&
+		(want.Time == nil || *row.Time == *want.Time)
+}
+
+// text is the text of a JSON value; numbers in the files are whole.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		return strconv.FormatInt(int64(v), 10)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func show(rows []semanticsRow) string {
+	data, err := json.Marshal(rows)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
