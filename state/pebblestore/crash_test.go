@@ -53,7 +53,11 @@ func crash(t *testing.T, wal WAL, seed uint64) {
 			clone := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: random.IntN(101), RNG: random})
 			found := check(t, config(clone), history)
 			if wal == Synced && found != position {
-				t.Fatalf("synced commits are lost: position %d after a crash at %d", found, position)
+				t.Fatalf("synced commits are lost: position %d after a power failure at %d", found, position)
+			}
+			killed := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: random}) // the system goes on
+			if found := check(t, config(killed), history); wal != Off && found != position {
+				t.Fatalf("commits are lost: position %d after kill -9 at %d", found, position)
 			}
 		}
 	}

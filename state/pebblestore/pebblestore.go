@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -64,10 +63,12 @@ func Open(dir string, cfg Config) (state.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pebblestore: %s is in use (%w): stop the other process, or give this one a state directory of its own", dir, err)
 	}
-	d := &db{dir: dir, lock: lock, write: pebble.NoSync, unlogged: cfg.WAL == Off}
-	cfg.fs = vfs.OnDiskFull(cfg.fs, d.diskFull)
-	if cfg.WAL == Synced {
-		d.write = pebble.Sync
+	d := &db{dir: dir, lock: lock, write: pebble.Sync}
+	switch cfg.WAL {
+	case Buffered:
+		cfg.fs = unsynced{cfg.fs}
+	case Off:
+		d.write, d.unlogged = pebble.NoSync, true
 	}
 	if d.pebble, err = open(dir, d.options(cfg)); err != nil {
 		return nil, errors.Join(fmt.Errorf("pebblestore: open %s: %w", dir, explain(err)), lock.Close())
@@ -80,6 +81,10 @@ func open(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 	defer catch(&err)
 	return pebble.Open(dir, opts)
 }
+
+// format is the newest in which the log does not say what was synced: see unsynced, which makes that untrue, so that the next format
+// would take the end of a log cut off by a power failure for damage.
+const format = pebble.FormatColumnarBlocks
 
 // options are for many small databases in one process: little memory each, point look-ups of keys that are often absent.
 func (d *db) options(cfg Config) *pebble.Options {
@@ -94,7 +99,7 @@ func (d *db) options(cfg Config) *pebble.Options {
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 		DisableWAL:                  cfg.WAL == Off,
-		FormatMajorVersion:          pebble.FormatNewest,
+		FormatMajorVersion:          format,
 		Logger:                      logger,
 		EventListener:               d.listener(logger),
 	}
@@ -124,16 +129,6 @@ func (d *db) listener(log logger) *pebble.EventListener {
 			}
 		},
 	}
-}
-
-// diskFull stops further commits as soon as pebble's log in the background found the disk full. Pebble itself would only notice when
-// it switches to the next log, and then take the process down.
-func (d *db) diskFull() {
-	if d.unlogged {
-		return // only a flush has failed, and it will be tried again
-	}
-	err := fmt.Errorf("%w: %w", syscall.ENOSPC, ErrBroken)
-	d.broken.CompareAndSwap(nil, &err)
 }
 
 // db is a state.DB in pebble.
