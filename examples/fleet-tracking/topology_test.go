@@ -52,8 +52,8 @@ func TestKingston(t *testing.T) {
 	}
 }
 
-// runRecording sends a feed and positions through the topology and gathers what comes out. After every thousandth position
-// it lets something happen.
+// runRecording sends a feed and positions through the topology and gathers what comes out. After every four thousandth
+// position it lets something happen.
 func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg topologytest.Config, happens func(*topologytest.Driver) error) report.Report {
 	t.Helper()
 	d, err := topologytest.New(fleetTracking(t), cfg)
@@ -68,7 +68,7 @@ func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg
 		}
 	}
 	for len(positions) > 0 {
-		n := min(1000, len(positions))
+		n := min(4000, len(positions))
 		var records []processor.Record[string, fleet.Position]
 		for _, p := range positions[:n] {
 			records = append(records, processor.Record[string, fleet.Position]{Key: p.Vehicle, Value: p})

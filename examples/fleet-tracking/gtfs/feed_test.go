@@ -93,12 +93,18 @@ func TestMistakes(t *testing.T) {
 			`shapes.txt line 3: shape_pt_sequence "-2" is not a number from 0 upwards`,
 			`shapes.txt line 3: shape_pt_lon "east" is not a longitude from -180 to 180`,
 		}},
-		{"time", "stop_times.txt", "trip_id,stop_sequence,stop_id,arrival_time,departure_time\nt:1:x,1,a,8:60:00,\n",
-			[]string{`stop_times.txt line 2: arrival_time "8:60:00" is not a time H:MM:SS`}},
-		{"unknown stop", "stop_times.txt", "trip_id,stop_sequence,stop_id,arrival_time,departure_time\nt:1:x,1,z,8:00:00,\n",
-			[]string{`trip "t:1:x" stops at "z", which is not in stops.txt`}},
-		{"first time", "stop_times.txt", "trip_id,stop_sequence,stop_id,arrival_time,departure_time\nt:1:x,1,a,,\nt:1:x,2,b,8:00:00,\n",
-			[]string{`trip "t:1:x" needs a time at its first and last stop`}},
+		{
+			"time", "stop_times.txt", "trip_id,stop_sequence,stop_id,arrival_time,departure_time\nt:1:x,1,a,8:60:00,\n",
+			[]string{`stop_times.txt line 2: arrival_time "8:60:00" is not a time H:MM:SS`},
+		},
+		{
+			"unknown stop", "stop_times.txt", "trip_id,stop_sequence,stop_id,arrival_time,departure_time\nt:1:x,1,z,8:00:00,\n",
+			[]string{`trip "t:1:x" stops at "z", which is not in stops.txt`},
+		},
+		{
+			"first time", "stop_times.txt", "trip_id,stop_sequence,stop_id,arrival_time,departure_time\nt:1:x,1,a,,\nt:1:x,2,b,8:00:00,\n",
+			[]string{`trip "t:1:x" needs a time at its first and last stop`},
+		},
 		{"twice", "trips.txt", "trip_id,route_id\nt,l1\nt,l1\n", []string{`trip_id "t" twice`}},
 		{"ragged", "routes.txt", "route_id\nl1,2\n", []string{"routes.txt: record on line 2"}},
 	} {
