@@ -1,0 +1,56 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/kafka"
+)
+
+// A member learns what is its own, and lets go when it is told to.
+func ExampleClient_Join() {
+	b, err := broker.Start(broker.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer b.Close()
+	ctx := context.Background()
+	client, err := kafka.Dial(ctx, kafka.Config{Brokers: []string{b.Addr()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.CreateTopics(ctx, kafka.TopicSpec{Name: "orders", Partitions: 2}); err != nil {
+		log.Fatal(err)
+	}
+
+	member := client.Join(kafka.GroupConfig{Group: "billing", Topics: []string{"orders"}, Assign: kafka.NewTaskAssignor(nil)})
+	defer member.Leave(ctx)
+	for change := range member.Rebalances() {
+		if change.Err != nil {
+			log.Fatal(change.Err)
+		}
+		// Here an owner would commit and close what is revoked, unless it is lost, and open what is added.
+		fmt.Println("revoked", change.Revoked, "added", change.Added)
+		member.Ack()
+		break
+	}
+	// Output: revoked [] added [orders/0 orders/1]
+}
+
+// Tasks whose state a member has go to that member.
+func ExampleNewTaskAssignor() {
+	assignor := kafka.NewTaskAssignor([][]string{{"orders", "customers"}})
+	members := []kafka.GroupMember{
+		{ID: "ana", Topics: []string{"orders", "customers"}},
+		{ID: "bea", Topics: []string{"orders", "customers"}, UserData: kafka.EncodeTaskStates([]kafka.TaskState{{Group: 0, Partition: 0, Position: 1000}})},
+	}
+	shares := assignor.Assign(members, map[string]int32{"orders": 2, "customers": 2})
+	fmt.Println("ana", shares["ana"].Partitions)
+	fmt.Println("bea", shares["bea"].Partitions)
+	// Output:
+	// ana [customers/1 orders/1]
+	// bea [customers/0 orders/0]
+}
