@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,7 +35,7 @@ func printPlan(out io.Writer, t *topology.Topology, format string) error {
 		return fmt.Errorf("runner: %s is %q: want %s, %s or %s", PlanVariable, format, PlanText, PlanMermaid, PlanDOT)
 	}
 	if _, err := io.WriteString(out, plan()); err != nil {
-		return errors.Join(errors.New("runner: print the plan"), err)
+		return fmt.Errorf("runner: print the plan: %w", err)
 	}
 	return nil
 }

@@ -19,6 +19,9 @@ import (
 // Run runs a topology until ctx ends or something fails that cannot be mended by trying again. When ctx ends it
 // finishes what it has in hand, commits, leaves the group and returns nil.
 func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
+	if printed, err := planOnly(t); printed {
+		return err
+	}
 	r, err := newRunner(t, cfg)
 	if err != nil {
 		return err

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/rio-streams/rio/kafka"
+)
+
+// connection is how to reach the cluster: the flags that all commands have.
+type connection struct {
+	brokers   []string
+	tls       bool
+	tlsCA     string
+	mechanism string
+	user      string
+}
+
+// The password is not a flag: other users of the machine see command lines.
+const (
+	brokersVariable  = "RIO_BROKERS"
+	passwordVariable = "RIO_PASSWORD"
+)
+
+const defaultAddress = "127.0.0.1:9092"
+
+func (c *connection) flags(flags *pflag.FlagSet) {
+	brokers := cmp.Or(os.Getenv(brokersVariable), defaultAddress)
+	flags.StringSliceVar(&c.brokers, "brokers", []string{brokers}, "`addresses` of the cluster, host:port,host:port (environment: "+brokersVariable+")")
+	flags.BoolVar(&c.tls, "tls", false, "encrypt the connections")
+	flags.StringVar(&c.tlsCA, "tls-ca", "", "PEM `file` of the authorities to trust instead of the system's; implies --tls")
+	flags.StringVar(&c.mechanism, "sasl-mechanism", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	flags.StringVar(&c.user, "user", "", "`name` for SASL; the password is read from the environment: "+passwordVariable)
+}
+
+// patience is how long a command goes on trying before it says what is wrong.
+const patience = 10 * time.Second
+
+func (c *connection) config() (kafka.Config, error) {
+	cfg := kafka.Config{ClientID: "rio-cli", DialTimeout: patience / 2, RetryTimeout: patience}
+	for _, addr := range c.brokers {
+		cfg.Brokers = append(cfg.Brokers, splitList(addr)...)
+	}
+	cfg.SASL = kafka.SASL{Mechanism: c.mechanism, User: c.user}
+	if c.mechanism != "" || c.user != "" {
+		cfg.SASL.Password = os.Getenv(passwordVariable)
+		if cfg.SASL.Password == "" {
+			return cfg, fmt.Errorf("no password for SASL: put it into the environment variable %s", passwordVariable)
+		}
+	}
+	if c.tls || c.tlsCA != "" {
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if c.tlsCA != "" {
+		pem, err := os.ReadFile(c.tlsCA)
+		if err != nil {
+			return cfg, fmt.Errorf("--tls-ca: %w", err)
+		}
+		cfg.TLS.RootCAs = x509.NewCertPool()
+		if !cfg.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return cfg, fmt.Errorf("--tls-ca: %s holds no certificate in PEM", c.tlsCA)
+		}
+	}
+	return cfg, nil
+}
+
+// with calls do with a client of the cluster.
+func (c *connection) with(ctx context.Context, do func(*kafka.Client) error) (err error) {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	client, err := kafka.Dial(ctx, cfg)
+	if err != nil {
+		if errors.Is(err, kafka.ErrNoBroker) {
+			err = fmt.Errorf("%w Say where with --brokers or %s; rio broker starts one on this machine", err, brokersVariable)
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	return do(client)
+}
+
+// findTopic returns a topic, or says what to do if there is none of that name.
+func findTopic(ctx context.Context, client *kafka.Client, name string) (kafka.Topic, error) {
+	topics, err := client.DescribeTopics(ctx, name)
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	if len(topics) == 0 {
+		return kafka.Topic{}, fmt.Errorf("there is no topic %s; rio topics list shows those that are, rio topics create %s creates it", name, name)
+	}
+	return topics[0], nil
+}
+
+func partitionsOf(topic kafka.Topic) []kafka.TopicPartition {
+	var tps []kafka.TopicPartition
+	for _, p := range topic.Partitions {
+		tps = append(tps, kafka.TopicPartition{Topic: topic.Name, Partition: p.Partition})
+	}
+	return tps
+}

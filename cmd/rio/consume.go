@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rio-streams/rio/kafka"
+)
+
+// consumeConfig is what to print.
+type consumeConfig struct {
+	topic         string
+	fromBeginning bool
+	exitAtEnd     bool
+	group         string
+	partition     int32 // -1: all
+	offset        int64 // -1: none
+	max           int64 // 0: no limit
+
+	format string
+	keys   bool
+	null   string
+}
+
+func newConsume(to *connection) *cobra.Command {
+	var cfg consumeConfig
+	cmd := &cobra.Command{
+		Use:   "consume TOPIC",
+		Short: "Print records, one a line",
+		Long: `Print the committed records of a topic, one a line: those to come, or all with --from-beginning.
+
+With --group the command is a member of that group, goes on where the group has stopped, and commits what it has printed.
+Without, it leaves no trace. Ctrl-C ends it and is no error.
+
+--format json prints objects that produce --format json takes. Key and value are strings in them, or null; those that
+are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves: rio consume T --format json | jq '.value|fromjson'`,
+		Example: "  rio consume vendas -from-beginning -exit-at-end -format json\n  rio consume vendas --partition 2 --offset 1000 --max 1",
+		Args:    exactlyOne("TOPIC"),
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&cfg.fromBeginning, "from-beginning", false, "begin with the oldest record; with --group, only where it has committed nothing")
+	flags.BoolVar(&cfg.exitAtEnd, "exit-at-end", false, "end when everything is printed that was there at the start")
+	flags.StringVar(&cfg.group, "group", "", "`name` of the group to be a member of")
+	flags.Int32Var(&cfg.partition, "partition", -1, "`number` of the only partition to read (default: all)")
+	flags.Int64Var(&cfg.offset, "offset", -1, "`offset` of the first record to print; needs --partition")
+	flags.Int64Var(&cfg.max, "max", 0, "end after this `number` of records (default: no limit)")
+	flags.BoolVar(&cfg.keys, "keys", false, "print the key and a tab before the value")
+	flags.StringVar(&cfg.null, "null", "null", "`text` that stands for null, a missing key or a tombstone")
+	format := choose(flags, "format", "how to print", "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg.topic, cfg.format = args[0], format.value
+		if err := cfg.validate(); err != nil {
+			return err
+		}
+		return to.with(cmd.Context(), func(client *kafka.Client) error {
+			return consume(cmd.Context(), client, cfg, cmd.OutOrStdout())
+		})
+	}
+	return cmd
+}
+
+func (cfg consumeConfig) validate() error {
+	var errs []error
+	if cfg.group != "" && (cfg.partition >= 0 || cfg.offset >= 0) {
+		errs = append(errs, usagef("--group decides itself what to read: leave out --partition and --offset, or use rio groups reset"))
+	}
+	if cfg.offset >= 0 && cfg.partition < 0 {
+		errs = append(errs, usagef("--offset needs --partition: offsets of different partitions have nothing to do with each other"))
+	}
+	if cfg.offset >= 0 && cfg.fromBeginning {
+		errs = append(errs, usagef("--offset and --from-beginning are two beginnings: choose one"))
+	}
+	if cfg.max < 0 {
+		errs = append(errs, usagef("--max is %d: want a positive number", cfg.max))
+	}
+	return errors.Join(errs...)
+}
+
+// consume prints records until ctx ends, or the end is reached.
+func consume(ctx context.Context, client *kafka.Client, cfg consumeConfig, out io.Writer) error {
+	topic, err := findTopic(ctx, client, cfg.topic)
+	if err != nil {
+		return err
+	}
+	tps := partitionsOf(topic)
+	if cfg.partition >= 0 {
+		if int(cfg.partition) >= len(tps) {
+			return fmt.Errorf("there is no partition %d: topic %s has %d, from 0", cfg.partition, cfg.topic, len(tps))
+		}
+		tps = tps[cfg.partition : cfg.partition+1]
+	}
+	c := &consumer{
+		client: client, cfg: cfg, printer: newPrinter(out, cfg), fetcher: client.NewFetcher(kafka.FetcherConfig{}),
+		positions: make(map[kafka.TopicPartition]int64),
+	}
+	defer c.fetcher.Close()
+	if cfg.exitAtEnd {
+		if c.ends, err = client.Offsets(ctx, tps, kafka.LatestStable); err != nil {
+			return err
+		}
+	}
+	if cfg.group != "" {
+		return c.asMember(ctx)
+	}
+	return c.alone(ctx, tps)
+}
+
+// consumer reads, prints and remembers how far it is. One goroutine owns it.
+type consumer struct {
+	client    *kafka.Client
+	cfg       consumeConfig
+	printer   *printer
+	fetcher   *kafka.Fetcher
+	positions map[kafka.TopicPartition]int64 // what to print next, of the partitions being read
+	ends      map[kafka.TopicPartition]int64 // with exitAtEnd: where they ended at the start
+	printed   int64
+}
+
+// alone reads partitions without a group.
+func (c *consumer) alone(ctx context.Context, tps []kafka.TopicPartition) error {
+	if c.cfg.offset >= 0 {
+		c.read(tps[0], c.cfg.offset)
+	} else {
+		begins, err := c.client.Offsets(ctx, tps, c.beginning())
+		if err != nil {
+			return err
+		}
+		for tp, offset := range begins {
+			c.read(tp, offset)
+		}
+	}
+	for !c.full() && !c.atEnd() {
+		err := c.poll(ctx)
+		if ctx.Err() != nil {
+			return nil // Ctrl-C
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beginning is where to begin if nothing else says where.
+func (c *consumer) beginning() kafka.At {
+	if c.cfg.fromBeginning {
+		return kafka.Earliest
+	}
+	return kafka.Latest
+}
+
+func (c *consumer) read(tp kafka.TopicPartition, offset int64) {
+	c.positions[tp] = offset
+	c.fetcher.Add(tp, offset)
+}
+
+func (c *consumer) stopReading(tp kafka.TopicPartition) {
+	c.fetcher.Remove(tp)
+	delete(c.positions, tp)
+}
+
+// full reports whether enough is printed.
+func (c *consumer) full() bool { return c.cfg.max > 0 && c.printed >= c.cfg.max }
+
+// atEnd reports whether all that was there at the start is printed.
+func (c *consumer) atEnd() bool {
+	for tp, end := range c.ends {
+		if c.positions[tp] < end {
+			return false
+		}
+	}
+	return c.ends != nil
+}
+
+// pollTime is how long one poll waits for records; between polls a member looks at its group.
+const pollTime = 100 * time.Millisecond
+
+// poll prints what has come, in whole.
+func (c *consumer) poll(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, pollTime)
+	defer cancel()
+	fetched, err := c.fetcher.Poll(waiting)
+	if waiting.Err() != nil && len(fetched) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := range fetched {
+		if err := c.take(ctx, &fetched[i]); err != nil {
+			return errors.Join(err, c.printer.flush())
+		}
+	}
+	return c.printer.flush()
+}
+
+// take prints the records of one partition, as many as are wanted.
+func (c *consumer) take(ctx context.Context, f *kafka.Fetched) error {
+	tp := kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}
+	if f.Err != nil {
+		return c.mend(ctx, tp, f.Err)
+	}
+	end := int64(math.MaxInt64)
+	if c.ends != nil {
+		end = c.ends[tp]
+	}
+	for i := range f.Records {
+		r := &f.Records[i]
+		if c.full() {
+			return nil
+		}
+		if r.Offset >= end {
+			break
+		}
+		if err := c.printer.print(f.Partition, r); err != nil {
+			return err
+		}
+		c.positions[tp] = r.Offset + 1
+		c.printed++
+	}
+	c.positions[tp] = min(f.Next, end)
+	if f.Next >= end {
+		c.fetcher.Remove(tp) // what came since the start is for the next time
+	}
+	return nil
+}
+
+// mend goes on where the log begins if a member's place in it was deleted; everything else is an error.
+func (c *consumer) mend(ctx context.Context, tp kafka.TopicPartition, err error) error {
+	if !errors.Is(err, kafka.ErrOffsetOutOfRange) {
+		return err
+	}
+	if c.cfg.group == "" {
+		return fmt.Errorf("%w; rio topics describe %s shows which offsets there are", err, tp.Topic)
+	}
+	begins, err := c.client.Offsets(ctx, []kafka.TopicPartition{tp}, c.beginning())
+	if err != nil {
+		return err
+	}
+	c.read(tp, begins[tp])
+	return nil
+}

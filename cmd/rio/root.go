@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func newRoot() *cobra.Command {
+	to := &connection{}
+	root := family("rio", "Kafka Streams for Go: topics, records, groups and plans, on any Kafka cluster")
+	root.SilenceErrors = true
+	root.SilenceUsage = true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	to.flags(root.PersistentFlags())
+	root.AddCommand(
+		newBroker(),
+		newTopics(to),
+		newProduce(to),
+		newConsume(to),
+		newGroups(to),
+		newPlan(),
+	)
+	return root
+}
+
+// family returns a command that only holds others.
+func family(use, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			text := fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0])
+			cmd.SuggestionsMinimumDistance = 2
+			if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+				text += "; did you mean " + strings.Join(like, " or ") + "?"
+			}
+			return fmt.Errorf("%s", text)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+}
+
+// doubleDashes lets long flags be written with one dash, as Go programs are used to: -listen becomes --listen, if any
+// command has such a flag. What comes after -- is left as it is.
+func doubleDashes(root *cobra.Command, args []string) []string {
+	known := longFlags(root)
+	doubled := make([]string, len(args))
+	for i, arg := range args {
+		if arg == "--" {
+			copy(doubled[i:], args[i:])
+			break
+		}
+		doubled[i] = arg
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if strings.HasPrefix(arg, "-") && len(name) > 1 && known[name] {
+			doubled[i] = "-" + arg
+		}
+	}
+	return doubled
+}
+
+// longFlags returns the names of all flags of cmd and of the commands below it.
+func longFlags(cmd *cobra.Command) map[string]bool {
+	known := map[string]bool{}
+	note := func(f *pflag.Flag) { known[f.Name] = true }
+	cmd.InitDefaultHelpFlag()
+	cmd.Flags().VisitAll(note)
+	cmd.PersistentFlags().VisitAll(note)
+	for _, below := range cmd.Commands() {
+		for name := range longFlags(below) {
+			known[name] = true
+		}
+	}
+	return known
+}

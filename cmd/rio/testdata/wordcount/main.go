@@ -1,0 +1,27 @@
+// Command wordcount counts words, for the test of rio plan.
+package main
+
+import (
+	"context"
+	"log"
+	"strings"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/runner"
+	"github.com/rio-streams/rio/topology"
+)
+
+func main() {
+	b := topology.NewBuilder("word-count")
+	lines := topology.From(b, topology.NewTopic("lines", codec.String, codec.String))
+	words := topology.FlatMap(lines, strings.Fields)
+	byWord := topology.KeyBy(words, "by-word", func(word string) string { return word })
+	topology.Count(byWord, "counts").To(topology.NewTopic("counts", codec.String, codec.Int64))
+	top, err := b.Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := runner.Run(context.Background(), top, runner.Config{}); err != nil {
+		log.Fatal(err)
+	}
+}
