@@ -107,11 +107,13 @@ func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 	}
 	req := sarama.NewCreateTopicsRequest(c.conf.Version, details, c.cfg.RequestTimeout/2, false)
 	var created []string
+	var doubt bool // an answer was lost: what exists may be of our making
 	refused := c.askController(ctx, func(ctx context.Context, cn *conn) error {
 		res, err := ask(ctx, cn, (*sarama.Broker).CreateTopics, req)
 		if err == nil {
-			created, err = takeCreated(res)
+			created, err = takeCreated(res, doubt)
 		}
+		doubt = doubt || lost(err)
 		return err
 	})
 	if err := errors.Join(refused, c.awaitLeaders(ctx, created)); err != nil {
@@ -135,19 +137,19 @@ func (spec TopicSpec) detail() *sarama.TopicDetail {
 }
 
 // takeCreated returns the topics that were created, and joins the errors of the others; if one is retriable, it returns
-// only that.
-func takeCreated(res *sarama.CreateTopicsResponse) (created []string, err error) {
+// only that. In doubt, a topic that exists counts as created.
+func takeCreated(res *sarama.CreateTopicsResponse, doubt bool) (created []string, err error) {
 	var errs []error
 	for name, e := range res.TopicErrors {
 		err := explained(e.Err, e.ErrMsg)
 		if retriable(err) {
 			return nil, err
 		}
-		if err != nil {
+		if err == nil || doubt && errors.Is(err, ErrTopicExists) {
+			created = append(created, name)
+		} else {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-			continue
 		}
-		created = append(created, name)
 	}
 	return created, errors.Join(errs...)
 }
@@ -181,16 +183,20 @@ func (c *Client) DeleteTopics(ctx context.Context, names ...string) error {
 		return nil
 	}
 	req := sarama.NewDeleteTopicsRequest(sarama.V2_7_0_0, names, c.cfg.RequestTimeout/2) // version 5: by name
+	var doubt bool                                                                       // an answer was lost: what does not exist may be of our doing
 	err := c.askController(ctx, func(ctx context.Context, cn *conn) error {
 		res, err := ask(ctx, cn, (*sarama.Broker).DeleteTopics, req)
 		if err != nil {
+			doubt = doubt || lost(err)
 			return err
 		}
 		var errs []error
 		for name, code := range res.TopicErrorCodes {
-			if err := explained(code, res.TopicErrorMessages[name]); retriable(err) {
+			err := explained(code, res.TopicErrorMessages[name])
+			if retriable(err) {
 				return err
-			} else if err != nil {
+			}
+			if err != nil && !(doubt && errors.Is(err, ErrUnknownTopic)) {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
 		}

@@ -263,3 +263,24 @@ func TestOperationsEndWithTheirContext(t *testing.T) {
 		cancel()
 	}
 }
+
+// What was done although its answer was lost is done, not refused as done already.
+func TestLostAnswersOfAdmin(t *testing.T) {
+	cluster, w := wiredCluster(t)
+	c := dial(t, cluster.ListenAddrs())
+	ctx := testContext(t)
+	for _, key := range []kmsg.Key{kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.DeleteGroups, kmsg.OffsetCommit, kmsg.OffsetDelete, kmsg.DeleteRecords} {
+		w.loseAnswers(key, 1)
+	}
+	topic := makeTopic(t, c, 1)
+	tp := TopicPartition{topic, 0}
+	must(t, c.CommitOffsets(ctx, GroupRef{Group: "g"}, map[TopicPartition]CommittedOffset{tp: {Offset: 0}}))
+	must(t, c.DeleteRecords(ctx, map[TopicPartition]int64{tp: 0}))
+	must(t, c.DeleteGroupOffsets(ctx, "g", []TopicPartition{tp}))
+	must(t, c.CommitOffsets(ctx, GroupRef{Group: "g"}, map[TopicPartition]CommittedOffset{tp: {Offset: 0}}))
+	must(t, c.DeleteGroup(ctx, "g"))
+	must(t, c.DeleteTopics(ctx, topic))
+	if w.lost != 6 {
+		t.Errorf("%d answers were lost, want 6", w.lost)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -47,6 +48,47 @@ func TestDialMutePeer(t *testing.T) {
 	defer cancel()
 	if _, err := Dial(ctx, Config{Brokers: []string{l.Addr().String()}}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Dial: %v, want the error of its context", err)
+	}
+}
+
+// One address that swallows everything does not keep Dial from trying the others.
+func TestDialPastADeadAddress(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	must(t, err)
+	defer l.Close()
+	brokers := append([]string{l.Addr().String()}, fakeCluster(t).ListenAddrs()...)
+	c, err := Dial(testContext(t), Config{Brokers: brokers, DialTimeout: 2 * time.Second})
+	must(t, err)
+	must(t, c.Close())
+}
+
+// Fetchers and producers go on when their broker comes back with what it had.
+func TestBrokerRestarts(t *testing.T) {
+	dir := t.TempDir()
+	cluster := fakeCluster(t, kfake.DataDir(dir))
+	addr := cluster.ListenAddrs()[0]
+	_, port, err := net.SplitHostPort(addr)
+	must(t, err)
+	number, err := strconv.Atoi(port)
+	must(t, err)
+
+	c := dial(t, []string{addr})
+	tp := TopicPartition{makeTopic(t, c, 1), 0}
+	p := newProducer(t, c, ProducerConfig{TransactionalID: "t"})
+	f := newFetcher(t, c, FetcherConfig{})
+	f.Add(tp, 0)
+	for i := range 3 {
+		send(t, p, tp, fmt.Sprint(i))
+		must(t, p.SendOffsets(testContext(t), GroupRef{Group: "g"}, map[TopicPartition]CommittedOffset{tp: {Offset: int64(i)}}))
+		must(t, p.Commit(testContext(t)))
+		if got := pollRecords(t, f, 1); string(got[0].Value) != fmt.Sprint(i) {
+			t.Errorf("got %q, want %d", got[0].Value, i)
+		}
+		if got, err := c.CommittedOffsets(testContext(t), "g", nil); err != nil || got[tp].Offset != int64(i) {
+			t.Errorf("committed: %v, %v; want %d", got, err, i)
+		}
+		cluster.Close()
+		cluster = fakeCluster(t, kfake.DataDir(dir), kfake.Ports(number))
 	}
 }
 
@@ -257,4 +299,26 @@ func TestPartitionIsThatOfTheJavaClients(t *testing.T) {
 	if got := Partition([]byte("21"), 7); got != int32((-973932308&0x7fffffff)%7) {
 		t.Errorf("Partition = %d", got)
 	}
+}
+
+func FuzzScram(f *testing.F) {
+	f.Add("r=nonce1,s=W22Z,i=1", "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+	f.Add("i=-1,s==,r", "e=")
+	f.Fuzz(func(t *testing.T, first, final string) {
+		if fields := scramFields(first); len(fields["i"]) > 3 {
+			return // takes its time
+		}
+		s := newScram("SCRAM-SHA-256")
+		s.nonce = "nonce"
+		must(t, s.Begin("user", "pencil", ""))
+		if _, err := s.Step(""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Step(first); err != nil {
+			return
+		}
+		if _, err := s.Step(final); err == nil {
+			t.Errorf("believed a server that cannot know the password: %q, %q", first, final)
+		}
+	})
 }

@@ -17,20 +17,21 @@ import (
 //
 // A request under way ends with its context: the socket is closed below sarama, which has no other way to give up.
 type conn struct {
-	addr  string
-	conf  *sarama.Config // template, copied for each opening
-	turn  chan struct{}  // holds one token; who has it may use broker
-	ended chan struct{}  // closed by close
+	addr string
+	conf *sarama.Config // template, copied for each opening
+	turn chan struct{}  // holds one token; who has it may use broker
+	life context.Context
+	end  context.CancelFunc // called by close
 
 	broker *sarama.Broker // nil while not connected; owned by the holder of the token
 
 	mu     sync.Mutex
 	socket net.Conn // below broker, for abort
-	closed bool
 }
 
 func newConn(addr string, conf *sarama.Config) *conn {
-	c := &conn{addr: addr, conf: conf, turn: make(chan struct{}, 1), ended: make(chan struct{})}
+	c := &conn{addr: addr, conf: conf, turn: make(chan struct{}, 1)}
+	c.life, c.end = context.WithCancel(context.Background())
 	c.turn <- struct{}{}
 	return c
 }
@@ -44,7 +45,7 @@ func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, R
 	var none Res
 	select {
 	case <-c.turn:
-	case <-c.ended:
+	case <-c.life.Done():
 		return none, ErrClosed
 	case <-ctx.Done():
 		return none, context.Cause(ctx)
@@ -115,14 +116,17 @@ func (c *conn) open(ctx context.Context) error {
 
 // dial opens the socket and notes it for abort.
 func (c *conn) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	either, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
 	dialer := net.Dialer{Timeout: c.conf.Net.DialTimeout, KeepAlive: 30 * time.Second}
-	socket, err := dialer.DialContext(ctx, network, addr)
+	socket, err := dialer.DialContext(either, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || ctx.Err() != nil {
+	if ctx.Err() != nil || c.life.Err() != nil { // abort has been here, or has seen nothing to close
 		socket.Close()
 		return nil, net.ErrClosed
 	}
@@ -155,25 +159,14 @@ func (c *conn) drop() {
 
 // close ends a request under way and refuses all later ones.
 func (c *conn) close() {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return
-	}
-	c.closed = true
-	close(c.ended)
-	c.mu.Unlock()
+	c.end()
 	c.abort()
 	<-c.turn
 	c.drop()
 	c.turn <- struct{}{}
 }
 
-func (c *conn) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
-}
+func (c *conn) isClosed() bool { return c.life.Err() != nil }
 
 // A pool is the connections of one owner, one for each broker it talks to.
 type pool struct {

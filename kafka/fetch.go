@@ -3,6 +3,8 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -46,24 +48,20 @@ func (f *Fetcher) lead(part *inPartition) bool {
 // look looks up the leaders of the partitions whose leader is unknown.
 func (f *Fetcher) look() {
 	f.mu.Lock()
-	var parts []*inPartition
-	for _, part := range f.parts {
+	parts := make(map[TopicPartition]*inPartition)
+	for tp, part := range f.parts {
 		if part.addr == "" && !part.waiting {
-			parts = append(parts, part)
+			parts[tp] = part
 		}
 	}
 	f.mu.Unlock()
+	errs := f.c.lookUp(f.ctx, slices.Collect(maps.Keys(parts)))
 
-	for _, part := range parts {
-		_, _, err := f.c.leader(f.ctx, part.tp)
-		if err != nil {
-			f.mu.Lock()
-			f.failed(part, err)
-			f.mu.Unlock()
-		}
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for tp, err := range errs {
+		f.failed(parts[tp], err)
+	}
 	f.looking = false
 	f.dispatch()
 }

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -212,9 +213,15 @@ func (c *Client) existing(ctx context.Context, lags map[TopicPartition]*Partitio
 // is none.
 func (c *Client) DeleteGroup(ctx context.Context, name string) error {
 	req := &sarama.DeleteGroupsRequest{Version: 2, Groups: []string{name}}
-	err := askCoordinator(ctx, c, c.shared, coordinated{sarama.CoordinatorGroup, name}, (*sarama.Broker).DeleteGroups, req,
+	var doubt bool // an answer was lost: that the group is gone may be our doing
+	send := func(b *sarama.Broker, req *sarama.DeleteGroupsRequest) (*sarama.DeleteGroupsResponse, error) {
+		res, err := b.DeleteGroups(req)
+		doubt = doubt || err != nil
+		return res, err
+	}
+	err := askCoordinator(ctx, c, c.shared, coordinated{sarama.CoordinatorGroup, name}, send, req,
 		func(res *sarama.DeleteGroupsResponse) error { return codeError(res.GroupErrorCodes[name]) })
-	if err != nil {
+	if err != nil && !(doubt && errors.Is(err, ErrUnknownGroup)) {
 		return fmt.Errorf("kafka: delete group %s: %w", name, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -64,8 +65,9 @@ func (c *Client) addresses() []string {
 func askAny[Req, Res any](ctx context.Context, c *Client, send func(*sarama.Broker, Req) (Res, error), req Req) (Res, error) {
 	var none Res
 	var tried []string
-	for _, addr := range c.addresses() {
-		res, err := ask(ctx, c.shared.get(addr), send, req)
+	addrs := c.addresses()
+	for _, addr := range addrs {
+		res, err := askBriefly(ctx, c, addr, c.cfg.DialTimeout/time.Duration(len(addrs)), send, req)
 		if err == nil {
 			return res, nil
 		}
@@ -82,6 +84,16 @@ func askAny[Req, Res any](ctx context.Context, c *Client, send func(*sarama.Brok
 		err = fmt.Errorf("%w; before: %w", context.Cause(ctx), err)
 	}
 	return none, err
+}
+
+// askBriefly is ask over the shared connection to addr, with a limit, so that one broker that does not answer leaves time
+// to ask the others.
+func askBriefly[Req, Res any](ctx context.Context, c *Client, addr string, limit time.Duration,
+	send func(*sarama.Broker, Req) (Res, error), req Req,
+) (Res, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return ask(ctx, c.shared.get(addr), send, req)
 }
 
 // describe asks for the metadata of topics, or of all topics, and remembers what it learns.
@@ -137,18 +149,42 @@ func (c *Client) refresh(ctx context.Context, topics ...string) error {
 	return nil
 }
 
-// leader returns the address of the leader of tp and the epoch of its leadership, looking them up unless known. It does
-// not wait for an election: then its error is retriable.
-func (c *Client) leader(ctx context.Context, tp TopicPartition) (addr string, epoch int32, err error) {
-	if addr, epoch, err = c.knownLeader(tp); err == nil {
-		return addr, epoch, nil
+// lookUp looks up the leaders of those of tps that have none known, and returns an error for each that has none then. It
+// does not wait for an election: such an error is retriable.
+func (c *Client) lookUp(ctx context.Context, tps []TopicPartition) map[TopicPartition]error {
+	var topics []string
+	for _, tp := range tps {
+		if _, _, err := c.knownLeader(tp); err != nil && !slices.Contains(topics, tp.Topic) {
+			topics = append(topics, tp.Topic)
+		}
 	}
-	if err := c.refresh(ctx, tp.Topic); err != nil {
-		return "", 0, err
+	if len(topics) == 0 {
+		return nil
 	}
-	return c.knownLeader(tp)
+	res, err := c.describe(ctx, topics...)
+	ofTopic := make(map[string]error)
+	if err == nil {
+		for _, t := range res.Topics {
+			ofTopic[t.Name] = codeError(t.Err)
+		}
+	}
+	errs := make(map[TopicPartition]error)
+	for _, tp := range tps {
+		_, _, failure := c.knownLeader(tp)
+		switch {
+		case failure == nil:
+		case err != nil:
+			errs[tp] = err
+		case ofTopic[tp.Topic] != nil:
+			errs[tp] = ofTopic[tp.Topic]
+		default:
+			errs[tp] = failure
+		}
+	}
+	return errs
 }
 
+// knownLeader returns the address of the leader of tp and the epoch of its leadership, without asking.
 func (c *Client) knownLeader(tp TopicPartition) (addr string, epoch int32, err error) {
 	c.meta.mu.RLock()
 	defer c.meta.mu.RUnlock()
@@ -224,7 +260,8 @@ func askCoordinator[Req, Res any](ctx context.Context, c *Client, p *pool, k coo
 	})
 }
 
-// Partitions returns the number of partitions of topic; ErrUnknownTopic if there is no such topic.
+// Partitions returns the number of partitions of topic, as last learned from the cluster; ErrUnknownTopic if there is no
+// such topic.
 func (c *Client) Partitions(ctx context.Context, topic string) (int32, error) {
 	c.meta.mu.RLock()
 	n := len(c.meta.topics[topic])

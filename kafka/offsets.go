@@ -107,9 +107,12 @@ func (c *Client) askLeaders(ctx context.Context, tps []TopicPartition,
 ) error {
 	left := tps
 	return c.retry(ctx, func() error {
+		for tp, err := range c.lookUp(ctx, left) {
+			return fmt.Errorf("%v: %w", tp, err)
+		}
 		byLeader := make(map[string][]TopicPartition)
 		for _, tp := range left {
-			addr, _, err := c.leader(ctx, tp)
+			addr, _, err := c.knownLeader(tp)
 			if err != nil {
 				return fmt.Errorf("%v: %w", tp, err)
 			}

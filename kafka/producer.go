@@ -374,6 +374,9 @@ func (p *Producer) drop() {
 		if part.sending {
 			keep = 1
 		}
+		if !part.sending {
+			part.attempts = 0
+		}
 		for len(part.queue) > keep {
 			last := len(part.queue) - 1
 			b := part.queue[last]

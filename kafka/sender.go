@@ -3,7 +3,9 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -89,26 +91,22 @@ func (p *Producer) lead(part *outPartition) bool {
 // look looks up the leaders of the partitions whose leader is unknown.
 func (p *Producer) look() {
 	p.mu.Lock()
-	var parts []*outPartition
+	parts := make(map[TopicPartition]*outPartition)
 	for _, part := range p.parts {
 		if len(part.queue) > 0 && !part.sending && !part.waiting && part.addr == "" {
-			parts = append(parts, part)
+			parts[part.tp] = part
 		}
 	}
 	p.mu.Unlock()
+	errs := p.c.lookUp(p.ctx, slices.Collect(maps.Keys(parts)))
 
-	for _, part := range parts {
-		addr, _, err := p.c.leader(p.ctx, part.tp)
-		p.mu.Lock()
-		if err == nil {
-			part.addr = addr
-		} else if p.err == nil {
-			p.failed(part, err)
-		}
-		p.mu.Unlock()
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for tp, err := range errs {
+		if part := parts[tp]; p.err == nil && len(part.queue) > 0 && !part.sending && !part.waiting {
+			p.failed(part, err)
+		}
+	}
 	p.looking = false
 	p.dispatch()
 }
