@@ -1,0 +1,289 @@
+package state_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/state"
+)
+
+// step is a handler's view of a set.
+type step struct {
+	set    *state.Set
+	failed error
+}
+
+func (s *step) Store(name string) (state.Store, error) {
+	if s.set == nil {
+		return nil, fmt.Errorf("store %q is not attached to this step", name)
+	}
+	return s.set.Store(name)
+}
+
+func (s *step) Fail(err error) { s.failed = errors.Join(s.failed, err) }
+
+func openSet(t testing.TB, db state.DB, opts state.Options, defs ...state.Definition) *state.Set {
+	t.Helper()
+	set, err := state.OpenSet(db, defs, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func commit(t testing.TB, set *state.Set) {
+	t.Helper()
+	b := set.DB().NewBatch()
+	defer b.Close()
+	if err := set.Flush(b, func(state.Store, []byte, []byte, int64) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	set.Committed()
+}
+
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not say %q", err, part)
+		}
+	}
+}
+
+var (
+	words  = state.NewKeyValue("words", codec.String, codec.String)
+	counts = state.NewKeyValue("counts", codec.String, codec.Int64)
+	visits = state.NewWindow("visits", codec.String, codec.Int64, time.Minute, time.Hour)
+)
+
+func TestDefinitions(t *testing.T) {
+	type keyType = codec.WindowKey[string]
+	windowed := codec.Codec[keyType](codec.Windowed(codec.String))
+	for want, d := range map[string]state.Definition{
+		"key-value string → int64":                        counts,
+		"window 1m0s by key, windowed[string] → int64":    visits,
+		"window 1m0s, windowed[string] → json[time.Time]": state.NewKeyValue("t", windowed, codec.JSON[time.Time]()).Windowed(time.Minute, time.Hour),
+	} {
+		if d.String() != want {
+			t.Errorf("%s is described as %q, want %q", d.Name(), d, want)
+		}
+	}
+	bad := []state.Definition{
+		state.NewKeyValue[string, string]("", codec.String, nil),
+		state.NewWindow("short", codec.String, codec.String, time.Minute, time.Second),
+		counts, counts,
+	}
+	_, err := state.OpenSet(state.NewMemory(), bad, state.Options{})
+	wantError(t, err, "needs a name", "needs a codec", `store "short" keeps windows of 1m0s for 1s`, `two stores are named "counts"`)
+}
+
+func TestAStoreKeepsItsTypes(t *testing.T) {
+	db := state.NewMemory()
+	openSet(t, db, state.Options{}, counts, words).Close()
+	changed := []state.Definition{
+		state.NewKeyValue("counts", codec.String, codec.Float64),
+		state.NewWindow("words", codec.String, codec.String, time.Minute, time.Hour),
+	}
+	_, err := state.OpenSet(db, changed, state.Options{})
+	wantError(t, err, `store "counts" was key-value string → int64 and is now key-value string → float64: rename it, or reset the application`,
+		`store "words" was`)
+	openSet(t, db, state.Options{}, counts, words).Close() // the refusal has changed nothing
+}
+
+// Stores come and go, in any order, and find their rows again.
+func TestStoresKeepTheirRows(t *testing.T) {
+	db := state.NewMemory()
+	set := openSet(t, db, state.Options{}, counts)
+	if err := counts.In(&step{set: set}).Put("a", 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, set)
+	set.Close()
+
+	set = openSet(t, db, state.Options{}, words, counts)
+	if err := words.In(&step{set: set}).Put("a", "one", 0); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, set)
+	set.Close()
+
+	openSet(t, db, state.Options{}, words).Close()
+	set = openSet(t, db, state.Options{}, visits, counts, words)
+	n, _, _ := counts.In(&step{set: set}).Get("a")
+	w, _, _ := words.In(&step{set: set}).Get("a")
+	if n != 1 || w != "one" {
+		t.Errorf("the rows are now %d and %q", n, w)
+	}
+	for row := range visits.In(&step{set: set}).All() {
+		t.Errorf("a new store has a row: %v", row)
+	}
+}
+
+func TestDamagedMetadata(t *testing.T) {
+	db := state.NewMemory()
+	b := db.NewBatch()
+	b.Set([]byte{0, 0, 'f'}, []byte{9})
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := state.OpenSet(db, nil, state.Options{})
+	wantError(t, err, "format [9]", "restored from the changelog")
+}
+
+// A handler's constructor needs no error handling: the handle works even without a store.
+func TestInWithoutAStore(t *testing.T) {
+	s := &step{}
+	w := words.In(s)
+	wantError(t, s.failed, `store "words" is not attached to this step`)
+	if err := w.Put("a", "b", 0); err != nil {
+		t.Fatal(err)
+	}
+	if v, _, _ := w.Get("a"); v != "b" {
+		t.Errorf("the throw-away store holds %q", v)
+	}
+
+	s = &step{set: openSet(t, state.NewMemory(), state.Options{}, words)}
+	state.NewKeyValue("words", codec.String, codec.Int64).In(s)
+	wantError(t, s.failed, `store "words" is not a key-value string → int64`)
+	s = &step{set: s.set}
+	visits.In(s)
+	wantError(t, s.failed, `no store "visits"; there are: words`)
+}
+
+func TestBudgetIsShared(t *testing.T) {
+	budget := state.NewBudget(100_000)
+	opts := state.Options{Budget: budget}
+	busy, idle := openSet(t, state.NewMemory(), opts, counts), openSet(t, state.NewMemory(), opts, counts)
+	fill := func(set *state.Set, keys int) {
+		store := counts.In(&step{set: set})
+		for i := range keys {
+			if err := store.Put(fmt.Sprint(i), int64(i), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		commit(t, set)
+	}
+	fill(idle, 10_000)
+	if idle.CachedBytes() > 100_000 || idle.CachedBytes() < 80_000 {
+		t.Errorf("a lone store has cached %d bytes of 100000", idle.CachedBytes())
+	}
+	fill(busy, 10_000)
+	if busy.CachedBytes() < 40_000 {
+		t.Errorf("an idle store leaves the busy one %d bytes", busy.CachedBytes())
+	}
+	idle.Committed()
+	busy.Committed()
+	if budget.Used() > 100_000 || budget.Used() != int64(busy.CachedBytes()+idle.CachedBytes()) {
+		t.Errorf("the budget of 100000 bytes is used by %d, in stores of %d and %d bytes", budget.Used(), busy.CachedBytes(), idle.CachedBytes())
+	}
+	busy.Close()
+	idle.Close()
+	if budget.Used() != 0 {
+		t.Errorf("closed stores hold %d bytes", budget.Used())
+	}
+}
+
+// What a loop shows is the store as it was when the loop began.
+func TestLoopBodyMayWrite(t *testing.T) {
+	set := openSet(t, state.NewMemory(), state.Options{}, counts)
+	store := counts.In(&step{set: set})
+	for i := range 3 {
+		if err := store.Put(fmt.Sprint(i), 1, 0); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			commit(t, set)
+		}
+	}
+	seen := ""
+	for row, err := range store.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += fmt.Sprintf("%s=%d ", row.Key, row.Value)
+		for _, k := range []string{"0", "1", "2", "9"} {
+			if err := store.Put(k, 7, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if row.Key == "1" {
+			commit(t, set)
+		}
+	}
+	if seen != "0=1 1=1 2=1 " {
+		t.Errorf("the loop saw %s", seen)
+	}
+}
+
+func TestFetchAllWithoutWindows(t *testing.T) {
+	for _, err := range words.In(&step{}).FetchAll(time.Time{}, time.Time{}) {
+		wantError(t, err, `store "words"`, "declare it with Windowed")
+	}
+}
+
+// Times far outside the range of milliseconds are no bounds.
+func TestFetchWithoutBounds(t *testing.T) {
+	set := openSet(t, state.NewMemory(), state.Options{}, visits)
+	store := visits.In(&step{set: set})
+	first, last := time.Time{}, time.Unix(1<<60, 0)
+	var want []string
+	for _, start := range []int64{-62_135_596_800_000, -90_000, 0, 59_999, 60_000, 1_767_254_400_000} {
+		key := codec.WindowKey[string]{Key: "ana", Start: time.UnixMilli(start)}
+		if err := store.Put(key, start, 0); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, fmt.Sprint(start))
+		if start == 0 {
+			commit(t, set)
+		}
+	}
+	var got []string
+	for row, err := range store.Fetch("ana", first, last) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(row.Key.Start.UnixMilli()))
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("Fetch finds %v, want %v", got, want)
+	}
+}
+
+func TestDamagedRows(t *testing.T) {
+	db := state.NewMemory()
+	set := openSet(t, db, state.Options{}, counts)
+	store := counts.In(&step{set: set})
+	b := db.NewBatch()
+	b.Set([]byte{0, 1, 'a'}, []byte("short"))
+	b.Set([]byte{0, 1, 'b'}, []byte("12345678abc"))
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := store.Get("a")
+	wantError(t, err, `store "counts": read`, "damaged")
+	_, _, err = store.Get("b")
+	wantError(t, err, `store "counts": decode value: codec: int64 wants 8 bytes, got 3`)
+	for _, err := range store.All() {
+		wantError(t, err, `store "counts"`)
+	}
+	wantError(t, visitsStore(t).Restore(db.NewBatch(), []byte("short"), nil, 0), `store "visits": restore`, "at least 12 bytes")
+}
+
+func visitsStore(t *testing.T) state.Store {
+	t.Helper()
+	store, err := openSet(t, state.NewMemory(), state.Options{}, visits).Store("visits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
