@@ -60,3 +60,17 @@ func BenchmarkPoll(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N), "ns/record")
 }
+
+// BenchmarkTransaction is the round trips of a commit: one record, one offset, the end.
+func BenchmarkTransaction(b *testing.B) {
+	c := dial(b, testBrokers(b))
+	tp := TopicPartition{makeTopic(b, c, 1), 0}
+	p := newProducer(b, c, ProducerConfig{TransactionalID: unique("txn")})
+	ctx := testContext(b)
+	ref := GroupRef{Group: unique("group")}
+	for i := range b.N {
+		send(b, p, tp, "x")
+		must(b, p.SendOffsets(ctx, ref, map[TopicPartition]CommittedOffset{tp: {Offset: int64(i)}}))
+		must(b, p.Commit(ctx))
+	}
+}
