@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -8,9 +9,14 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// PlanVariable is the environment variable that makes Run print the plan of its topology to standard output and return,
-// instead of running it. Its value is one of the formats below; rio plan sets it.
-const PlanVariable = "RIO_PLAN"
+// The environment can make Run show the plan of its topology instead of running it. rio plan does so; it works for any
+// program that gets as far as Run.
+const (
+	// PlanVariable holds the format: PlanText, PlanMermaid or PlanDOT.
+	PlanVariable = "RIO_PLAN"
+	// PlanFileVariable holds the name of a file to append the plan to. Default: standard output.
+	PlanFileVariable = "RIO_PLAN_FILE"
+)
 
 // Formats of a plan: the text that golden files keep, and two languages of drawings.
 const (
@@ -19,23 +25,35 @@ const (
 	PlanDOT     = "dot"
 )
 
-// planOnly prints the plan if the environment asks for it, and reports whether it did.
-func planOnly(t *topology.Topology) (bool, error) {
+// ErrPlanned is what Run returns when it has shown the plan. It is an error so that a program ends there, as with any
+// other, rather than go on as if its topology had run.
+var ErrPlanned = errors.New("the plan is shown and nothing was run, because " + PlanVariable + " is set")
+
+// showPlan shows the plan and returns an error if the environment asks for it.
+func showPlan(t *topology.Topology) error {
 	format := os.Getenv(PlanVariable)
 	if format == "" {
-		return false, nil
+		return nil
 	}
-	return true, printPlan(os.Stdout, t, format)
-}
-
-func printPlan(out io.Writer, t *topology.Topology, format string) error {
 	plans := map[string]func() string{PlanText: t.String, PlanMermaid: t.Mermaid, PlanDOT: t.DOT}
-	plan := plans[format]
-	if plan == nil {
+	if plans[format] == nil {
 		return fmt.Errorf("runner: %s is %q: want %s, %s or %s", PlanVariable, format, PlanText, PlanMermaid, PlanDOT)
 	}
-	if _, err := io.WriteString(out, plan()); err != nil {
-		return fmt.Errorf("runner: print the plan: %w", err)
+	if err := writePlan(os.Getenv(PlanFileVariable), plans[format]()); err != nil {
+		return fmt.Errorf("runner: show the plan: %w", err)
 	}
-	return nil
+	return fmt.Errorf("runner: %w", ErrPlanned)
+}
+
+func writePlan(name, plan string) error {
+	if name == "" {
+		_, err := io.WriteString(os.Stdout, plan)
+		return err
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(file, plan)
+	return errors.Join(err, file.Close())
 }

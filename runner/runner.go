@@ -19,7 +19,7 @@ import (
 // Run runs a topology until ctx ends or something fails that cannot be mended by trying again. When ctx ends it
 // finishes what it has in hand, commits, leaves the group and returns nil.
 func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
-	if printed, err := planOnly(t); printed {
+	if err := showPlan(t); err != nil {
 		return err
 	}
 	r, err := newRunner(t, cfg)
@@ -27,6 +27,14 @@ func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
 		return err
 	}
 	defer r.close()
+	err = r.run(ctx)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // stopped while it was starting
+	}
+	return err
+}
+
+func (r *runner) run(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}

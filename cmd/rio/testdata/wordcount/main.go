@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"strings"
 
@@ -21,6 +22,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println("counting")
 	if err := runner.Run(context.Background(), top, runner.Config{}); err != nil {
 		log.Fatal(err)
 	}
