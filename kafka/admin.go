@@ -177,7 +177,8 @@ func (c *Client) awaitLeaders(ctx context.Context, names []string) error {
 	})
 }
 
-// DeleteTopics deletes topics. It tries all, and tells of all that could not be deleted.
+// DeleteTopics deletes topics and waits until they are gone: brokers delete after they have answered, and until then a
+// topic of the same name could not be told from the old one. It tries all, and tells of all that could not be deleted.
 func (c *Client) DeleteTopics(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		return nil
@@ -207,10 +208,29 @@ func (c *Client) DeleteTopics(ctx context.Context, names ...string) error {
 		delete(c.meta.topics, name)
 	}
 	c.meta.mu.Unlock()
+	if err == nil {
+		err = c.awaitGone(ctx, names)
+	}
 	if err != nil {
 		return fmt.Errorf("kafka: delete topics: %w", err)
 	}
 	return nil
+}
+
+// awaitGone waits until no broker that is asked knows the topics any more.
+func (c *Client) awaitGone(ctx context.Context, names []string) error {
+	return c.retry(ctx, func() error {
+		res, err := c.describe(ctx, names...)
+		if err != nil {
+			return err
+		}
+		for _, t := range res.Topics {
+			if t.Err == sarama.ErrNoError {
+				return fmt.Errorf("topic %s is still there: %w", t.Name, codeError(sarama.ErrRequestTimedOut))
+			}
+		}
+		return nil
+	})
 }
 
 // askController calls send with a connection to the broker that controls the cluster, and again while its errors are

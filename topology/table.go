@@ -17,7 +17,8 @@ type Table[K, V any] struct {
 }
 
 // TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store named like
-// the topic, which is restored from the topic itself. Reading a topic twice gives the same table.
+// the topic, which is restored from the topic itself. A row is decoded once and then shared: whoever gets it must not
+// change what it refers to. Reading a topic twice gives the same table.
 func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if t, ok := before.(*Table[K, V]); ok {
@@ -28,7 +29,7 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	}
 	n := b.add("table", topic.name)
 	n.Reads = use(b, n, topic)
-	def := state.NewKeyValue(topic.name, topic.key, topic.value)
+	def := state.NewKeyValue(topic.name, topic.key, topic.value).Immutable()
 	b.attach(n, def, topic.name)
 	n.Queue = func(l *plan.Linker) plan.Queue {
 		rows := def.In(l.Host)
