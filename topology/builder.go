@@ -139,6 +139,9 @@ func describe[K, V any](t Topic[K, V]) *plan.Topic {
 		Partitions: t.partitions,
 		Key:        t.key.String(),
 		Value:      t.value.String(),
+
+		WindowedKeys: isWindowed(t.key),
+
 		Text: plan.Text{
 			FormatKey: format(t.key), FormatValue: format(t.value),
 			ParseKey: parse(t.key), ParseValue: parse(t.value),

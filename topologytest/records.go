@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rio-streams/rio/internal/murmur2"
 	"github.com/rio-streams/rio/internal/task"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/topology"
@@ -64,13 +63,14 @@ func (d *Driver) Outputs() []Output { return d.log.arrived }
 
 // write appends an encoded record to a topic that the topology reads.
 func (d *Driver) write(topic string, key, value []byte, timestamp int64, headers []processor.Header) error {
-	n, ok := d.counts[topic]
+	t, ok := d.plan.Topics[topic]
 	if !ok {
-		return fmt.Errorf("topologytest: the topology has no topic %q; it has %s", topic, strings.Join(slices.Sorted(maps.Keys(d.counts)), ", "))
+		return fmt.Errorf("topologytest: the topology has no topic %q; it has %s", topic, strings.Join(slices.Sorted(maps.Keys(d.plan.Topics)), ", "))
 	}
+	n := d.counts[topic]
 	partition := int32(d.log.keyless) % n
 	if key != nil {
-		partition = murmur2.Partition(key, n)
+		partition = t.Partition(key, n)
 	} else {
 		d.log.keyless++
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/topology"
 	"github.com/rio-streams/rio/topologytest"
 )
@@ -76,3 +77,34 @@ func windowed(name string, size time.Duration) topology.Topic[codec.WindowKey[st
 
 // plus makes "0+a+b", in which one sees the order.
 func plus(sum, v string) string { return cmp.Or(sum, "0") + "+" + v }
+
+// As in Kafka Streams, the window has no part in where a record goes.
+func TestAllWindowsOfAKeyAreInItsPartition(t *testing.T) {
+	b := topology.NewBuilder("windows")
+	s := topology.Window(topology.From(b, texts("in")), topology.Tumbling(time.Millisecond))
+	topology.Aggregate(s, "sums", plus).To(windowed("out", time.Millisecond))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := topologytest.New(top, topologytest.Config{Partitions: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	partition := map[string]int32{}
+	for i := range int64(30) {
+		r := processor.Record[string, string]{Key: string(rune('a' + i%3)), Value: "v", Timestamp: i}
+		if err := topologytest.Send(d, texts("in"), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, o := range d.Outputs() {
+		key := string(o.Key[:1])
+		if o.Topic == "in" {
+			partition[key] = o.Partition
+		} else if o.Partition != partition[key] {
+			t.Errorf("%s: key %s is in partition %d, its window %x in %d", o.Topic, key, partition[key], o.Key[1:], o.Partition)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/rio-streams/rio/internal/murmur2"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
 )
@@ -32,6 +33,10 @@ type Topic struct {
 
 	// Partitions is the number asked for when it is created; 0 leaves it to whoever creates it.
 	Partitions int32
+
+	// WindowedKeys says that keys end with the start of a window (8 bytes), which does not count when a record is
+	// placed: all windows of a key are in the partition of the key, as Kafka Streams has it.
+	WindowedKeys bool
 
 	// Key and Value name the codecs; Text turns records into readable text and back.
 	Key, Value string
@@ -87,6 +92,15 @@ func (t *Topic) TopicName(application string) string {
 		return application + "-" + t.Name
 	}
 	return t.Name
+}
+
+// Partition returns which of n partitions a record with a key belongs to, as the Java clients and Kafka Streams place it.
+func (t *Topic) Partition(key []byte, n int32) int32 {
+	const start = 8
+	if t.WindowedKeys && len(key) >= start {
+		key = key[:len(key)-start]
+	}
+	return murmur2.Partition(key, n)
 }
 
 // RepartitionName returns the name, without the application's prefix, of the topic behind a KeyBy.

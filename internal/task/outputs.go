@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/rio-streams/rio/internal/murmur2"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 )
@@ -87,7 +86,7 @@ func (t *Task) partitionOf(topic *plan.Topic, key []byte) int32 {
 	if key == nil {
 		return t.cfg.Partition % n
 	}
-	return murmur2.Partition(key, n)
+	return topic.Partition(key, n)
 }
 
 // deadLetter is the source record in hand with headers that say what happened, named as in KIP-1034.
