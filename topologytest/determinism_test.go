@@ -1,0 +1,301 @@
+package topologytest_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/state/pebblestore"
+	"github.com/rio-streams/rio/topology"
+	"github.com/rio-streams/rio/topologytest"
+)
+
+// The topology has one of everything: a repartition, windows, a join, an aggregate, a merge, and a step with two stores
+// and a timer. Its events come from one partition, so that the order in the repartition topic is given.
+var (
+	events  = topology.NewTopic("events", codec.String, codec.String).Partitions(1)
+	prices  = topology.NewTopic("prices", codec.String, codec.String)
+	waiting = state.NewKeyValue("waiting", codec.String, codec.String)
+	handled = state.NewKeyValue("handled", codec.String, codec.Int64)
+)
+
+func oneOfEverything(t *rapid.T) *topology.Topology {
+	b := topology.NewBuilder("everything")
+
+	byUser := topology.KeyBy(topology.From(b, events), "by-user", user)
+	windows := topology.Window(byUser, topology.Hopping(20*time.Millisecond, 10*time.Millisecond).Grace(15*time.Millisecond))
+	topology.Aggregate(windows, "sums", plus).To(windowed("sums", 20*time.Millisecond))
+	topology.Count(byUser, "counts").To(counts)
+
+	priced := topology.LeftJoin(byUser, topology.TableFrom(b, prices), func(event, price string, ok bool) string {
+		return event + "@" + price
+	})
+	digests := topology.Process(priced, "digest", digest, waiting, handled)
+	digests.To(texts("digests"))
+	priced.Merge(digests).To(texts("merged"))
+
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
+}
+
+func user(event string) string { return event[:1] }
+
+// digest collects what came for a user and emits it every 25 ms of stream time. It cannot bear an x, and notices too late.
+func digest(c *processor.Context[string, string]) processor.Handler[string, string] {
+	waiting, handled := waiting.In(c), handled.In(c)
+	c.Schedule(25*time.Millisecond, processor.StreamTime, func(now time.Time) error {
+		for row, err := range waiting.All() {
+			if err != nil {
+				return err
+			}
+			n, _, err := handled.Get(row.Key)
+			if err != nil {
+				return err
+			}
+			if err := c.Emit(row.Key, fmt.Sprintf("%d: %s", n, row.Value)); err != nil {
+				return err
+			}
+			if err := waiting.Delete(row.Key, now.UnixMilli()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return func(r processor.Record[string, string]) error {
+		if _, err := waiting.Update(r.Key, r.Timestamp, func(old string, _ bool) string { return old + r.Value + ";" }); err != nil {
+			return err
+		}
+		if _, err := handled.Update(r.Key, r.Timestamp, func(n int64, _ bool) int64 { return n + 1 }); err != nil {
+			return err
+		}
+		if strings.Contains(r.Value, "x") {
+			return errors.New("no x, please")
+		}
+		return nil
+	}
+}
+
+// phase is what comes into one topic until everything stands still. Between phases the order is given.
+type phase struct {
+	prices  bool
+	records []processor.Record[string, string]
+}
+
+func phases(t *rapid.T) []phase {
+	now := int64(0)
+	record := rapid.Custom(func(t *rapid.T) processor.Record[string, string] {
+		now += rapid.Int64Range(0, 8).Draw(t, "later")
+		r := processor.Record[string, string]{
+			Key:       rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "key"),
+			Value:     rapid.StringMatching(`[abcd][0-9x]`).Draw(t, "value"),
+			Timestamp: max(now-rapid.SampledFrom([]int64{0, 0, 0, 5, 30}).Draw(t, "late"), 0),
+			NoKey:     rapid.IntRange(0, 9).Draw(t, "no key") == 0,
+			Tombstone: rapid.IntRange(0, 9).Draw(t, "tombstone") == 0,
+		}
+		if rapid.Bool().Draw(t, "headers") {
+			r.Headers = []processor.Header{{Key: "h", Value: []byte(r.Value)}}
+		}
+		return r
+	})
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) phase {
+		return phase{rapid.IntRange(0, 3).Draw(t, "prices") == 0, rapid.SliceOfN(record, 1, 30).Draw(t, "records")}
+	}), 1, 5).Draw(t, "phases")
+}
+
+// conditions are what must not matter.
+type conditions struct {
+	cfg    topologytest.Config
+	pebble bool
+	pieces []int // how many records are sent at a time, and what happens then
+	event  []int
+}
+
+func (c conditions) String() string {
+	return fmt.Sprintf("batch %d, commit every %d, pebble %v, pieces %v, events %v", c.cfg.Batch, c.cfg.CommitEvery, c.pebble, c.pieces, c.event)
+}
+
+func drawConditions(t *rapid.T) conditions {
+	var c conditions
+	c.cfg.Batch = rapid.IntRange(0, 5).Draw(t, "batch")
+	c.cfg.CommitEvery = rapid.IntRange(0, 12).Draw(t, "commit every")
+	if budget := rapid.SampledFrom([]int64{-1, 0, 300, 1 << 20}).Draw(t, "cache"); budget >= 0 {
+		c.cfg.State.Budget = state.NewBudget(budget)
+	}
+	c.pebble = rapid.IntRange(0, 4).Draw(t, "pebble") == 0
+	c.pieces = rapid.SliceOfN(rapid.IntRange(1, 10), 1, 8).Draw(t, "pieces")
+	c.event = rapid.SliceOfN(rapid.IntRange(0, 4), 1, 8).Draw(t, "what happens")
+	return c
+}
+
+// results are all records of the topics, by partition, and what remains in the stores.
+type results map[string][]string
+
+// run sends the phases under the given conditions.
+func (c conditions) run(t *rapid.T, partitions int, phases []phase) results {
+	cfg := c.cfg
+	cfg.Partitions = partitions
+	cfg.Policies.Process.Action = processor.Skip
+	if c.pebble {
+		dir, err := os.MkdirTemp("", "determinism-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		n := 0
+		cfg.OpenState = func(task string) (state.DB, error) {
+			n++
+			return pebblestore.Open(filepath.Join(dir, fmt.Sprint(task, "-", n)), pebblestore.Config{})
+		}
+	}
+	d, err := topologytest.New(oneOfEverything(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	step := 0
+	for _, phase := range phases {
+		for records := phase.records; len(records) > 0; step++ {
+			n := len(records)
+			if len(c.pieces) > 0 {
+				n = min(n, c.pieces[step%len(c.pieces)])
+			}
+			if phase.prices {
+				must(topologytest.Send(d, prices, records[:n]...))
+			} else {
+				must(topologytest.Send(d, events, records[:n]...))
+			}
+			records = records[n:]
+			if len(c.event) == 0 {
+				continue
+			}
+			switch c.event[step%len(c.event)] {
+			case 1:
+				must(d.Crash())
+			case 2:
+				must(d.Restart())
+			case 3:
+				must(d.Commit())
+			}
+		}
+		must(d.Commit())
+	}
+	return gather(d)
+}
+
+func gather(d *topologytest.Driver) results {
+	all := results{}
+	rows := map[string]map[string]string{}
+	for _, o := range d.Outputs() {
+		where := fmt.Sprintf("%s/%d", o.Topic, o.Partition)
+		what := fmt.Sprintf("@%d %q=%q %v", o.Timestamp, o.Key, o.Value, o.Headers)
+		if !strings.HasSuffix(o.Topic, "-changelog") {
+			all[where] = append(all[where], what)
+			continue
+		}
+		if rows[where] == nil {
+			rows[where] = map[string]string{}
+		}
+		rows[where][string(o.Key)] = what
+		if o.Value == nil {
+			delete(rows[where], string(o.Key))
+		}
+	}
+	for where, content := range rows {
+		for _, row := range content {
+			all[where] = append(all[where], row)
+		}
+		slices.Sort(all[where])
+	}
+	return all
+}
+
+// TestDeterminism: the same input gives the same output, byte for byte, whatever happens on the way.
+func TestDeterminism(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		partitions := rapid.SampledFrom([]int{1, 3}).Draw(t, "partitions")
+		phases := phases(t)
+		want := conditions{}.run(t, partitions, phases)
+		c := drawConditions(t)
+		if diff := cmp.Diff(want, c.run(t, partitions, phases)); diff != "" {
+			t.Errorf("with %s the results differ (-plain +these):\n%s", c, diff)
+		}
+	})
+}
+
+// TestTablesDoNotDependOnPartitions: tables are equal with 1 or 7 partitions, whatever happens on the way.
+func TestTablesDoNotDependOnPartitions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		phases := phases(t)
+		want := conditions{}.tables(t, 1, phases)
+		c := drawConditions(t)
+		if diff := cmp.Diff(want, c.tables(t, 7, phases)); diff != "" {
+			t.Errorf("with 7 partitions and %s the tables differ (-1 +7):\n%s", c, diff)
+		}
+	})
+}
+
+// tables returns what tables hold in the end, whose aggregates do not depend on the order of their records.
+func (c conditions) tables(t *rapid.T, partitions int, phases []phase) map[string]string {
+	b := topology.NewBuilder("tables")
+	all := topology.From(b, texts("events"))
+	topology.Count(all, "by-key").To(counts)
+	byUser := topology.KeyBy(all, "by-user", user)
+	topology.Count(byUser, "by-user")
+	windows := topology.Window(byUser, topology.Tumbling(20*time.Millisecond).Grace(time.Hour))
+	topology.Reduce(windows, "largest", func(a, b string) string { return max(a, b) }).To(windowed("largest", 20*time.Millisecond))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	cfg := c.cfg
+	cfg.Partitions = partitions
+	d, err := topologytest.New(top, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for i, phase := range phases {
+		if err := topologytest.Send(d, texts("events"), phase.records...); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.event) > 0 && c.event[i%len(c.event)] == 1 {
+			if err := d.Crash(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := d.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, o := range d.Outputs() {
+		if o.Topic != "events" && !strings.HasSuffix(o.Topic, "-repartition") {
+			rows[fmt.Sprintf("%s %q", o.Topic, o.Key)] = fmt.Sprintf("%q @%d", o.Value, o.Timestamp)
+		}
+	}
+	return rows
+}
