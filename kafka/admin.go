@@ -109,11 +109,10 @@ func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 	var created []string
 	var doubt bool // an answer was lost: what exists may be of our making
 	refused := c.askController(ctx, func(ctx context.Context, cn *conn) error {
-		res, err := ask(ctx, cn, (*sarama.Broker).CreateTopics, req)
+		res, err := ask(ctx, cn, watched((*sarama.Broker).CreateTopics, &doubt), req)
 		if err == nil {
 			created, err = takeCreated(res, doubt)
 		}
-		doubt = doubt || lost(err)
 		return err
 	})
 	if err := errors.Join(refused, c.awaitLeaders(ctx, created)); err != nil {
@@ -186,9 +185,8 @@ func (c *Client) DeleteTopics(ctx context.Context, names ...string) error {
 	req := sarama.NewDeleteTopicsRequest(sarama.V2_7_0_0, names, c.cfg.RequestTimeout/2) // version 5: by name
 	var doubt bool                                                                       // an answer was lost: what does not exist may be of our doing
 	err := c.askController(ctx, func(ctx context.Context, cn *conn) error {
-		res, err := ask(ctx, cn, (*sarama.Broker).DeleteTopics, req)
+		res, err := ask(ctx, cn, watched((*sarama.Broker).DeleteTopics, &doubt), req)
 		if err != nil {
-			doubt = doubt || lost(err)
 			return err
 		}
 		var errs []error

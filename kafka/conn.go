@@ -37,8 +37,7 @@ func newConn(addr string, conf *sarama.Config) *conn {
 }
 
 // ask sends req over c and returns the answer, whose error codes are still to be looked at. It opens the connection if
-// need be and waits for its turn, for the answer, and no longer than ctx. After a connError it is not known whether the
-// broker took the request.
+// need be and waits for its turn, for the answer, and no longer than ctx. If it fails, lost and unanswered tell how.
 //
 // send is a method of sarama's Broker, as in ask(ctx, c, (*sarama.Broker).Heartbeat, req).
 func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, Req) (Res, error), req Req) (Res, error) {
@@ -55,7 +54,8 @@ func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, R
 	aborted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { c.abort(); close(aborted) })
 	res, err := none, c.open(ctx)
-	if err == nil {
+	opened := err == nil
+	if opened {
 		res, err = send(c.broker, req)
 	}
 	if !stop() {
@@ -63,13 +63,13 @@ func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, R
 		c.drop()
 	}
 	if err != nil {
-		return none, c.failed(ctx, err)
+		return none, c.failed(ctx, opened, err)
 	}
 	return res, nil
 }
 
 // failed turns an error of sarama's into ours, and drops the connection unless the request was never sent.
-func (c *conn) failed(ctx context.Context, err error) error {
+func (c *conn) failed(ctx context.Context, sent bool, err error) error {
 	var unsent sarama.PacketEncodingError
 	var refused sarama.KError
 	switch {
@@ -82,15 +82,15 @@ func (c *conn) failed(ctx context.Context, err error) error {
 	var garbled sarama.PacketDecodingError
 	switch {
 	case c.isClosed():
-		return &connError{c.addr, ErrClosed}
+		err = ErrClosed
 	case ctx.Err() != nil:
-		return &connError{c.addr, context.Cause(ctx)}
+		err = context.Cause(ctx)
 	case errors.As(err, &refused):
 		return fmt.Errorf("broker %s: %w", c.addr, explained(refused, new(err.Error())))
 	case errors.As(err, &garbled):
 		return fmt.Errorf("broker %s: %w: %w", c.addr, ErrCorrupt, err)
 	}
-	return &connError{c.addr, err}
+	return &connError{c.addr, sent, err}
 }
 
 // open connects unless connected. The caller has the token.

@@ -188,19 +188,26 @@ func hasCode(err error, cs ...sarama.KError) bool {
 	return false
 }
 
-// A connError is a failure of a connection: the request may or may not have reached the broker.
+// A connError is a failure of a connection.
 type connError struct {
 	addr string
+	sent bool // the request may have reached the broker
 	err  error
 }
 
 func (e *connError) Error() string { return fmt.Sprintf("broker %s: %v", e.addr, e.err) }
 func (e *connError) Unwrap() error { return e.err }
 
-// lost reports whether err leaves open if the request took effect: its answer never came.
+// lost reports whether err is the failure of a connection.
 func lost(err error) bool {
 	var e *connError
 	return errors.As(err, &e)
+}
+
+// unanswered reports whether err leaves open if the request took effect: its answer never came.
+func unanswered(err error) bool {
+	var e *connError
+	return errors.As(err, &e) && e.sent
 }
 
 // retriable reports whether asking again may help: the connection failed, or the code says so.

@@ -214,11 +214,7 @@ func (c *Client) existing(ctx context.Context, lags map[TopicPartition]*Partitio
 func (c *Client) DeleteGroup(ctx context.Context, name string) error {
 	req := &sarama.DeleteGroupsRequest{Version: 2, Groups: []string{name}}
 	var doubt bool // an answer was lost: that the group is gone may be our doing
-	send := func(b *sarama.Broker, req *sarama.DeleteGroupsRequest) (*sarama.DeleteGroupsResponse, error) {
-		res, err := b.DeleteGroups(req)
-		doubt = doubt || err != nil
-		return res, err
-	}
+	send := watched((*sarama.Broker).DeleteGroups, &doubt)
 	err := askCoordinator(ctx, c, c.shared, coordinated{sarama.CoordinatorGroup, name}, send, req,
 		func(res *sarama.DeleteGroupsResponse) error { return codeError(res.GroupErrorCodes[name]) })
 	if err != nil && !(doubt && errors.Is(err, ErrUnknownGroup)) {

@@ -260,6 +260,23 @@ func askCoordinator[Req, Res any](ctx context.Context, c *Client, p *pool, k coo
 	})
 }
 
+// watched is send, and notes in doubt if an answer was lost: then a later error does not tell what came of the request.
+func watched[Req, Res any](send func(*sarama.Broker, Req) (Res, error), doubt *bool) func(*sarama.Broker, Req) (Res, error) {
+	return func(b *sarama.Broker, req Req) (Res, error) {
+		res, err := send(b, req)
+		*doubt = *doubt || err != nil
+		return res, err
+	}
+}
+
+// unknown adds ErrOutcomeUnknown to err if there is doubt.
+func unknown(err error, doubt bool) error {
+	if err == nil || !doubt {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+}
+
 // Partitions returns the number of partitions of topic, as last learned from the cluster; ErrUnknownTopic if there is no
 // such topic.
 func (c *Client) Partitions(ctx context.Context, topic string) (int32, error) {

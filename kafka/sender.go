@@ -171,7 +171,7 @@ func (p *Producer) failed(part *outPartition, err error) {
 	if b.since.IsZero() {
 		b.since = time.Now()
 	}
-	b.lost = b.lost || lost(err) || hasCode(err, sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicasAfterAppend)
+	b.lost = b.lost || unanswered(err) || hasCode(err, sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicasAfterAppend)
 	patience := time.Duration(0)
 	switch {
 	case retriable(err):

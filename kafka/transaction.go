@@ -22,7 +22,8 @@ func (p *Producer) join() {
 	for _, part := range parts {
 		req.TopicPartitions[part.tp.Topic] = append(req.TopicPartitions[part.tp.Topic], part.tp.Partition)
 	}
-	err := askCoordinator(p.ctx, p.c, p.ctl, p.coordinated(), (*sarama.Broker).AddPartitionsToTxn, req,
+	var doubt bool
+	err := askCoordinator(p.ctx, p.c, p.ctl, p.coordinated(), watched((*sarama.Broker).AddPartitionsToTxn, &doubt), req,
 		func(res *sarama.AddPartitionsToTxnResponse) error { return firstError(res.Errors) })
 
 	p.mu.Lock()
@@ -30,7 +31,7 @@ func (p *Producer) join() {
 	p.joining = false
 	defer p.notify()
 	if err != nil {
-		p.fail(fmt.Errorf("kafka: transaction %s: add partitions: %w", p.cfg.TransactionalID, unknown(err)))
+		p.fail(fmt.Errorf("kafka: transaction %s: add partitions: %w", p.cfg.TransactionalID, unknown(err, doubt)))
 		return
 	}
 	p.began = true
@@ -58,18 +59,10 @@ func firstError(errs map[string][]*sarama.PartitionError) error {
 	return first
 }
 
-// unknown marks an error after which it is not known what the coordinator has.
-func unknown(err error) error {
-	if lost(err) || errors.Is(err, ErrNoBroker) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	}
-	return err
-}
-
 // SendOffsets makes offsets of a group part of the transaction: they are committed with it, if the member that ref
 // names is still of the group's generation (KIP-447). Its errors include ErrIllegalGeneration, ErrUnknownMember and
 // ErrFencedInstance. It also starts to send the records given to Send so far, and does not wait for them. If ctx ends
-// before the answer, the producer cannot go on.
+// while an answer is to come, the outcome is unknown.
 func (p *Producer) SendOffsets(ctx context.Context, ref GroupRef, offsets map[TopicPartition]CommittedOffset) error {
 	if p.cfg.TransactionalID == "" {
 		return errors.New("kafka: send offsets: the producer has no TransactionalID")
@@ -87,7 +80,7 @@ func (p *Producer) SendOffsets(ctx context.Context, ref GroupRef, offsets map[To
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fail(fmt.Errorf("kafka: transaction %s: offsets of group %s: %w", p.cfg.TransactionalID, ref.Group, unknown(err)))
+	p.fail(fmt.Errorf("kafka: transaction %s: offsets of group %s: %w", p.cfg.TransactionalID, ref.Group, err))
 	return p.err
 }
 
@@ -99,10 +92,11 @@ func (p *Producer) addGroup(ctx context.Context, group string) error {
 	req := &sarama.AddOffsetsToTxnRequest{
 		Version: 3, TransactionalID: p.cfg.TransactionalID, ProducerID: p.id, ProducerEpoch: p.epoch, GroupID: group,
 	}
-	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), (*sarama.Broker).AddOffsetsToTxn, req,
+	var doubt bool
+	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), watched((*sarama.Broker).AddOffsetsToTxn, &doubt), req,
 		func(res *sarama.AddOffsetsToTxnResponse) error { return codeError(res.Err) })
 	if err != nil {
-		return err
+		return unknown(err, doubt)
 	}
 	p.groups[group] = true
 	p.mu.Lock()
@@ -125,8 +119,10 @@ func (p *Producer) commitOffsets(ctx context.Context, ref GroupRef, offsets map[
 		})
 	}
 	group := coordinated{sarama.CoordinatorGroup, ref.Group}
-	return askCoordinator(ctx, p.c, p.ctl, group, (*sarama.Broker).TxnOffsetCommit, req,
+	var doubt bool
+	err := askCoordinator(ctx, p.c, p.ctl, group, watched((*sarama.Broker).TxnOffsetCommit, &doubt), req,
 		func(res *sarama.TxnOffsetCommitResponse) error { return firstError(res.Topics) })
+	return unknown(err, doubt)
 }
 
 // Commit flushes and commits the transaction: its records and offsets become visible, all or none. A transaction in
@@ -206,24 +202,14 @@ func (p *Producer) endTxn(ctx context.Context, commit bool) error {
 		Version: 3, TransactionalID: p.cfg.TransactionalID, ProducerID: p.id, ProducerEpoch: p.epoch, TransactionResult: commit,
 	}
 	var doubt bool
-	send := func(b *sarama.Broker, req *sarama.EndTxnRequest) (*sarama.EndTxnResponse, error) {
-		res, err := b.EndTxn(req)
-		doubt = doubt || err != nil
-		return res, err
-	}
-	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), send, req,
+	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), watched((*sarama.Broker).EndTxn, &doubt), req,
 		func(res *sarama.EndTxnResponse) error { return codeError(res.Err) })
 	if err == nil {
 		return nil
-	}
-	if doubt {
-		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	} else {
-		err = unknown(err)
 	}
 	verb := "abort"
 	if commit {
 		verb = "commit"
 	}
-	return fmt.Errorf("kafka: transaction %s: %s: %w", p.cfg.TransactionalID, verb, err)
+	return fmt.Errorf("kafka: transaction %s: %s: %w", p.cfg.TransactionalID, verb, unknown(err, doubt))
 }
