@@ -90,13 +90,13 @@ func TestBrokenSaleInTheTopic(t *testing.T) {
 	send(t, client, `{"vendaId": "1", `)
 
 	state := t.TempDir()
-	if out, err := vendas(t, "-brokers", b.Addr(), "-data", state); err == nil || !strings.Contains(err.Error(), "comercial/0 at 0: unexpected end of JSON input") {
+	if out, err := vendas(t, "-brokers", b.Addr(), "-data", state); err == nil || !strings.Contains(err.Error(), "comercial/0 at 0: codec: json[main.Sale]: unexpected end of JSON input") {
 		t.Errorf("by default it prints %q and fails with %v, want it to fail for the broken sale", out, err)
 	}
-	if out, err := vendas(t, "-brokers", b.Addr(), "-data", state, "-totals"); err == nil || !strings.Contains(err.Error(), "decode comercial/0 at 0: value: unexpected end of JSON input") {
+	if out, err := vendas(t, "-brokers", b.Addr(), "-data", state, "-totals"); err == nil || !strings.Contains(err.Error(), "decode comercial/0 at 0: value: codec: json[main.Sale]: unexpected end of JSON input") {
 		t.Errorf("by default the totals are %q and the error %v, want them to fail for the broken sale", out, err)
 	}
-	mustPrint(t, "comercial/0 at 0: no sale: unexpected end of JSON input\n"+shifted(fiveLines),
+	mustPrint(t, "comercial/0 at 0: no sale: codec: json[main.Sale]: unexpected end of JSON input\n"+shifted(fiveLines),
 		"-brokers", b.Addr(), "-data", state, "-consume", "-on-error", "skip")
 	mustPrint(t, onceBySeller, "-brokers", b.Addr(), "-data", state, "-totals", "-on-error", "dead-letter")
 
