@@ -28,15 +28,13 @@ func ExampleClient_Join() {
 
 	member := client.Join(kafka.GroupConfig{Group: "billing", Topics: []string{"orders"}, Assign: kafka.NewTaskAssignor(nil)})
 	defer member.Leave(ctx)
-	for change := range member.Rebalances() {
-		if change.Err != nil {
-			log.Fatal(change.Err)
-		}
-		// Here an owner would commit and close what is revoked, unless it is lost, and open what is added.
-		fmt.Println("revoked", change.Revoked, "added", change.Added)
-		member.Ack()
-		break
+	change := <-member.Rebalances() // and so on, until it has an Err or one leaves
+	if change.Err != nil {
+		log.Fatal(change.Err)
 	}
+	// Here an owner would commit and close what is revoked, unless it is lost, and open what is added.
+	fmt.Println("revoked", change.Revoked, "added", change.Added)
+	member.Ack()
 	// Output: revoked [] added [orders/0 orders/1]
 }
 
