@@ -102,19 +102,24 @@ func (c *cache[V]) keep(e *entry[V]) {
 	e.slot = len(c.clock)
 }
 
-// write changes an entry and remembers its old content.
+// write changes an entry.
 func (c *cache[V]) write(e *entry[V], now content[V]) {
+	c.touch(e)
+	e.content = now
+	if c.sealed {
+		c.resize(e, len(now.sealed))
+	}
+}
+
+// touch makes an entry ready to be changed: it remembers the old content.
+func (c *cache[V]) touch(e *entry[V]) {
 	if e.record != c.record {
 		e.record = c.record
 		c.undo = append(c.undo, undo[V]{e, e.content, e.dirty, e.blind})
 	}
-	e.content = now
 	e.blind = false
 	if !e.dirty {
 		c.mark(e)
-	}
-	if c.sealed {
-		c.resize(e, len(now.sealed))
 	}
 }
 

@@ -211,49 +211,65 @@ func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 	return change, nil
 }
 
-// update writes for k what f makes of the old value, or deletes k if f does not want to keep its result.
-func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, bool)) (Change[V], error) {
+// update writes for k what f makes of the old value, or deletes k if f does not want to keep its result. It is the hot path of every
+// aggregate, so it copies values no more often than it must.
+func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, bool)) (change Change[V], err error) {
 	visible, err := s.locate(k)
 	if !visible || err != nil {
-		return Change[V]{}, err
+		return change, err
 	}
 	e, err := s.find()
 	if err != nil {
-		return Change[V]{}, err
+		return change, err
 	}
 	if e.has {
 		timestamp = max(timestamp, e.timestamp)
+		change.Had, change.OldTimestamp = true, e.timestamp
 	}
-	change := Change[V]{Had: e.has, OldTimestamp: e.since(), Timestamp: timestamp}
-	if change.Old, err = s.open(e.content); err != nil {
-		return Change[V]{}, err
+	change.Timestamp = timestamp
+	if s.sealed {
+		return change, s.updateSealed(e, &change, f)
 	}
-	given := change.Old
-	if s.sealed { // f may write to what it is given, so it gets a copy of its own
-		if given, err = s.open(e.content); err != nil {
-			return Change[V]{}, err
-		}
-	}
+	change.Old = e.value
 	e.pinned = true // f may use the store
-	change.New, change.Has = f(given, e.has)
+	change.New, change.Has = f(change.Old, change.Had)
 	e.pinned = false
-	return change, s.commitChange(e, &change)
+	if !change.Has {
+		return change, s.drop(e, &change)
+	}
+	s.touch(e)
+	e.value, e.timestamp, e.has = change.New, timestamp, true
+	return change, nil
 }
 
-// commitChange writes the outcome of an update.
-func (s *core[K, V]) commitChange(e *entry[V], change *Change[V]) error {
-	now := content[V]{timestamp: change.Timestamp}
-	if change.Has {
-		var err error
-		if now, err = s.seal(change.New, change.Timestamp); err != nil {
-			return err
-		}
-	} else {
-		var none V
-		change.New = none
+// updateSealed is update where f may write to what it is given, and so gets a copy of its own.
+func (s *core[K, V]) updateSealed(e *entry[V], change *Change[V], f func(old V, found bool) (V, bool)) error {
+	given, err := s.open(e.content)
+	if err != nil {
+		return err
 	}
-	if change.Had || change.Has {
+	if change.Old, err = s.open(e.content); err != nil {
+		return err
+	}
+	e.pinned = true // f may use the store
+	change.New, change.Has = f(given, change.Had)
+	e.pinned = false
+	if !change.Has {
+		return s.drop(e, change)
+	}
+	now, err := s.seal(change.New, change.Timestamp)
+	if err == nil {
 		s.write(e, now)
+	}
+	return err
+}
+
+// drop ends an update that removes its key, if it was there.
+func (s *core[K, V]) drop(e *entry[V], change *Change[V]) error {
+	var none V
+	change.New = none
+	if change.Had {
+		s.write(e, content[V]{timestamp: change.Timestamp})
 	}
 	return nil
 }
