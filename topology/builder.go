@@ -85,11 +85,21 @@ func (b *Builder) checkName(where, what, name string) bool {
 	return false
 }
 
+// checkLength notes that an internal topic would have a name longer than Kafka allows.
+func (b *Builder) checkLength(where, topic string) {
+	if len(topic) > 249 {
+		b.mistake(where, "the internal topic %s would have a name of %d characters: Kafka allows 249; shorten the application's name or this one", topic, len(topic))
+	}
+}
+
 // attach gives a node a store. A name stands for one store in an application; steps share it by attaching the same
 // definition. source is the topic that a source table is kept from, empty for other stores.
 func (b *Builder) attach(n *plan.Node, def state.Definition, source string) {
 	if !b.checkName(n.Where, "store", def.Name()) {
 		return
+	}
+	if source == "" {
+		b.checkLength(n.Where, plan.ChangelogName(b.application, def.Name()))
 	}
 	store, ok := b.stores[def.Name()]
 	if ok && store.Definition != def {

@@ -73,8 +73,8 @@ func (b *Builder) components() []int {
 
 // checkCopartition notes that the sources of a stateful sub-topology must agree in their partitions.
 func (b *Builder) checkCopartition(p *plan.Plan, s *plan.Subtopology) {
-	stateful := slices.IndexFunc(s.Nodes, func(n *plan.Node) bool { return b.copartition[n] })
-	if stateful < 0 || len(s.Sources) < 2 {
+	stateful := slices.DeleteFunc(slices.Clone(s.Nodes), func(n *plan.Node) bool { return !b.copartition[n] })
+	if len(stateful) == 0 || len(s.Sources) < 2 {
 		return
 	}
 	var set, wants []string
@@ -88,7 +88,10 @@ func (b *Builder) checkCopartition(p *plan.Plan, s *plan.Subtopology) {
 	}
 	p.Copartitioned = append(p.Copartitioned, set)
 	if len(counts) > 1 {
-		n := s.Nodes[stateful]
+		n := stateful[0] // to name, but a join tells more
+		if i := slices.IndexFunc(stateful, func(n *plan.Node) bool { return len(n.Inputs) > 1 }); i >= 0 {
+			n = stateful[i]
+		}
 		b.mistake(n.Where, "the inputs of %s are not co-partitioned: %s; declare one number, or pass one of them through topology.KeyBy", n.Label(), strings.Join(wants, ", "))
 	}
 }

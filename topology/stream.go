@@ -103,6 +103,10 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 	inputs := []*plan.Node{s.node}
 	out := *s
 	for _, other := range others {
+		if other.b != s.b {
+			s.b.mistake(callSite(), "merged streams come from two builders: read both with one")
+			continue
+		}
 		inputs = append(inputs, other.node)
 		out.rekeyed = out.rekeyed || other.rekeyed
 		if a, b := codecOr(s.key).String(), codecOr(other.key).String(); a != b {

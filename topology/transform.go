@@ -83,6 +83,7 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...
 	}
 	n.Writes = use(s.b, n, topic)
 	n.Writes.Internal = true
+	s.b.checkLength(n.Where, n.Writes.TopicName(s.b.application))
 	n.Build = func(l *plan.Linker) []any {
 		next := sink(l, n, topic)
 		out := new(processor.Record[L, V])

@@ -46,8 +46,8 @@ func (w Windows) check() error {
 		return fmt.Errorf("a window of %v: the size must be whole milliseconds, at least one", w.size)
 	case w.advance < time.Millisecond || w.advance > w.size || w.advance%time.Millisecond != 0:
 		return fmt.Errorf("a window of %v that advances by %v: the advance must be whole milliseconds, from one to the size", w.size, w.advance)
-	case w.grace < 0:
-		return fmt.Errorf("a grace of %v: it must not be negative", w.grace)
+	case w.grace < 0 || w.grace%time.Millisecond != 0:
+		return fmt.Errorf("a grace of %v: it must be whole milliseconds, and not negative", w.grace)
 	}
 	return nil
 }
