@@ -82,7 +82,7 @@ func (s *core[K, V]) find() (*entry[V], error) {
 	row, found, err := s.db.Get(s.row[:0], s.key)
 	s.row = row
 	if err != nil {
-		return nil, s.wrap("read", err)
+		return nil, s.broken("read", err)
 	}
 	var c content[V]
 	if found {
@@ -98,7 +98,7 @@ func (s *core[K, V]) find() (*entry[V], error) {
 // read makes the content of a row. It does not alias the row.
 func (s *core[K, V]) read(row []byte) (content[V], error) {
 	if len(row) < timestampSize {
-		return content[V]{}, s.wrap("read", fmt.Errorf("a row has at least 8 bytes, got %d: the database is damaged", len(row)))
+		return content[V]{}, s.broken("read", fmt.Errorf("a row has at least 8 bytes, got %d: the database is damaged", len(row)))
 	}
 	c := content[V]{timestamp: int64(binary.BigEndian.Uint64(row)), has: true}
 	if s.sealed {
@@ -107,7 +107,7 @@ func (s *core[K, V]) read(row []byte) (content[V], error) {
 	}
 	var err error
 	if c.value, err = s.values.Decode(row[timestampSize:]); err != nil {
-		return c, s.wrap("decode value", err)
+		return c, s.broken("decode value", err)
 	}
 	return c, nil
 }
@@ -133,7 +133,7 @@ func (s *core[K, V]) open(c content[V]) (V, error) {
 	}
 	v, err := s.values.Decode(c.sealed)
 	if err != nil {
-		return v, s.wrap("decode value", err)
+		return v, s.broken("decode value", err)
 	}
 	return v, nil
 }
@@ -300,7 +300,7 @@ func (s *core[K, V]) flushEntry(e *entry[V], b Batch, log LogFunc) error {
 	if s.sealed {
 		row = append(row, e.sealed...)
 	} else if row, err = s.values.Append(row, e.value); err != nil {
-		return s.wrap("encode value", err)
+		return s.broken(fmt.Sprintf("encode the value of key %q", s.changelog), err)
 	}
 	s.row = row
 	b.Set(s.key, row)
@@ -326,7 +326,7 @@ func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error 
 	physical, err := s.layout.appendRestored(append(s.key[:0], s.prefix...), key)
 	s.key = physical
 	if err != nil {
-		return s.wrap("restore", err)
+		return s.broken("restore", err)
 	}
 	if e := s.entries[string(physical)]; e != nil && !e.dirty && !e.flushing {
 		s.evict(e)
@@ -366,4 +366,9 @@ func (s *core[K, V]) Expire(b Batch) {
 // wrap names the store and what it was doing.
 func (s *core[K, V]) wrap(doing string, err error) error {
 	return fmt.Errorf("state: store %q: %s: %w", s.name, doing, err)
+}
+
+// broken is wrap for what is wrong with the store itself, whatever the record.
+func (s *core[K, V]) broken(doing string, err error) error {
+	return &Error{Store: s.name, Err: s.wrap(doing, err)}
 }

@@ -106,7 +106,7 @@ func (s *core[K, V]) merge(lower, upper []byte, filter func(physical []byte) boo
 	m := merged[V]{overlay: s.uncommitted(nil, lower, upper)}
 	rows, err := s.db.Iter(lower, upper)
 	if err != nil {
-		yield(Row[K, V]{}, s.wrap("scan", err))
+		yield(Row[K, V]{}, s.broken("scan", err))
 		return
 	}
 	defer rows.Close() // reads only
@@ -121,7 +121,7 @@ func (s *core[K, V]) merge(lower, upper []byte, filter func(physical []byte) boo
 		}
 	}
 	if err := rows.Error(); err != nil {
-		yield(Row[K, V]{}, s.wrap("scan", err))
+		yield(Row[K, V]{}, s.broken("scan", err))
 	}
 }
 
@@ -129,7 +129,7 @@ func (s *core[K, V]) merge(lower, upper []byte, filter func(physical []byte) boo
 func (s *core[K, V]) show(m *merged[V], filter func(physical []byte) bool, yield yieldFunc[K, V]) (bool, error) {
 	physical := m.key[len(s.prefix):]
 	if err := s.layout.check(physical); err != nil {
-		return false, s.wrap("scan", err)
+		return false, s.broken("scan", err)
 	}
 	if !s.visible(m.key) || filter != nil && !filter(physical) {
 		return true, nil
@@ -146,7 +146,7 @@ func (s *core[K, V]) show(m *merged[V], filter func(physical []byte) bool, yield
 	}
 	key, err := s.keys.Decode(s.layout.appendEncoded(nil, physical))
 	if err != nil {
-		return false, s.wrap("decode key", err)
+		return false, s.broken("decode key", err)
 	}
 	value, err := s.open(c)
 	if err != nil {

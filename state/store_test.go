@@ -3,6 +3,7 @@ package state_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -271,12 +272,26 @@ func TestDamagedRows(t *testing.T) {
 	}
 	_, _, err := store.Get("a")
 	wantError(t, err, `store "counts": read`, "damaged")
+	if !errors.As(err, new(*state.Error)) {
+		t.Errorf("%v is not a state.Error: a policy could skip it", err)
+	}
 	_, _, err = store.Get("b")
 	wantError(t, err, `store "counts": decode value: codec: int64 wants 8 bytes, got 3`)
 	for _, err := range store.All() {
 		wantError(t, err, `store "counts"`)
 	}
 	wantError(t, visitsStore(t).Restore(db.NewBatch(), []byte("short"), nil, 0), `store "visits": restore`, "at least 12 bytes")
+}
+
+// A value that cannot be encoded is found at the commit, which names its key.
+func TestUnencodableValue(t *testing.T) {
+	ratios := state.NewKeyValue("ratios", codec.String, codec.JSON[float64]())
+	set := openSet(t, state.NewMemory(), state.Options{}, ratios)
+	if err := ratios.In(&step{set: set}).Put("ana", math.NaN(), 0); err != nil {
+		t.Fatal(err)
+	}
+	err := set.Flush(nothing{}, func(state.Store, []byte, []byte, int64) error { return nil })
+	wantError(t, err, `store "ratios": encode the value of key "ana": codec: json[float64]: json: unsupported value: NaN`)
 }
 
 func visitsStore(t *testing.T) state.Store {

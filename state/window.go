@@ -147,7 +147,7 @@ func (w *Window[K, V]) fetch(key K, from, to time.Time) (found []Row[codec.Windo
 	bucket, end := s.layout.lead(first), s.layout.lead(last)
 	rows, err := s.db.Iter(appendTime(slices.Clone(s.prefix), bucket), after(appendTime(slices.Clone(s.prefix), end)))
 	if err != nil {
-		return nil, s.wrap("scan", err)
+		return nil, s.broken("scan", err)
 	}
 	defer rows.Close() // reads only
 
@@ -180,7 +180,7 @@ func (w *Window[K, V]) fetch(key K, from, to time.Time) (found []Row[codec.Windo
 		bucket = next
 	}
 	if err := rows.Error(); err != nil {
-		return found, s.wrap("scan", err)
+		return found, s.broken("scan", err)
 	}
 	return found, nil
 }
