@@ -19,6 +19,7 @@ var groups = theme{"groups", []testCase{
 	{"a second process with the same instance id fences the first", secondInstance},
 	{"a member of another protocol is refused", otherProtocol},
 	{"new partitions are assigned", newPartitions},
+	{"turmoil", turmoil},
 	{"offsets and their notes", offsetsAndNotes},
 	{"no offsets", noOffsets},
 	{"lag", lag},
