@@ -15,7 +15,7 @@ import (
 // runGoka does the same work with a goka processor and its group table, with goka's defaults but for two things: it
 // begins with the oldest record, and its directory is the job's. It ends when every record was processed; the
 // processor then flushes and commits.
-func runGoka(ctx context.Context, j job) error {
+func runGoka(ctx context.Context, j job) (map[string]Vehicle, error) {
 	cfg := goka.DefaultConfig()
 	cfg.Consumer.Offsets.Initial = sarama.OffsetOldest
 	goka.ReplaceGlobalConfig(cfg)
@@ -46,9 +46,9 @@ func runGoka(ctx context.Context, j job) error {
 		goka.WithLogger(log.New(io.Discard, "", 0)),
 	)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return p.Run(ctx)
+	return nil, p.Run(ctx)
 }
 
 // gokaJSON is the codec that goka's examples show.

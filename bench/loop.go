@@ -12,37 +12,58 @@ import (
 // runLoop is the program one would write by hand, and write well: whole batches through sarama's protocol layer, one
 // request for all partitions, encoding/json, and a Go map. It keeps no state beyond the process and commits nothing,
 // so a crash means to begin again.
-func runLoop(ctx context.Context, j job) (map[string]Vehicle, error) {
-	metrics.UseNilMetrics = true
-	cfg := sarama.NewConfig()
-	cfg.Version = sarama.V3_7_0_0
-	client, err := sarama.NewClient(j.Brokers, cfg)
-	if err != nil {
-		return nil, err
+func runLoop(decode func([]byte) (Position, error)) func(context.Context, job) (map[string]Vehicle, error) {
+	return func(ctx context.Context, j job) (map[string]Vehicle, error) {
+		l := &handmade{decode: decode, topic: j.Topic, vehicles: map[string]Vehicle{}}
+		return l.vehicles, l.run(ctx, j.Brokers)
 	}
-	defer client.Close()
-	positions, err := positionsOf(client, j.Topic)
-	if err != nil {
-		return nil, err
-	}
-	broker, err := client.Leader(j.Topic, 0) // the benchmark's cluster has one broker
-	if err != nil {
-		return nil, err
-	}
-	vehicles := map[string]Vehicle{}
-	for len(positions) > 0 {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := fetchOnce(broker, j.Topic, positions, vehicles); err != nil {
-			return nil, err
-		}
-	}
-	return vehicles, nil
+}
+
+// unmarshal decodes as one does by hand.
+func unmarshal(data []byte) (Position, error) {
+	var p Position
+	err := json.Unmarshal(data, &p)
+	return p, err
+}
+
+// handmade is the loop and what it keeps.
+type handmade struct {
+	decode    func([]byte) (Position, error)
+	topic     string
+	broker    *sarama.Broker
+	positions map[int32]*position
+	vehicles  map[string]Vehicle
 }
 
 // position is how far the loop is in a partition, and where the partition ended at the start.
 type position struct{ next, end int64 }
+
+// run reads to where the topic ended at the start.
+func (l *handmade) run(ctx context.Context, brokers []string) error {
+	metrics.UseNilMetrics = true
+	cfg := sarama.NewConfig()
+	cfg.Version = sarama.V3_7_0_0
+	client, err := sarama.NewClient(brokers, cfg)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if l.positions, err = positionsOf(client, l.topic); err != nil {
+		return err
+	}
+	if l.broker, err = client.Leader(l.topic, 0); err != nil { // the benchmark's cluster has one broker
+		return err
+	}
+	for len(l.positions) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := l.fetch(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func positionsOf(client sarama.Client, topic string) (map[int32]*position, error) {
 	partitions, err := client.Partitions(topic)
@@ -62,44 +83,44 @@ func positionsOf(client sarama.Client, topic string) (map[int32]*position, error
 	return positions, nil
 }
 
-// fetchOnce asks for what comes next of all partitions and updates the vehicles. Partitions at their end are removed.
-func fetchOnce(broker *sarama.Broker, topic string, positions map[int32]*position, vehicles map[string]Vehicle) error {
+// fetch asks for what comes next of all partitions and updates the vehicles. Partitions at their end are removed.
+func (l *handmade) fetch() error {
 	req := &sarama.FetchRequest{Version: 11, MaxWaitTime: 250, MinBytes: 1, MaxBytes: 8 << 20, SessionEpoch: -1}
-	for p, at := range positions {
-		req.AddBlock(topic, p, at.next, 1<<20, -1)
+	for p, at := range l.positions {
+		req.AddBlock(l.topic, p, at.next, 1<<20, -1)
 	}
-	res, err := broker.Fetch(req)
+	res, err := l.broker.Fetch(req)
 	if err != nil {
 		return err
 	}
-	for p, at := range positions {
-		block := res.GetBlock(topic, p)
+	for p, at := range l.positions {
+		block := res.GetBlock(l.topic, p)
 		if block == nil || block.Err != sarama.ErrNoError {
-			return fmt.Errorf("fetch %s/%d at %d: %v", topic, p, at.next, block)
+			return fmt.Errorf("fetch %s/%d at %d: %v", l.topic, p, at.next, block)
 		}
 		for _, set := range block.RecordsSet {
-			if err := update(set.RecordBatch, at, vehicles); err != nil {
+			if err := l.update(set.RecordBatch, at); err != nil {
 				return err
 			}
 		}
 		if at.next >= at.end {
-			delete(positions, p)
+			delete(l.positions, p)
 		}
 	}
 	return nil
 }
 
-func update(batch *sarama.RecordBatch, at *position, vehicles map[string]Vehicle) error {
+func (l *handmade) update(batch *sarama.RecordBatch, at *position) error {
 	for _, r := range batch.Records {
 		if batch.FirstOffset+r.OffsetDelta < at.next {
 			continue
 		}
-		var p Position
-		if err := json.Unmarshal(r.Value, &p); err != nil {
+		p, err := l.decode(r.Value)
+		if err != nil {
 			return err
 		}
 		key := string(r.Key)
-		vehicles[key] = vehicles[key].Add(p)
+		l.vehicles[key] = l.vehicles[key].Add(p)
 	}
 	if !batch.PartialTrailingRecord {
 		at.next = batch.LastOffset() + 1

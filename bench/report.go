@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -27,31 +28,38 @@ func median(runs []measurement, f func(measurement) float64) float64 {
 	for i, m := range runs {
 		values[i] = f(m)
 	}
+	return middle(values)
+}
+
+func middle(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }
 
-// report prints one line for each contestant: the median of its runs, and the smallest and largest CPU time.
-func report(w io.Writer, names []string, runs map[string][]measurement) error {
-	base := 0.0
-	if of := runs[loop]; len(of) > 0 {
-		base = median(of, measurement.perRecord)
+// ratio returns the median of what the runs cost in comparison with the loop's of the same round: what slows the machine
+// down for a while slows down both.
+func ratio(runs, loops []measurement) string {
+	if len(loops) != len(runs) {
+		return "–"
 	}
+	values := make([]float64, len(runs))
+	for i := range runs {
+		values[i] = runs[i].perRecord() / loops[i].perRecord()
+	}
+	return fmt.Sprintf("%.2f", middle(values))
+}
+
+// report prints one line for each contestant: medians of its runs, and the smallest and largest CPU time.
+func report(w io.Writer, names []string, runs map[string][]measurement) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "contestant\trecords\tCPU ns/record\tmin–max\tof it system\t× loop\trecords/s\tallocations/record\tGCs\tmax RSS MiB\t")
 	for _, name := range names {
 		of := runs[name]
-		cpu := median(of, measurement.perRecord)
-		ratio := "–"
-		if base > 0 {
-			ratio = fmt.Sprintf("%.2f", cpu/base)
-		}
-		least := slices.MinFunc(of, func(a, b measurement) int { return int(a.perRecord() - b.perRecord()) })
-		most := slices.MaxFunc(of, func(a, b measurement) int { return int(a.perRecord() - b.perRecord()) })
+		cpu := func(a, b measurement) int { return cmp.Compare(a.perRecord(), b.perRecord()) }
 		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f–%.0f\t%.0f\t%s\t%.0f\t%.1f\t%.0f\t%.0f\t\n",
-			name, of[0].records, cpu, least.perRecord(), most.perRecord(),
+			name, of[0].records, median(of, measurement.perRecord), slices.MinFunc(of, cpu).perRecord(), slices.MaxFunc(of, cpu).perRecord(),
 			median(of, func(m measurement) float64 { return float64(m.system.Nanoseconds()) / float64(m.records) }),
-			ratio, median(of, measurement.rate),
+			ratio(of, runs[loop]), median(of, measurement.rate),
 			median(of, func(m measurement) float64 { return float64(m.Allocs) / float64(m.records) }),
 			median(of, func(m measurement) float64 { return float64(m.GCs) }),
 			median(of, func(m measurement) float64 { return float64(m.maxRSS) / (1 << 20) }))

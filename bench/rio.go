@@ -24,13 +24,13 @@ func vehicles(j job) (*topology.Topology, error) {
 	return b.Build()
 }
 
-func runRio(atLeastOnce bool) func(context.Context, job) error {
-	return func(ctx context.Context, j job) error {
+func runRio(atLeastOnce bool) func(context.Context, job) (map[string]Vehicle, error) {
+	return func(ctx context.Context, j job) (map[string]Vehicle, error) {
 		t, err := vehicles(j)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return runner.Run(ctx, t, runner.Config{
+		return nil, runner.Run(ctx, t, runner.Config{
 			Brokers: j.Brokers, Dir: j.Dir, StopAtEnd: true, CreateTopics: true,
 			AtLeastOnce: atLeastOnce, CommitInterval: commitInterval, Workers: j.Workers,
 			Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
