@@ -1,0 +1,489 @@
+package topology_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/topology"
+	"github.com/rio-streams/rio/topologytest"
+)
+
+// The topics of the examples.
+var (
+	lines  = topology.NewTopic("lines", codec.String, codec.String)
+	sales  = topology.NewTopic("sales", codec.String, codec.JSON[sale]())
+	chosen = topology.NewTopic("chosen", codec.String, codec.JSON[sale]())
+	prices = topology.NewTopic("prices", codec.String, codec.Int64)
+	out    = topology.NewTopic("out", codec.String, codec.String)
+	counts = topology.NewTopic("counts", codec.String, codec.Int64)
+	totals = topology.NewTopic("totals", codec.String, codec.JSON[total]())
+)
+
+type sale struct {
+	Seller, Product string
+	Amount          int64
+}
+
+func (s sale) SoldBy() string           { return s.Seller }
+func (s sale) Of() string               { return s.Product }
+func (s sale) Large() bool              { return s.Amount >= 100 }
+func (s sale) Charge(price int64) int64 { return s.Amount * price }
+
+type total struct{ Sales, Amount int64 }
+
+func (t total) Add(s sale) total { return total{t.Sales + 1, t.Amount + s.Amount} }
+
+// example is a topology under test. An error ends it: examples have nobody to tell.
+type example struct{ driver *topologytest.Driver }
+
+func start(b *topology.Builder) example {
+	t, err := b.Build()
+	if err != nil {
+		panic(err)
+	}
+	d, err := topologytest.New(t, topologytest.Config{})
+	if err != nil {
+		panic(err)
+	}
+	return example{d}
+}
+
+// at makes a record of second s.
+func at[V any](second int64, key string, value V) processor.Record[string, V] {
+	return processor.Record[string, V]{Key: key, Value: value, Timestamp: second * 1000}
+}
+
+// gone makes a tombstone.
+func gone[V any](second int64, key string) processor.Record[string, V] {
+	return processor.Record[string, V]{Key: key, Timestamp: second * 1000, Tombstone: true}
+}
+
+func send[V any](e example, topic topology.Topic[string, V], records ...processor.Record[string, V]) {
+	if err := topologytest.Send(e.driver, topic, records...); err != nil {
+		panic(err)
+	}
+}
+
+// show prints all that has come into a topic.
+func show[K, V any](e example, topic topology.Topic[K, V]) {
+	records, err := topologytest.Read(e.driver, topic)
+	if err != nil {
+		panic(err)
+	}
+	for _, r := range records {
+		if r.Tombstone {
+			fmt.Printf("%s %v is gone\n", topic.Name(), r.Key)
+			continue
+		}
+		fmt.Printf("%s %v = %v\n", topic.Name(), r.Key, r.Value)
+	}
+}
+
+func Example() {
+	b := topology.NewBuilder("word-count")
+	words := topology.FlatMap(topology.From(b, lines), strings.Fields)
+	byWord := topology.KeyBy(words, "by-word", itself)
+	topology.Count(byWord, "counts").To(counts)
+
+	e := start(b)
+	send(e, lines, at(0, "1", "rio mar"), at(1, "2", "rio"))
+	show(e, counts)
+	// Output:
+	// counts rio = 1
+	// counts mar = 1
+	// counts rio = 2
+}
+
+func ExampleNewTopic() {
+	positions := topology.NewTopic("positions", codec.String, codec.JSON[sale]()).Partitions(6)
+	fmt.Println(positions.Name(), positions.KeyCodec(), positions.ValueCodec())
+	// Output: positions string json[topology_test.sale]
+}
+
+func ExampleTopic_TimeFrom() {
+	type event struct{ At time.Time }
+	events := topology.NewTopic("events", codec.String, codec.JSON[event]()).
+		TimeFrom(func(e event) time.Time { return e.At })
+
+	b := topology.NewBuilder("event-time")
+	hourly := topology.Window(topology.From(b, events), topology.Tumbling(time.Hour))
+	byHour := topology.NewTopic("by-hour", codec.Windowed(codec.String).Size(time.Hour), codec.Int64)
+	topology.Count(hourly, "by-hour").To(byHour)
+
+	e := start(b)
+	send(e, events, at(0, "bus", event{time.Date(2026, 1, 1, 8, 50, 0, 0, time.UTC)}))
+	show(e, byHour)
+	// Output: by-hour bus@2026-01-01T08:00:00Z/1h0m0s = 1
+}
+
+func ExampleBuilder_Build() {
+	b := topology.NewBuilder("shop")
+	read := topology.From(b, lines)
+	topology.Count(read, "")
+	topology.Count(read, "counts of lines")
+
+	_, err := b.Build()
+	fmt.Println(strings.Count(err.Error(), "\n"), "mistakes")
+	// Output: 2 mistakes
+}
+
+func ExampleFrom() {
+	b := topology.NewBuilder("copy")
+	topology.From(b, lines).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), gone[string](1, "k"))
+	show(e, out)
+	// Output:
+	// out k = rio
+	// out k is gone
+}
+
+func ExampleTableFrom() {
+	b := topology.NewBuilder("copy")
+	topology.TableFrom(b, lines).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(1, "k", "mar"), gone[string](2, "k"), gone[string](3, "k"))
+	show(e, out)
+	// Output:
+	// out k = rio
+	// out k = mar
+	// out k is gone
+}
+
+func ExampleStream_Filter() {
+	b := topology.NewBuilder("large")
+	topology.From(b, sales).Filter(sale.Large).To(chosen)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"ana", "rede", 120}), at(1, "2", sale{"ana", "vela", 30}))
+	show(e, chosen)
+	// Output: chosen 1 = {ana rede 120}
+}
+
+func ExampleStream_FilterNot() {
+	b := topology.NewBuilder("small")
+	topology.From(b, sales).FilterNot(sale.Large).To(chosen)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"ana", "rede", 120}), at(1, "2", sale{"ana", "vela", 30}))
+	show(e, chosen)
+	// Output: chosen 2 = {ana vela 30}
+}
+
+func ExampleStream_Branch() {
+	b := topology.NewBuilder("split")
+	large, small := topology.From(b, sales).Branch(sale.Large)
+	topology.Map(large, sale.SoldBy).To(out)
+	small.To(chosen)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"ana", "rede", 120}), at(1, "2", sale{"joão", "vela", 30}))
+	show(e, out)
+	show(e, chosen)
+	// Output:
+	// out 1 = ana
+	// chosen 2 = {joão vela 30}
+}
+
+func ExampleStream_Merge() {
+	b := topology.NewBuilder("both")
+	topology.From(b, lines).Merge(topology.From(b, texts("more"))).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"))
+	send(e, texts("more"), at(1, "k", "mar"))
+	show(e, out)
+	// Output:
+	// out k = rio
+	// out k = mar
+}
+
+func ExampleStream_Peek() {
+	b := topology.NewBuilder("log")
+	topology.From(b, lines).Peek(func(r processor.Record[string, string]) {
+		fmt.Println(r.Time().Format(time.TimeOnly), r.Key, r.Value)
+	})
+
+	send(start(b), lines, at(61, "k", "rio"))
+	// Output: 00:01:01 k rio
+}
+
+func ExampleMap() {
+	b := topology.NewBuilder("sellers")
+	topology.Map(topology.From(b, sales), sale.SoldBy).To(out)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"ana", "rede", 120}))
+	show(e, out)
+	// Output: out 1 = ana
+}
+
+func ExampleMapKV() {
+	b := topology.NewBuilder("swap")
+	topology.MapKV(topology.From(b, lines), swap).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"))
+	show(e, out)
+	// Output: out rio = k
+}
+
+func ExampleFlatMap() {
+	b := topology.NewBuilder("words")
+	topology.FlatMap(topology.From(b, lines), strings.Fields).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio mar"))
+	show(e, out)
+	// Output:
+	// out k = rio
+	// out k = mar
+}
+
+func ExampleKeyBy() {
+	b := topology.NewBuilder("by-seller")
+	topology.KeyBy(topology.From(b, sales), "by-seller", sale.SoldBy).To(chosen)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"ana", "rede", 120}))
+	show(e, chosen)
+	// Output: chosen ana = {ana rede 120}
+}
+
+func ExampleCount() {
+	b := topology.NewBuilder("count")
+	topology.Count(topology.From(b, lines), "counts").To(counts)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(1, "k", "mar"))
+	show(e, counts)
+	// Output:
+	// counts k = 1
+	// counts k = 2
+}
+
+func ExampleReduce() {
+	b := topology.NewBuilder("longest")
+	longer := func(a, b string) string {
+		if len(b) > len(a) {
+			return b
+		}
+		return a
+	}
+	topology.Reduce(topology.From(b, lines), "longest", longer).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(1, "k", "oceano"), at(2, "k", "mar"))
+	show(e, out)
+	// Output:
+	// out k = rio
+	// out k = oceano
+	// out k = oceano
+}
+
+func ExampleAggregate() {
+	b := topology.NewBuilder("totals")
+	bySeller := topology.KeyBy(topology.From(b, sales), "by-seller", sale.SoldBy)
+	topology.Aggregate(bySeller, "totals", total.Add).To(totals)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"ana", "rede", 120}), at(1, "2", sale{"ana", "vela", 30}))
+	show(e, totals)
+	// Output:
+	// totals ana = {1 120}
+	// totals ana = {2 150}
+}
+
+func ExampleWindow() {
+	perMinute := topology.NewTopic("per-minute", codec.Windowed(codec.String).Size(time.Minute), codec.Int64)
+
+	b := topology.NewBuilder("minutes")
+	minutes := topology.Window(topology.From(b, lines), topology.Tumbling(time.Minute).Grace(10*time.Second))
+	topology.Count(minutes, "per-minute").To(perMinute)
+
+	e := start(b)
+	send(e, lines, at(10, "k", "rio"), at(59, "k", "mar"), at(60, "k", "lago"))
+	send(e, lines, at(58, "k", "late")) // within the grace
+	send(e, lines, at(70, "k", "foz"))
+	send(e, lines, at(57, "k", "too late"))
+	show(e, perMinute)
+	// Output:
+	// per-minute k@1970-01-01T00:00:00Z/1m0s = 1
+	// per-minute k@1970-01-01T00:00:00Z/1m0s = 2
+	// per-minute k@1970-01-01T00:01:00Z/1m0s = 1
+	// per-minute k@1970-01-01T00:00:00Z/1m0s = 3
+	// per-minute k@1970-01-01T00:01:00Z/1m0s = 2
+}
+
+func ExampleTumbling() {
+	fmt.Println(topology.Tumbling(5 * time.Minute).Grace(time.Minute))
+	// Output: tumbling 5m0s, grace 1m0s
+}
+
+func ExampleHopping() {
+	windows := topology.Hopping(10*time.Second, 5*time.Second)
+	perWindow := topology.NewTopic("per-window", codec.Windowed(codec.String).Size(10*time.Second), codec.Int64)
+
+	b := topology.NewBuilder("hopping")
+	topology.Count(topology.Window(topology.From(b, lines), windows), "per-window").To(perWindow)
+
+	e := start(b)
+	send(e, lines, at(7, "k", "rio"))
+	show(e, perWindow)
+	// Output:
+	// per-window k@1970-01-01T00:00:00Z/10s = 1
+	// per-window k@1970-01-01T00:00:05Z/10s = 1
+}
+
+func ExampleJoin() {
+	b := topology.NewBuilder("charges")
+	byProduct := topology.KeyBy(topology.From(b, sales), "by-product", sale.Of)
+	charges := topology.Join(byProduct, topology.TableFrom(b, prices), sale.Charge)
+	charges.To(counts)
+
+	e := start(b)
+	send(e, prices, at[int64](0, "rede", 5))
+	send(e, sales, at(1, "1", sale{"ana", "rede", 2}), at(2, "2", sale{"ana", "vela", 3}))
+	show(e, counts)
+	// Output: counts rede = 10
+}
+
+func ExampleLeftJoin() {
+	b := topology.NewBuilder("charges")
+	byProduct := topology.KeyBy(topology.From(b, sales), "by-product", sale.Of)
+	topology.LeftJoin(byProduct, topology.TableFrom(b, prices), func(s sale, price int64, known bool) string {
+		if !known {
+			return "no price"
+		}
+		return fmt.Sprint(s.Charge(price))
+	}).To(out)
+
+	e := start(b)
+	send(e, prices, at[int64](0, "rede", 5))
+	send(e, sales, at(1, "1", sale{"ana", "rede", 2}), at(2, "2", sale{"ana", "vela", 3}))
+	show(e, out)
+	// Output:
+	// out rede = 10
+	// out vela = no price
+}
+
+func ExampleProcess() {
+	last := state.NewKeyValue("last", codec.String, codec.String)
+	changes := func(c *processor.Context[string, string]) processor.Handler[string, string] {
+		last := last.In(c)
+		return func(r processor.Record[string, string]) error {
+			before, known, err := last.Get(r.Key)
+			if err != nil || known && before == r.Value {
+				return err
+			}
+			if err := last.Put(r.Key, r.Value, r.Timestamp); err != nil {
+				return err
+			}
+			return c.Emit(r.Key, before+" → "+r.Value)
+		}
+	}
+
+	b := topology.NewBuilder("changes")
+	topology.Process(topology.From(b, lines), "changes", changes, last).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(1, "k", "rio"), at(2, "k", "mar"))
+	show(e, out)
+	// Output:
+	// out k =  → rio
+	// out k = rio → mar
+}
+
+func ExampleProcessKV() {
+	initials := func(c *processor.Context[string, string]) processor.Handler[string, string] {
+		return func(r processor.Record[string, string]) error { return c.Emit(r.Value[:1], r.Key) }
+	}
+
+	b := topology.NewBuilder("initials")
+	topology.ProcessKV(topology.From(b, lines), "initials", initials).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"))
+	show(e, out)
+	// Output: out r = k
+}
+
+func ExampleTable_ToStream() {
+	b := topology.NewBuilder("often")
+	counted := topology.Count(topology.From(b, lines), "counts")
+	counted.ToStream().Filter(func(n int64) bool { return n > 1 }).To(counts)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(1, "k", "mar"))
+	show(e, counts)
+	// Output: counts k = 2
+}
+
+func ExampleValueCodec() {
+	b := topology.NewBuilder("sums")
+	sum := func(sum, n int64) int64 { return sum + n }
+	topology.Aggregate(topology.From(b, prices), "sums", sum, topology.ValueCodec(codec.JSON[int64]()))
+
+	t, err := b.Build()
+	fmt.Println(strings.Contains(t.String(), "key-value string → json[int64]"), err)
+	// Output: true <nil>
+}
+
+func ExampleKeyCodec() {
+	b := topology.NewBuilder("by-seller")
+	topology.KeyBy(topology.From(b, sales), "by-seller", sale.SoldBy, topology.KeyCodec(codec.JSON[string]()))
+
+	t, err := b.Build()
+	fmt.Println(strings.Contains(t.String(), "json[string] → json[topology_test.sale]"), err)
+	// Output: true <nil>
+}
+
+func ExampleTopology_String() {
+	b := topology.NewBuilder("word-count")
+	words := topology.FlatMap(topology.From(b, lines), strings.Fields)
+	topology.Count(topology.KeyBy(words, "by-word", itself), "counts").To(counts)
+
+	t, err := b.Build()
+	fmt.Println(t, err)
+	// Output:
+	// application word-count
+	//
+	// sub-topology 0
+	//   source lines: string → string
+	//     flat-map
+	//       key-by by-word: string → string to word-count-by-word-repartition
+	//
+	// sub-topology 1
+	//   source word-count-by-word-repartition: string → string
+	//     count counts
+	//       to-stream
+	//         sink counts: string → int64
+	//   store counts: key-value string → int64, changelog word-count-counts-changelog
+	//  <nil>
+}
+
+func ExampleTopology_Mermaid() {
+	b := topology.NewBuilder("copy")
+	topology.From(b, lines).To(out)
+
+	t, err := b.Build()
+	fmt.Println(t.Mermaid(), err)
+	// Output:
+	// flowchart TD
+	//   subgraph s0 [sub-topology 0]
+	//     n0["source"]
+	//     n1["sink"]
+	//   end
+	//   t0(["lines"])
+	//   t1(["out"])
+	//   t0 --> n0
+	//   n0 --> n1
+	//   n1 --> t1
+	//  <nil>
+}
