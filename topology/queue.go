@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
@@ -45,6 +46,11 @@ func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 	r := &q.head
 	*r = processor.Record[K, V]{Timestamp: raw.Timestamp, Headers: raw.Headers, NoKey: raw.Key == nil, Tombstone: raw.Value == nil}
 	q.enter()
+	defer func() { // codecs and TimeFrom are user code
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	if !r.NoKey {
 		if r.Key, err = q.topic.key.Decode(raw.Key); err != nil {
 			return fmt.Errorf("key: %w", err)

@@ -46,7 +46,7 @@ func (t *Task) Flush() error {
 		return nil
 	}
 	t.pending = t.cfg.DB.NewBatch()
-	err := t.stores.Flush(t.pending, func(store state.Store, key, value []byte, timestamp int64) error {
+	err := t.flush(func(store state.Store, key, value []byte, timestamp int64) error {
 		if t.source(store.Name()) != "" {
 			return nil // the source topic is the changelog
 		}
@@ -61,6 +61,12 @@ func (t *Task) Flush() error {
 		t.stores.Expire(t.pending)
 	}
 	return nil
+}
+
+// flush writes the changes of the stores into the pending batch and to log. Codecs are user code, so they may panic.
+func (t *Task) flush(log func(store state.Store, key, value []byte, timestamp int64) error) (err error) {
+	defer t.recover(&err)
+	return t.stores.Flush(t.pending, log)
 }
 
 // expiry reports whether it is time to delete expired windows: every so often in stream time, because reads do not

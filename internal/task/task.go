@@ -127,6 +127,11 @@ func New(cfg Config) (*Task, error) {
 
 // link builds the steps and the inputs.
 func (t *Task) link() (err error) {
+	defer func() {
+		if t.step != nil && err != nil && err != t.failure { // a step that panics when it starts
+			err = fmt.Errorf("%s: %w", t.stepLabel(err), err)
+		}
+	}()
 	defer t.recover(&err)
 	linker := plan.NewLinker(t.cfg.Subtopology, t, &t.step)
 	for _, source := range t.cfg.Subtopology.Sources {
