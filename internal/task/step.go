@@ -47,6 +47,7 @@ func (t *Task) Step(max int) (int, error) {
 		if err != nil {
 			return n, err
 		}
+		t.stores.Advance(t.streamTime)
 		in.done(raw)
 		t.attempts = 0
 		t.stats.Processed++
