@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"encoding"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"reflect"
 )
@@ -123,3 +125,16 @@ func (c kindCodec[T]) Decode(data []byte) (T, error) {
 }
 
 func (c kindCodec[T]) String() string { return c.name }
+
+// encodesItself reports whether a type says how it is written as text or JSON.
+func encodesItself(t reflect.Type) bool {
+	for _, m := range []reflect.Type{
+		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
+		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
+	} {
+		if t.Implements(m) || reflect.PointerTo(t).Implements(m) {
+			return true
+		}
+	}
+	return t == reflect.TypeFor[json.Number]()
+}
