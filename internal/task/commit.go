@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -80,6 +81,10 @@ func (t *Task) expiry() bool {
 	return true
 }
 
+// ErrNoPosition says that the log has the changes of a store but does not say at which offset. The transaction is
+// committed; open the task again, and it restores them.
+var ErrNoPosition = errors.New("the position of the changelog is not known")
+
 // Committed says that the log holds what Flush has sent and the offsets; now the database gets the same. lastOffset
 // returns the offset of the last record that was written to a changelog's partition.
 func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, bool)) error {
@@ -87,7 +92,7 @@ func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, 
 		for name := range t.logged {
 			last, ok := lastOffset(name, t.cfg.Partition)
 			if !ok {
-				return t.wrap(fmt.Errorf("the log does not say where it put the records of %s/%d", name, t.cfg.Partition))
+				return t.wrap(fmt.Errorf("%w: %s/%d", ErrNoPosition, name, t.cfg.Partition))
 			}
 			t.stores.SetPosition(t.pending, name, t.cfg.Partition, last+1)
 		}

@@ -1,0 +1,102 @@
+package plan
+
+import (
+	"maps"
+	"strings"
+	"testing"
+)
+
+// chain is a plan of two sub-topologies: the first reads sources and writes a repartition topic, which the second reads
+// with the partners.
+func chain(repartition *Topic, sources []*Topic, partners ...*Topic) *Plan {
+	first := &Subtopology{ID: 0, Nodes: []*Node{{Kind: "key-by", Writes: repartition}}}
+	for _, topic := range sources {
+		first.Sources = append(first.Sources, &Node{Kind: "source", Reads: topic})
+	}
+	second := &Subtopology{ID: 1, Sources: []*Node{{Kind: "source", Reads: repartition}}}
+	p := &Plan{Application: "app", Subtopologies: []*Subtopology{first, second}, Topics: map[string]*Topic{repartition.Name: repartition}}
+	set := []string{repartition.Name}
+	for _, topic := range partners {
+		second.Sources = append(second.Sources, &Node{Kind: "table", Reads: topic})
+		set = append(set, topic.Name)
+	}
+	for _, topic := range append(sources, partners...) {
+		p.Topics[topic.Name] = topic
+	}
+	p.Repartitions = []*Topic{repartition}
+	if len(partners) > 0 {
+		p.Copartitioned = [][]string{set}
+	}
+	return p
+}
+
+func TestResolvePartitions(t *testing.T) {
+	topic := func(name string) *Topic { return &Topic{Name: name} }
+	by := func(n int32) *Topic { return &Topic{Name: "by", Internal: true, Partitions: n} }
+	for _, c := range []struct {
+		name     string
+		plan     *Plan
+		external map[string]int32
+		by       int32
+		wrong    string
+	}{
+		{"as many as its source", chain(by(0), []*Topic{topic("in")}), map[string]int32{"in": 5}, 5, ""},
+		{"as many as the largest", chain(by(0), []*Topic{topic("in"), topic("other")}), map[string]int32{"in": 5, "other": 7}, 7, ""},
+		{"what it asks for", chain(by(3), []*Topic{topic("in")}), map[string]int32{"in": 5}, 3, ""},
+		{"as many as its partner", chain(by(0), []*Topic{topic("in")}, topic("table")), map[string]int32{"in": 5, "table": 2}, 2, ""},
+		{
+			"partners that differ", chain(by(0), []*Topic{topic("in")}, topic("table"), topic("other")),
+			map[string]int32{"in": 5, "table": 2, "other": 4}, 2,
+			"topics that share state must have the same number of partitions, but by has 2, table has 2, other has 4: recreate one of them, or pass the other through KeyBy",
+		},
+		{
+			"not what its partner has", chain(by(3), []*Topic{topic("in")}, topic("table")), map[string]int32{"in": 5, "table": 2}, 3,
+			"by has 3, table has 2",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := maps.Clone(c.external)
+			counts, err := c.plan.ResolvePartitions(c.external)
+			if counts["by"] != c.by {
+				t.Errorf("by has %d partitions, want %d", counts["by"], c.by)
+			}
+			if (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+				t.Errorf("error %v, want %q", err, c.wrong)
+			}
+			if !maps.Equal(before, c.external) {
+				t.Error("the argument was changed")
+			}
+			if err == nil && c.plan.Subtopologies[1].Tasks(counts) != c.by {
+				t.Errorf("%d tasks, want %d", c.plan.Subtopologies[1].Tasks(counts), c.by)
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	by := &Topic{Name: RepartitionName("by-word"), Internal: true}
+	for got, want := range map[string]string{
+		by.TopicName("app"):                       "app-by-word-repartition",
+		(&Topic{Name: "in"}).TopicName("app"):     "in",
+		ChangelogName("app", "counts"):            "app-counts-changelog",
+		(&Node{Kind: "filter"}).Label():           "filter",
+		(&Node{Kind: "count", Name: "c"}).Label(): "count c",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestPartitionOfAWindow(t *testing.T) {
+	plain, windowed := &Topic{}, &Topic{WindowedKeys: true}
+	for start := range byte(50) {
+		key := append([]byte("k"), 0, 0, 0, 0, 0, 0, 0, start)
+		if got, want := windowed.Partition(key, 7), plain.Partition([]byte("k"), 7); got != want {
+			t.Errorf("the window at %d is in partition %d, its key in %d", start, got, want)
+		}
+	}
+	if got, want := windowed.Partition([]byte("short"), 7), plain.Partition([]byte("short"), 7); got != want {
+		t.Errorf("a key without a window is in partition %d, want %d", got, want)
+	}
+}

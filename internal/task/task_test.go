@@ -1,0 +1,352 @@
+package task_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/topology"
+)
+
+// What a script of package topologytest cannot reach: gaps in the log, inputs that are behind, refused records, commits
+// that do not happen.
+
+func texts(name string) topology.Topic[string, string] {
+	return topology.NewTopic(name, codec.String, codec.String)
+}
+
+// joined counts a stream and joins it with a table.
+func joined(t *testing.T) *plan.Plan {
+	t.Helper()
+	b := topology.NewBuilder("app")
+	in := topology.From(b, texts("in"))
+	topology.Count(in, "counts")
+	topology.LeftJoin(in, topology.TableFrom(b, texts("table")), func(v, w string, _ bool) string { return v + w }).To(texts("out"))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top.Plan()
+}
+
+// log is where a task writes: it keeps what it is sent and refuses some of it.
+type log struct {
+	sent    []string
+	refused string // a value that cannot be written
+	broken  error
+}
+
+func (l *log) Send(out task.Out) error {
+	if l.broken != nil {
+		return l.broken
+	}
+	if l.refused != "" && string(out.Value) == l.refused {
+		return fmt.Errorf("%w: too large", task.ErrRefused)
+	}
+	l.sent = append(l.sent, fmt.Sprintf("%s %s=%s", out.Topic, out.Key, out.Value))
+	return nil
+}
+
+func newTask(t *testing.T, p *plan.Plan, change func(*task.Config)) (*task.Task, *log) {
+	t.Helper()
+	out := &log{}
+	cfg := task.Config{
+		Plan: p, Subtopology: p.Subtopologies[0], Counts: map[string]int32{"in": 1, "table": 1, "out": 1},
+		DB: state.NewMemory(), StreamTime: -1, Output: out,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	tk, err := task.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tk.Close)
+	return tk, out
+}
+
+// record is one of key k.
+func record(offset, timestamp int64, value string) plan.Raw {
+	return plan.Raw{Offset: offset, Timestamp: timestamp, Key: []byte("k"), Value: []byte(value)}
+}
+
+func mustStep(t *testing.T, tk *task.Task, want int) {
+	t.Helper()
+	if n, err := tk.Step(100); n != want || err != nil {
+		t.Fatalf("%d records, %v; want %d", n, err, want)
+	}
+}
+
+// offsets shows what would be committed.
+func offsets(tk *task.Task) string {
+	var all []string
+	for _, o := range tk.Offsets() {
+		all = append(all, fmt.Sprintf("%s/%d %d at %d", o.Topic, o.Partition, o.Next, task.StreamTimeOf(o.Metadata)))
+	}
+	return strings.Join(all, ", ")
+}
+
+func expect(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// TestOrder: records are taken in the order of time across the inputs, tables first, and none before it is known that
+// no earlier one will come.
+func TestOrder(t *testing.T) {
+	tk, out := newTask(t, joined(t), nil)
+	tk.Add("in", []plan.Raw{record(0, 10, "a"), record(1, 20, "b"), record(2, 30, "c")}, 3, true)
+	if tk.Ready() {
+		t.Error("ready, though nothing is known of the table")
+	}
+	mustStep(t, tk, 0)
+
+	tk.Add("table", []plan.Raw{record(0, 5, "1"), record(1, 20, "2")}, 2, false)
+	if !tk.Ready() {
+		t.Error("not ready, though all inputs have records")
+	}
+	mustStep(t, tk, 3) // after the last row of the table, nothing is known again
+	expect(t, "results", out.sent, []string{"out k=a1"})
+
+	tk.Add("table", nil, 2, true)
+	mustStep(t, tk, 2)
+	expect(t, "results", out.sent, []string{"out k=a1", "out k=b2", "out k=c2"})
+	if !tk.Drained() {
+		t.Error("not drained")
+	}
+}
+
+// TestGaps: what is not in the log, control records and compacted ones, is passed over, in offsets too.
+func TestGaps(t *testing.T) {
+	tk, _ := newTask(t, joined(t), nil)
+	tk.Add("table", nil, 0, true)
+	tk.Seek("in", 5)
+	tk.Add("in", []plan.Raw{record(7, 1, "a"), record(9, 2, "b")}, 12, true)
+	expect(t, "position", tk.Position("in"), int64(12))
+	expect(t, "buffered", tk.Buffered("in"), 2)
+	if n, err := tk.Step(1); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	expect(t, "after one record", offsets(tk), "in/0 8 at 1")
+	mustStep(t, tk, 1)
+	expect(t, "after the last", offsets(tk), "in/0 12 at 2")
+	tk.Add("in", nil, 15, true)
+	expect(t, "after an empty fetch", offsets(tk), "in/0 15 at 2")
+	if !tk.Dirty() {
+		t.Error("nothing to commit, though the position has moved")
+	}
+}
+
+// TestCommit: changelogs get each key once, and the database its content and positions only when the log has it.
+func TestCommit(t *testing.T) {
+	db := state.NewMemory()
+	p := joined(t)
+	tk, out := newTask(t, p, func(cfg *task.Config) { cfg.DB = db })
+	tk.Add("table", []plan.Raw{record(0, 1, "1"), record(1, 2, "2")}, 2, true)
+	tk.Add("in", []plan.Raw{record(0, 3, "a"), record(1, 4, "b")}, 2, true)
+	mustStep(t, tk, 4)
+	out.sent = nil
+	if err := tk.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "changelog", out.sent, []string{"app-counts-changelog k=\x00\x00\x00\x00\x00\x00\x00\x02"})
+	expect(t, "offsets", offsets(tk), "table/0 2 at 4, in/0 2 at 4")
+
+	// The process ends before the transaction does: nothing is in the database.
+	again, _ := newTask(t, p, func(cfg *task.Config) { cfg.DB = db })
+	expect(t, "to restore", changelogs(t, again), "app-counts-changelog/0 from 0, table/0 from 0 (source)")
+
+	if err := tk.Committed(func(topic string, partition int32) (int64, bool) { return 41, true }); err != nil {
+		t.Fatal(err)
+	}
+	if tk.Dirty() {
+		t.Error("something to commit after a commit")
+	}
+	again, out = newTask(t, p, func(cfg *task.Config) { cfg.DB, cfg.StreamTime = db, 4 })
+	expect(t, "to restore", changelogs(t, again), "app-counts-changelog/0 from 42, table/0 from 2 (source)")
+	again.Seek("in", 2)
+	again.Seek("table", 2)
+	again.Add("table", nil, 2, true)
+	again.Add("in", []plan.Raw{record(2, 3, "c")}, 3, true)
+	mustStep(t, again, 1)
+	expect(t, "results", out.sent, []string{"out k=c2"})
+	expect(t, "offsets", offsets(again), "table/0 2 at 4, in/0 3 at 4")
+}
+
+// TestLogMustSayWhere: a commit that does not know where the changelog records are must not be taken for one.
+func TestLogMustSayWhere(t *testing.T) {
+	tk, _ := newTask(t, joined(t), nil)
+	tk.Add("table", nil, 0, true)
+	tk.Add("in", []plan.Raw{record(0, 3, "a")}, 1, true)
+	mustStep(t, tk, 1)
+	if err := tk.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	err := tk.Committed(func(string, int32) (int64, bool) { return 0, false })
+	if want := "task 0_0: the log does not say where it put the records of app-counts-changelog/0"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func changelogs(t *testing.T, tk *task.Task) string {
+	t.Helper()
+	logs, err := tk.Changelogs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, l := range logs {
+		text := fmt.Sprintf("%s/%d from %d", l.Topic, l.Partition, l.From)
+		if l.Source {
+			text += " (source)"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// TestRestore: stores come back from their changelogs, tables from their topics, what cannot be decoded is left out.
+func TestRestore(t *testing.T) {
+	tk, out := newTask(t, joined(t), nil)
+	if err := tk.Restore("table", []plan.Raw{record(0, 1, "1"), {Offset: 1, Timestamp: -1, Key: []byte("k"), Value: []byte("x")}}, 2); err != nil {
+		t.Fatal(err)
+	}
+	two := []byte{0, 0, 0, 0, 0, 0, 0, 2}
+	if err := tk.Restore("app-counts-changelog", []plan.Raw{{Offset: 7, Timestamp: 3, Key: []byte("k"), Value: two}}, 9); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "to restore", changelogs(t, tk), "app-counts-changelog/0 from 9, table/0 from 2 (source)")
+	tk.Add("table", nil, 0, true)
+	tk.Add("in", []plan.Raw{record(0, 5, "a")}, 1, true)
+	mustStep(t, tk, 1)
+	if err := tk.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "results", out.sent, []string{"out k=a1", "app-counts-changelog k=\x00\x00\x00\x00\x00\x00\x00\x03"})
+}
+
+// TestRefused: a record that the log refuses for what it is follows the produce policy; a log that fails ends the task.
+func TestRefused(t *testing.T) {
+	send := func(tk *task.Task) (int, error) {
+		tk.Add("table", nil, 0, true)
+		tk.Add("in", []plan.Raw{record(0, 1, "a"), record(1, 2, "large"), record(2, 3, "c")}, 3, true)
+		return tk.Step(100)
+	}
+	t.Run("fail", func(t *testing.T) {
+		tk, out := newTask(t, joined(t), nil)
+		out.refused = "large"
+		n, err := send(tk)
+		if want := "produce in/0 at 1 in sink out: record refused: too large"; n != 1 || err == nil || err.Error() != want {
+			t.Errorf("%d records, error %v, want 1 and %s", n, err, want)
+		}
+	})
+	t.Run("skip", func(t *testing.T) {
+		var skipped []string
+		tk, out := newTask(t, joined(t), func(cfg *task.Config) {
+			cfg.Policies.Produce.Action = processor.Skip
+			cfg.Skipped = func(e *processor.Error) { skipped = append(skipped, e.Error()) }
+		})
+		out.refused = "large"
+		if n, err := send(tk); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+		expect(t, "results", out.sent, []string{"out k=a", "out k=c"})
+		expect(t, "skipped", skipped, []string{"produce in/0 at 1 in sink out: record refused: too large"})
+		expect(t, "statistics", tk.Stats().Skipped, map[processor.Stage]int64{processor.Produce: 1})
+	})
+	t.Run("dead letter", func(t *testing.T) {
+		tk, out := newTask(t, joined(t), func(cfg *task.Config) {
+			cfg.Policies.Produce.Action = processor.DeadLetter
+			cfg.Policies.DeadLetters = "letters"
+		})
+		out.refused = "large1"
+		tk.Add("table", []plan.Raw{record(0, 0, "1")}, 1, true)
+		if n, err := send(tk); n != 4 || err != nil {
+			t.Fatal(n, err)
+		}
+		expect(t, "results", out.sent, []string{"out k=a1", "letters k=large", "out k=c1"})
+	})
+	t.Run("broken", func(t *testing.T) {
+		tk, out := newTask(t, joined(t), func(cfg *task.Config) { cfg.Policies.Produce.Action = processor.Skip })
+		out.broken = errors.New("no broker")
+		if _, err := send(tk); !errors.Is(err, out.broken) || err.Error() != "task 0_0: no broker" {
+			t.Errorf("error %v, want task 0_0: no broker", err)
+		}
+	})
+}
+
+// TestRetry: the owner is asked for patience, twice as much each time.
+func TestRetry(t *testing.T) {
+	b := topology.NewBuilder("app")
+	topology.Process(topology.From(b, texts("in")), "step", func(*processor.Context[string, string]) processor.Handler[string, string] {
+		return func(processor.Record[string, string]) error { return errors.New("not now") }
+	})
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tk, _ := newTask(t, top.Plan(), func(cfg *task.Config) {
+		cfg.Policies.Process = processor.Policy{Action: processor.Skip, Retries: 3, Backoff: time.Second}
+	})
+	tk.Add("in", []plan.Raw{record(0, 1, "a"), record(1, 1, "b")}, 2, true)
+	var waits []time.Duration
+	for {
+		n, err := tk.Step(100)
+		var retry *task.RetryError
+		if !errors.As(err, &retry) {
+			if n != 1 || err != nil { // the second record, after the first was retried and skipped, and itself
+				t.Fatal(n, err)
+			}
+			break
+		}
+		waits = append(waits, retry.After)
+	}
+	expect(t, "waits", waits, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, time.Second, 2 * time.Second, 4 * time.Second})
+	expect(t, "statistics", tk.Stats().Skipped, map[processor.Stage]int64{processor.Process: 2})
+}
+
+func TestStreamTimeOf(t *testing.T) {
+	for text, want := range map[string]int64{"rio:1:42": 42, "rio:1:-1": -1, "rio:1:x": -1, "": -1, "rio:2:7": -1, "of another program": -1} {
+		if got := task.StreamTimeOf(text); got != want {
+			t.Errorf("%q is stream time %d, want %d", text, got, want)
+		}
+	}
+}
+
+// TestNextTick: the owner knows when to call.
+func TestNextTick(t *testing.T) {
+	b := topology.NewBuilder("app")
+	topology.Process(topology.From(b, texts("in")), "step", func(c *processor.Context[string, string]) processor.Handler[string, string] {
+		c.Schedule(time.Second, processor.WallClock, func(time.Time) error { return nil })
+		c.Schedule(time.Minute, processor.WallClock, func(time.Time) error { return nil })
+		return func(processor.Record[string, string]) error { return nil }
+	})
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tk, _ := newTask(t, top.Plan(), nil)
+	start := time.UnixMilli(1_000_000)
+	if err := tk.Tick(start); err != nil {
+		t.Fatal(err)
+	}
+	next, ok := tk.NextTick()
+	if want := start.Add(time.Second); !ok || !next.Equal(want) {
+		t.Errorf("next tick at %v, %v, want %v", next, ok, want)
+	}
+	none, _ := newTask(t, joined(t), nil)
+	if next, ok := none.NextTick(); ok {
+		t.Errorf("a task without timers wants a tick at %v", next)
+	}
+}
