@@ -96,7 +96,7 @@ func printGroup(out io.Writer, g *kafka.GroupDescription, format string) error {
 	}
 	fmt.Fprintf(out, "group %s\nstate %s\n", g.Name, cmp.Or(g.State, "-"))
 	for _, m := range g.Members {
-		fmt.Fprintf(out, "member %s client %s host %s partitions %s\n", m.MemberID, m.ClientID, m.Host, listed(m.Partitions))
+		fmt.Fprintf(out, "member %s client %s host %s partitions %s\n", m.MemberID, m.ClientID, host(m), listed(m.Partitions))
 	}
 	rows := [][]string{{"TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "MEMBER"}}
 	for _, p := range g.Partitions {
@@ -104,6 +104,9 @@ func printGroup(out io.Writer, g *kafka.GroupDescription, format string) error {
 	}
 	return table(out, rows)
 }
+
+// host is where a member is; Apache Kafka puts a slash before it.
+func host(m kafka.MemberDescription) string { return strings.TrimPrefix(m.Host, "/") }
 
 func listed(tps []kafka.TopicPartition) string {
 	names := make([]string, len(tps))
@@ -148,7 +151,7 @@ type (
 func groupJSON(g *kafka.GroupDescription) groupDescription {
 	d := groupDescription{Group: g.Name, State: g.State, Members: []groupMember{}, Partitions: []partitionLag{}}
 	for _, m := range g.Members {
-		member := groupMember{m.MemberID, m.InstanceID, m.ClientID, m.Host, []string{}}
+		member := groupMember{m.MemberID, m.InstanceID, m.ClientID, host(m), []string{}}
 		for _, tp := range m.Partitions {
 			member.Partitions = append(member.Partitions, tp.String())
 		}

@@ -148,10 +148,18 @@ func (p *lineProducer) flush() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	if err := p.Flush(ctx); err != nil {
-		return fmt.Errorf("lines %d to %d may not be written: %w", p.flushed+1, p.line, err)
+		return fmt.Errorf("%s: %w", p.unsure(), err)
 	}
 	p.flushed = p.line
 	return nil
+}
+
+// unsure names the lines that are perhaps not written.
+func (p *lineProducer) unsure() string {
+	if p.line == p.flushed+1 {
+		return fmt.Sprintf("line %d may not be written", p.line)
+	}
+	return fmt.Sprintf("lines %d to %d may not be written", p.flushed+1, p.line)
 }
 
 // write sends one line.
