@@ -123,8 +123,13 @@ func TestOffsets(t *testing.T) {
 		at   At
 		want int64
 	}{
-		{Earliest, 0}, {Latest, 5}, {LatestStable, 4},
-		{Since(time.UnixMilli(0)), 0}, {Since(time.UnixMilli(1001)), 1}, {Since(time.UnixMilli(3000)), 2}, {Since(time.Now().Add(time.Hour)), 5},
+		{Earliest, 0},
+		{Latest, 5},
+		{LatestStable, 4},
+		{Since(time.UnixMilli(0)), 0},
+		{Since(time.UnixMilli(1001)), 1},
+		{Since(time.UnixMilli(3000)), 2},
+		{Since(time.Now().Add(time.Hour)), 5},
 	} {
 		got, err := c.Offsets(ctx, []TopicPartition{tp, {tp.Topic, 1}}, test.at)
 		if err != nil || got[tp] != test.want || got[TopicPartition{tp.Topic, 1}] != 0 || len(got) != 2 {

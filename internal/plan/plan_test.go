@@ -46,11 +46,14 @@ func TestResolvePartitions(t *testing.T) {
 		{"as many as its partner", chain(by(0), []*Topic{topic("in")}, topic("table")), map[string]int32{"in": 5, "table": 2}, 2, ""},
 		{
 			"partners that differ", chain(by(0), []*Topic{topic("in")}, topic("table"), topic("other")),
-			map[string]int32{"in": 5, "table": 2, "other": 4}, 2,
+			map[string]int32{"in": 5, "table": 2, "other": 4},
+			2,
 			"topics that share state must have the same number of partitions, but by has 2, table has 2, other has 4: recreate one of them, or pass the other through KeyBy",
 		},
 		{
-			"not what its partner has", chain(by(3), []*Topic{topic("in")}, topic("table")), map[string]int32{"in": 5, "table": 2}, 3,
+			"not what its partner has", chain(by(3), []*Topic{topic("in")}, topic("table")),
+			map[string]int32{"in": 5, "table": 2},
+			3,
 			"by has 3, table has 2",
 		},
 	} {
