@@ -95,8 +95,22 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	r.budget = state.NewBudget(r.cfg.Memory / 2)
-	r.resources = pebblestore.NewResources(pebblestore.Limits{Cache: r.cfg.Memory / 4, Memtables: r.cfg.Memory / 4})
+	r.resources = pebblestore.NewResources(pebblestore.Limits{
+		Cache: r.cfg.Memory / 4, Memtables: r.cfg.Memory / 4, Databases: r.databases(),
+	})
 	return nil
+}
+
+// databases returns how many databases the process has if it is alone and has all tasks. The larger the memtables, the less often
+// pebble writes the same rows again, so they are made for these and no more.
+func (r *runner) databases() int {
+	n := 0
+	for _, s := range r.plan.Subtopologies {
+		if len(s.Stores) > 0 {
+			n += int(s.Tasks(r.counts))
+		}
+	}
+	return n
 }
 
 func (r *runner) stateDir() string { return filepath.Join(r.cfg.Dir, "state", r.cfg.Application) }
