@@ -180,11 +180,19 @@ func (m *Membership) Rejoin() {
 // for it until SessionTimeout. Commit before. Leave closes the channel of Rebalances. It fails if the coordinator could
 // not be told, which does no harm beyond the wait for SessionTimeout.
 func (m *Membership) Leave(ctx context.Context) error {
+	return m.end(ctx, m.cfg.InstanceID == "")
+}
+
+// Resign is Leave for a member that does not mean to come back soon: a static member's partitions, too, go to others at
+// once. Kafka knows this request since 2.4.
+func (m *Membership) Resign(ctx context.Context) error { return m.end(ctx, true) }
+
+func (m *Membership) end(ctx context.Context, tell bool) error {
 	m.leave.Do(func() {
 		m.cancel()
 		<-m.ended
 		m.stop()
-		if m.memberID != "" && m.cfg.InstanceID == "" {
+		if m.memberID != "" && tell {
 			m.left = m.sendLeave(ctx)
 		}
 		m.client.closePool(m.joins)

@@ -189,7 +189,7 @@ func (m *Membership) sendLeave(ctx context.Context) error {
 		Version:  5,
 		GroupId:  m.cfg.Group,
 		MemberId: m.memberID, // for brokers before version 3 of the request
-		Members:  []sarama.MemberIdentity{{MemberId: m.memberID}},
+		Members:  []sarama.MemberIdentity{{MemberId: m.memberID, GroupInstanceId: m.Ref().instance()}},
 	}
 	err := askCoordinator(ctx, m.client, m.joins, m.key, (*sarama.Broker).LeaveGroup, req, func(res *sarama.LeaveGroupResponse) error {
 		err := codeError(res.Err)

@@ -137,6 +137,15 @@ func TestStaticMemberComesBackToWhatItHad(t *testing.T) {
 	}
 }
 
+func TestStaticMemberThatResignsLeavesAtOnce(t *testing.T) {
+	g := newGroup(t, 4)
+	g.join("ana")
+	bea := g.join("bea", func(cfg *GroupConfig) { cfg.InstanceID = "instance-b" })
+	g.await("two each", g.has("ana", 2), g.has("bea", 2))
+	bea.leaveBy(bea.Resign)
+	g.await("ana has everything", g.has("ana", 4))
+}
+
 func TestSecondProcessWithTheSameInstanceFencesTheFirst(t *testing.T) {
 	g := newGroup(t, 2)
 	static := func(cfg *GroupConfig) { cfg.InstanceID = "instance-a" }

@@ -245,7 +245,9 @@ func (m *testMember) note(r Rebalance) {
 	m.g.changed = make(chan struct{})
 }
 
-func (m *testMember) leave() {
+func (m *testMember) leave() { m.leaveBy(m.Leave) }
+
+func (m *testMember) leaveBy(leave func(context.Context) error) {
 	m.leaving.Do(func() {
 		m.release()
 		ctx, cancel := context.WithTimeout(context.Background(), groupPatience)
@@ -255,7 +257,7 @@ func (m *testMember) leave() {
 		m.left = true
 		maps.DeleteFunc(m.g.owners, func(_ TopicPartition, owner string) bool { return owner == m.name })
 		m.g.mu.Unlock()
-		if err := m.Leave(ctx); err != nil && !errors.Is(err, ErrClosed) {
+		if err := leave(ctx); err != nil && !errors.Is(err, ErrClosed) {
 			m.g.t.Errorf("%s: %v", m.name, err)
 		}
 		<-m.done

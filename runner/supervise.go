@@ -50,7 +50,8 @@ func (r *runner) supervise(ctx context.Context) error {
 		return err
 	}
 	s.member = r.client.Join(kafka.GroupConfig{
-		Group: r.cfg.Application, Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
+		Group: r.cfg.Application, InstanceID: r.place.processID, // killed and started again, it finds its tasks waiting
+		Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
 		UserData: func() []byte { return *s.states.Load() },
 		Assign:   kafka.NewTaskAssignor(r.taskGroups()),
 	})
@@ -294,7 +295,7 @@ func (s *supervisor) shutdown() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	if err := s.member.Leave(ctx); err != nil {
+	if err := s.member.Resign(ctx); err != nil {
 		s.log.Warn("leave the group", "error", err)
 	}
 }

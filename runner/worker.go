@@ -423,6 +423,9 @@ func (w *worker) commit() error {
 		err := t.task.Committed(func(topic string, partition int32) (int64, bool) {
 			return w.producer.LastOffset(kafka.TopicPartition{Topic: topic, Partition: partition})
 		})
+		if errors.Is(err, task.ErrNoPosition) {
+			err = cluster(err)
+		}
 		if err != nil {
 			return err
 		}
@@ -431,13 +434,26 @@ func (w *worker) commit() error {
 	return nil
 }
 
+// commitOffsets commits without a transaction. While the group is between two generations it waits for the next.
+func (w *worker) commitOffsets(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
+	for attempt := 0; ; attempt++ {
+		err := w.r.client.CommitOffsets(w.ctx, w.member.Ref(), offsets)
+		if !errors.Is(err, kafka.ErrRebalanceInProgress) || backoff(attempt) == backoff(attempt+1) {
+			return err
+		}
+		if err := pause(w.ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
 // end makes what was sent, and the offsets, visible: in one transaction, or in this order.
 func (w *worker) end(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
 	if w.r.cfg.AtLeastOnce {
 		if err := w.producer.Flush(w.ctx); err != nil {
 			return err
 		}
-		return w.r.client.CommitOffsets(w.ctx, w.member.Ref(), offsets)
+		return w.commitOffsets(offsets)
 	}
 	if err := w.producer.SendOffsets(w.ctx, w.member.Ref(), offsets); err != nil {
 		return err
