@@ -3,53 +3,42 @@ package broker
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/rio-streams/rio/internal/dirlock"
 )
 
-// dirLock keeps a second broker out of a data directory. It is the file "lock" in it, locked by the operating system, which
-// forgets the lock when the process dies, however it dies. The file's text is for people and for the next start:
+// dirLock keeps a second broker out of a data directory. Its note is for people and for the next start:
 //
 //	pid 4711
 //	address 127.0.0.1:9092
 type dirLock struct {
-	file *os.File
-	last map[string]string // the text of the last run
+	*dirlock.Lock
+	dir string
 }
-
-// errHeld is what holdFile answers when someone else holds the file.
-var errHeld = errors.New("held by another process")
 
 // lockDir takes the directory, creating it if it is missing.
 func lockDir(dir string) (*dirLock, error) {
 	if err := usableDir(dir); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
+	lock, err := dirlock.Take(dir)
+	var held *dirlock.HeldError
+	switch {
+	case errors.As(err, &held):
+		return nil, fmt.Errorf("broker: data directory %s %w", dir, blame(parseNote(held.Note)))
+	case err != nil:
 		return nil, fmt.Errorf("broker: data directory %s: %w; choose one that this user may write", dir, err)
 	}
-	text, err := io.ReadAll(file)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("broker: data directory %s: %w", dir, err), file.Close())
-	}
-	l := &dirLock{file: file, last: parseLock(string(text))}
-	if err := holdFile(file); err != nil {
-		return nil, errors.Join(fmt.Errorf("broker: data directory %s %w", dir, l.blame(err)), file.Close())
-	}
-	return l, nil
+	return &dirLock{lock, dir}, nil
 }
 
-// blame explains why the lock was not had: who has it, as far as the file says.
-func (l *dirLock) blame(err error) error {
-	if !errors.Is(err, errHeld) {
-		return fmt.Errorf("cannot be locked: %w", err)
-	}
-	pid, address := l.last["pid"], l.last["address"]
+// blame says who has the directory, as far as the note tells.
+func blame(note map[string]string) error {
+	pid, address := note["pid"], note["address"]
 	switch {
 	case pid == "":
 		return errors.New("is used by another broker; stop it, or choose another directory")
@@ -62,7 +51,7 @@ func (l *dirLock) blame(err error) error {
 
 // lastPort is the port of the last run, or otherwise if there was none.
 func (l *dirLock) lastPort(otherwise string) string {
-	if _, port, err := net.SplitHostPort(l.last["address"]); err == nil {
+	if _, port, err := net.SplitHostPort(parseNote(l.Note())["address"]); err == nil {
 		return port
 	}
 	return otherwise
@@ -73,27 +62,23 @@ func (l *dirLock) write(address string) error {
 	if l == nil {
 		return nil
 	}
-	text := fmt.Sprintf("pid %d\naddress %s\n", os.Getpid(), address)
-	if err := l.file.Truncate(0); err != nil {
-		return fmt.Errorf("broker: %s: %w", l.file.Name(), err)
-	}
-	if _, err := l.file.WriteAt([]byte(text), 0); err != nil {
-		return fmt.Errorf("broker: %s: %w", l.file.Name(), err)
+	if err := l.Write(fmt.Sprintf("pid %d\naddress %s\n", os.Getpid(), address)); err != nil {
+		return fmt.Errorf("broker: data directory %s: %w", l.dir, err)
 	}
 	return nil
 }
 
-// release gives the directory up. The file stays: removing it would race with the next process that locks it.
+// release gives the directory up.
 func (l *dirLock) release() error {
 	if l == nil {
 		return nil
 	}
-	return l.file.Close()
+	return l.Release()
 }
 
-func parseLock(text string) map[string]string {
+func parseNote(note string) map[string]string {
 	fields := map[string]string{}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(note) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
 			fields[name] = value
 		}
