@@ -39,7 +39,7 @@ type simple struct {
 		Deep position `json:"deep"`
 	}
 	Hidden string `json:"-"`
-	inner  int
+	inner  int    //lint:ignore U1000 JSON does not see it, which is what is tested
 }
 
 type name string

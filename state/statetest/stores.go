@@ -44,7 +44,6 @@ type machine struct {
 	db      state.DB
 	set     *state.Set
 	subject subject
-	logged  []string // the changelog records of the last Flush
 	batch   state.Batch
 
 	model
