@@ -130,6 +130,10 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 		b.topics[t.name] = topic
 		return topic
 	}
+	if before.Internal != topic.Internal {
+		b.mistake(n.Where, "the topic %q and what is behind a KeyBy have one name in the plan: give the KeyBy another", t.name)
+		return topic
+	}
 	if before.Key != topic.Key || before.Value != topic.Value {
 		b.mistake(n.Where, "topic %q holds %s → %s elsewhere in this topology, and %s → %s here: a topic has one codec for its keys and one for its values",
 			t.name, before.Key, before.Value, topic.Key, topic.Value)
@@ -146,6 +150,7 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 func describe[K, V any](t Topic[K, V]) *plan.Topic {
 	return &plan.Topic{
 		Name:       t.name,
+		Internal:   t.internal,
 		Partitions: t.partitions,
 		Key:        t.key.String(),
 		Value:      t.value.String(),

@@ -49,6 +49,7 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.Reduce(in, "counts", func(a, b string) string { return a + b })
 		topology.KeyBy(in, "by-word", itself)
 		topology.KeyBy(in, "by-word", itself)
+		in.To(texts("by-word-repartition"))
 
 		// State where the records of a key are not together.
 		swapped := topology.MapKV(in, func(k, v string) (string, string) { return v, k })
@@ -74,6 +75,8 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.Window(in, topology.Hopping(time.Minute, 0))
 		topology.Window(in, topology.Tumbling(time.Minute).Grace(-time.Second))
 		topology.Window(in, topology.Tumbling(time.Minute).Grace(time.Microsecond))
+		hourly := topology.Window(in, topology.Tumbling(time.Hour))
+		hourly.Merge(topology.Window(in, topology.Hopping(time.Hour, time.Minute)))
 
 		// Joins.
 		three, five := topology.From(b, texts("three").Partitions(3)), topology.TableFrom(b, texts("five").Partitions(5))

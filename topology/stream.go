@@ -109,6 +109,9 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 		}
 		inputs = append(inputs, other.node)
 		out.rekeyed = out.rekeyed || other.rekeyed
+		if other.windows != s.windows {
+			s.b.mistake(callSite(), "merged streams have different windows, %v and %v", s.windows, other.windows)
+		}
 		if a, b := codecOr(s.key).String(), codecOr(other.key).String(); a != b {
 			s.b.mistake(callSite(), "merged streams encode their keys differently, as %s and %s", a, b)
 		}

@@ -14,6 +14,7 @@ type Topic[K, V any] struct {
 	value      codec.Codec[V]
 	partitions int32
 	time       func(V) time.Time
+	internal   bool // behind a KeyBy; its name lacks the application's prefix
 }
 
 // NewTopic declares the topic name with the codecs of its keys and values.

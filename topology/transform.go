@@ -74,15 +74,14 @@ func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...KeyByOption[L]) *Stream[L, V] {
 	n := s.b.add("key-by", name, s.node)
 	s.b.checkName(n.Where, "KeyBy", name)
-	topic := Topic[L, V]{name: plan.RepartitionName(name), key: codec.For[L](), value: codecOr(s.value)}
+	topic := Topic[L, V]{name: plan.RepartitionName(name), key: codec.For[L](), value: codecOr(s.value), internal: true}
 	for _, option := range options {
 		option(&topic.key)
 	}
-	if _, taken := s.b.topics[topic.name]; taken {
-		s.b.mistake(n.Where, "the name %q is taken by another KeyBy or topic: give this one another", name)
+	if before, taken := s.b.topics[topic.name]; taken && before.Internal {
+		s.b.mistake(n.Where, "the name %q is taken by another KeyBy: give this one another", name)
 	}
 	n.Writes = use(s.b, n, topic)
-	n.Writes.Internal = true
 	s.b.checkLength(n.Where, n.Writes.TopicName(s.b.application))
 	n.Build = func(l *plan.Linker) []any {
 		next := sink(l, n, topic)
