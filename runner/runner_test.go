@@ -143,7 +143,8 @@ func (c *cluster) read(topic string) []kafka.Record {
 	for p := range topics[0].Partitions {
 		tps = append(tps, kafka.TopicPartition{Topic: topic, Partition: int32(p)})
 	}
-	ends, err := c.client.Offsets(c.t.Context(), tps, kafka.LatestStable)
+	// To the high watermark: a commit returns before Kafka has told all partitions, and reading to here waits for that.
+	ends, err := c.client.Offsets(c.t.Context(), tps, kafka.Latest)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -53,13 +53,14 @@ func (r *reader) partitions(ctx context.Context) ([]kafka.TopicPartition, error)
 	return all, nil
 }
 
-// toEnd reads the topics from the earliest record to where they end now.
+// toEnd reads the topics from the earliest record to where they end now. That is the high watermark: what was committed a
+// moment ago may not be visible yet, and reading to there waits for it.
 func (r *reader) toEnd(ctx context.Context) error {
 	all, err := r.partitions(ctx)
 	if err != nil {
 		return err
 	}
-	ends, err := r.client.Offsets(ctx, all, kafka.LatestStable)
+	ends, err := r.client.Offsets(ctx, all, kafka.Latest)
 	if err != nil {
 		return err
 	}
