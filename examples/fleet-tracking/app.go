@@ -211,7 +211,7 @@ func (a *app) hint(w io.Writer) {
 		address = a.broker.Addr()
 	}
 	fmt.Fprintf(w, "Kafka broker on %s. From another terminal:\n", address)
-	fmt.Fprintf(w, "  rio topics list -brokers %s\n", address)
+	fmt.Fprintf(w, "  go run ./cmd/rio topics list -brokers %s\n", address)
 	fmt.Fprintf(w, "  kcat -b %s -C -q -t %s\n", address, Delays.Name())
 }
 
