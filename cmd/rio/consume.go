@@ -23,9 +23,11 @@ type consumeConfig struct {
 	offset        int64 // -1: none
 	max           int64 // 0: no limit
 
-	format string
-	keys   bool
-	null   string
+	format    string
+	keys      bool
+	null      string
+	keyType   string
+	valueType string
 }
 
 func newConsume(to *connection) *cobra.Command {
@@ -38,9 +40,12 @@ func newConsume(to *connection) *cobra.Command {
 With --group the command is a member of that group, goes on where the group has stopped, and commits what it has printed.
 Without, it leaves no trace. Ctrl-C ends it and is no error.
 
+Keys and values are printed as they are. Counts and windowed tables are not text: --value-type int64 prints numbers, and
+--key-type windowed prints a key and the start of its window, ana@2026-01-01T08:00:00Z.
+
 --format json prints objects that produce --format json takes. Key and value are strings in them, or null; those that
 are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves: rio consume T --format json | jq '.value|fromjson'`,
-		Example: "  rio consume vendas -from-beginning -exit-at-end -format json\n  rio consume vendas --partition 2 --offset 1000 --max 1",
+		Example: "  rio consume vendas -from-beginning -exit-at-end -format json\n  rio consume vendas --partition 2 --offset 1000 --max 1\n  rio consume vendas-por-hora -from-beginning -keys -key-type windowed",
 		Args:    exactlyOne("TOPIC"),
 	}
 	flags := cmd.Flags()
@@ -53,8 +58,10 @@ are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves
 	flags.BoolVar(&cfg.keys, "keys", false, "print the key and a tab before the value")
 	flags.StringVar(&cfg.null, "null", "null", "`text` that stands for null, a missing key or a tombstone")
 	format := choose(flags, "format", "how to print", "text", "json")
+	keyType := choose(flags, "key-type", "what keys are", viewTypes...)
+	valueType := choose(flags, "value-type", "what values are", viewTypes...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg.topic, cfg.format = args[0], format.value
+		cfg.topic, cfg.format, cfg.keyType, cfg.valueType = args[0], format.value, keyType.value, valueType.value
 		if err := cfg.validate(); err != nil {
 			return err
 		}
@@ -218,7 +225,7 @@ func (c *consumer) take(ctx context.Context, f *kafka.Fetched) error {
 		if r.Offset >= end {
 			break
 		}
-		if err := c.printer.print(f.Partition, r); err != nil {
+		if err := c.printer.print(tp, r); err != nil {
 			return err
 		}
 		c.positions[tp] = r.Offset + 1

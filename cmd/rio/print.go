@@ -10,25 +10,41 @@ import (
 
 // A printer prints records, one a line.
 type printer struct {
-	out    *bufio.Writer
-	format string
-	keys   bool
-	null   string
+	out        *bufio.Writer
+	format     string
+	keys       bool
+	null       string
+	key, value view
 }
 
 func newPrinter(out io.Writer, cfg consumeConfig) *printer {
-	return &printer{out: bufio.NewWriterSize(out, 1<<16), format: cfg.format, keys: cfg.keys, null: cfg.null}
+	return &printer{
+		out:    bufio.NewWriterSize(out, 1<<16),
+		format: cfg.format,
+		keys:   cfg.keys,
+		null:   cfg.null,
+		key:    views[cfg.keyType],
+		value:  views[cfg.valueType],
+	}
 }
 
-func (p *printer) print(partition int32, r *kafka.Record) error {
+func (p *printer) print(tp kafka.TopicPartition, r *kafka.Record) error {
+	shown := *r
+	var err error
+	if shown.Key, err = p.key(r.Key); err != nil {
+		return fmt.Errorf("%v at %d: key: %w; see --key-type", tp, r.Offset, err)
+	}
+	if shown.Value, err = p.value(r.Value); err != nil {
+		return fmt.Errorf("%v at %d: value: %w; see --value-type", tp, r.Offset, err)
+	}
 	if p.format == "json" {
-		return printJSON(p.out, encodeRecord(partition, r))
+		return printJSON(p.out, encodeRecord(tp.Partition, &shown))
 	}
 	if p.keys {
-		p.text(r.Key)
+		p.text(shown.Key)
 		p.out.WriteByte('\t')
 	}
-	p.text(r.Value)
+	p.text(shown.Value)
 	return p.out.WriteByte('\n') // it also tells of errors before
 }
 

@@ -44,9 +44,9 @@ Records with a key go to the partition where the Java clients would put them, th
 	flags.StringVar(&cfg.keySeparator, "key-separator", `\t`, "`text` between key and value; \"\" if lines have no keys")
 	flags.StringVar(&cfg.null, "null", "", "`text` of a value that stands for null, a tombstone (default: none does)")
 	flags.Int32Var(&cfg.partition, "partition", -1, "`number` of the partition of records that name none (default: by the key)")
-	flags.StringVar(&cfg.compression, "compression", "none", "none, gzip, snappy, lz4 or zstd")
+	compression := choose(flags, "compression", "how batches are compressed", "none", "gzip", "snappy", "lz4", "zstd")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg.format = format.value
+		cfg.format, cfg.compression = format.value, compression.value
 		cfg.keySeparator = strings.ReplaceAll(cfg.keySeparator, `\t`, "\t")
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
 			return produce(cmd.Context(), client, args[0], cfg, cmd.InOrStdin())
