@@ -27,6 +27,14 @@ const group = "meu-grupo"
 
 // run consumes until ctx ends, or until everything is read.
 func (c *consumer) run(ctx context.Context) error {
+	err := c.consume(ctx)
+	if ctx.Err() != nil {
+		return nil // interrupted: whatever failed, failed because of it
+	}
+	return err
+}
+
+func (c *consumer) consume(ctx context.Context) error {
 	if _, err := prepareTopic(ctx, c.client); err != nil {
 		return err
 	}
@@ -50,9 +58,6 @@ func (c *consumer) run(ctx context.Context) error {
 				return err
 			}
 		case err := <-failed:
-			if ctx.Err() != nil {
-				return nil // interrupted
-			}
 			return err
 		}
 		if c.finished() && !c.follow {
@@ -107,7 +112,7 @@ func (c *consumer) rebalance(ctx context.Context, r kafka.Rebalance) error {
 	return nil
 }
 
-// take prints what was fetched and then commits that it was read.
+// take prints what was fetched and then commits that it was read, even if it is interrupted in between.
 func (c *consumer) take(ctx context.Context, part kafka.Fetched) error {
 	tp := kafka.TopicPartition{Topic: part.Topic, Partition: part.Partition}
 	if _, ours := c.unread[tp]; !ours {
@@ -130,7 +135,7 @@ func (c *consumer) take(ctx context.Context, part kafka.Fetched) error {
 	if part.Next >= part.LastStable {
 		c.unread[tp] = false
 	}
-	return c.client.CommitOffsets(ctx, c.member.Ref(), map[kafka.TopicPartition]kafka.CommittedOffset{tp: {Offset: part.Next}})
+	return c.client.CommitOffsets(context.WithoutCancel(ctx), c.member.Ref(), map[kafka.TopicPartition]kafka.CommittedOffset{tp: {Offset: part.Next}})
 }
 
 // finished reports whether all partitions that are ours were read to their end.

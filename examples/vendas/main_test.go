@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -74,6 +76,29 @@ func TestOneByOne(t *testing.T) {
 	mustPrint(t, "", "-data", data, "-consume") // the group has read them
 	mustPrint(t, onceBySeller, "-data", data, "-totals")
 	mustPrint(t, onceBySeller, "-data", data, "-totals") // no sale counts twice
+}
+
+// TestFollow: a consumer that follows ends when it is interrupted, and what it has printed it does not read again.
+func TestFollow(t *testing.T) {
+	data := t.TempDir()
+	mustPrint(t, "sent 5 sales to comercial\n", "-data", data, "-produce")
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	read, write := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, []string{"-data", data, "-consume", "-follow"}, write) }()
+	lines := bufio.NewScanner(read)
+	for _, want := range strings.Split(strings.TrimSpace(fiveLines), "\n") {
+		if !lines.Scan() || lines.Text() != want {
+			t.Fatalf("it prints %q, want %q", lines.Text(), want)
+		}
+	}
+	interrupt()
+	if err := <-ended; err != nil {
+		t.Errorf("interrupted, it fails with %v", err)
+	}
+	mustPrint(t, "", "-data", data, "-consume")
 }
 
 func TestBrokenSaleInTheTopic(t *testing.T) {
