@@ -48,12 +48,12 @@ func (t *Task) Flush() error {
 	}
 	t.pending = t.cfg.DB.NewBatch()
 	err := t.flush(func(store state.Store, key, value []byte, timestamp int64) error {
-		if t.source(store.Name()) != "" {
-			return nil // the source topic is the changelog
+		log := t.changelogs[store.Name()]
+		if log.source {
+			return nil
 		}
-		name := t.cfg.ChangelogName(store.Name())
-		t.logged[name] = true
-		return t.cfg.Output.Send(Out{Topic: name, Partition: t.cfg.Partition, Key: key, Value: value, Timestamp: timestamp})
+		log.written = true
+		return t.cfg.Output.Send(Out{Topic: log.topic, Partition: t.cfg.Partition, Key: key, Value: value, Timestamp: timestamp})
 	})
 	if err != nil {
 		return t.wrap(fmt.Errorf("write the changelogs: %w", err))
@@ -89,12 +89,16 @@ var ErrNoPosition = errors.New("the position of the changelog is not known")
 // returns the offset of the last record that was written to a changelog's partition.
 func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, bool)) error {
 	if t.pending != nil {
-		for name := range t.logged {
-			last, ok := lastOffset(name, t.cfg.Partition)
-			if !ok {
-				return t.wrap(fmt.Errorf("%w: %s/%d", ErrNoPosition, name, t.cfg.Partition))
+		for _, log := range t.changelogs {
+			if !log.written {
+				continue
 			}
-			t.stores.SetPosition(t.pending, name, t.cfg.Partition, last+1)
+			last, ok := lastOffset(log.topic, t.cfg.Partition)
+			if !ok {
+				return t.wrap(fmt.Errorf("%w: %s/%d", ErrNoPosition, log.topic, t.cfg.Partition))
+			}
+			t.stores.SetPosition(t.pending, log.topic, t.cfg.Partition, last+1)
+			log.written = false
 		}
 		for _, in := range t.inputs {
 			if in.table && in.moved {
@@ -106,7 +110,6 @@ func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, 
 		}
 		t.pending.Close()
 		t.pending = nil
-		clear(t.logged)
 	}
 	t.stores.Committed()
 	for _, in := range t.inputs {
@@ -124,14 +127,24 @@ func (t *Task) tableMoved() bool {
 	return false
 }
 
-// source returns the topic that a store is kept from, in the log's name; empty if it has a changelog of its own.
-func (t *Task) source(store string) string {
-	for _, s := range t.cfg.Subtopology.Stores {
-		if s.Name() == store && s.Source != "" {
-			return t.cfg.TopicName(t.cfg.Plan.Topics[s.Source])
+// changelog is the topic that a store is restored from.
+type changelog struct {
+	topic   string
+	source  bool // it is the topic that the store is a table of, and nothing is written to it
+	written bool // since the last commit
+}
+
+// changelogs returns those of the task's stores, by the name of the store.
+func (cfg *Config) changelogs() map[string]*changelog {
+	logs := map[string]*changelog{}
+	for _, s := range cfg.Subtopology.Stores {
+		if s.Source != "" {
+			logs[s.Name()] = &changelog{topic: cfg.TopicName(cfg.Plan.Topics[s.Source]), source: true}
+		} else {
+			logs[s.Name()] = &changelog{topic: cfg.ChangelogName(s.Name())}
 		}
 	}
-	return ""
+	return logs
 }
 
 // Changelog is a topic partition that a store is restored from.
@@ -146,15 +159,12 @@ type Changelog struct {
 func (t *Task) Changelogs() ([]Changelog, error) {
 	var logs []Changelog
 	for _, store := range t.cfg.Subtopology.Stores {
-		name, isSource := t.source(store.Name()), true
-		if name == "" {
-			name, isSource = t.cfg.ChangelogName(store.Name()), false
-		}
-		from, _, err := t.stores.Position(name, t.cfg.Partition)
+		log := t.changelogs[store.Name()]
+		from, _, err := t.stores.Position(log.topic, t.cfg.Partition)
 		if err != nil {
 			return nil, t.wrap(err)
 		}
-		logs = append(logs, Changelog{name, t.cfg.Partition, from, isSource})
+		logs = append(logs, Changelog{log.topic, t.cfg.Partition, from, log.source})
 	}
 	return logs, nil
 }
@@ -168,10 +178,11 @@ func (t *Task) Restore(topic string, records []plan.Raw, next int64) error {
 		if err != nil {
 			return t.wrap(err)
 		}
-		switch source := t.source(s.Name()); {
-		case source == topic:
+		switch log := t.changelogs[s.Name()]; {
+		case log.topic != topic:
+		case log.source:
 			err = t.load(topic, records, b)
-		case source == "" && t.cfg.ChangelogName(s.Name()) == topic:
+		default:
 			err = replay(store, records, b)
 		}
 		if err != nil {

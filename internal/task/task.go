@@ -77,10 +77,10 @@ type Task struct {
 	time       int64 // event time of the record in hand
 	attempts   int   // of the record in hand
 
-	pending   state.Batch // flushed, not yet committed
-	logged    map[string]bool
-	expiredAt int64
-	stats     Stats
+	pending    state.Batch           // flushed, not yet committed
+	changelogs map[string]*changelog // by store
+	expiredAt  int64
+	stats      Stats
 }
 
 // Stats counts what has happened since the task was made.
@@ -105,7 +105,7 @@ func New(cfg Config) (*Task, error) {
 	t := &Task{
 		cfg:        cfg,
 		streamTime: cfg.StreamTime,
-		logged:     map[string]bool{},
+		changelogs: cfg.changelogs(),
 		stats:      Stats{Dropped: map[plan.DropReason]int64{}, Skipped: map[processor.Stage]int64{}},
 	}
 	defs := make([]state.Definition, len(cfg.Subtopology.Stores))
