@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 )
@@ -83,4 +84,21 @@ func TestTotalIsExact(t *testing.T) {
 	if got, want := fmt.Sprint(total), "{10 1.00}"; got != want {
 		t.Errorf("ten times 0.10 is %s, want %s", got, want)
 	}
+}
+
+// FuzzMoney: what is read is exactly the number in the text, or nothing.
+func FuzzMoney(f *testing.F) {
+	for _, text := range []string{"120.50", "-0.05", "1.205E+2", "5e-2", "0e20", "1e21", "92233720368547758.08", "1.000", `"1"`, "-"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var m Money
+		if json.Unmarshal([]byte(text), &m) != nil || strings.TrimSpace(text) == "null" {
+			return
+		}
+		want, ok := new(big.Rat).SetString(strings.TrimSpace(text))
+		if got := big.NewRat(int64(m), 100); !ok || got.Cmp(want) != 0 {
+			t.Errorf("%s is read as %s", text, m)
+		}
+	})
 }
