@@ -45,8 +45,8 @@ func (t *running) close(log *slog.Logger) {
 	}
 }
 
-// outlet is where a task's records go: to the producer of the worker that has adopted it.
-type outlet struct{ producer *kafka.Producer }
+// outlet is where a task's records go: to the producer that its worker has at that moment.
+type outlet struct{ worker *worker }
 
 // Send implements task.Output.
 func (o *outlet) Send(out task.Out) error {
@@ -57,7 +57,7 @@ func (o *outlet) Send(out task.Out) error {
 			r.Headers[i] = kafka.Header(h)
 		}
 	}
-	err := o.producer.Send(out.Topic, out.Partition, r)
+	err := o.worker.producer.Send(out.Topic, out.Partition, r)
 	switch {
 	case err == nil:
 		return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type supervisor struct {
 	started  time.Time
 	ends     map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
 	settled  bool                           // there was an assignment
+	purging  sync.WaitGroup
 }
 
 // opened is the result of an opener.
@@ -293,6 +295,7 @@ func (s *supervisor) shutdown() {
 		})
 		<-w.stopped
 	}
+	s.purging.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := s.member.Resign(ctx); err != nil {
@@ -316,7 +319,7 @@ func (s *supervisor) purge(ctx context.Context) {
 	if len(tps) == 0 {
 		return
 	}
-	go func() { // beside the supervisor: it may take a while, and nothing waits for it
+	s.purging.Go(func() { // beside the supervisor: it may take a while
 		committed, err := s.client.CommittedOffsets(ctx, s.cfg.Application, tps)
 		if err != nil {
 			return
@@ -328,7 +331,7 @@ func (s *supervisor) purge(ctx context.Context) {
 		if err := s.client.DeleteRecords(ctx, offsets); err != nil {
 			s.log.Debug("delete processed records", "error", err)
 		}
-	}()
+	})
 }
 
 // findEnds notes where the external topics end, for StopAtEnd.

@@ -234,7 +234,7 @@ func (w *worker) resume(t *running) {
 
 // adopt takes over a restored task. Called by do.
 func (w *worker) adopt(t *running) {
-	t.out.producer = w.producer
+	t.out.worker = w
 	w.tasks = append(w.tasks, t)
 	if w.feed == nil {
 		w.feed = newFeed(w.r.client)
