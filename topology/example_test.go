@@ -148,7 +148,7 @@ func ExampleTableFrom() {
 	topology.TableFrom(b, lines).To(out)
 
 	e := start(b)
-	send(e, lines, at(0, "k", "rio"), at(1, "k", "mar"), gone[string](2, "k"), gone[string](3, "k"))
+	send(e, lines, at(0, "k", "rio"), at(1, "k", "mar"), gone[string](2, "k"))
 	show(e, out)
 	// Output:
 	// out k = rio

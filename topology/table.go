@@ -68,16 +68,14 @@ func upsert[K, V any](l *plan.Linker, rows *state.KeyValue[K, V], next plan.Tabl
 	}
 }
 
-// ToStream gives the table's changes as a stream: the new value of a key, or a tombstone when it is deleted.
+// ToStream gives the table's changes as a stream: the new value of a key, or a tombstone when it is deleted, again
+// if it is deleted again.
 func (t *Table[K, V]) ToStream() *Stream[K, V] {
 	n := t.b.add("to-stream", "", t.node)
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, V](l, n)
 		out := new(processor.Record[K, V])
 		return []any{plan.Table[K, V](func(c *plan.Change[K, V]) error {
-			if !c.Has && !c.Had {
-				return nil // a tombstone for a key that was not there
-			}
 			headers, _ := l.Host.Inherit()
 			*out = processor.Record[K, V]{Key: c.Key, Value: c.New, Timestamp: c.Timestamp, Headers: headers, Tombstone: !c.Has}
 			return next(out)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
@@ -20,6 +21,7 @@ type output struct {
 	key, value span
 	timestamp  int64
 	headers    []processor.Header
+	failure    *processor.Error // instead of all this, if it could not be encoded
 }
 
 // span is a part of the arena; null is a negative start.
@@ -46,18 +48,30 @@ func (o *outputs) bytes(s span) []byte {
 // Send keeps an emitted record until its cause has succeeded.
 func (t *Task) Send(topic *plan.Topic, key, value []byte, timestamp int64, headers []processor.Header) {
 	o := &t.outputs
-	o.records = append(o.records, output{topic, o.keep(key), o.keep(value), timestamp, headers})
+	o.records = append(o.records, output{topic: topic, key: o.keep(key), value: o.keep(value), timestamp: timestamp, headers: headers})
 }
 
-// SendFailed applies the produce policy to a result that could not be encoded. The other results of the record go on.
+// SendFailed applies the produce policy to a result that could not be encoded. The other results of the record go on, and
+// what the policy does waits, as they do, until their cause has succeeded.
 func (t *Task) SendFailed(topic *plan.Topic, cause error) error {
-	return t.failed(processor.Produce, t.stepLabel(cause), fmt.Errorf("topic %s: %w", t.cfg.TopicName(topic), cause))
+	failure := t.failure(processor.Produce, t.stepLabel(cause), fmt.Errorf("topic %s: %w", t.cfg.TopicName(topic), cause))
+	if t.cfg.Policies.Produce.Action == processor.Fail {
+		return failure
+	}
+	t.outputs.records = append(t.outputs.records, output{failure: failure})
+	return nil
 }
 
 // send hands the kept records on. The first that the log refuses is the produce policy's; other errors end the task.
 func (o *outputs) send(t *Task) error {
 	for i := range o.records {
 		r := &o.records[i]
+		if r.failure != nil {
+			if err := t.leaveOut(r.failure); err != nil {
+				return err
+			}
+			continue
+		}
 		out := Out{
 			Topic: t.cfg.TopicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
@@ -96,13 +110,14 @@ func (t *Task) deadLetter(e *processor.Error) Out {
 		return processor.Header{Key: prefix + name, Value: []byte(value)}
 	}
 	n := max(t.cfg.Counts[t.cfg.Policies.DeadLetters], 1)
+	message, _, _ := strings.Cut(e.Err.Error(), "\n") // the stack of a panic is in the program's log
 	headers := append(t.current.Headers[:len(t.current.Headers):len(t.current.Headers)],
 		header("topic", e.Origin.Topic),
 		header("partition", strconv.Itoa(int(e.Origin.Partition))),
 		header("offset", strconv.FormatInt(e.Origin.Offset, 10)),
 		header("stage", string(e.Stage)),
 		header("step", e.Step),
-		header("message", e.Err.Error()),
+		header("message", message),
 	)
 	return Out{
 		Topic: t.cfg.Policies.DeadLetters, Partition: t.cfg.Partition % n,

@@ -112,7 +112,7 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 	if errors.As(cause, &broken) {
 		return t.wrap(cause) // the disk's fault, not the record's
 	}
-	failure := &processor.Error{Stage: stage, Origin: t.origin, Step: step, Err: cause}
+	failure := t.failure(stage, step, cause)
 	policy := t.cfg.Policies.Of(stage)
 	if t.attempts < policy.Retries {
 		backoff := policy.Backoff
@@ -122,18 +122,26 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 		t.attempts++
 		return &RetryError{After: backoff << min(t.attempts-1, 20), Cause: failure}
 	}
-	switch policy.Action {
-	case processor.Skip:
-	case processor.DeadLetter:
-		if t.current != nil { // a timer has no record that could be kept
-			if err := t.cfg.Output.Send(t.deadLetter(failure)); err != nil {
-				return t.wrap(fmt.Errorf("write a dead letter: %w", err))
-			}
-		}
-	default:
+	if policy.Action == processor.Fail {
 		return failure
 	}
-	t.stats.Skipped[stage]++
+	return t.leaveOut(failure)
+}
+
+// failure says what happened to the record in hand.
+func (t *Task) failure(stage processor.Stage, step string, cause error) *processor.Error {
+	return &processor.Error{Stage: stage, Origin: t.origin, Step: step, Err: cause}
+}
+
+// leaveOut goes on without a record, or without one of its results, as the policy says: it is counted, told, and kept as a
+// dead letter if that is wanted. A timer has no record that could be kept.
+func (t *Task) leaveOut(failure *processor.Error) error {
+	if t.cfg.Policies.Of(failure.Stage).Action == processor.DeadLetter && t.current != nil {
+		if err := t.cfg.Output.Send(t.deadLetter(failure)); err != nil {
+			return t.wrap(fmt.Errorf("write a dead letter: %w", err))
+		}
+	}
+	t.stats.Skipped[failure.Stage]++
 	t.cfg.Skipped(failure)
 	return nil
 }

@@ -68,7 +68,7 @@ type Task struct {
 	outputs outputs
 	timers  []*timer
 	step    *plan.Node // whose user code runs, for panics
-	failure error      // what Fail collected while linking
+	unfit   error      // what Fail collected while linking
 
 	streamTime int64 // -1 before the first record
 	firing     *timer
@@ -128,7 +128,7 @@ func New(cfg Config) (*Task, error) {
 // link builds the steps and the inputs.
 func (t *Task) link() (err error) {
 	defer func() {
-		if t.step != nil && err != nil && err != t.failure { // a step that panics when it starts
+		if t.step != nil && err != nil && err != t.unfit { // a step that panics when it starts
 			err = fmt.Errorf("%s: %w", t.stepLabel(err), err)
 		}
 	}()
@@ -145,7 +145,7 @@ func (t *Task) link() (err error) {
 		})
 	}
 	sortInputs(t.inputs)
-	return t.failure
+	return t.unfit
 }
 
 // Close gives memory back. It does not close the database.
@@ -176,7 +176,7 @@ func (t *Task) StreamTime() int64 { return t.streamTime }
 func (t *Task) Store(name string) (state.Store, error) { return t.stores.Store(name) }
 
 // Fail notes why the task cannot start.
-func (t *Task) Fail(err error) { t.failure = errors.Join(t.failure, err) }
+func (t *Task) Fail(err error) { t.unfit = errors.Join(t.unfit, err) }
 
 // Origin says where the record in hand came from.
 func (t *Task) Origin() processor.Origin { return t.origin }
