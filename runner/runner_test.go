@@ -309,6 +309,25 @@ func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
 	}
 }
 
+func TestATopicThatIsDeletedEndsTheRun(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 2)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	forever := c.config()
+	forever.StopAtEnd = false
+	done, _ := c.background(ctx, forever)
+	c.send(c.lines.Name(), 2, "rio")
+	c.await(ctx, func() bool { counts, _ := c.final(); return counts["rio"] == 1 })
+
+	if err := c.client.DeleteTopics(ctx, c.lines.Name()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err == nil || !strings.Contains(err.Error(), c.lines.Name()+", which the topology reads, was deleted") {
+		t.Errorf("the run ends with %v", err)
+	}
+}
+
 func TestTwoProcessesShareAndTakeOver(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)

@@ -105,8 +105,8 @@ func (r *runner) taskGroups() [][]string {
 }
 
 func (s *supervisor) loop(ctx context.Context) error {
-	purge := time.NewTicker(purgeInterval)
-	defer purge.Stop()
+	housekeeping := time.NewTicker(housekeepingInterval)
+	defer housekeeping.Stop()
 	atEnd := make(<-chan time.Time)
 	if s.cfg.StopAtEnd {
 		look := time.NewTicker(50 * time.Millisecond)
@@ -123,6 +123,9 @@ func (s *supervisor) loop(ctx context.Context) error {
 				return fmt.Errorf("runner: group %s: %w", s.cfg.Application, rebalance.Err)
 			}
 			s.rebalance(rebalance)
+			if err := s.checkTopics(ctx); err != nil {
+				return err
+			}
 		case o := <-s.opened:
 			if o.err != nil {
 				return o.err
@@ -132,7 +135,10 @@ func (s *supervisor) loop(ctx context.Context) error {
 			if err := s.recover(f); err != nil {
 				return err
 			}
-		case <-purge.C:
+		case <-housekeeping.C:
+			if err := s.checkTopics(ctx); err != nil {
+				return err
+			}
 			s.purge(ctx)
 		case <-atEnd:
 			if s.finished(ctx) {
@@ -303,8 +309,8 @@ func (s *supervisor) shutdown() {
 	}
 }
 
-// purgeInterval is how often processed records of repartition topics are deleted.
-const purgeInterval = 30 * time.Second
+// housekeepingInterval is how often processed records of repartition topics are deleted and the topics are looked at.
+const housekeepingInterval = 30 * time.Second
 
 // purge deletes what has been processed of the repartition topics: nobody else reads them.
 func (s *supervisor) purge(ctx context.Context) {
