@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/broker"
 	"github.com/rio-streams/rio/kafka"
@@ -143,6 +145,7 @@ func (a *app) track(ctx context.Context) error {
 const (
 	replayApplication = "fleet-tracking-replay"
 	replayPrefix      = "replay-"
+	replaySilence     = 6 * time.Second // after which a replay that was killed is taken for gone; Kafka's least by default
 )
 
 // replay computes everything in the log again.
@@ -152,7 +155,7 @@ func (a *app) replay(ctx context.Context) error {
 	}
 	cfg := a.engine()
 	cfg.Application, cfg.OutputPrefix = replayApplication, replayPrefix
-	cfg.Dir, cfg.StopAtEnd = a.scratch, true
+	cfg.Dir, cfg.StopAtEnd, cfg.SessionTimeout = a.scratch, true, replaySilence
 	if err := runner.Run(ctx, a.topology, cfg); err != nil {
 		return err
 	}
@@ -165,23 +168,49 @@ func (a *app) replay(ctx context.Context) error {
 	return a.forgetReplay(ctx)
 }
 
-// forgetReplay deletes the topics and offsets of a replay.
+// forgetReplay deletes the offsets and topics of a replay; the offsets first, because that fails while another one runs.
 func (a *app) forgetReplay(ctx context.Context) error {
+	if err := a.forgetReplayGroup(ctx); err != nil {
+		return err
+	}
 	topics, err := a.client.Topics(ctx)
 	if err != nil {
 		return err
 	}
+	var names []string
 	for _, t := range topics {
-		if strings.HasPrefix(t.Name, replayPrefix) || strings.HasPrefix(t.Name, replayApplication+"-") {
-			if err := a.client.DeleteTopics(ctx, t.Name); err != nil {
-				return err
-			}
+		if isOfReplay(t.Name) {
+			names = append(names, t.Name)
 		}
 	}
-	if err := a.client.DeleteGroup(ctx, replayApplication); err != nil && !errors.Is(err, kafka.ErrUnknownGroup) {
-		return err
+	return a.client.DeleteTopics(ctx, names...)
+}
+
+// isOfReplay tells its results and internal topics from what else a cluster holds.
+func isOfReplay(topic string) bool {
+	results := []string{Speeds.Name(), Deviations.Name(), Delays.Name(), Progress.Name()}
+	name, ok := strings.CutPrefix(topic, replayPrefix)
+	return ok && slices.Contains(results, name) || strings.HasPrefix(topic, replayApplication+"-")
+}
+
+// forgetReplayGroup waits for the end of a replay that was killed, which cannot be told at once from one that runs.
+func (a *app) forgetReplayGroup(ctx context.Context) error {
+	deadline := time.Now().Add(2 * replaySilence)
+	for tries := 0; ; tries++ {
+		err := a.client.DeleteGroup(ctx, replayApplication)
+		switch {
+		case err == nil || errors.Is(err, kafka.ErrUnknownGroup):
+			return nil
+		case !errors.Is(err, kafka.ErrGroupNotEmpty):
+			return err
+		case time.Now().After(deadline):
+			return fmt.Errorf("another replay is running: let it end first (%w)", err)
+		}
+		if tries == 0 {
+			a.logger.Warn("another replay is running, or was killed a moment ago; waiting for its end", "at most", 2*replaySilence)
+		}
+		sleep(ctx, 100*time.Millisecond)
 	}
-	return nil
 }
 
 // tell reads the results back from the derived topics, writes them if wanted, and sums them up.
