@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -43,6 +44,10 @@ func child() {
 		os.Exit(1)
 	}
 	fmt.Println("ready")
+	go func() { // whoever started this process is gone when its standard input ends
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(2)
+	}()
 	err = runner.Run(ctx, top, runner.Config{
 		Brokers: []string{os.Getenv("RIO_TEST_CHILD")}, Dir: os.Getenv("RIO_TEST_DIR"), CreateTopics: true,
 		Workers: 2, SessionTimeout: 6 * time.Second, CommitInterval: 20 * time.Millisecond,
@@ -70,6 +75,9 @@ func (c *cluster) startProcess(dir string) *process {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "RIO_TEST_CHILD="+c.addr, "RIO_TEST_APP="+c.app, "RIO_TEST_DIR="+dir)
 	cmd.Stderr = log
+	if _, err := cmd.StdinPipe(); err != nil {
+		c.t.Fatal(err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		c.t.Fatal(err)
@@ -77,10 +85,25 @@ func (c *cluster) startProcess(dir string) *process {
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
+	c.t.Cleanup(func() { // after a failed test; otherwise it has ended
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+		if c.t.Failed() {
+			c.t.Logf("%s:\n%s", log.Name(), tail(log.Name()))
+		}
+	})
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || strings.TrimSpace(line) != "ready" {
 		c.t.Fatalf("the process does not start: %q, %v; see %s", line, err, log.Name())
 	}
 	return &process{c.t, cmd}
+}
+
+// tail returns the end of a file.
+func tail(name string) []byte {
+	text, _ := os.ReadFile(name)
+	return text[max(0, len(text)-20_000):]
 }
 
 // end sends a signal and waits for the process to end.
@@ -116,10 +139,13 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for kill := range *kills {
-		// The moment is random in the amount of work done since the last one, not in time.
-		for range 1 + random.IntN(40) {
+		// The moment is random in the work that is done, not in time: after some of what is waiting.
+		done := c.total()
+		for range 1 + random.IntN(100) {
 			feed()
 		}
+		some := done + int64(random.IntN(int(sum(want)-done)))
+		c.await(ctx, func() bool { return c.total() >= some })
 		victim := kill % 2
 		processes[victim].end(syscall.SIGKILL)
 		feed()
@@ -136,6 +162,19 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 	if !maps.Equal(counts, want) || !maps.Equal(records, want) {
 		t.Errorf("counts %v in records %v, want %v of both", counts, records, want)
 	}
+}
+
+// total returns how many words have been counted.
+func (c *cluster) total() int64 {
+	counts, _ := c.final()
+	return sum(counts)
+}
+
+func sum(counts map[string]int64) (total int64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
 }
 
 // A process that is frozen until its tasks have moved and then wakes up changes nothing.

@@ -174,6 +174,9 @@ func (r *runner) restore(ctx context.Context, t *running, committed map[kafka.To
 				return restoreError(tp, f.Err)
 			}
 			records, next := upTo(f, ends[tp])
+			if len(records) > 0 && len(committed) == 0 {
+				return fmt.Errorf("%s holds state, but group %s has no offsets to go with it: they were deleted, or expired; reset the application to begin anew", tp, r.cfg.Application)
+			}
 			if err := t.task.Restore(f.Topic, raws(records), next); err != nil {
 				return err
 			}
@@ -218,10 +221,10 @@ func (r *runner) restorePlan(ctx context.Context, t *running, changelogs []task.
 		end := latest[tp]
 		if c.Source {
 			end = max(committed[tp].Offset, 0)
-		} else if end > starts[tp] && len(committed) == 0 {
-			return nil, nil, fmt.Errorf("%s holds state, but group %s has no offsets to go with it: they were deleted, or expired; reset the application to begin anew", tp, r.cfg.Application)
 		}
 		switch {
+		case len(committed) == 0 && c.From > 0:
+			return nil, nil, fmt.Errorf("%w: it stands at offset %d of %s, but the group has no offsets", errStale, c.From, tp)
 		case c.From > end:
 			return nil, nil, fmt.Errorf("%w: it stands at offset %d of %s, which ends at %d", errStale, c.From, tp, end)
 		case c.From > 0 && c.From < starts[tp]:

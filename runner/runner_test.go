@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -306,6 +307,48 @@ func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %s", err, want)
 		}
+	}
+}
+
+// State without offsets would be counted again from the beginning: that is told, not done. What an aborted transaction has
+// left in a changelog is no state.
+func TestStateWithoutOffsetsIsRefused(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	changelog := c.app + "-counts-changelog"
+	if err := c.client.CreateTopics(t.Context(), kafka.TopicSpec{Name: changelog, Partitions: 1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c.leave(changelog, (*kafka.Producer).Abort)
+	c.send(c.lines.Name(), 1, "rio")
+	if err := runner.Run(ctx, c.wordCount(), c.config()); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := c.client.DeleteGroup(ctx, c.app); err != nil {
+		t.Fatal(err)
+	}
+	err := runner.Run(ctx, c.wordCount(), c.config())
+	if err == nil || !strings.Contains(err.Error(), "has no offsets") || !strings.Contains(err.Error(), "reset") {
+		t.Errorf("the run ends with %v", err)
+	}
+}
+
+// leave writes a record in a transaction that ends as it is told.
+func (c *cluster) leave(topic string, end func(*kafka.Producer, context.Context) error) {
+	c.t.Helper()
+	p, err := c.client.NewProducer(c.t.Context(), kafka.ProducerConfig{TransactionalID: topic})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Send(topic, 0, kafka.Record{Key: []byte("rio"), Value: make([]byte, 8)}); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := errors.Join(p.Flush(c.t.Context()), end(p, c.t.Context())); err != nil {
+		c.t.Fatal(err)
 	}
 }
 
