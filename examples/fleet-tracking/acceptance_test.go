@@ -89,3 +89,20 @@ func killed(t *testing.T, at place, recording []string, want string) {
 	p.kill()
 	replayed(t, at, want)
 }
+
+// A cluster has other topics, too, and what a replay takes for its own it deletes.
+func TestReplayKnowsItsTopics(t *testing.T) {
+	for topic, want := range map[string]bool{
+		"replay-atrasos": true,
+		"fleet-tracking-replay-percursos-changelog": true,
+		"replay-of-the-match":                       false,
+		"atrasos":                                   false,
+		"fleet-tracking-percursos-changelog":        false,
+		"viagens":                                   false,
+		"replay-viagens":                            false,
+	} {
+		if got := isOfReplay(topic); got != want {
+			t.Errorf("%s is of the replay: %v, want %v", topic, got, want)
+		}
+	}
+}
