@@ -3,13 +3,11 @@ package runner
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -307,97 +305,4 @@ func (s *supervisor) shutdown() {
 	if err := s.member.Resign(ctx); err != nil {
 		s.log.Warn("leave the group", "error", err)
 	}
-}
-
-// housekeepingInterval is how often processed records of repartition topics are deleted and the topics are looked at.
-const housekeepingInterval = 30 * time.Second
-
-// purge deletes what has been processed of the repartition topics: nobody else reads them.
-func (s *supervisor) purge(ctx context.Context) {
-	var tps []kafka.TopicPartition
-	for _, u := range s.units {
-		for _, source := range u.sub.Sources {
-			if source.Reads.Internal {
-				tps = append(tps, kafka.TopicPartition{Topic: s.topicName(source.Reads), Partition: u.partition})
-			}
-		}
-	}
-	if len(tps) == 0 {
-		return
-	}
-	s.purging.Go(func() { // beside the supervisor: it may take a while
-		committed, err := s.client.CommittedOffsets(ctx, s.cfg.Application, tps)
-		if err != nil {
-			return
-		}
-		offsets := make(map[kafka.TopicPartition]int64, len(committed))
-		for tp, c := range committed {
-			offsets[tp] = c.Offset
-		}
-		if err := s.client.DeleteRecords(ctx, offsets); err != nil {
-			s.log.Debug("delete processed records", "error", err)
-		}
-	})
-}
-
-// findEnds notes where the external topics end, for StopAtEnd.
-func (s *supervisor) findEnds(ctx context.Context) error {
-	if !s.cfg.StopAtEnd {
-		return nil
-	}
-	var err error
-	s.ends, err = s.client.Offsets(ctx, s.sources(func(t *plan.Topic) bool { return !s.fed(t) }), kafka.LatestStable)
-	return err
-}
-
-// fed reports whether a topic is written by the topology that reads it.
-func (s *supervisor) fed(t *plan.Topic) bool { return t.Internal || s.writes(t) }
-
-// sources returns the partitions of the topics that tasks read and want accepts.
-func (s *supervisor) sources(want func(*plan.Topic) bool) []kafka.TopicPartition {
-	var tps []kafka.TopicPartition
-	for _, sub := range s.plan.Subtopologies {
-		for _, source := range sub.Sources {
-			if !want(source.Reads) {
-				continue
-			}
-			for p := range s.counts[source.Reads.Name] {
-				tps = append(tps, kafka.TopicPartition{Topic: s.topicName(source.Reads), Partition: p})
-			}
-		}
-	}
-	return tps
-}
-
-// finished reports whether all external inputs are processed to where they ended at the start, and everything that
-// follows from them to where it ends now.
-func (s *supervisor) finished(ctx context.Context) bool {
-	if !s.settled || slices.ContainsFunc(s.units, func(u *unit) bool { return u.worker == nil }) {
-		return false
-	}
-	idle := true
-	for _, w := range s.workers {
-		w.do(func() { idle = idle && !w.dirty && w.broken == nil })
-	}
-	if !idle {
-		return false
-	}
-	// First how far the application is, then how far the topics go that it fills: in this order, what is behind both has
-	// nothing left that could fill them further. The end is the high watermark, open transactions included.
-	fed := s.sources(s.fed)
-	committed, err := s.client.CommittedOffsets(ctx, s.cfg.Application, slices.AppendSeq(slices.Clone(fed), maps.Keys(s.ends)))
-	if err != nil {
-		return false
-	}
-	ends, err := s.client.Offsets(ctx, fed, kafka.Latest)
-	if err != nil {
-		return false
-	}
-	maps.Copy(ends, s.ends)
-	for tp, end := range ends {
-		if committed[tp].Offset < end {
-			return false
-		}
-	}
-	return true
 }

@@ -39,32 +39,6 @@ func (r *runner) prepareTopics(ctx context.Context) error {
 	return r.createInternal(ctx, existing)
 }
 
-// checkTopics ends the run if a topic that tasks read is gone or has grown: its new partitions would be nobody's. While the
-// cluster does not answer there is nothing to say.
-func (r *runner) checkTopics(ctx context.Context) error {
-	existing, err := r.existing(ctx)
-	if err != nil {
-		return nil
-	}
-	var mistakes []error
-	for _, s := range r.plan.Subtopologies {
-		for _, source := range s.Sources {
-			name := r.topicName(source.Reads)
-			want := r.counts[source.Reads.Name]
-			switch have, ok := existing[name]; {
-			case !ok:
-				mistakes = append(mistakes, fmt.Errorf("topic %s, which the topology reads, was deleted: create it again, reset the application, and start", name))
-			case have != want:
-				mistakes = append(mistakes, fmt.Errorf("topic %s had %d partitions at the start and has %d now: start again; if state is kept by its keys, reset the application first", name, want, have))
-			}
-		}
-	}
-	if err := errors.Join(mistakes...); err != nil {
-		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
-	}
-	return nil
-}
-
 // existing returns the number of partitions of each topic of the cluster.
 func (r *runner) existing(ctx context.Context) (map[string]int32, error) {
 	topics, err := r.client.Topics(ctx)

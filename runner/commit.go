@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/kafka"
+)
+
+// due reports whether it is time to commit.
+func (w *worker) due(now time.Time) bool {
+	if !w.dirty {
+		return false
+	}
+	if now.Sub(w.committed) >= w.r.cfg.CommitInterval {
+		return true
+	}
+	bytes := 0
+	for _, t := range w.tasks {
+		bytes += t.task.DirtyBytes()
+	}
+	return bytes > maxDirty
+}
+
+// commit ends the transaction of all tasks of the worker: results, changelogs and offsets are in it, and after it the
+// state goes into the databases.
+func (w *worker) commit() error {
+	w.committed = time.Now()
+	w.dirty = false
+	offsets := map[kafka.TopicPartition]kafka.CommittedOffset{}
+	var dirty []*running
+	for _, t := range w.tasks {
+		if !t.task.Dirty() {
+			continue
+		}
+		dirty = append(dirty, t)
+		if err := t.task.Flush(); err != nil {
+			return err
+		}
+		for _, o := range t.task.Offsets() {
+			offsets[kafka.TopicPartition{Topic: o.Topic, Partition: o.Partition}] = kafka.CommittedOffset{Offset: o.Next, Metadata: o.Metadata}
+		}
+	}
+	if len(dirty) == 0 {
+		return nil
+	}
+	if err := w.end(offsets); err != nil {
+		return cluster(fmt.Errorf("commit: %w", err))
+	}
+	for _, t := range dirty {
+		err := t.task.Committed(func(topic string, partition int32) (int64, bool) {
+			return w.producer.LastOffset(kafka.TopicPartition{Topic: topic, Partition: partition})
+		})
+		if errors.Is(err, task.ErrNoPosition) {
+			err = cluster(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.lastCommit.Store(time.Now().UnixNano())
+	return nil
+}
+
+// commitOffsets commits without a transaction. While the group is between two generations it waits for the next.
+func (w *worker) commitOffsets(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
+	for attempt := 0; ; attempt++ {
+		err := w.r.client.CommitOffsets(w.ctx, w.member.Ref(), offsets)
+		if !errors.Is(err, kafka.ErrRebalanceInProgress) || backoff(attempt) == backoff(attempt+1) {
+			return err
+		}
+		if err := pause(w.ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
+// end makes what was sent, and the offsets, visible: in one transaction, or in this order.
+func (w *worker) end(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
+	if w.r.cfg.AtLeastOnce {
+		if err := w.producer.Flush(w.ctx); err != nil {
+			return err
+		}
+		return w.commitOffsets(offsets)
+	}
+	if err := w.producer.SendOffsets(w.ctx, w.member.Ref(), offsets); err != nil {
+		return err
+	}
+	return w.producer.Commit(w.ctx)
+}
