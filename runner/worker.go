@@ -244,9 +244,14 @@ func (w *worker) adopt(t *running) {
 	}
 }
 
-// release commits and lets go of units. If the commit fails, all tasks are let go of. Called by do.
+// release commits and lets go of units. If the commit fails, all tasks are let go of. Without a producer there is nothing to
+// commit: tasks that came since it was lost have not begun. Called by do.
 func (w *worker) release(units []*unit) {
 	if !slices.ContainsFunc(w.tasks, func(t *running) bool { return slices.Contains(units, t.unit) }) {
+		return
+	}
+	if w.broken != nil {
+		w.letGoOf(units)
 		return
 	}
 	if err := w.commit(); err != nil {
@@ -254,6 +259,11 @@ func (w *worker) release(units []*unit) {
 		w.dropped = slices.DeleteFunc(w.dropped, func(u *unit) bool { return slices.Contains(units, u) })
 		return
 	}
+	w.letGoOf(units)
+}
+
+// letGoOf closes the tasks of units.
+func (w *worker) letGoOf(units []*unit) {
 	w.tasks = slices.DeleteFunc(w.tasks, func(t *running) bool {
 		if !slices.Contains(units, t.unit) {
 			return false
@@ -268,14 +278,21 @@ func (w *worker) release(units []*unit) {
 func (w *worker) drop() {
 	w.letGo()
 	w.dropped = nil
-	if w.producer == nil || w.r.cfg.AtLeastOnce {
+	if w.producer == nil {
 		return
 	}
-	if err := w.producer.Abort(w.ctx); err != nil {
-		w.broken, w.dropped = cluster(err), nil
+	err := errAbandoned // without a transaction, what is not sent yet must not be sent any more
+	if !w.r.cfg.AtLeastOnce {
+		err = w.producer.Abort(w.ctx)
+	}
+	if err != nil {
+		w.broken = cluster(err)
 		w.closeProducer()
 	}
 }
+
+// errAbandoned is why a worker makes a new producer although nothing failed.
+var errAbandoned = errors.New("the tasks were given to others")
 
 // fail is the one road back: let go of all tasks, end the transaction by making a new producer, and report, so that the
 // tasks are opened again at their last commit.

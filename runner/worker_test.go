@@ -1,0 +1,40 @@
+package runner
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/topology"
+)
+
+// A task may come to a worker that has just lost its producer, and be revoked before there is a new one.
+func TestReleaseWithoutAProducer(t *testing.T) {
+	b := topology.NewBuilder("release")
+	topology.From(b, topology.NewTopic("in", codec.String, codec.String))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &unit{name: "0_0", sub: top.Plan().Subtopologies[0], inputs: []kafka.TopicPartition{{Topic: "in"}}}
+	adopted := &running{unit: u, db: state.NewMemory(), out: &outlet{}}
+	adopted.task, err = task.New(task.Config{
+		Plan: top.Plan(), Subtopology: u.sub, Counts: map[string]int32{"in": 1}, DB: adopted.db, Output: adopted.out, StreamTime: -1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopted.task.Seek("in", 7) // as after opening: the offset is to be committed
+	w := &worker{
+		r: &runner{log: slog.New(slog.DiscardHandler)}, broken: errors.New("no producer"),
+		tasks: []*running{adopted}, byInput: map[kafka.TopicPartition]*running{u.inputs[0]: adopted},
+	}
+	w.release([]*unit{u})
+	if len(w.tasks) != 0 || len(w.byInput) != 0 {
+		t.Errorf("the worker keeps %d tasks", len(w.tasks))
+	}
+}
