@@ -59,8 +59,9 @@ func (c *jsonCodec[T]) Append(dst []byte, v T) ([]byte, error) {
 	return dst, err
 }
 
-// rules are those of encoding/json.
-var rules = v1.DefaultOptionsV1()
+// rules are those of encoding/json, but for the order and the texts of its errors, which cost a second look at every
+// message: what is refused is read again anyway.
+var rules = json.JoinOptions(v1.DefaultOptionsV1(), v1.ReportErrorsWithLegacySemantics(false))
 
 func (c *jsonCodec[T]) Decode(data []byte) (T, error) {
 	var v T
