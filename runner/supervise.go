@@ -41,8 +41,7 @@ func (r *runner) supervise(ctx context.Context) error {
 	if err := s.findEnds(ctx); err != nil {
 		return err
 	}
-	states := kafka.EncodeTaskStates(r.place.states(r.plan, r.counts))
-	s.states.Store(&states)
+	s.noteStates()
 
 	working, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -284,9 +283,8 @@ func (s *supervisor) recover(f failure) error {
 
 // noteStates tells the next leader of the group which state is here.
 func (s *supervisor) noteStates() {
-	states := s.place.states(s.plan, s.counts)
-	encoded := kafka.EncodeTaskStates(states)
-	s.states.Store(&encoded)
+	states := kafka.EncodeTaskStates(s.place.states(s.plan, s.counts))
+	s.states.Store(&states)
 }
 
 // shutdown commits, closes everything and leaves the group.

@@ -112,11 +112,7 @@ func (w *worker) run() {
 func (w *worker) stop() {
 	w.stopping = true
 	w.closeFeed()
-	if w.producer != nil {
-		if err := w.producer.Close(); err != nil {
-			w.r.log.Debug("close producer", "worker", w.id, "error", err)
-		}
-	}
+	w.closeProducer()
 }
 
 // pass lets every task process some records and fires timers that are due.

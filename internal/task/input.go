@@ -14,7 +14,7 @@ type input struct {
 	next    int64 // the offset after the last record processed: what is committed
 	fetched int64 // the position of the fetch; beyond next it may be control records and gaps
 	atEnd   bool  // the fetch has reached the end of the partition
-	moved   bool  // next changed since the last Offsets
+	moved   bool  // next changed since the last commit
 }
 
 // sortInputs puts tables first: of records with the same time, a table's row is there before the stream looks for it.

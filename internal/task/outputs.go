@@ -73,7 +73,7 @@ func (o *outputs) send(t *Task) error {
 			continue
 		}
 		out := Out{
-			Topic: t.cfg.TopicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
+			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
 		}
 		err := t.cfg.Output.Send(out)
@@ -91,6 +91,16 @@ func (o *outputs) send(t *Task) error {
 	}
 	o.reset()
 	return nil
+}
+
+// topicName returns the name of a topic in the log. It is asked for each record and made once.
+func (t *Task) topicName(topic *plan.Topic) string {
+	name, ok := t.names[topic]
+	if !ok {
+		name = t.cfg.TopicName(topic)
+		t.names[topic] = name
+	}
+	return name
 }
 
 // partitionOf places a record as the Java clients do. Records without a key stay in the number of their task, so that

@@ -66,6 +66,7 @@ type Task struct {
 	inputs  []*input
 	stores  *state.Set
 	outputs outputs
+	names   map[*plan.Topic]string // of the topics written to, in the log
 	timers  []*timer
 	step    *plan.Node // whose user code runs, for panics
 	unfit   error      // what Fail collected while linking
@@ -106,6 +107,7 @@ func New(cfg Config) (*Task, error) {
 		cfg:        cfg,
 		streamTime: cfg.StreamTime,
 		changelogs: cfg.changelogs(),
+		names:      map[*plan.Topic]string{},
 		stats:      Stats{Dropped: map[plan.DropReason]int64{}, Skipped: map[processor.Stage]int64{}},
 	}
 	defs := make([]state.Definition, len(cfg.Subtopology.Stores))
@@ -163,9 +165,6 @@ func (t *Task) Name() string {
 
 // Stats returns the counters. The maps are the task's own.
 func (t *Task) Stats() Stats { return t.stats }
-
-// State returns the task's stores.
-func (t *Task) State() *state.Set { return t.stores }
 
 func (t *Task) wrap(err error) error { return fmt.Errorf("task %s: %w", t.Name(), err) }
 
