@@ -31,7 +31,8 @@ reach. With --data, topics, records and group offsets are there again after a re
 	flags.StringVar(&cfg.Listen, "listen", defaultAddress, "`address` to listen on, host:port; port 0 takes a free one")
 	flags.IntVar(&cfg.Partitions, "partitions", 1, "`number` of partitions of topics that are created without saying how many")
 	flags.BoolVar(&cfg.AutoCreateTopics, "auto-create", false, "create a topic when a client asks for one that does not exist")
-	flags.BoolVar(&cfg.Sync, "sync", false, "wait for the disk at every batch, so that a power cut loses nothing")
+	flags.StringVar((*string)(&cfg.Durability), "durability", string(broker.Fsync),
+		"`what` an acknowledged record survives: fsync, a power cut; os, kill -9 of the broker")
 	return cmd
 }
 

@@ -10,7 +10,11 @@
 //		})
 //	}
 //
-// Each theme is a file and a group of subtests. Topics, groups and transactional ids have names that no other run uses, so
+// Each theme is a file and a group of subtests. What package kafka cannot say, or would say again by itself, is said in the
+// protocol's own words: raw.go is a connection that does nothing for the test, rawbatch.go and its neighbours are its verbs.
+// These themes are for a broker that is alone.
+//
+// Topics, groups and transactional ids have names that no other run uses, so
 // the broker may be one that lives longer, and the tests leave alone what is not theirs.
 //
 // To run the suite on a real Apache Kafka: scripts/kafka run 0 go test ./kafka/kafkatest

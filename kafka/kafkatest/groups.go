@@ -107,7 +107,13 @@ func (m *member) afterGeneration(past int32) {
 // eventually waits until holds.
 func eventually(s *subject, what string, holds func() bool, members ...*member) {
 	s.Helper()
-	again := time.NewTicker(5 * time.Millisecond)
+	seldom(s, 5*time.Millisecond, what, holds, members...)
+}
+
+// seldom is eventually for what is dear to look at.
+func seldom(s *subject, interval time.Duration, what string, holds func() bool, members ...*member) {
+	s.Helper()
+	again := time.NewTicker(interval)
 	defer again.Stop()
 	for !holds() {
 		select {

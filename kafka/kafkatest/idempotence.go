@@ -41,7 +41,7 @@ func (s *subject) wire() *wire {
 	res, err := req.RequestWith(s.ctx, client)
 	s.must(err)
 	s.must(kerr.ErrorForCode(res.ErrorCode))
-	return &wire{s: s, client: client, tp: s.partition(), id: res.ProducerID, epoch: res.ProducerEpoch}
+	return &wire{s: s, client: client, tp: s.ready(), id: res.ProducerID, epoch: res.ProducerEpoch}
 }
 
 // write sends a batch of one record and returns its offset.

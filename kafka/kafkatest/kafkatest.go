@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +19,18 @@ import (
 // skipped with that reason: the one list of what is broken, in sight of whoever runs the suite.
 type Known map[string]string
 
-// Run runs the suite. dial is called once for each theme and says how to reach the broker; the broker must allow groups
-// with short session time-outs (100 ms) and topics without replicas.
+// Run runs the suite. dial is called once for each theme and says how to reach the broker. The broker must allow groups with
+// short session time-outs (100 ms) and topics without replicas, must not create topics that are only asked for, and must look
+// about every second for what is to be compacted, is too old, or has been abandoned.
 func Run(t *testing.T, dial func(t *testing.T) kafka.Config, known ...Known) {
-	for _, theme := range []theme{producing, idempotence, fetching, transactions, fencing, groups, admin, times} {
+	for _, theme := range []theme{
+		producing, recordBatches, idempotence, sequences,
+		fetching, fetchAnswers, sessions, waiting,
+		listOffsets, appendTime, compaction, retention,
+		transactions, transactionProtocol, transactionOffsets, transactionStates, transactionVersion2, fencing,
+		groups, groupProtocol, groupOffsets, groupListings,
+		admin, topics, configs, cluster, times,
+	} {
 		t.Run(theme.name, func(t *testing.T) {
 			cfg := dial(t)
 			for _, c := range theme.cases {
@@ -100,12 +109,12 @@ func (s *subject) wants(want, err error, doing string) {
 	}
 }
 
-// topic creates a topic and returns its name.
+// topic creates a topic and returns its name. Its records are kept whatever time they say, unless config has something else.
 func (s *subject) topic(partitions int32, config ...map[string]string) string {
 	s.Helper()
-	spec := kafka.TopicSpec{Name: s.unique(), Partitions: partitions}
-	if len(config) > 0 {
-		spec.Config = config[0]
+	spec := kafka.TopicSpec{Name: s.unique(), Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
+	for _, c := range config {
+		maps.Copy(spec.Config, c)
 	}
 	s.must(s.CreateTopics(s.ctx, spec))
 	return spec.Name

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"text/tabwriter"
+)
+
+// figure is one thing that was measured. A unit per second is better the larger it is, all others the smaller they are.
+type figure struct {
+	name  string
+	unit  string
+	value float64
+}
+
+// figures are those of one trial, in the order of the report. All trials of one invocation have the same ones.
+type figures []figure
+
+// results are the trials by contestant and round; a failed trial is missing.
+type results map[string]map[int]figures
+
+func (r results) add(name string, round int, f figures) {
+	if r[name] == nil {
+		r[name] = map[int]figures{}
+	}
+	r[name][round] = f
+}
+
+// rows returns any trial, for the names of the figures.
+func (r results) rows() figures {
+	for _, trials := range r {
+		for _, f := range trials {
+			return f
+		}
+	}
+	return nil
+}
+
+// spread is what the rounds say of a figure: the median, the smallest and the largest.
+func (r results) spread(name string, row int) string {
+	var values []float64
+	for _, f := range r[name] {
+		values = append(values, f[row].value)
+	}
+	if len(values) == 0 {
+		return "–"
+	}
+	slices.Sort(values)
+	median := number(values[len(values)/2])
+	if len(values) == 1 {
+		return median
+	}
+	return fmt.Sprintf("%s (%s..%s)", median, number(values[0]), number(values[len(values)-1]))
+}
+
+// ratio is the median of the quotients of two contestants in the same round: what slows the machine down for a while slows
+// down both.
+func (r results) ratio(name, rival string, row int) string {
+	var values []float64
+	for round, f := range r[name] {
+		if g, ok := r[rival][round]; ok {
+			values = append(values, f[row].value/g[row].value)
+		}
+	}
+	if len(values) == 0 {
+		return "–"
+	}
+	slices.Sort(values)
+	return number(values[len(values)/2])
+}
+
+// report prints a Markdown table: a row for each figure, a column for each contestant, and one after each pair of rivals.
+func report(w io.Writer, names []string, runs results) error {
+	columns := columnsOf(names)
+	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	fmt.Fprint(t, "| figure\t| unit\t|")
+	for _, c := range columns {
+		fmt.Fprintf(t, " %s\t|", c.title())
+	}
+	fmt.Fprint(t, "\n| ---\t| ---\t|")
+	for range columns {
+		fmt.Fprint(t, " ---:\t|")
+	}
+	fmt.Fprintln(t)
+	for row, f := range runs.rows() {
+		fmt.Fprintf(t, "| %s\t| %s\t|", f.name, f.unit)
+		for _, c := range columns {
+			fmt.Fprintf(t, " %s\t|", c.cell(runs, row))
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
+}
+
+// column is that of a contestant or, with a rival, of the two.
+type column struct{ name, rival string }
+
+// columnsOf puts the ratio of two rivals after the later one.
+func columnsOf(names []string) []column {
+	var columns []column
+	for i, name := range names {
+		columns = append(columns, column{name: name})
+		for _, c := range contestants {
+			here, there := slices.Index(names, c.name), slices.Index(names, c.rival)
+			if here >= 0 && there >= 0 && max(here, there) == i {
+				columns = append(columns, column{c.name, c.rival})
+			}
+		}
+	}
+	return columns
+}
+
+func (c column) title() string {
+	if c.rival == "" {
+		return c.name
+	}
+	return c.name + " ÷ " + c.rival
+}
+
+func (c column) cell(runs results, row int) string {
+	if c.rival == "" {
+		return runs.spread(c.name, row)
+	}
+	return runs.ratio(c.name, c.rival, row)
+}
+
+// number has about three digits.
+func number(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case a >= 0.1 || a == 0:
+		return fmt.Sprintf("%.2f", v)
+	default:
+		return fmt.Sprintf("%.2g", v)
+	}
+}

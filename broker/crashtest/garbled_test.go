@@ -1,0 +1,123 @@
+package crashtest
+
+import (
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// damages are what can become of the end of a file that was not synced when the power failed.
+var damages = []struct {
+	name   string
+	damage func(random *rand.Rand, tail []byte) (left []byte)
+}{
+	{"cut", func(random *rand.Rand, tail []byte) []byte { return tail[:random.IntN(len(tail))] }},
+	{"garbled", func(random *rand.Rand, tail []byte) []byte {
+		for i := random.IntN(len(tail)); i < len(tail); i++ {
+			tail[i] = byte(random.Uint32())
+		}
+		return tail
+	}},
+	{"zeroed", func(random *rand.Rand, tail []byte) []byte {
+		clear(tail[random.IntN(len(tail)):])
+		return tail
+	}},
+}
+
+// The end of the write-ahead log is damaged after a kill. What it held may be missing, even when it was acknowledged; but
+// what is there is a state that the broker was in: no transaction in part, no gap. And what is written from then on stays.
+func TestGarbledTail(t *testing.T) {
+	for _, d := range damages {
+		t.Run(d.name, func(t *testing.T) {
+			r := newTrial(t, t.ArtifactDir())
+			r.load.release(4_000)
+			r.work(transactions, 20+r.random.IntN(200))
+			r.broker.kill()
+			r.stop()
+
+			file := r.broker.newest()
+			if file == "" {
+				t.Skipf("no write-ahead log *.log below %s", r.broker.dir)
+			}
+			kept, lost := damageTail(t, file, func(tail []byte) []byte { return d.damage(r.random, tail) })
+			t.Logf("%s: %d bytes are as they were, up to %d behind them are not", file, kept, lost)
+			r.broker.serve()
+			r.verdict(true)
+
+			offsets := appendAfter(t, r.broker.address)
+			r.broker.kill()
+			r.broker.serve()
+			r.verdict(true)
+			mustHold(t, r.broker.address, offsets)
+		})
+	}
+}
+
+// tailSize is how much of the end of a file may be damaged.
+const tailSize = 64 << 10
+
+// damageTail changes the end of what was written to a file. Zeroes behind that are room that was made ahead.
+func damageTail(t *testing.T, file string, damage func(tail []byte) []byte) (kept, lost int) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := len(content)
+	for end > 0 && content[end-1] == 0 {
+		end--
+	}
+	if end == 0 {
+		t.Fatalf("%s is empty", file)
+	}
+	kept = max(0, end-tailSize)
+	content = append(content[:kept], damage(content[kept:end])...)
+	if err := os.WriteFile(file, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return kept, end - kept
+}
+
+// after is the topic of what is written after the damage.
+var after = place{topic: "after"}
+
+// appendAfter writes some records, and returns at which offsets they are.
+func appendAfter(t *testing.T, address string) []int64 {
+	t.Helper()
+	client := newClient(t.Context(), t, address)
+	defer client.Close()
+	if err := createTopic(t.Context(), client, after.topic, 1); err != nil {
+		t.Fatal(err)
+	}
+	var offsets []int64
+	for i := range 20 {
+		record := &kgo.Record{Topic: after.topic, Value: numbered(i)}
+		if err := client.ProduceSync(t.Context(), record).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		offsets = append(offsets, record.Offset)
+	}
+	return offsets
+}
+
+// mustHold checks that the records of appendAfter are where they were, and nothing else is.
+func mustHold(t *testing.T, address string, offsets []int64) {
+	t.Helper()
+	views, err := read(t.Context(), address, kgo.ReadUncommitted(), []place{after})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []int64
+	for i, e := range views[after].entries {
+		if number, err := numberOf(e.value); err != nil || number != i {
+			t.Errorf("%s@%d: want number %d, got %.20q", after, e.offset, i, e.value)
+		}
+		found = append(found, e.offset)
+	}
+	if !slices.Equal(found, offsets) {
+		t.Errorf("%s: what was written after the damage was acknowledged at %v, and is at %v", after, offsets, found)
+	}
+}

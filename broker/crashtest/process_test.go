@@ -1,0 +1,187 @@
+package crashtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/broker"
+)
+
+// What a child is told through its environment.
+const (
+	childAddress    = "RIO_TEST_BROKER"
+	childDir        = "RIO_TEST_DIR"
+	childDurability = "RIO_TEST_DURABILITY"
+)
+
+// childConfig is how the broker that is killed runs.
+func childConfig() broker.Config {
+	return broker.Config{
+		DataDir:    os.Getenv(childDir),
+		Listen:     os.Getenv(childAddress),
+		Durability: broker.Durability(os.Getenv(childDurability)),
+		Logger:     slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+}
+
+// child runs a broker until it is killed, or until whoever started it is gone, which ends its standard input.
+func child() {
+	if _, err := broker.Start(childConfig()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(2)
+}
+
+// process is a broker that can be killed and started again on the same directory and port.
+type process struct {
+	t       *testing.T
+	dir     string
+	address string
+	log     string // the name of its log file
+
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when the process is gone
+}
+
+// newProcess starts nothing yet.
+func newProcess(t *testing.T, dir string) *process {
+	p := &process{t: t, dir: filepath.Join(dir, "data"), address: freeAddress(t), log: filepath.Join(t.ArtifactDir(), "broker.log")}
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			text, _ := os.ReadFile(p.log)
+			t.Logf("the end of the broker's log:\n%s", text[max(0, len(text)-5_000):])
+		}
+	})
+	return p
+}
+
+// freeAddress finds a port below those that the system hands out to clients: while the broker is down, a client that dials
+// such a port could be given the same one for its own end, and be connected to itself.
+func freeAddress(t *testing.T) string {
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+// start runs the process, which does not answer yet.
+func (p *process) start() {
+	p.t.Helper()
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer log.Close()
+	p.cmd = exec.Command(os.Args[0])
+	if *command != "" {
+		p.cmd = exec.Command(*command, p.address, p.dir)
+	}
+	p.cmd.Env = append(os.Environ(), childAddress+"="+p.address, childDir+"="+p.dir, childDurability+"="+*durability)
+	p.cmd.Stderr = log
+	if _, err := p.cmd.StdinPipe(); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		_ = cmd.Wait()
+		close(ended)
+	}(p.cmd, p.ended)
+}
+
+// startTimeout is how long a start may take; it takes a fraction of a second.
+const startTimeout = time.Minute
+
+// serve starts the process, waits until it answers, and returns how long that took.
+func (p *process) serve() time.Duration {
+	p.t.Helper()
+	began := time.Now()
+	p.start()
+	ctx, cancel := context.WithTimeout(p.t.Context(), startTimeout)
+	defer cancel()
+	go func(ended chan struct{}) {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}(p.ended)
+	client := newClient(ctx, p.t, p.address)
+	defer client.Close()
+	for !answers(ctx, client) {
+		if ctx.Err() != nil {
+			p.t.Fatalf("the broker does not start: %v", context.Cause(ctx))
+		}
+	}
+	return time.Since(began)
+}
+
+// startHalf starts the process and does not wait until it answers: only for as long as it takes to dial it so many times.
+func (p *process) startHalf(dials int) {
+	p.t.Helper()
+	p.start()
+	for range dials {
+		if conn, err := net.Dial("tcp", p.address); err == nil {
+			conn.Close()
+			return
+		}
+	}
+}
+
+// kill ends the process without a word.
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// alive reports whether the process runs.
+func (p *process) alive() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// newest returns the file of the write-ahead log below the data directory that was written last.
+func (p *process) newest() (newest string) {
+	p.t.Helper()
+	var last time.Time
+	err := filepath.WalkDir(p.dir, func(name string, entry os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".log" {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && !info.ModTime().Before(last) { // of two that are as old, the later name
+			newest, last = name, info.ModTime()
+		}
+		return err
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return newest
+}

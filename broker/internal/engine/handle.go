@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// NoResponse says that a request has no response.
+var NoResponse kmsg.Response = noResponse{}
+
+type noResponse struct{ kmsg.Response }
+
+// versions are the requests that are answered, and in which versions: from those of Apache Kafka 4 on down to the ones that
+// it still takes.
+var versions = map[kmsg.Key][2]int16{
+	kmsg.Produce:                 {3, 13},
+	kmsg.Fetch:                   {4, 17},
+	kmsg.ListOffsets:             {1, 9},
+	kmsg.Metadata:                {0, 13},
+	kmsg.OffsetCommit:            {2, 9},
+	kmsg.OffsetFetch:             {1, 9},
+	kmsg.FindCoordinator:         {0, 6},
+	kmsg.JoinGroup:               {0, 9},
+	kmsg.Heartbeat:               {0, 4},
+	kmsg.LeaveGroup:              {0, 5},
+	kmsg.SyncGroup:               {0, 5},
+	kmsg.DescribeGroups:          {0, 6},
+	kmsg.ListGroups:              {0, 5},
+	kmsg.SASLHandshake:           {0, 1},
+	kmsg.ApiVersions:             {0, 4},
+	kmsg.CreateTopics:            {2, 7},
+	kmsg.DeleteTopics:            {1, 6},
+	kmsg.DeleteRecords:           {0, 2},
+	kmsg.InitProducerID:          {0, 5},
+	kmsg.OffsetForLeaderEpoch:    {2, 4},
+	kmsg.AddPartitionsToTxn:      {0, 3},
+	kmsg.AddOffsetsToTxn:         {0, 4},
+	kmsg.EndTxn:                  {0, 5},
+	kmsg.TxnOffsetCommit:         {0, 5},
+	kmsg.DescribeConfigs:         {1, 4},
+	kmsg.AlterConfigs:            {0, 2},
+	kmsg.DescribeLogDirs:         {1, 4},
+	kmsg.SASLAuthenticate:        {0, 2},
+	kmsg.CreatePartitions:        {0, 3},
+	kmsg.DeleteGroups:            {0, 2},
+	kmsg.IncrementalAlterConfigs: {0, 1},
+	kmsg.OffsetDelete:            {0, 0},
+	kmsg.DescribeCluster:         {0, 1},
+	kmsg.DescribeProducers:       {0, 0},
+	kmsg.DescribeTransactions:    {0, 0},
+	kmsg.ListTransactions:        {0, 1},
+}
+
+// Supports reports whether a request is answered in a version.
+func Supports(key, version int16) bool {
+	v, ok := versions[kmsg.Key(key)]
+	return ok && version >= v[0] && version <= v[1]
+}
+
+// APIVersions tells a client what it may ask. A client that is too new hears it in version 0, which all understand.
+func APIVersions(req *kmsg.ApiVersionsRequest, tooNew bool) kmsg.Response {
+	res := req.ResponseKind().(*kmsg.ApiVersionsResponse)
+	if tooNew {
+		res.Version, res.ErrorCode = 0, kerr.UnsupportedVersion.Code
+	}
+	for key, v := range versions {
+		k := kmsg.NewApiVersionsResponseApiKey()
+		k.ApiKey, k.MinVersion, k.MaxVersion = int16(key), v[0], v[1]
+		if key == kmsg.Produce {
+			k.MinVersion = 0 // librdkafka takes a broker without it for one that knows no compression; Kafka says the same
+		}
+		res.ApiKeys = append(res.ApiKeys, k)
+	}
+	slices.SortFunc(res.ApiKeys, func(a, b kmsg.ApiVersionsResponseApiKey) int { return int(a.ApiKey) - int(b.ApiKey) })
+	if res.Version < 3 {
+		return res
+	}
+	supported := kmsg.NewApiVersionsResponseSupportedFeature()
+	supported.Name, supported.MinVersion, supported.MaxVersion = "transaction.version", 0, 2
+	res.SupportedFeatures = append(res.SupportedFeatures, supported)
+	finalized := kmsg.NewApiVersionsResponseFinalizedFeature()
+	finalized.Name, finalized.MinVersionLevel, finalized.MaxVersionLevel = "transaction.version", 2, 2
+	res.FinalizedFeatures = append(res.FinalizedFeatures, finalized)
+	res.FinalizedFeaturesEpoch = 0
+	return res
+}
+
+// Handle answers a request by calling reply, once, now or later and from any goroutine: with a response, with NoResponse, or
+// with nil if the connection is to be closed. The engine may keep the request's bytes until then.
+func (e *Engine) Handle(ctx context.Context, client *Client, r kmsg.Request, reply func(kmsg.Response)) {
+	switch req := r.(type) {
+	case *kmsg.ProduceRequest:
+		e.produce(req, reply)
+	case *kmsg.FetchRequest:
+		reply(e.fetch(ctx, client, req))
+	case *kmsg.ListOffsetsRequest:
+		reply(e.listOffsets(req))
+	case *kmsg.MetadataRequest:
+		e.metadata(req, reply)
+	case *kmsg.DescribeClusterRequest:
+		reply(e.cluster(req))
+	case *kmsg.DescribeConfigsRequest:
+		reply(e.describeConfigs(req))
+	case *kmsg.DescribeLogDirsRequest:
+		reply(e.describeLogDirs(req))
+	case *kmsg.OffsetForLeaderEpochRequest:
+		reply(e.offsetForLeaderEpoch(req))
+	case *kmsg.FindCoordinatorRequest:
+		reply(e.findCoordinator(req))
+	default:
+		e.handleState(client, r, reply)
+	}
+}
+
+// handleState answers the requests that change the state, or look at it.
+func (e *Engine) handleState(client *Client, r kmsg.Request, reply func(kmsg.Response)) {
+	switch req := r.(type) {
+	case *kmsg.JoinGroupRequest:
+		e.joinGroup(client, req, reply)
+	case *kmsg.SyncGroupRequest:
+		e.syncGroup(req, reply)
+	case *kmsg.HeartbeatRequest:
+		e.heartbeat(req, reply)
+	case *kmsg.LeaveGroupRequest:
+		e.leaveGroup(req, reply)
+	case *kmsg.OffsetCommitRequest:
+		e.offsetCommit(req, reply)
+	case *kmsg.OffsetFetchRequest:
+		e.offsetFetch(req, reply)
+	case *kmsg.OffsetDeleteRequest:
+		e.offsetDelete(req, reply)
+	case *kmsg.ListGroupsRequest:
+		e.listGroups(req, reply)
+	case *kmsg.DescribeGroupsRequest:
+		e.describeGroups(req, reply)
+	case *kmsg.DeleteGroupsRequest:
+		e.deleteGroups(req, reply)
+	case *kmsg.InitProducerIDRequest:
+		e.initProducerID(req, reply)
+	case *kmsg.AddPartitionsToTxnRequest:
+		e.addPartitionsToTxn(req, reply)
+	case *kmsg.AddOffsetsToTxnRequest:
+		e.addOffsetsToTxn(req, reply)
+	case *kmsg.TxnOffsetCommitRequest:
+		e.txnOffsetCommit(req, reply)
+	case *kmsg.EndTxnRequest:
+		e.endTxn(req, reply)
+	case *kmsg.DescribeTransactionsRequest:
+		e.describeTransactions(req, reply)
+	case *kmsg.ListTransactionsRequest:
+		e.listTransactions(req, reply)
+	case *kmsg.DescribeProducersRequest:
+		e.describeProducers(req, reply)
+	case *kmsg.CreateTopicsRequest:
+		e.createTopics(req, reply)
+	case *kmsg.DeleteTopicsRequest:
+		e.deleteTopics(req, reply)
+	case *kmsg.CreatePartitionsRequest:
+		e.createPartitions(req, reply)
+	case *kmsg.DeleteRecordsRequest:
+		e.deleteRecords(req, reply)
+	case *kmsg.AlterConfigsRequest:
+		e.alterConfigs(req, reply)
+	case *kmsg.IncrementalAlterConfigsRequest:
+		e.incrementalAlterConfigs(req, reply)
+	default:
+		reply(nil) // not in versions, or answered by the connection itself
+	}
+}

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/rio-streams/rio/broker/internal/batch"
+)
+
+// maxDecompressed is how large a batch may be without its compression, in bytes.
+const maxDecompressed = 64 << 20
+
+// inspect looks at the records of a batch one by one where that is needed: whether they decompress, or a consumer would stand
+// still before them; whether they have the keys that compaction needs; and whether their times are allowed. It names the
+// records that are wrong.
+func (s *settings) inspect(h *batch.Header, records []byte, now int64) error {
+	tooNew := !s.logAppendTime && h.MaxTimestamp > now+s.maxAhead
+	mayBeOld := !s.logAppendTime && s.maxBehind < now
+	if !s.compact && !tooNew && !mayBeOld && h.Attributes.Compression() == batch.None {
+		return nil
+	}
+	r := batch.Reader{MaxSize: maxDecompressed}
+	if _, err := r.Reset(records); err != nil {
+		return say(kerr.InvalidRecord, "%v", err)
+	}
+	var keyless, mistimed []int32
+	for i := int32(0); ; i++ {
+		record, err := r.Next()
+		if isEnd(err) {
+			break
+		}
+		if err != nil {
+			return say(kerr.InvalidRecord, "%v", err)
+		}
+		if s.compact && record.Key == nil {
+			keyless = append(keyless, i)
+		}
+		if at := record.Timestamp; at >= 0 && (tooNew && at > now+s.maxAhead || mayBeOld && at < now-s.maxBehind) {
+			mistimed = append(mistimed, i)
+		}
+	}
+	switch {
+	case keyless != nil:
+		return &refusal{kerr.InvalidRecord, "a record has no key, but the topic is compacted", keyless}
+	case mistimed != nil:
+		return &refusal{kerr.InvalidTimestamp, "the time of a record is further from the broker's than message.timestamp.after.max.ms or message.timestamp.before.max.ms allows", mistimed}
+	}
+	return nil
+}

@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/store"
+)
+
+// maxMetadata is how long the note beside an offset may be, Kafka's offset.metadata.max.bytes.
+const maxMetadata = 4096
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func containsFold(list []string, s string) bool {
+	return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, s) })
+}
+
+// checkOffset says what is wrong with an offset that is to be committed.
+func (e *Engine) checkOffset(topic string, partition int32, metadata *string) error {
+	switch {
+	case e.topics[topic].partition(partition) == nil:
+		return kerr.UnknownTopicOrPartition
+	case len(orEmpty(metadata)) > maxMetadata:
+		return kerr.OffsetMetadataTooLarge
+	}
+	return nil
+}
+
+func (e *Engine) offsetCommit(req *kmsg.OffsetCommitRequest, reply func(kmsg.Response)) {
+	res := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+	e.onGroup(req.Group, func(g *groupState, now time.Time) {
+		generation := req.Generation
+		if req.Version == 0 {
+			generation = -1
+		}
+		refused := g.machine.MayCommit(now, req.MemberID, orEmpty(req.InstanceID), generation, false)
+		if generation >= 0 && !g.exists() {
+			refused = kerr.IllegalGeneration // of a group that is gone
+		}
+		for _, rt := range req.Topics {
+			st := kmsg.NewOffsetCommitResponseTopic()
+			st.Topic = rt.Topic
+			for _, rp := range rt.Partitions {
+				sp := kmsg.NewOffsetCommitResponseTopicPartition()
+				sp.Partition = rp.Partition
+				err := refused
+				if err == nil {
+					err = e.checkOffset(rt.Topic, rp.Partition, rp.Metadata)
+				}
+				if sp.ErrorCode = code(err); err == nil {
+					e.setOffset(g, &store.Offset{
+						Group: g.name, Topic: rt.Topic, Partition: rp.Partition, Offset: rp.Offset, LeaderEpoch: rp.LeaderEpoch,
+						Committed: now.UnixMilli(), Metadata: orEmpty(rp.Metadata),
+					})
+				}
+				st.Partitions = append(st.Partitions, sp)
+			}
+			res.Topics = append(res.Topics, st)
+		}
+		e.later(reply, res)
+	})
+}
+
+func (e *Engine) setOffset(g *groupState, o *store.Offset) {
+	g.offsets[topicPartition{o.Topic, o.Partition}] = o
+	e.open.batch.SetOffset(o)
+}
+
+func (e *Engine) deleteOffset(g *groupState, tp topicPartition) {
+	delete(g.offsets, tp)
+	e.open.batch.DeleteOffset(g.name, tp.topic, tp.partition)
+}
+
+// dropOffsets forgets the offsets of a topic that is deleted.
+func (e *Engine) dropOffsets(g *groupState, topic string) {
+	for tp := range g.offsets {
+		if tp.topic == topic {
+			e.deleteOffset(g, tp)
+		}
+	}
+	for producer, pending := range g.pending {
+		n := len(pending)
+		for tp := range pending {
+			if tp.topic == topic {
+				delete(pending, tp)
+			}
+		}
+		if len(pending) < n {
+			e.writePending(g, producer)
+		}
+	}
+}
+
+// implicitOffsets is the version of TxnOffsetCommit from which a group need not be announced (KIP-890).
+const implicitOffsets = 5
+
+// abortableOffsets is the version of TxnOffsetCommit from which a producer can hear that its transaction has to be aborted.
+const abortableOffsets = 4
+
+// txnOffsetCommit adds offsets to a transaction. They count when it is committed.
+func (e *Engine) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, reply func(kmsg.Response)) {
+	res := req.ResponseKind().(*kmsg.TxnOffsetCommitResponse)
+	e.onGroup(req.Group, func(g *groupState, now time.Time) {
+		refused := e.mayAddOffsets(g, now, req)
+		for _, rt := range req.Topics {
+			st := kmsg.NewTxnOffsetCommitResponseTopic()
+			st.Topic = rt.Topic
+			for _, rp := range rt.Partitions {
+				sp := kmsg.NewTxnOffsetCommitResponseTopicPartition()
+				sp.Partition = rp.Partition
+				err := refused
+				if err == nil {
+					err = e.checkOffset(rt.Topic, rp.Partition, rp.Metadata)
+				}
+				if sp.ErrorCode = code(err); err == nil {
+					e.setPending(g, &store.Offset{
+						Group: g.name, Producer: req.ProducerID, Topic: rt.Topic, Partition: rp.Partition, Offset: rp.Offset,
+						LeaderEpoch: rp.LeaderEpoch, Committed: now.UnixMilli(), Metadata: orEmpty(rp.Metadata),
+					})
+				}
+				st.Partitions = append(st.Partitions, sp)
+			}
+			res.Topics = append(res.Topics, st)
+		}
+		e.later(reply, res)
+	})
+}
+
+// mayAddOffsets checks the producer, then the member: a member whose generation is over must not commit (KIP-447).
+func (e *Engine) mayAddOffsets(g *groupState, now time.Time, req *kmsg.TxnOffsetCommitRequest) error {
+	t := e.producers[req.ProducerID]
+	switch {
+	case t == nil || t.ID != req.TransactionalID:
+		return kerr.InvalidProducerIDMapping
+	case t.Epoch != req.ProducerEpoch:
+		return kerr.InvalidProducerEpoch
+	}
+	if err := g.machine.MayCommit(now, req.MemberID, orEmpty(req.InstanceID), req.Generation, true); err != nil {
+		return err
+	}
+	if !t.ongoing() || !slices.Contains(t.Groups, g.name) {
+		switch {
+		case req.Version < abortableOffsets:
+			return kerr.InvalidTxnState
+		case req.Version < implicitOffsets:
+			return kerr.TransactionAbortable
+		}
+		e.addGroup(t, g.name)
+	}
+	return nil
+}
+
+func (e *Engine) setPending(g *groupState, o *store.Offset) {
+	if g.pending[o.Producer] == nil {
+		g.pending[o.Producer] = make(map[topicPartition]*store.Offset)
+	}
+	g.pending[o.Producer][topicPartition{o.Topic, o.Partition}] = o
+	e.open.batch.SetPending(o)
+}
+
+// writePending writes anew what waits for a producer's transaction.
+func (e *Engine) writePending(g *groupState, producer int64) {
+	e.open.batch.DeletePending(g.name, producer)
+	for _, o := range g.pending[producer] {
+		e.open.batch.SetPending(o)
+	}
+}
+
+// endPending makes the offsets of a transaction those of the group, or forgets them.
+func (e *Engine) endPending(g *groupState, producer int64, commit bool) {
+	if commit {
+		for _, o := range g.pending[producer] {
+			e.setOffset(g, o)
+		}
+	}
+	delete(g.pending, producer)
+	e.open.batch.DeletePending(g.name, producer)
+}
+
+// isPending reports whether the offset of a partition may change with a transaction that is open.
+func (g *groupState) isPending(tp topicPartition) bool {
+	for _, pending := range g.pending {
+		if pending[tp] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// grouped is the version of OffsetFetch from which it asks for several groups.
+const grouped = 8
+
+func (e *Engine) offsetFetch(req *kmsg.OffsetFetchRequest, reply func(kmsg.Response)) {
+	res := req.ResponseKind().(*kmsg.OffsetFetchResponse)
+	e.do(func() {
+		if req.Version >= grouped {
+			for _, rg := range req.Groups {
+				res.Groups = append(res.Groups, e.fetchOffsets(rg, req.RequireStable))
+			}
+			e.answer(res, reply)
+			return
+		}
+		one := kmsg.NewOffsetFetchRequestGroup()
+		one.Group = req.Group
+		for _, rt := range req.Topics {
+			t := kmsg.NewOffsetFetchRequestGroupTopic()
+			t.Topic, t.Partitions = rt.Topic, rt.Partitions
+			one.Topics = append(one.Topics, t)
+		}
+		if req.Topics != nil && one.Topics == nil {
+			one.Topics = []kmsg.OffsetFetchRequestGroupTopic{}
+		}
+		for _, gt := range e.fetchOffsets(one, req.RequireStable).Topics {
+			st := kmsg.NewOffsetFetchResponseTopic()
+			st.Topic = gt.Topic
+			for _, gp := range gt.Partitions {
+				sp := kmsg.NewOffsetFetchResponseTopicPartition()
+				sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata, sp.ErrorCode = gp.Partition, gp.Offset, gp.LeaderEpoch, gp.Metadata, gp.ErrorCode
+				st.Partitions = append(st.Partitions, sp)
+			}
+			res.Topics = append(res.Topics, st)
+		}
+		e.answer(res, reply)
+	})
+}
+
+func (e *Engine) fetchOffsets(rg kmsg.OffsetFetchRequestGroup, stable bool) kmsg.OffsetFetchResponseGroup {
+	sg := kmsg.NewOffsetFetchResponseGroup()
+	sg.Group = rg.Group
+	g := e.groups[rg.Group]
+	topics := rg.Topics
+	if topics == nil && g != nil { // all that there are
+		topics = g.committedTopics()
+	}
+	for _, rt := range topics {
+		st := kmsg.NewOffsetFetchResponseGroupTopic()
+		st.Topic = rt.Topic
+		for _, number := range rt.Partitions {
+			st.Partitions = append(st.Partitions, g.fetchOffset(topicPartition{rt.Topic, number}, stable))
+		}
+		sg.Topics = append(sg.Topics, st)
+	}
+	return sg
+}
+
+// fetchOffset answers -1 and an empty note where there is none: some clients cannot decode a note that is null.
+func (g *groupState) fetchOffset(tp topicPartition, stable bool) kmsg.OffsetFetchResponseGroupTopicPartition {
+	sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
+	sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = tp.partition, -1, -1, kmsg.StringPtr("")
+	if g == nil {
+		return sp
+	}
+	if stable && g.isPending(tp) {
+		sp.ErrorCode = kerr.UnstableOffsetCommit.Code
+		return sp
+	}
+	if o := g.offsets[tp]; o != nil {
+		sp.Offset, sp.LeaderEpoch, sp.Metadata = o.Offset, o.LeaderEpoch, &o.Metadata
+	}
+	return sp
+}
+
+func (g *groupState) committedTopics() []kmsg.OffsetFetchRequestGroupTopic {
+	partitions := make(map[string][]int32)
+	for tp := range g.offsets {
+		partitions[tp.topic] = append(partitions[tp.topic], tp.partition)
+	}
+	var topics []kmsg.OffsetFetchRequestGroupTopic
+	for name, numbers := range partitions {
+		t := kmsg.NewOffsetFetchRequestGroupTopic()
+		slices.Sort(numbers)
+		t.Topic, t.Partitions = name, numbers
+		topics = append(topics, t)
+	}
+	slices.SortFunc(topics, func(a, b kmsg.OffsetFetchRequestGroupTopic) int { return strings.Compare(a.Topic, b.Topic) })
+	return topics
+}
+
+func (e *Engine) offsetDelete(req *kmsg.OffsetDeleteRequest, reply func(kmsg.Response)) {
+	res := req.ResponseKind().(*kmsg.OffsetDeleteResponse)
+	e.do(func() {
+		g := e.groups[req.Group]
+		if !g.exists() {
+			res.ErrorCode = kerr.GroupIDNotFound.Code
+			e.answer(res, reply)
+			return
+		}
+		for _, rt := range req.Topics {
+			st := kmsg.NewOffsetDeleteResponseTopic()
+			st.Topic = rt.Topic
+			for _, rp := range rt.Partitions {
+				sp := kmsg.NewOffsetDeleteResponseTopicPartition()
+				sp.Partition = rp.Partition
+				switch {
+				case e.topics[rt.Topic].partition(rp.Partition) == nil:
+					sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
+				case g.machine.Subscribed(rt.Topic):
+					sp.ErrorCode = kerr.GroupSubscribedToTopic.Code
+				default:
+					e.deleteOffset(g, topicPartition{rt.Topic, rp.Partition})
+				}
+				st.Partitions = append(st.Partitions, sp)
+			}
+			res.Topics = append(res.Topics, st)
+		}
+		e.answer(res, reply)
+	})
+}

@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/batch"
+)
+
+// implicitVersion is the version of Produce from which a transactional producer need not announce partitions (KIP-890).
+const implicitVersion = 12
+
+// abortableVersion is the version of Produce from which a producer can hear that its transaction has to be aborted.
+const abortableVersion = 11
+
+// zstdVersion is the version of Produce from which batches may be compressed by zstd (KIP-110).
+const zstdVersion = 7
+
+// appending is one partition of a produce request, checked as far as it can be without the state of the log.
+type appending struct {
+	topic    *topic
+	number   int32
+	header   batch.Header
+	records  []byte
+	response *kmsg.ProduceResponseTopicPartition
+}
+
+// produce writes record batches. What can be checked beforehand is checked here, in the goroutine of the connection.
+func (e *Engine) produce(req *kmsg.ProduceRequest, reply func(kmsg.Response)) {
+	res := req.ResponseKind().(*kmsg.ProduceResponse)
+	var todo []appending
+	for _, rt := range req.Topics {
+		t := e.findTopic(rt.Topic, rt.TopicID, req.Version >= 13)
+		st := kmsg.NewProduceResponseTopic()
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		st.Partitions = make([]kmsg.ProduceResponseTopicPartition, len(rt.Partitions))
+		for i, rp := range rt.Partitions {
+			sp := &st.Partitions[i]
+			sp.Default()
+			sp.Partition, sp.BaseOffset, sp.LogAppendTime = rp.Partition, -1, -1
+			a := appending{topic: t, number: rp.Partition, records: rp.Records, response: sp}
+			if err := e.checkAppend(req, &a); err != nil {
+				refuse(sp, unknownByID(err, req.Version >= 13 && t == nil))
+				continue
+			}
+			todo = append(todo, a)
+		}
+		res.Topics = append(res.Topics, st)
+	}
+	if len(todo) == 0 {
+		replyProduced(req, res, reply, nil)
+		return
+	}
+	e.send(e.writes, func() {
+		for i := range todo {
+			if err := e.append(req, &todo[i]); err != nil {
+				refuse(todo[i].response, err)
+			}
+		}
+		e.after(func(err error) { replyProduced(req, res, reply, err) })
+	})
+}
+
+// replyProduced answers unless the producer wants no answer: then a mistake ends the connection, so that it hears of it.
+func replyProduced(req *kmsg.ProduceRequest, res *kmsg.ProduceResponse, reply func(kmsg.Response), err error) {
+	switch {
+	case err != nil:
+		reply(nil)
+	case req.Acks != 0:
+		reply(res)
+	case hasErrors(res):
+		reply(nil)
+	default:
+		reply(NoResponse)
+	}
+}
+
+func hasErrors(res *kmsg.ProduceResponse) bool {
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			if p.ErrorCode != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func refuse(sp *kmsg.ProduceResponseTopicPartition, err error) {
+	sp.ErrorCode = code(err)
+	sp.BaseOffset = -1
+	sp.ErrorMessage = message(err)
+	var why *refusal
+	if errors.As(err, &why) {
+		for _, i := range why.records {
+			wrong := kmsg.NewProduceResponseTopicPartitionErrorRecord()
+			wrong.RelativeOffset, wrong.ErrorMessage = i, sp.ErrorMessage
+			sp.ErrorRecords = append(sp.ErrorRecords, wrong)
+		}
+	}
+}
+
+// checkAppend is what can be said of a batch without the log.
+func (e *Engine) checkAppend(req *kmsg.ProduceRequest, a *appending) error {
+	switch {
+	case req.Acks != 0 && req.Acks != 1 && req.Acks != -1:
+		return kerr.InvalidRequiredAcks
+	case a.topic.partition(a.number) == nil:
+		return kerr.UnknownTopicOrPartition
+	case e.full.Load() || e.db.Failed() != nil:
+		return say(kerr.KafkaStorageError, "the disk of the broker is full: make room, or delete records")
+	}
+	s := &a.topic.settings
+	h, err := batch.Check(a.records)
+	switch {
+	case len(a.records) == 0:
+		return say(kerr.InvalidRecord, "there are no records")
+	case errors.Is(err, batch.ErrMagic), errors.Is(err, batch.ErrCRC), errors.Is(err, batch.ErrTruncated):
+		return say(kerr.CorruptMessage, "%v", err)
+	case err != nil:
+		return say(kerr.InvalidRecord, "%v", err)
+	case h.Attributes.Control():
+		return say(kerr.InvalidRecord, "clients write no control records")
+	case h.BaseOffset != 0:
+		return say(kerr.InvalidRecord, "the batch says that it is at offset %d, but the broker gives offsets", h.BaseOffset)
+	case h.Attributes.Compression() == batch.Zstd && req.Version < zstdVersion:
+		return say(kerr.UnsupportedCompressionType, "zstd needs version %d of Produce", zstdVersion)
+	case h.Size() > s.maxMessage:
+		return say(kerr.MessageTooLarge, "the batch has %d bytes, %s allows %d", h.Size(), maxMessageBytes, s.maxMessage)
+	}
+	a.header = h
+	return s.inspect(&h, a.records, e.clock().UnixMilli())
+}
+
+// append writes one batch, in the goroutine of the engine.
+func (e *Engine) append(req *kmsg.ProduceRequest, a *appending) error {
+	t := e.topics[a.topic.Name]
+	if t == nil || t.ID != a.topic.ID {
+		return kerr.UnknownTopicOrPartition
+	}
+	p := t.partition(a.number)
+	if err := e.admit(req, p, &a.header); err != nil {
+		return err
+	}
+	base, err := p.append(e.open, e.clock().UnixMilli(), &t.settings, &a.header, a.records)
+	if err != nil {
+		return err
+	}
+	a.response.BaseOffset, a.response.LogStartOffset = base, p.Start
+	if t.settings.logAppendTime {
+		a.response.LogAppendTime = a.header.MaxTimestamp
+	}
+	return nil
+}
+
+// admit checks that a transactional batch belongs to the open transaction of its producer.
+func (e *Engine) admit(req *kmsg.ProduceRequest, p *partition, h *batch.Header) error {
+	if !h.Idempotent() {
+		return nil
+	}
+	t := e.producers[h.ProducerID]
+	invalid := kerr.InvalidTxnState
+	if req.Version >= abortableVersion {
+		invalid = kerr.TransactionAbortable
+	}
+	switch {
+	case h.Attributes.Transactional() && req.TransactionID == nil:
+		return kerr.TransactionalIDAuthorizationFailed
+	case t == nil && h.Attributes.Transactional():
+		return kerr.InvalidProducerIDMapping
+	case t == nil:
+		return nil
+	case h.ProducerEpoch < t.Epoch:
+		return kerr.InvalidProducerEpoch
+	case h.ProducerEpoch > t.Epoch, !h.Attributes.Transactional():
+		return invalid
+	case t.has(p.id):
+		return nil
+	case req.Version >= implicitVersion:
+		if base, err := p.checkSequence(h); err != nil || base >= 0 {
+			return err // a batch that was written before does not begin a transaction
+		}
+		e.addPartition(t, p.id)
+		return nil
+	}
+	if base, err := p.checkSequence(h); err == nil && base >= 0 {
+		return nil // repeated after the end of its transaction
+	}
+	return invalid
+}

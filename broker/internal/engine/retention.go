@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/rio-streams/rio/broker/internal/store"
+)
+
+// retain deletes the oldest segments of a partition: those whose newest record is too old, and those without which the
+// partition is still large enough. It goes no further than transactions are decided.
+func (e *Engine) retain(p *partition, s *settings, now time.Time) {
+	if !p.retentionIsDue(s, now) {
+		return
+	}
+	p.retained = now
+	segments, end, size, err := e.segments(p)
+	if err != nil {
+		e.log.Error("broker: retention stopped", "error", err)
+		return
+	}
+	old := func(segment store.Segment) bool {
+		return s.retention >= 0 && segment.MaxTimestamp >= 0 && now.UnixMilli()-segment.MaxTimestamp > s.retention.Milliseconds()
+	}
+	n := 0
+	for ; n < len(segments)-1; n++ {
+		rest := size - segments[n+1].Position
+		if !old(segments[n]) && (s.retentionBytes < 0 || rest < s.retentionBytes) {
+			break
+		}
+	}
+	start := segments[n].Base
+	if n == len(segments)-1 && end == p.Next && old(segments[n]) {
+		start = end
+	}
+	if start > p.Start && start <= p.stable() {
+		p.truncate(e.open, start, start)
+	}
+}
+
+// segments returns the segments of a partition as they are in the store, the one that is being filled last, and where the
+// partition ends there.
+func (e *Engine) segments(p *partition) (list []store.Segment, end, size int64, err error) {
+	r, err := e.db.NewReader()
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	defer r.Close()
+	for s, err := range r.Segments(p.id) {
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		list = append(list, s)
+	}
+	stored, err := r.Partition(p.id)
+	return append(list, stored.Segment), stored.Next, stored.Size, err
+}
+
+// retentionIsDue spares most partitions the search.
+func (p *partition) retentionIsDue(s *settings, now time.Time) bool {
+	switch {
+	case p.Start == p.Next, s.retention < 0 && s.retentionBytes < 0:
+		return false
+	case s.retentionBytes >= 0 && p.Size > s.retentionBytes:
+		return now.Sub(p.retained) >= sweepInterval
+	}
+	return now.Sub(p.retained) >= min(time.Minute, max(sweepInterval, s.retention/8))
+}

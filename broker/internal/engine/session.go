@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"math/rand/v2"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Client is one connection, as the engine sees it. It belongs to the goroutine that reads the connection.
+type Client struct {
+	ID       string // what the client calls itself in the request
+	Host     string
+	sessions sessions
+}
+
+// wanted is what a fetch asks for in one partition.
+type wanted struct {
+	topic     string
+	id        [16]byte
+	partition int32
+	offset    int64
+	epoch     int32
+	maxBytes  int32
+}
+
+// key names a partition in a session, by the topic's name or its id.
+type sessionKey struct {
+	topic     string
+	id        [16]byte
+	partition int32
+}
+
+func (w *wanted) key() sessionKey { return sessionKey{w.topic, w.id, w.partition} }
+
+// fetched is the answer for one partition.
+type fetched struct {
+	wanted
+	kmsg.FetchResponseTopicPartition
+	last int64 // offset of the last record
+}
+
+// sessions are the fetch sessions of one connection (KIP-227): a client says once what it wants, then only what changes. They
+// end with the connection; a client that comes over another begins anew.
+type sessions struct {
+	open map[int32]*session
+	used []int32 // the latest last
+}
+
+// maxSessions is how many sessions a connection has at most; clients use one.
+const maxSessions = 4
+
+// session is what the client wants, in its order.
+type session struct {
+	id, epoch int32
+	full      bool // this answer names all partitions
+	wanted    []wanted
+	told      map[sessionKey]told
+}
+
+// told is what the client knows of a partition.
+type told struct{ high, stable, start int64 }
+
+// of finds or begins the session of a fetch, and brings it up to date.
+func (s *sessions) of(req *kmsg.FetchRequest) (*session, error) {
+	const sessionless, initial = -1, 0
+	if req.Version < 7 || req.SessionEpoch == sessionless || req.SessionEpoch == initial {
+		s.drop(req.SessionID)
+		n := &session{full: true}
+		n.update(req)
+		if req.Version >= 7 && req.SessionEpoch == initial && len(n.wanted) > 0 {
+			s.begin(n)
+		}
+		return n, nil
+	}
+	known := s.open[req.SessionID]
+	switch {
+	case known == nil:
+		return nil, kerr.FetchSessionIDNotFound
+	case known.epoch != req.SessionEpoch:
+		return nil, kerr.InvalidFetchSessionEpoch
+	}
+	known.epoch = max(known.epoch+1, 1)
+	known.full = false
+	known.update(req)
+	return known, nil
+}
+
+func (s *sessions) begin(n *session) {
+	if s.open == nil {
+		s.open = make(map[int32]*session)
+	}
+	if len(s.used) == maxSessions {
+		s.drop(s.used[0])
+	}
+	for n.id == 0 || s.open[n.id] != nil {
+		n.id = rand.Int32()
+	}
+	n.epoch, n.told = 1, make(map[sessionKey]told)
+	s.open[n.id] = n
+	s.used = append(s.used, n.id)
+}
+
+func (s *sessions) drop(id int32) {
+	if s.open[id] == nil {
+		return
+	}
+	delete(s.open, id)
+	for i, u := range s.used {
+		if u == id {
+			s.used = append(s.used[:i:i], s.used[i+1:]...)
+			return
+		}
+	}
+}
+
+// update takes what a fetch says of the partitions.
+func (s *session) update(req *kmsg.FetchRequest) {
+	at := make(map[sessionKey]int, len(s.wanted))
+	for i := range s.wanted {
+		at[s.wanted[i].key()] = i
+	}
+	for _, rt := range req.Topics {
+		for _, rp := range rt.Partitions {
+			w := wanted{rt.Topic, rt.TopicID, rp.Partition, rp.FetchOffset, rp.CurrentLeaderEpoch, rp.PartitionMaxBytes}
+			if i, ok := at[w.key()]; ok {
+				s.wanted[i] = w
+				continue
+			}
+			at[w.key()] = len(s.wanted)
+			s.wanted = append(s.wanted, w)
+		}
+	}
+	if len(req.ForgottenTopics) == 0 {
+		return
+	}
+	forgotten := make(map[sessionKey]bool)
+	for _, rt := range req.ForgottenTopics {
+		for _, number := range rt.Partitions {
+			forgotten[sessionKey{rt.Topic, rt.TopicID, number}] = true
+		}
+	}
+	kept := s.wanted[:0]
+	for _, w := range s.wanted {
+		if forgotten[w.key()] {
+			delete(s.told, w.key())
+			continue
+		}
+		kept = append(kept, w)
+	}
+	s.wanted = kept
+}
+
+// answer puts what was read into the answer; in a session that goes on, only what is new to the client. Partitions that had
+// records go to the end of the line, so that a limit on the answer starves none.
+func (s *session) answer(res *kmsg.FetchResponse, parts []fetched) {
+	res.SessionID = s.id
+	var served, waiting []wanted
+	for i := range parts {
+		f := &parts[i]
+		now := told{f.HighWatermark, f.LastStableOffset, f.LogStartOffset}
+		isNew := f.ErrorCode != 0 || len(f.RecordBatches) > 0
+		if s.told != nil {
+			before, known := s.told[f.key()]
+			isNew = isNew || !known || before != now
+			s.told[f.key()] = now
+		}
+		if s.full || isNew {
+			addFetched(res, f)
+		}
+		if len(f.RecordBatches) > 0 {
+			served = append(served, f.wanted)
+		} else {
+			waiting = append(waiting, f.wanted)
+		}
+	}
+	s.wanted = append(waiting, served...)
+}
+
+func addFetched(res *kmsg.FetchResponse, f *fetched) {
+	n := len(res.Topics)
+	if n == 0 || res.Topics[n-1].Topic != f.topic || res.Topics[n-1].TopicID != f.id {
+		t := kmsg.NewFetchResponseTopic()
+		t.Topic, t.TopicID = f.topic, f.id
+		res.Topics = append(res.Topics, t)
+		n++
+	}
+	t := &res.Topics[n-1]
+	t.Partitions = append(t.Partitions, f.FetchResponseTopicPartition)
+}

@@ -1,0 +1,75 @@
+package sasl
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Users are the names and passwords that may log in. Without any, everyone is refused.
+type Users struct {
+	// begin starts a conversation, by mechanism. What these functions know is out of reach of a printed Users.
+	begin map[string]func() conversation
+}
+
+// mechanisms prepare the users for each mechanism.
+var mechanisms = map[string]func(passwords map[string]string) func() conversation{
+	"PLAIN":         newPlain,
+	"SCRAM-SHA-256": newScramSHA256,
+	"SCRAM-SHA-512": newScramSHA512,
+}
+
+// Mechanisms are the names of the mechanisms, sorted.
+func Mechanisms() []string { return slices.Sorted(maps.Keys(mechanisms)) }
+
+// NewUsers takes passwords by name. All mistakes are told at once, none with a password in it. The work of salting them for
+// SCRAM is done when the first client asks for the mechanism: milliseconds for each user.
+func NewUsers(passwords map[string]string) (*Users, error) {
+	if err := check(passwords); err != nil {
+		return nil, err
+	}
+	passwords = maps.Clone(passwords) // it is read later
+	users := &Users{begin: make(map[string]func() conversation)}
+	for mechanism, prepare := range mechanisms {
+		users.begin[mechanism] = prepare(passwords)
+	}
+	return users, nil
+}
+
+// Begin starts a log-in with one of Mechanisms. The error is ErrMechanism.
+func (u *Users) Begin(mechanism string) (*Exchange, error) {
+	begin, ok := u.begin[mechanism]
+	if !ok {
+		return nil, fmt.Errorf("sasl: %w %.40q; choose one of %s", ErrMechanism, mechanism, strings.Join(Mechanisms(), ", "))
+	}
+	return &Exchange{mechanism: mechanism, conversation: begin()}, nil
+}
+
+func check(passwords map[string]string) error {
+	var mistakes []error
+	for _, name := range slices.Sorted(maps.Keys(passwords)) {
+		if mistake := textMistake(name); mistake != "" {
+			mistakes = append(mistakes, fmt.Errorf("sasl: the name of user %q %s", name, mistake))
+		}
+		if mistake := textMistake(passwords[name]); mistake != "" {
+			mistakes = append(mistakes, fmt.Errorf("sasl: the password of user %q %s", name, mistake))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// textMistake says why no client could send the text, or "".
+func textMistake(text string) string {
+	switch {
+	case text == "":
+		return "is empty"
+	case strings.Contains(text, separator):
+		return "contains a zero byte"
+	case !utf8.ValidString(text):
+		return "is not UTF-8"
+	}
+	return ""
+}

@@ -1,0 +1,227 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/engine"
+)
+
+const (
+	// underWay is how many requests of a connection are worked on at once.
+	underWay = 64
+
+	// idleTimeout is how long a connection may say nothing, Kafka's connections.max.idle.ms.
+	idleTimeout = 10 * time.Minute
+
+	// stepTimeout is how long a step of chunk bytes may take to come or go.
+	stepTimeout = 30 * time.Second
+
+	chunk = 1 << 20
+)
+
+// conn is one connection.
+type conn struct {
+	server *Server
+	net.Conn
+	in      *bufio.Reader
+	client  engine.Client
+	login   login
+	answers chan *answer // in the order of the requests
+	ctx     context.Context
+	cancel  context.CancelFunc
+	once    sync.Once
+}
+
+// answer is a response that is due.
+type answer struct {
+	correlation int32
+	flexible    bool          // of the header
+	raw         bool          // no header: a token of the old log-in
+	ready       chan struct{} // closed when response is there
+	response    kmsg.Response // nil: close the connection
+	token       []byte
+	weight      int64 // of the request, in bytes
+}
+
+func newConn(s *Server, inner net.Conn) *conn {
+	c := &conn{server: s, Conn: inner, in: bufio.NewReaderSize(inner, 16<<10), answers: make(chan *answer, underWay)}
+	c.ctx, c.cancel = context.WithCancel(s.ctx)
+	host, _, _ := net.SplitHostPort(inner.RemoteAddr().String())
+	c.client.Host = "/" + host // as Kafka shows it
+	c.login.users = s.cfg.Users
+	return c
+}
+
+func (c *conn) close() {
+	c.once.Do(func() {
+		c.cancel()
+		_ = c.Conn.Close()
+	})
+}
+
+// read takes requests until the connection ends.
+func (c *conn) read() {
+	defer c.server.running.Done()
+	defer close(c.answers)
+	defer c.close() // what waits for others need not be answered any more
+	for {
+		if err := c.next(); err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && c.ctx.Err() == nil {
+				c.server.cfg.Logger.Info("broker: a connection is closed", "client", c.RemoteAddr(), "error", err)
+			}
+			return
+		}
+	}
+}
+
+// next reads one request and hands it on.
+func (c *conn) next() error {
+	frame, weight, err := c.frame()
+	if err != nil {
+		return err
+	}
+	a := &answer{ready: make(chan struct{}), weight: weight}
+	queue := func() error {
+		select {
+		case c.answers <- a:
+			return nil
+		case <-c.ctx.Done():
+			c.server.memory.Release(weight)
+			return net.ErrClosed
+		}
+	}
+	if c.login.raw {
+		token, err := c.login.step(frame)
+		if err != nil {
+			c.server.memory.Release(weight)
+			return err
+		}
+		a.raw, a.token = true, token
+		close(a.ready)
+		return queue()
+	}
+	req, err := c.decode(frame, a)
+	if err != nil {
+		c.server.memory.Release(weight)
+		return err
+	}
+	if err := queue(); err != nil {
+		return err
+	}
+	c.dispatch(req, a)
+	return nil
+}
+
+// dispatch has the request answered.
+func (c *conn) dispatch(r kmsg.Request, a *answer) {
+	reply := func(res kmsg.Response) {
+		a.response = res
+		close(a.ready)
+	}
+	switch req := r.(type) {
+	case *kmsg.ApiVersionsRequest:
+		reply(engine.APIVersions(req, !engine.Supports(req.Key(), req.Version)))
+	case *kmsg.SASLHandshakeRequest:
+		reply(c.login.handshake(req))
+	case *kmsg.SASLAuthenticateRequest:
+		reply(c.login.authenticate(req))
+	default:
+		if !c.login.done() {
+			reply(nil)
+			return
+		}
+		c.server.cfg.Engine.Handle(c.ctx, &c.client, r, reply)
+	}
+}
+
+// decode reads the header of a request, and the request.
+func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
+	key := int16(binary.BigEndian.Uint16(frame))
+	version := int16(binary.BigEndian.Uint16(frame[2:]))
+	a.correlation = int32(binary.BigEndian.Uint32(frame[4:]))
+	isVersions := key == int16(kmsg.ApiVersions)
+	if !engine.Supports(key, version) && !isVersions {
+		return nil, fmt.Errorf("request %d in version %d is not supported", key, version)
+	}
+	req := kmsg.RequestForKey(key)
+	req.SetVersion(version)
+	if !engine.Supports(key, version) {
+		return req, nil // of a version that nobody knows; the answer says which there are
+	}
+	id, body, err := clientID(frame[headerSize:], req.IsFlexible())
+	if err != nil {
+		return nil, err
+	}
+	c.client.ID = id
+	if err := req.ReadFrom(body); err != nil {
+		return nil, fmt.Errorf("%s in version %d cannot be read: %w", kmsg.NameForKey(key), version, err)
+	}
+	a.flexible = req.IsFlexible() && !isVersions
+	return req, nil
+}
+
+// write sends responses until the connection ends.
+func (c *conn) write() {
+	defer c.server.running.Done()
+	defer c.server.forget(c)
+	var buf []byte
+	alive := true
+	for a := range c.answers {
+		select {
+		case <-a.ready:
+		case <-c.ctx.Done():
+			alive = false // whoever works on it still may answer, and nobody hears it
+		}
+		if alive {
+			var err error
+			if buf, err = c.send(buf[:0], a); err != nil {
+				alive = false
+				c.close()
+			}
+		}
+		c.server.memory.Release(a.weight)
+		if cap(buf) > chunk {
+			buf = nil
+		}
+	}
+	c.close()
+}
+
+func (c *conn) send(buf []byte, a *answer) ([]byte, error) {
+	switch {
+	case a.raw:
+		buf = append(binary.BigEndian.AppendUint32(buf, uint32(len(a.token))), a.token...)
+	case a.response == nil:
+		return buf, net.ErrClosed
+	case a.response == engine.NoResponse:
+		return buf, nil
+	default:
+		buf = binary.BigEndian.AppendUint32(append(buf, 0, 0, 0, 0), uint32(a.correlation))
+		if a.flexible {
+			buf = append(buf, 0) // no tags
+		}
+		buf = a.response.AppendTo(buf)
+		binary.BigEndian.PutUint32(buf, uint32(len(buf)-4))
+	}
+	for rest := buf; len(rest) > 0; {
+		n := min(len(rest), chunk)
+		if err := c.SetWriteDeadline(time.Now().Add(stepTimeout)); err != nil {
+			return buf, err
+		}
+		if _, err := c.Write(rest[:n]); err != nil {
+			return buf, err
+		}
+		rest = rest[n:]
+	}
+	return buf, nil
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	// maxFrame is the largest request in bytes, Kafka's socket.request.max.bytes.
+	maxFrame = 100 << 20
+
+	// maxOtherFrame is the largest request that carries no records. What it says in lists may take many times as much in memory.
+	maxOtherFrame = 4 << 20
+
+	// headerSize is the beginning of each request: key (2), version (2) and correlation id (4).
+	headerSize = 8
+)
+
+// frame reads the bytes of one request, without its size. Its weight was taken from the memory of the server.
+func (c *conn) frame() (frame []byte, weight int64, err error) {
+	if err := c.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+		return nil, 0, err
+	}
+	start, err := c.in.Peek(4)
+	if err != nil {
+		return nil, 0, ended(err)
+	}
+	size := int(int32(binary.BigEndian.Uint32(start)))
+	if size < 0 || size > maxFrame || !c.login.raw && size < headerSize {
+		return nil, 0, fmt.Errorf("a request of %d bytes: not a client of Kafka, or of TLS where none is spoken", size)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(stepTimeout)); err != nil {
+		return nil, 0, err
+	}
+	if err := c.checkSize(size); err != nil {
+		return nil, 0, err
+	}
+	if err := c.server.memory.Acquire(c.ctx, int64(size)); err != nil {
+		return nil, 0, io.EOF
+	}
+	_, _ = c.in.Discard(4)
+	if frame, err = c.readFrame(size); err != nil {
+		c.server.memory.Release(int64(size))
+		return nil, 0, err
+	}
+	return frame, int64(size), nil
+}
+
+// checkSize refuses large requests from strangers, and large ones that carry no records.
+func (c *conn) checkSize(size int) error {
+	if size <= maxOtherFrame {
+		return nil
+	}
+	start, err := c.in.Peek(4 + 2)
+	if err != nil {
+		return err
+	}
+	key := int16(binary.BigEndian.Uint16(start[4:]))
+	if key != int16(kmsg.Produce) || !c.login.done() {
+		return fmt.Errorf("request %d has %d bytes, but one without records has at most %d", key, size, maxOtherFrame)
+	}
+	return nil
+}
+
+// readFrame reads size bytes. It takes memory as they come, so that who only says a size takes none.
+func (c *conn) readFrame(size int) ([]byte, error) {
+	frame := make([]byte, 0, min(size, chunk))
+	for len(frame) < size {
+		if len(frame) == cap(frame) {
+			grown := make([]byte, len(frame), min(size, 4*cap(frame)))
+			copy(grown, frame)
+			frame = grown
+		}
+		if err := c.SetReadDeadline(time.Now().Add(stepTimeout)); err != nil {
+			return nil, err
+		}
+		n := min(cap(frame)-len(frame), chunk)
+		n, err := io.ReadFull(c.in, frame[len(frame):len(frame)+n])
+		frame = frame[:len(frame)+n]
+		if err != nil {
+			return nil, ended(err)
+		}
+	}
+	return frame, nil
+}
+
+// ended calls the end of a connection io.EOF, wherever it comes.
+func ended(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.EOF
+	}
+	return err
+}
+
+var errHeader = errors.New("the header of a request cannot be read")
+
+// clientID reads the rest of the header: the client's name for itself and, in flexible versions, tags.
+func clientID(b []byte, flexible bool) (id string, body []byte, err error) {
+	if len(b) < 2 {
+		return "", nil, errHeader
+	}
+	n := int(int16(binary.BigEndian.Uint16(b)))
+	b = b[2:]
+	if n > len(b) {
+		return "", nil, errHeader
+	}
+	if n > 0 {
+		id, b = string(b[:n]), b[n:]
+	}
+	if !flexible {
+		return id, b, nil
+	}
+	body, ok := skipTags(b)
+	if !ok {
+		return "", nil, errHeader
+	}
+	return id, body, nil
+}
+
+func skipTags(b []byte) ([]byte, bool) {
+	count, n := binary.Uvarint(b)
+	if n <= 0 || count > uint64(len(b)) {
+		return nil, false
+	}
+	b = b[n:]
+	for range count {
+		_, n := binary.Uvarint(b)
+		if n <= 0 {
+			return nil, false
+		}
+		size, m := binary.Uvarint(b[n:])
+		if m <= 0 || size > uint64(len(b)-n-m) {
+			return nil, false
+		}
+		b = b[n+m+int(size):]
+	}
+	return b, true
+}

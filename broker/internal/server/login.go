@@ -1,0 +1,75 @@
+package server
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/sasl"
+)
+
+// login is how far a connection is with SASL.
+type login struct {
+	users    *sasl.Users // nil: nobody has to log in
+	exchange *sasl.Exchange
+	in       bool
+	raw      bool // the tokens come without a request around them, after SaslHandshake v0
+}
+
+// done reports whether the connection may ask for anything.
+func (l *login) done() bool { return l.users == nil || l.in }
+
+func (l *login) handshake(req *kmsg.SASLHandshakeRequest) kmsg.Response {
+	res := req.ResponseKind().(*kmsg.SASLHandshakeResponse)
+	if l.users == nil || l.in || l.exchange != nil {
+		res.ErrorCode = kerr.IllegalSaslState.Code
+		return res
+	}
+	res.SupportedMechanisms = sasl.Mechanisms()
+	exchange, err := l.users.Begin(req.Mechanism)
+	if err != nil {
+		res.ErrorCode = kerr.UnsupportedSaslMechanism.Code
+		return res
+	}
+	l.exchange, l.raw = exchange, req.Version == 0
+	return res
+}
+
+func (l *login) authenticate(req *kmsg.SASLAuthenticateRequest) kmsg.Response {
+	res := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+	res.SASLAuthBytes = []byte{}
+	if l.users == nil || l.exchange == nil {
+		res.ErrorCode = kerr.IllegalSaslState.Code
+		return res
+	}
+	answer, err := l.step(req.SASLAuthBytes)
+	if err != nil {
+		words := "Authentication failed: " + strings.TrimPrefix(err.Error(), "sasl: ")
+		res.ErrorCode, res.ErrorMessage = kerr.SaslAuthenticationFailed.Code, &words
+		return res
+	}
+	if answer != nil {
+		res.SASLAuthBytes = answer
+	}
+	return res
+}
+
+var errLogin = errors.New("log-in failed")
+
+// step goes on with the log-in.
+func (l *login) step(token []byte) ([]byte, error) {
+	if l.exchange == nil {
+		return nil, errLogin
+	}
+	answer, done, err := l.exchange.Step(token)
+	if err != nil {
+		l.exchange = nil
+		return nil, err
+	}
+	if done {
+		l.in, l.raw, l.exchange = true, false, nil
+	}
+	return answer, nil
+}

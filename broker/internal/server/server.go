@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/rio-streams/rio/broker/internal/engine"
+	"github.com/rio-streams/rio/broker/internal/sasl"
+)
+
+// Config says how to serve.
+type Config struct {
+	Engine         *engine.Engine
+	Logger         *slog.Logger
+	TLS            *tls.Config // default: none, plain text
+	Users          *sasl.Users // default: none, everyone may do everything
+	MaxConnections int
+	MaxMemory      int64 // bytes of requests that are being read or worked on
+}
+
+// Server serves connections until it is closed.
+type Server struct {
+	cfg      Config
+	listener net.Listener
+	memory   *semaphore.Weighted
+	ctx      context.Context // ends with the server
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+
+	mu     sync.Mutex
+	conns  map[*conn]struct{}
+	closed bool
+}
+
+// New makes a server that accepts from a listener.
+func New(listener net.Listener, cfg Config) *Server {
+	s := &Server{cfg: cfg, listener: listener, memory: semaphore.NewWeighted(cfg.MaxMemory), conns: make(map[*conn]struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if cfg.TLS != nil {
+		s.listener = tls.NewListener(listener, cfg.TLS)
+	}
+	s.running.Add(1)
+	go s.accept()
+	return s
+}
+
+// acceptPause is how long to wait when a connection cannot be accepted, such as for want of file descriptors.
+const acceptPause = 50 * time.Millisecond
+
+func (s *Server) accept() {
+	defer s.running.Done()
+	for {
+		inner, err := s.listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			s.cfg.Logger.Warn("broker: a connection cannot be accepted", "error", err)
+			select {
+			case <-time.After(acceptPause):
+			case <-s.ctx.Done():
+				return
+			}
+		default:
+			s.serve(inner)
+		}
+	}
+}
+
+func (s *Server) serve(inner net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.conns) >= s.cfg.MaxConnections {
+		if !s.closed {
+			s.cfg.Logger.Warn("broker: too many connections: one is refused", "most", s.cfg.MaxConnections, "client", inner.RemoteAddr())
+		}
+		_ = inner.Close()
+		return
+	}
+	c := newConn(s, inner)
+	s.conns[c] = struct{}{}
+	s.running.Add(2)
+	go c.read()
+	go c.write()
+}
+
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// Close ends all connections and waits for their goroutines.
+func (s *Server) Close() error {
+	err := s.listener.Close()
+	s.cancel()
+	s.mu.Lock()
+	s.closed = true
+	for c := range s.conns {
+		c.close()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+	return err
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// disk is the file system that pebble works on. It makes two differences to the one below it.
+//
+// With durability OS a sync of the write-ahead log does not reach the disk. A commit without sync would not do: pebble keeps
+// it in the memory of the process until 32 KiB have come together, and kill -9 loses it. So pebble commits with sync, which
+// makes it hand each commit to the operating system, and wait for that alone.
+//
+// A write that finds the disk full waits and tries again. To pebble a failed write of its log is fatal, and a failed flush
+// one that it repeats at once; to the broker a full disk is a time to wait for room.
+type disk struct {
+	vfs.FS
+	durability Durability
+	log        *slog.Logger
+
+	full  atomic.Int64  // writes that wait for room
+	given chan struct{} // closed when the store is closed: nobody waits any longer
+	give  sync.Once
+}
+
+// logCategory is how pebble marks the files of its write-ahead log.
+const logCategory = "pebble-wal"
+
+// roomInterval is how often a write that waits for room tries again.
+const roomInterval = 20 * time.Millisecond
+
+func newDisk(fs vfs.FS, durability Durability, log *slog.Logger) *disk {
+	return &disk{FS: fs, durability: durability, log: log, given: make(chan struct{})}
+}
+
+func (d *disk) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	var f vfs.File
+	err := d.retry(name, func() (err error) { f, err = d.FS.Create(name, category); return err })
+	return d.wrap(f, name, category, err)
+}
+
+func (d *disk) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.ReuseForWrite(oldname, newname, category)
+	return d.wrap(f, newname, category, err)
+}
+
+func (d *disk) OpenReadWrite(name string, category vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	var f vfs.File
+	err := d.retry(name, func() (err error) { f, err = d.FS.OpenReadWrite(name, category, opts...); return err })
+	return d.wrap(f, name, category, err)
+}
+
+// Unwrap implements vfs.FS.
+func (d *disk) Unwrap() vfs.FS { return d.FS }
+
+func (d *disk) wrap(f vfs.File, name string, category vfs.DiskWriteCategory, err error) (vfs.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &file{File: f, disk: d, name: name, unsynced: category == logCategory && d.durability == OS}, nil
+}
+
+// retry does something until the disk is not full.
+func (d *disk) retry(name string, do func() error) error {
+	err := do()
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	d.log.Error("broker: the disk is full: waiting for room", "file", name)
+	d.full.Add(1)
+	defer d.full.Add(-1)
+	again := time.NewTicker(roomInterval)
+	defer again.Stop()
+	for errors.Is(err, syscall.ENOSPC) {
+		select {
+		case <-again.C:
+			err = do()
+		case <-d.given:
+			return err
+		}
+	}
+	d.log.Warn("broker: there is room on the disk again", "file", name)
+	return err
+}
+
+// giveUp lets the writes that wait fail.
+func (d *disk) giveUp() { d.give.Do(func() { close(d.given) }) }
+
+// file is a file of the database that is being written.
+type file struct {
+	vfs.File
+	disk     *disk
+	name     string
+	unsynced bool
+}
+
+func (f *file) Write(p []byte) (n int, err error) {
+	err = f.disk.retry(f.name, func() error {
+		m, err := f.File.Write(p[n:])
+		n += m
+		return err
+	})
+	return n, err
+}
+
+func (f *file) Sync() error {
+	if f.unsynced {
+		return nil
+	}
+	return f.disk.retry(f.name, f.File.Sync)
+}
+
+func (f *file) SyncData() error {
+	if f.unsynced {
+		return nil
+	}
+	return f.disk.retry(f.name, f.File.SyncData)
+}
+
+func (f *file) SyncTo(length int64) (bool, error) {
+	if f.unsynced {
+		return false, nil
+	}
+	return f.File.SyncTo(length)
+}
+
+// Preallocate is for speed alone.
+func (f *file) Preallocate(offset, length int64) error {
+	if err := f.File.Preallocate(offset, length); !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return nil
+}
+
+// Close syncs a log file that was not synced before: all log files but the last are whole after a power cut.
+func (f *file) Close() error {
+	if !f.unsynced {
+		return f.File.Close()
+	}
+	if err := f.File.Sync(); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		return errors.Join(err, f.File.Close())
+	}
+	return f.File.Close()
+}

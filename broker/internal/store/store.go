@@ -1,0 +1,261 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Durability says what an answered commit survives.
+type Durability string
+
+const (
+	// Fsync waits for the disk: an answered commit survives a power cut.
+	Fsync Durability = "fsync"
+
+	// OS waits for the operating system to have it: it survives kill -9, not a power cut.
+	OS Durability = "os"
+)
+
+// Options say how to open a store. The zero value keeps everything in memory.
+type Options struct {
+	Dir        string       // default: none, in memory
+	Durability Durability   // default: Fsync
+	ReadOnly   bool         // change nothing
+	Logger     *slog.Logger // must be set
+}
+
+// DB is an open store.
+type DB struct {
+	pebble *pebble.DB
+	cache  *pebble.Cache
+	disk   *disk
+	dir    string
+	log    *slog.Logger
+	failed atomic.Pointer[error]
+}
+
+// version is the format of the entries. A directory of another one is refused.
+const version = 1
+
+const (
+	memtableSize = 16 << 20
+	cacheSize    = 8 << 20
+	openFiles    = 500
+
+	// separated is the size from which values go into blob files.
+	separated = 1 << 10
+)
+
+// Open opens the store in a directory, which must exist.
+func Open(opts Options) (*DB, error) {
+	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize)}
+	fs := vfs.Default
+	if opts.Dir == "" {
+		fs, db.dir = vfs.NewMem(), "memory"
+	}
+	db.disk = newDisk(fs, opts.Durability, opts.Logger)
+	err := db.open(opts.ReadOnly)
+	if err != nil {
+		db.cache.Unref()
+		return nil, fmt.Errorf("broker: open %s: %w", db.dir, explain(err))
+	}
+	if err := db.checkVersion(opts.ReadOnly); err != nil {
+		return nil, errors.Join(fmt.Errorf("broker: open %s: %w", db.dir, err), db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) open(readOnly bool) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	db.pebble, err = pebble.Open(db.dir, db.options(readOnly))
+	return err
+}
+
+func (db *DB) options(readOnly bool) *pebble.Options {
+	opts := &pebble.Options{
+		FS:                          db.disk,
+		Cache:                       db.cache,
+		MaxOpenFiles:                openFiles,
+		MemTableSize:                memtableSize,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       64,
+		FormatMajorVersion:          pebble.FormatValueSeparation,
+		ReadOnly:                    readOnly,
+		Logger:                      logger{db},
+		EventListener:               db.listener(),
+	}
+	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	opts.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+		return pebble.ValueSeparationPolicy{
+			Enabled: true, MinimumSize: separated, MaxBlobReferenceDepth: 100,
+			RewriteMinimumAge: time.Minute, TargetGarbageRatio: 0.3,
+		}
+	}
+	return opts
+}
+
+func (db *DB) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) { db.log.Error("broker: work in the background failed", "error", explain(err)) },
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			db.log.Error("broker: damaged data found", "file", filepath.Base(info.Path), "error", info.Details)
+		},
+	}
+}
+
+func (db *DB) checkVersion(readOnly bool) error {
+	value, err := db.get([]byte{byte(kindVersion)})
+	switch {
+	case err != nil:
+		return err
+	case value == nil && readOnly:
+		return errors.New("there is no log of a broker in this directory")
+	case value == nil:
+		return db.pebble.Set([]byte{byte(kindVersion)}, []byte{version}, pebble.Sync)
+	case len(value) != 1 || value[0] != version:
+		return fmt.Errorf("the directory has format %d, this program knows %d: use the version of the program that wrote it", value, version)
+	}
+	return nil
+}
+
+// get returns a copy of a value, nil for none.
+func (db *DB) get(key []byte) ([]byte, error) {
+	value, closer, err := db.pebble.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{}, value...), closer.Close()
+}
+
+// Commit makes a batch durable. An error means that the store takes no more commits.
+func (db *DB) Commit(b *Batch) (err error) {
+	if err := db.Failed(); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil { // pebble cannot go on after this, and says so with a panic
+			err = db.fail(fmt.Errorf("%v", p))
+		}
+	}()
+	if err := db.pebble.Apply(b.pebble, pebble.Sync); err != nil {
+		return db.fail(err)
+	}
+	return nil
+}
+
+func (db *DB) fail(err error) error {
+	err = fmt.Errorf("broker: %s takes no more writes until the broker is started again: %w", db.dir, explain(err))
+	if db.failed.CompareAndSwap(nil, &err) {
+		db.log.Error(err.Error())
+	}
+	return *db.failed.Load()
+}
+
+// Failed returns why the store takes no more commits, nil while it does.
+func (db *DB) Failed() error {
+	if err := db.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// reserve is the room that records must leave on the disk, so that what is in memory can be written and topics can be
+// deleted: a tenth of a small disk, this much of a large one.
+const reserve = 128 << 20
+
+// Full reports whether the disk has no room for records.
+func (db *DB) Full() bool {
+	if db.disk.full.Load() > 0 {
+		return true
+	}
+	usage, err := db.disk.GetDiskUsage(db.dir)
+	return err == nil && usage.TotalBytes > 0 && usage.AvailBytes < min(reserve, usage.TotalBytes/10)
+}
+
+// Close writes everything out and closes the files. On a full disk, where it cannot, it says so and leaves that to the next
+// start: every commit that was answered is in the write-ahead log.
+func (db *DB) Close() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("broker: close %s: %v", db.dir, p)
+		}
+	}()
+	if err := db.Failed(); err != nil {
+		return err
+	}
+	if db.disk.full.Load() > 0 {
+		return fmt.Errorf("broker: close %s: %w", db.dir, explain(syscall.ENOSPC))
+	}
+	if err := db.pebble.Close(); err != nil {
+		return fmt.Errorf("broker: close %s: %w", db.dir, explain(err))
+	}
+	db.cache.Unref()
+	return nil
+}
+
+// Release lets commits that wait for room on a full disk fail.
+func (db *DB) Release() { db.disk.giveUp() }
+
+// explain adds to an error what to do about it.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w: make room; nothing that was acknowledged is lost", err)
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: the directory must be writable for this user", err)
+	case pebble.IsCorruptionError(err):
+		return fmt.Errorf("%w: a file is damaged: see what `rio broker check` says of it", err)
+	}
+	return err
+}
+
+// logger takes pebble's messages.
+type logger struct{ db *DB }
+
+// Infof implements pebble.Logger.
+func (l logger) Infof(format string, args ...any) {
+	if l.db.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.db.log.Debug("broker: pebble: " + fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf implements pebble.Logger.
+func (l logger) Errorf(format string, args ...any) {
+	l.db.log.Error("broker: pebble: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf implements pebble.Logger. Pebble expects that the process ends; here the goroutine that ran into it waits for ever,
+// and the broker answers with the failure.
+func (l logger) Fatalf(format string, args ...any) {
+	_ = l.db.fail(fmt.Errorf(format, args...))
+	select {}
+}
+
+// Dir is where the store is.
+func (db *DB) Dir() string { return db.dir }
+
+// Room is how large the disk is and how much of it is free, in bytes; not ok in memory.
+func (db *DB) Room() (total, free int64, ok bool) {
+	usage, err := db.disk.GetDiskUsage(db.dir)
+	if err != nil || usage.TotalBytes == 0 {
+		return 0, 0, false
+	}
+	return int64(usage.TotalBytes), int64(usage.AvailBytes), true
+}
