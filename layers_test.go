@@ -61,10 +61,10 @@ var onlyIn = map[string][]string{
 }
 
 // pure packages are functions of their inputs: no clock, no goroutine, no network.
-var pure = []string{"codec/...", "state", "processor", "internal/plan", "internal/task", "topology"}
+var pure = []string{"codec/...", "state", "broker/internal/batch", "broker/internal/group", "broker/internal/sasl", "processor", "internal/plan", "internal/task", "topology"}
 
 // clocked packages may ask what time it is; in others, time is an argument.
-var clocked = []string{"runner", "kafka/...", "broker", "console", "cmd/...", "examples/..."}
+var clocked = []string{"runner", "kafka/...", "broker", "broker/internal/engine", "broker/internal/server", "broker/internal/store", "console", "cmd/...", "examples/..."}
 
 // clock is what package time knows of the machine's clock.
 var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

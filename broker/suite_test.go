@@ -8,7 +8,6 @@ import (
 	"github.com/rio-streams/rio/kafka/kafkatest"
 )
 
-
 func TestBrokerInMemory(t *testing.T) {
 	kafkatest.Run(t, func(t *testing.T) kafka.Config {
 		return kafka.Config{Brokers: []string{start(t, broker.Config{}).Addr()}}
@@ -17,6 +16,18 @@ func TestBrokerInMemory(t *testing.T) {
 
 func TestBrokerOnDisk(t *testing.T) {
 	kafkatest.Run(t, func(t *testing.T) kafka.Config {
-		return kafka.Config{Brokers: []string{start(t, broker.Config{DataDir: t.TempDir()}).Addr()}}
+		dir := t.TempDir()
+		t.Cleanup(func() { checked(t, dir) }) // after the broker is closed
+		return kafka.Config{Brokers: []string{start(t, broker.Config{DataDir: dir}).Addr()}}
 	})
+}
+
+// checked complains about everything that is wrong in a data directory.
+func checked(t *testing.T, dir string) broker.CheckSummary {
+	t.Helper()
+	summary, err := broker.Check(dir, func(problem string) { t.Error("check: " + problem) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary
 }

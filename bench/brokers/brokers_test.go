@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rio-streams/rio/broker"
 )
 
 // tiny is a load that ends in a second or two.
@@ -83,7 +85,7 @@ func work(ctx context.Context, b target, topic string) error {
 
 // TestFetchCounts sees that a record too many does not pass, as it would after an append that was repeated.
 func TestFetchCounts(t *testing.T) {
-	s := rio(false)(settings{}, t.TempDir())
+	s := rio(broker.OS)(settings{}, t.TempDir())
 	if _, err := s.start(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/rio-streams/rio/broker"
 )
 
 // server is a broker in a process of its own that keeps its data in one directory. It can be started again after stop and
@@ -25,9 +27,9 @@ type contestant struct {
 }
 
 var contestants = []contestant{
-	{name: "rio-os", rival: "kafka", serve: rio(false)},
+	{name: "rio-os", rival: "kafka", serve: rio(broker.OS)},
 	{name: "kafka", serve: kafka("")},
-	{name: "rio-fsync", rival: "kafka-fsync", serve: rio(true)},
+	{name: "rio-fsync", rival: "kafka-fsync", serve: rio(broker.Fsync)},
 	{name: "kafka-fsync", serve: kafka("log.flush.interval.messages=1\n")},
 }
 

@@ -47,12 +47,11 @@ func (r results) spread(name string, row int) string {
 	if len(values) == 0 {
 		return "–"
 	}
-	slices.Sort(values)
-	median := number(values[len(values)/2])
+	middle := number(median(values))
 	if len(values) == 1 {
-		return median
+		return middle
 	}
-	return fmt.Sprintf("%s (%s..%s)", median, number(values[0]), number(values[len(values)-1]))
+	return fmt.Sprintf("%s (%s..%s)", middle, number(slices.Min(values)), number(slices.Max(values)))
 }
 
 // ratio is the median of the quotients of two contestants in the same round: what slows the machine down for a while slows
@@ -67,8 +66,14 @@ func (r results) ratio(name, rival string, row int) string {
 	if len(values) == 0 {
 		return "–"
 	}
+	return number(median(values))
+}
+
+// median is the middle, or what is between the two in the middle.
+func median(values []float64) float64 {
 	slices.Sort(values)
-	return number(values[len(values)/2])
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
 // report prints a Markdown table: a row for each figure, a column for each contestant, and one after each pair of rivals.

@@ -17,17 +17,12 @@ import (
 // rioProcess is the argument by which this program knows that it shall be a broker: its directory and its durability follow.
 const rioProcess = "rio-broker"
 
-const (
-	durabilityOS    = "os"
-	durabilityFsync = "fsync"
-)
-
 func isRioProcess(args []string) bool { return len(args) == 4 && args[1] == rioProcess }
 
 // rioMain is the process of Rio's broker: it prints its address and runs until its standard input ends, so that it never
 // outlives who started it.
 func rioMain(args []string) error {
-	b, err := broker.Start(rioConfig(args[2], args[3]))
+	b, err := broker.Start(broker.Config{DataDir: args[2], Durability: broker.Durability(args[3])})
 	if err != nil {
 		return err
 	}
@@ -36,25 +31,17 @@ func rioMain(args []string) error {
 	return errors.Join(err, b.Close())
 }
 
-func rioConfig(dir, durability string) broker.Config {
-	return broker.Config{DataDir: dir, Sync: durability == durabilityFsync}
-}
-
 // rioServer is Rio's broker: this program, run again.
 type rioServer struct {
 	dir        string
-	durability string
+	durability broker.Durability
 
 	address string
 	cmd     *exec.Cmd
 	stdin   io.Closer
 }
 
-func rio(fsync bool) func(settings, string) server {
-	durability := durabilityOS
-	if fsync {
-		durability = durabilityFsync
-	}
+func rio(durability broker.Durability) func(settings, string) server {
 	return func(_ settings, dir string) server { return &rioServer{dir: dir, durability: durability} }
 }
 
@@ -63,7 +50,7 @@ func (r *rioServer) start(ctx context.Context, partitions int) (time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	r.cmd = exec.Command(exe, rioProcess, r.dir, r.durability)
+	r.cmd = exec.Command(exe, rioProcess, r.dir, string(r.durability))
 	r.cmd.Stderr = os.Stderr
 	if r.stdin, err = r.cmd.StdinPipe(); err != nil {
 		return 0, err

@@ -45,6 +45,7 @@ func TestGarbledTail(t *testing.T) {
 			kept, lost := damageTail(t, file, func(tail []byte) []byte { return d.damage(r.random, tail) })
 			t.Logf("%s: %d bytes are as they were, up to %d behind them are not", file, kept, lost)
 			r.broker.serve()
+			endTransactions(t, r.broker.address)
 			r.verdict(true)
 
 			offsets := appendAfter(t, r.broker.address)
@@ -53,6 +54,18 @@ func TestGarbledTail(t *testing.T) {
 			r.verdict(true)
 			mustHold(t, r.broker.address, offsets)
 		})
+	}
+}
+
+// endTransactions ends what the transformers have left open, as they would do themselves if they came back.
+func endTransactions(t *testing.T, address string) {
+	t.Helper()
+	for _, name := range transformers {
+		client := newClient(t.Context(), t, address, kgo.TransactionalID(name))
+		if _, _, err := client.ProducerID(t.Context()); err != nil {
+			t.Errorf("end the transaction of %s: %v", name, err)
+		}
+		client.Close()
 	}
 }
 

@@ -33,7 +33,34 @@ reach. With --data, topics, records and group offsets are there again after a re
 	flags.BoolVar(&cfg.AutoCreateTopics, "auto-create", false, "create a topic when a client asks for one that does not exist")
 	flags.StringVar((*string)(&cfg.Durability), "durability", string(broker.Fsync),
 		"`what` an acknowledged record survives: fsync, a power cut; os, kill -9 of the broker")
+	cmd.AddCommand(newBrokerCheck())
 	return cmd
+}
+
+func newBrokerCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check DIRECTORY",
+		Short: "Verify the data directory of a broker that does not run",
+		Long: `Verify the data directory of a broker that does not run: checksums and order of the batches, positions, segments,
+producers, transactions, committed offsets. It changes nothing, says a line for each problem, and fails if there is one.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			problems := 0
+			s, err := broker.Check(args[0], func(problem string) {
+				problems++
+				fmt.Fprintln(cmd.OutOrStdout(), problem)
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d topics, %d partitions, %d batches with %d records in %d bytes, %d groups, %d transactional ids\n",
+				s.Topics, s.Partitions, s.Batches, s.Records, s.Bytes, s.Groups, s.Transactions)
+			if problems > 0 {
+				return fmt.Errorf("%s has problems: %d", args[0], problems)
+			}
+			return nil
+		},
+	}
 }
 
 func serve(ctx context.Context, cmd *cobra.Command, cfg broker.Config) error {
@@ -43,7 +70,7 @@ func serve(ctx context.Context, cmd *cobra.Command, cfg broker.Config) error {
 	}
 	kept := "everything in memory"
 	if cfg.DataDir != "" {
-		kept = "data in " + cfg.DataDir
+		kept = fmt.Sprintf("data in %s, durability %s", cfg.DataDir, cfg.Durability)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "broker listens on %s, %s\n", b.Addr(), kept)
 	<-ctx.Done()

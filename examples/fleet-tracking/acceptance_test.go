@@ -34,8 +34,7 @@ func TestAcceptance(t *testing.T) {
 	t.Run("arrivals agree with the agency", func(t *testing.T) { k.checkArrivals(t, files) })
 
 	t.Run("a replay gives the same", func(t *testing.T) { replayed(t, here, files) })
-	// The program is not killed here: the broker would die with it, and what today's embedded broker does not promise then is
-	// said in the documentation of package broker.
+	t.Run("killed together with its broker, it gives the same", func(t *testing.T) { killed(t, embedded(t), recording, files) })
 
 	t.Run("Apache Kafka", func(t *testing.T) {
 		address := os.Getenv("RIO_KAFKA")

@@ -14,8 +14,8 @@
 // protocol's own words: raw.go is a connection that does nothing for the test, rawbatch.go and its neighbours are its verbs.
 // These themes are for a broker that is alone.
 //
-// Topics, groups and transactional ids have names that no other run uses, so
-// the broker may be one that lives longer, and the tests leave alone what is not theirs.
+// Topics, groups and transactional ids have names that no other run uses, so the broker may be one that lives longer, and
+// the tests leave alone what is not theirs.
 //
 // To run the suite on a real Apache Kafka: scripts/kafka run 0 go test ./kafka/kafkatest
 //

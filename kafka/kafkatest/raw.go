@@ -3,7 +3,6 @@ package kafkatest
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -201,11 +200,3 @@ func (r *raw) appends(tp kafka.TopicPartition, want int64, records []byte) {
 
 // name says a topic's name where the protocol wants a pointer, so that it can be null.
 func name(topic string) *string { return &topic }
-
-// texts says values in one line, for comparing.
-func texts(records []kafka.Record) (all []string) {
-	for _, r := range records {
-		all = append(all, fmt.Sprintf("%d:%s", r.Offset, r.Value))
-	}
-	return all
-}

@@ -38,7 +38,8 @@ type setting struct {
 
 // topicSettings are all settings that Apache Kafka knows, with its defaults
 // (https://kafka.apache.org/documentation/#topicconfigs). Those about replicas, files and indexes are kept and described, and
-// make no difference to a log in pebble.
+// make no difference to a log in pebble. One default is another: records are kept for ever unless a topic says for how long, since
+// history that is replayed is older than Kafka's week the moment it is written.
 var topicSettings = []setting{
 	{"cleanup.policy", "delete", oneOfEach("delete", "compact"), true},
 	{"compression.gzip.level", "-1", whole(-1, 9), false},
@@ -65,7 +66,7 @@ var topicSettings = []setting{
 	{"preallocate", "false", truth, false},
 	{"remote.storage.enable", "false", oneOf("false"), false},
 	{"retention.bytes", "-1", whole(-1, math.MaxInt64), false},
-	{"retention.ms", "604800000", whole(-1, math.MaxInt64), false},
+	{"retention.ms", "-1", whole(-1, math.MaxInt64), false},
 	{"segment.bytes", "1073741824", whole(1, math.MaxInt32), false},
 	{"segment.index.bytes", "10485760", whole(4, math.MaxInt32), false},
 	{"segment.jitter.ms", "0", whole(0, math.MaxInt64), false},

@@ -1,0 +1,250 @@
+package crashtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// The disk runs full. The broker refuses records, says why, keeps what it has acknowledged readable, and goes on when there
+// is room: without a restart, and after a kill -9 on the full disk.
+func TestFullDisk(t *testing.T) {
+	d := newFullDisk(t)
+	d.squeeze("first", 24<<20)
+	d.squeeze("second", 24<<20)
+	d.broker.serve()
+	patient := d.newPatient()
+	patient.send()
+	patient.mustBeAcknowledged()
+
+	d.writeUntilRefused()
+	d.squeeze("rest", 1<<30) // what the broker keeps in reserve is gone as well
+	patient.send()
+	d.mustHoldAll()
+	d.mustSayThatItIsFull()
+
+	d.release("rest")
+	d.release("first")
+	patient.mustBeAcknowledged()
+	d.mustHoldAll()
+	d.writeUntilRefused()
+	d.squeeze("rest", 1<<30)
+
+	patient.send()
+	d.broker.kill()
+	d.release("rest")
+	d.release("second")
+	d.broker.serve()
+	patient.mustBeAcknowledged()
+	d.mustHoldAll()
+	d.writeUntilRefused()
+	d.mustHoldAll()
+}
+
+// fullDisk is a broker on a small disk.
+type fullDisk struct {
+	t       *testing.T
+	dir     string
+	broker  *process
+	random  *rand.Rand
+	written int           // records that were sent
+	there   map[int64]int // acknowledged: offset to number
+}
+
+// stuffed is the topic that fills the disk.
+var stuffed = place{topic: "stuffed"}
+
+// stuffing is the size of its records.
+const stuffing = 32 << 10
+
+func newFullDisk(t *testing.T) *fullDisk {
+	seed := seed(t)
+	dir := smallDisk(t)
+	return &fullDisk{t: t, dir: dir, broker: newProcess(t, dir), random: rand.New(rand.NewPCG(seed, 0)), there: map[int64]int{}}
+}
+
+// smallDisk returns an empty directory on a file system of its own, of about 96 MB.
+func smallDisk(t *testing.T) string {
+	if given := os.Getenv("RIO_TMPFS"); given != "" {
+		dir, err := os.MkdirTemp(given, "crashtest")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		return dir
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("no small disk: only root may mount one (%v: %s); or set RIO_TMPFS to a directory on a file system of 96 MB, with nothing else on it", err, bytes.TrimSpace(out))
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount %s: %v: %s", dir, err, out)
+		}
+	})
+	return dir
+}
+
+// squeeze takes so much room away, or all that there is.
+func (d *fullDisk) squeeze(name string, size int64) {
+	d.t.Helper()
+	file, err := os.Create(filepath.Join(d.dir, name))
+	if err != nil {
+		if errors.Is(err, syscall.ENOSPC) {
+			return
+		}
+		d.t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := io.CopyN(file, zeroes{}, size); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		d.t.Fatal(err)
+	}
+}
+
+// zeroes has no end.
+type zeroes struct{}
+
+func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// release gives the room back.
+func (d *fullDisk) release(name string) {
+	d.t.Helper()
+	if err := os.Remove(filepath.Join(d.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		d.t.Fatal(err)
+	}
+}
+
+// stuff is a record that does not become smaller by compression.
+func (d *fullDisk) stuff() *kgo.Record {
+	value := strconv.AppendInt(nil, int64(d.written), 10)
+	value = append(value, ' ')
+	d.written++
+	for len(value) < stuffing {
+		value = append(value, byte(d.random.Uint32()))
+	}
+	return &kgo.Record{Topic: stuffed.topic, Value: value}
+}
+
+// writeUntilRefused notes what is acknowledged. The client hears why: it does not have to guess from silence.
+func (d *fullDisk) writeUntilRefused() {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	defer cancel()
+	client := newClient(ctx, d.t, d.broker.address, kgo.RecordRetries(1))
+	defer client.Close()
+	before := len(d.there)
+	for {
+		r := d.stuff()
+		number := d.written - 1
+		err := client.ProduceSync(ctx, r).FirstErr()
+		if err != nil {
+			d.t.Logf("after %d records: %v", len(d.there)-before, err)
+			if !errors.Is(err, kerr.KafkaStorageError) {
+				d.t.Errorf("a full disk is answered with: %v; want %v", err, kerr.KafkaStorageError)
+			}
+			break
+		}
+		d.there[r.Offset] = number
+	}
+	if len(d.there) == before {
+		d.t.Error("nothing could be written, though there was room")
+	}
+	if !d.broker.alive() {
+		d.t.Fatal("the full disk has ended the broker")
+	}
+}
+
+// mustHoldAll checks that what was acknowledged is at its offset, and nothing is there twice.
+func (d *fullDisk) mustHoldAll() {
+	d.t.Helper()
+	views, err := read(d.t.Context(), d.broker.address, kgo.ReadUncommitted(), []place{stuffed})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	left, seen := maps.Clone(d.there), map[string]int64{}
+	for _, e := range views[stuffed].entries {
+		number, _, _ := bytes.Cut([]byte(e.value), []byte(" "))
+		if other, twice := seen[string(number)]; twice {
+			d.t.Errorf("number %s is there twice, at %d and %d", number, other, e.offset)
+		}
+		seen[string(number)] = e.offset
+		if want, acknowledged := left[e.offset]; acknowledged && fmt.Sprint(want) != string(number) {
+			d.t.Errorf("number %d was acknowledged at %d, but there is %s", want, e.offset, number)
+		}
+		delete(left, e.offset)
+	}
+	for offset, number := range left {
+		d.t.Errorf("number %d was acknowledged at %d, and is not there", number, offset)
+	}
+}
+
+// mustSayThatItIsFull looks into the log.
+func (d *fullDisk) mustSayThatItIsFull() {
+	d.t.Helper()
+	text, err := os.ReadFile(d.broker.log)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if !bytes.Contains(text, []byte("full")) && !bytes.Contains(text, []byte("no space")) {
+		d.t.Error("the broker's log does not say that the disk is full")
+	}
+}
+
+// patient is a producer that waits until there is room.
+type patient struct {
+	*fullDisk
+	client  *kgo.Client
+	waiting chan result
+}
+
+type result struct {
+	number int
+	offset int64
+	err    error
+}
+
+func (d *fullDisk) newPatient() *patient {
+	d.t.Helper()
+	p := &patient{d, newClient(d.t.Context(), d.t, d.broker.address), make(chan result, 1)}
+	d.t.Cleanup(p.client.Close)
+	if err := createTopic(d.t.Context(), p.client, stuffed.topic, 1); err != nil {
+		d.t.Fatal(err)
+	}
+	return p
+}
+
+// send does not wait for the answer.
+func (p *patient) send() {
+	r := p.stuff()
+	number := p.written - 1
+	p.client.Produce(p.t.Context(), r, func(r *kgo.Record, err error) { p.waiting <- result{number, r.Offset, err} })
+}
+
+func (p *patient) mustBeAcknowledged() {
+	p.t.Helper()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	select {
+	case <-timeout.C:
+		p.t.Fatalf("a producer that waits for room has no answer after %v", patience)
+	case r := <-p.waiting:
+		if r.err != nil {
+			p.t.Fatalf("a producer that waits for room is told: %v", r.err)
+		}
+		p.there[r.offset] = r.number
+	}
+}
