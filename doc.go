@@ -12,7 +12,7 @@
 //	topologytest         a topology under test on simulated time
 //	kafka                the log and the group engine, as a client
 //	kafka/kafkatest      the suite that every broker passes
-//	broker               the log and the group engine, embedded
+//	broker               the log and the group engine, embedded: the Kafka protocol over pebble
 //	runner               runs a topology
 //	cmd/rio              the command line
 //	examples             complete programs: fleet-tracking and vendas

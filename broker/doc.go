@@ -1,10 +1,10 @@
-// Package broker runs a Kafka broker inside the process: any Kafka client on the same machine can talk to it, and nothing
-// needs to be installed.
+// Package broker is a Kafka broker inside the process: any Kafka client on the same machine can talk to it, and nothing needs
+// to be installed.
 //
 // The main idea: a program, a test or a demonstration starts one with [Start], points its clients at [Broker.Addr], and
 // changes nothing but that address when it moves to an Apache Kafka cluster. Without a data directory everything lives in
-// memory and ends with the process; with one, topics, records, group offsets and transactions are there again after a
-// restart.
+// memory and ends with the process; with one, topics, records, group members and offsets, producers and open transactions are
+// there again after a restart, however the process ended.
 //
 //	b, err := broker.Start(broker.Config{DataDir: "./data", Listen: "127.0.0.1:9092"})
 //	if err != nil {
@@ -16,26 +16,33 @@
 // Who owns what: a Broker owns its listener, its connections and its data directory, which a lock file keeps other
 // processes out of. Start, Addr and Close may be called from any goroutine; Close twice is harmless.
 //
-// # What does the work, and what it does not promise
+// # What is promised
 //
-// The work behind Start is done by kfake (github.com/twmb/franz-go/pkg/kfake) for now. It speaks the protocol well, but it
-// is a fake made for tests, so after a kill -9 or a power cut these promises do not hold, not even with [Config.Sync]:
+// A record that was acknowledged is there after kill -9, and with [Fsync] after a power cut, once. Records, the sequence
+// numbers of their producer, the markers of a transaction and the offsets committed in it are written in one step: no
+// transaction is ever half there, and no committed offset is ahead of its records. A transaction that is open when the broker
+// is killed goes on after the restart, or is aborted when its time is over.
 //
-//   - A transaction that was open or ending may come back torn: committed on one partition and aborted on another, or with
-//     its records and without its group offsets.
-//   - A producer's sequence window may be lost, so that the retry of an unanswered batch is appended twice, or a living
-//     producer hears OUT_OF_ORDER_SEQUENCE_NUMBER.
-//   - A record that was damaged on disk is dropped, and whatever follows it in the same file, with a line in the log only.
+// When the disk is full the broker refuses records with KAFKA_STORAGE_ERROR, keeps serving what it has, and goes on when
+// there is room. A damaged byte is found by its checksum and answered with CORRUPT_MESSAGE at its offset; [Check] looks for
+// more.
 //
-// A clean [Broker.Close] keeps everything. Whoever needs more today runs Apache Kafka.
+// # What is there
 //
-// The cleaner does not run: topics may be created with cleanup.policy=compact or with retention, and are described so, but
-// nothing is ever compacted or deleted by age or size. (kfake's compaction drops committed records while a transaction is
-// open; a log that is too long is the smaller evil.) DeleteRecords and DeleteTopics work.
+// Produce, Fetch with sessions, ListOffsets, Metadata, topics and their settings, DeleteRecords, consumer groups of the
+// classic protocol with static members, idempotent and transactional producers in both versions of the protocol (KIP-890),
+// retention, compaction, log-append time, all compressions, TLS, SASL PLAIN and SCRAM. Versions reach from those of Apache
+// Kafka 4 down to the oldest that it still takes.
 //
-// The next engine keeps the log in pebble, one atomic batch for whatever belongs together; it closes the list above and
-// brings the cleaner. The API of this package, and the lock file, stay; the data directory will not be taken over.
+// Two things differ from Apache Kafka's defaults: records are kept for ever unless retention.ms or retention.bytes of their
+// topic says otherwise, and a group member may ask for a session time-out of as little as 100 ms.
 //
-// What the package does not do: several brokers, replication, TLS, SASL, ACLs. It serves one machine, on loopback unless
-// told otherwise.
+// # What is not there
+//
+// Several brokers and replication, ACLs and quotas, the consumer protocol of KIP-848, share groups, delegation tokens, tiered
+// storage, altering the settings of the broker while it runs, compression.type other than producer, record formats before
+// version 2 (Kafka 0.11). A request for one of these is answered as by a Kafka that does not know it: it is not among the
+// ApiVersions, and who asks all the same is disconnected.
+//
+// The broker serves one machine, on loopback unless told otherwise. Who outgrows it points its clients at Apache Kafka.
 package broker

@@ -68,14 +68,23 @@ func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, R
 	return res, nil
 }
 
+// codeOf returns the code in an error of sarama's, ErrNoError for none. When a broker explains why it refuses a log-in, sarama lets
+// the code be asked for, but not be taken out.
+func codeOf(err error) (code sarama.KError) {
+	if !errors.As(err, &code) && errors.Is(err, sarama.ErrSASLAuthenticationFailed) {
+		code = sarama.ErrSASLAuthenticationFailed
+	}
+	return code
+}
+
 // failed turns an error of sarama's into ours, and drops the connection unless the request was never sent.
 func (c *conn) failed(ctx context.Context, sent bool, err error) error {
 	var unsent sarama.PacketEncodingError
-	var refused sarama.KError
+	refused := codeOf(err)
 	switch {
 	case errors.As(err, &unsent):
 		return fmt.Errorf("broker %s: %w", c.addr, err)
-	case errors.As(err, &refused) && refused == sarama.ErrUnsupportedVersion:
+	case refused == sarama.ErrUnsupportedVersion:
 		return fmt.Errorf("broker %s: %w", c.addr, codeError(refused))
 	}
 	c.drop()
@@ -85,7 +94,7 @@ func (c *conn) failed(ctx context.Context, sent bool, err error) error {
 		err = ErrClosed
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
-	case errors.As(err, &refused):
+	case refused != sarama.ErrNoError:
 		return fmt.Errorf("broker %s: %w", c.addr, explained(refused, new(err.Error())))
 	case errors.As(err, &garbled):
 		return fmt.Errorf("broker %s: %w: %w", c.addr, ErrCorrupt, err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,13 +59,25 @@ type process struct {
 func newProcess(t *testing.T, dir string) *process {
 	p := &process{t: t, dir: filepath.Join(dir, "data"), address: freeAddress(t), log: filepath.Join(t.ArtifactDir(), "broker.log")}
 	t.Cleanup(func() {
+		if p.cmd != nil && t.Failed() {
+			_ = p.cmd.Process.Signal(syscall.SIGQUIT) // its goroutines, for the log
+			<-p.ended
+		}
 		p.kill()
 		if t.Failed() {
 			text, _ := os.ReadFile(p.log)
-			t.Logf("the end of the broker's log:\n%s", text[max(0, len(text)-5_000):])
+			t.Logf("the beginning and the end of the broker's log (-artifacts keeps it):\n%s", ends(text, 4_000))
 		}
 	})
 	return p
+}
+
+// ends leaves out the middle of a long text.
+func ends(text []byte, size int) string {
+	if len(text) <= 2*size {
+		return string(text)
+	}
+	return fmt.Sprintf("%s\n[…]\n%s", text[:size], text[len(text)-size:])
 }
 
 // freeAddress finds a port below those that the system hands out to clients: while the broker is down, a client that dials
@@ -128,8 +141,11 @@ func (p *process) serve() time.Duration {
 	client := newClient(ctx, p.t, p.address)
 	defer client.Close()
 	for !answers(ctx, client) {
-		if ctx.Err() != nil {
-			p.t.Fatalf("the broker does not start: %v", context.Cause(ctx))
+		switch {
+		case !p.alive():
+			p.t.Fatal("the broker ends while it starts")
+		case ctx.Err() != nil:
+			p.t.Fatalf("the broker does not answer within %v of its start", startTimeout)
 		}
 	}
 	return time.Since(began)

@@ -104,7 +104,7 @@ func (v *verdict) markersAreObeyed() {
 	for at, log := range v.log {
 		want, got := obeyed(log.entries), v.visible[at].entries
 		if where, same := compare(want, got); !same {
-			v.finds("%s: by its markers read_committed should show %d entries, and shows %d; they differ at %s", at, len(want), len(got), where)
+			v.finds("%s: by its markers read_committed should show %d entries, and shows %d; the first difference is %s", at, len(want), len(got), where)
 		}
 	}
 }
@@ -155,11 +155,11 @@ func compare(want, got []entry) (where string, same bool) {
 	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(got):
-			return fmt.Sprintf("offset %d, which is missing", want[i].offset), false
+			return fmt.Sprintf("%v, which is missing", want[i]), false
 		case i >= len(want):
-			return fmt.Sprintf("offset %d, which is too many", got[i].offset), false
+			return fmt.Sprintf("%v, which is too many", got[i]), false
 		case want[i] != got[i]:
-			return fmt.Sprintf("offset %d: want %.60v, got %.60v", want[i].offset, want[i], got[i]), false
+			return fmt.Sprintf("%v, in whose place is %v", want[i], got[i]), false
 		}
 	}
 	return "", true
@@ -233,7 +233,7 @@ func (v *verdict) watcherSawTheLog(ctx context.Context, w *watch) {
 	seen := w.reach(ctx, counts)
 	for at := range counts {
 		if where, same := compare(want[at], seen[at]); !same {
-			v.finds("%s: the client that reads all the while saw %d records where one that begins now sees %d; they differ at %s", at, len(seen[at]), len(want[at]), where)
+			v.finds("%s: the client that reads all the while saw %d records where one that begins now sees %d; the first difference is %s", at, len(seen[at]), len(want[at]), where)
 		}
 	}
 }

@@ -30,6 +30,17 @@ func newEntry(r *kgo.Record) entry {
 	return e
 }
 
+func (e entry) String() string {
+	switch {
+	case e.marker && e.commit:
+		return fmt.Sprintf("%d: commit of producer %d", e.offset, e.producer)
+	case e.marker:
+		return fmt.Sprintf("%d: abort of producer %d", e.offset, e.producer)
+	default:
+		return fmt.Sprintf("%d: %q=%.30q of producer %d", e.offset, e.key, e.value, e.producer)
+	}
+}
+
 // view is a partition as one isolation level shows it, from the first to the last offset, with its markers.
 type view struct {
 	start, end int64

@@ -11,6 +11,7 @@ import (
 var groupProtocol = theme{"group protocol", []testCase{
 	{"a new member is told its id", memberIDRequired},
 	{"old clients need not be told", memberIDNotRequired},
+	{"who was told its id has time to come", memberIDIsKept},
 	{"members agree on a protocol", agreeOnProtocol},
 	{"no protocol in common", nothingInCommon},
 	{"the leader assigns", leaderAssigns},
@@ -38,6 +39,19 @@ func memberIDRequired(s *subject) {
 	}
 	m.id = "nobody"
 	s.code(kerr.UnknownMemberID, m.join()().ErrorCode, "join with an id that the broker has not given")
+}
+
+// A broker that tidies up meanwhile does not take the group for an empty one.
+func memberIDIsKept(s *subject) {
+	m := s.player(s.unique())
+	m.enlist()
+	s.sweep()
+	m.joins()
+	m.leave(kmsg.LeaveGroupRequestMember{MemberID: m.id})
+	m.id = ""
+	m.enlist()
+	s.sweep()
+	m.joins()
 }
 
 func memberIDNotRequired(s *subject) {

@@ -87,8 +87,8 @@ func (e *Engine) tickGroups(now time.Time) {
 	}
 }
 
-// replies collects the replies of one piece of work until what it changed is part of the open commit. The machine calls reply
-// functions while it works; touch writes the change afterwards, so a reply that waits for what is open waits for that, too.
+// later replies with the open commit. The machine calls reply functions while it works, and touch writes the change afterwards
+// into the same commit; so nobody hears of a change that a crash could undo.
 func (e *Engine) later(reply func(kmsg.Response), res kmsg.Response) {
 	e.open.after = append(e.open.after, func(err error) {
 		if err != nil {

@@ -13,7 +13,7 @@ def main(address, topic="comercial", group="meu-grupo"):
         group_id=group,
         auto_offset_reset="earliest",
         value_deserializer=lambda value: json.loads(value.decode("utf-8")),
-        consumer_timeout_ms=2000,
+        consumer_timeout_ms=5000,
     )
     for message in consumer:
         sale = message.value
