@@ -2,7 +2,6 @@ package crashtest
 
 import (
 	"context"
-	"maps"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -79,13 +78,22 @@ func (v *verdict) visibleTransactions() map[string]*transaction {
 	return visible
 }
 
-// groupsAreExact: the transforming group has come exactly as far as what is visible of its work; the committing group is
-// where it was told, or where it asked to be.
+// groupsAreExact compares what the groups have committed with the log and with the ledger.
 func (v *verdict) groupsAreExact(ctx context.Context, client *kgo.Client, transformed map[place]map[int64]string) error {
 	offsets, err := groupOffsets(ctx, client, transforming, input)
 	if err != nil {
 		return err
 	}
+	v.transformingIsExact(offsets, transformed)
+	if offsets, err = groupOffsets(ctx, client, committing, numbers); err != nil {
+		return err
+	}
+	v.committingIsExact(offsets)
+	return nil
+}
+
+// transformingIsExact: the group has come exactly as far as what is visible of its work.
+func (v *verdict) transformingIsExact(offsets map[place]int64, transformed map[place]map[int64]string) {
 	for _, at := range places(input) {
 		for offset := range offsets[at] {
 			if transformed[at][offset] == "" {
@@ -100,21 +108,20 @@ func (v *verdict) groupsAreExact(ctx context.Context, client *kgo.Client, transf
 			v.finds("group %s has committed %s@%d, but %d of its records are transformed", transforming, at, offsets[at], n)
 		}
 	}
-	if offsets, err = groupOffsets(ctx, client, committing, numbers); err != nil {
-		return err
-	}
+}
+
+// committingIsExact: the group is where it was told to be, or where it asked to be and heard nothing.
+func (v *verdict) committingIsExact(offsets map[place]int64) {
 	v.Lock()
-	asked, kept := maps.Clone(v.asked), maps.Clone(v.kept)
-	v.Unlock()
+	defer v.Unlock()
 	for _, at := range places(numbers) {
 		switch got := offsets[at]; {
-		case got < kept[at] && !v.cut:
-			v.finds("group %s: offset %d of %s was acknowledged, and it is at %d", committing, kept[at], at, got)
-		case got > asked[at]:
-			v.finds("group %s is at %d of %s, and never asked for more than %d", committing, got, at, asked[at])
+		case got < v.kept[at] && !v.cut:
+			v.finds("group %s: offset %d of %s was acknowledged, and it is at %d", committing, v.kept[at], at, got)
+		case got > v.asked[at]:
+			v.finds("group %s is at %d of %s, and never asked for more than %d", committing, got, at, v.asked[at])
 		case got > v.log[at].end:
 			v.finds("group %s is at %d of %s, which ends at %d", committing, got, at, v.log[at].end)
 		}
 	}
-	return nil
 }

@@ -1,7 +1,7 @@
 # What the checks of programs are made of, to be sourced: they run one after the other and print a line each.
 # Its script has set ADDRESS and PREFIX.
 
-readonly PATIENCE=20 # seconds for what must come true sooner or later
+readonly PATIENCE=30 # seconds for what must come true sooner or later
 readonly LENGTH=500  # of what is printed of an error
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/rio-clients.XXXXXX")

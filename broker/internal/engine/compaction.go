@@ -103,7 +103,10 @@ func (c *cleaner) run() {
 	if err != nil {
 		c.e.log.Error("broker: compaction stopped; it is tried again", "error", err)
 	}
-	c.e.do(func() { c.e.cleaning = false })
+	c.e.do(func() {
+		c.e.cleaning = false
+		c.e.startCleaning(c.e.clock())
+	})
 }
 
 func (c *cleaner) clean() (err error) {

@@ -283,7 +283,7 @@ func (e *Engine) deleteGroup(g *groupState) error {
 func (e *Engine) forgetGroups(now time.Time) {
 	for _, g := range e.groups {
 		since, empty := g.machine.EmptySince()
-		if !empty || len(g.pending) > 0 {
+		if !empty || len(g.pending) > 0 || !g.alarm.IsZero() { // somebody may be on the way in
 			continue
 		}
 		for tp, o := range maps.All(g.offsets) {

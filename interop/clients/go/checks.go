@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	patience  = 20 * time.Second // for what must come true sooner or later
+	patience  = 30 * time.Second // for what must come true sooner or later
 	maxLength = 500              // of what is printed of an error
 )
 

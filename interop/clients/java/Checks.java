@@ -3,7 +3,7 @@ import java.util.Objects;
 
 /** Runs checks one after the other and prints a line for each. */
 class Checks {
-    static final Duration PATIENCE = Duration.ofSeconds(20); // for what must come true sooner or later
+    static final Duration PATIENCE = Duration.ofSeconds(30); // for what must come true sooner or later
     static final int LENGTH = 500; // of what is printed of an error
 
     static int failed;

@@ -2,7 +2,7 @@
 const assert = require('node:assert')
 const { setTimeout: pause } = require('node:timers/promises')
 
-const PATIENCE = 20_000 // milliseconds for what must come true sooner or later
+const PATIENCE = 30_000 // milliseconds for what must come true sooner or later
 
 const LENGTH = 500 // of what is printed of an error
 

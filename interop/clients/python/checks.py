@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 
-PATIENCE = 20  # seconds for what must come true sooner or later
+PATIENCE = 30  # seconds for what must come true sooner or later
 LENGTH = 500  # of what is printed of an error
 
 

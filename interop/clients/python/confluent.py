@@ -301,7 +301,7 @@ def exactly_once():
     """Consume, transform, produce: the group's offset and the output are one transaction."""
     source, target, group = create("source"), create("target"), f"{PREFIX}-transform"
     send(source, ["a", "b", "c"])
-    p, c = transactional("transform"), consumer(group, **{"isolation.level": "read_committed"})
+    p, c = transactional("transform"), consumer(group, **{"isolation.level": "read_committed", "session.timeout.ms": 30000})
     c.subscribe([source])
     batch = []
 
