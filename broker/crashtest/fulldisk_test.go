@@ -25,14 +25,14 @@ import (
 func TestFullDisk(t *testing.T) {
 	d := newFullDisk(t)
 	d.squeeze("first", 24<<20)
-	d.squeeze("second", 24<<20)
+	d.squeeze("second", enough)
 	d.broker.serve()
 	patient := d.newPatient()
 	patient.send()
 	patient.mustBeAcknowledged()
 
 	d.writeUntilRefused()
-	d.squeeze("rest", 1<<30) // what the broker keeps in reserve is gone as well
+	d.squeeze("rest", diskSize) // what the broker keeps in reserve is gone as well
 	patient.send()
 	d.mustHoldAll()
 	d.mustSayThatItIsFull()
@@ -42,7 +42,7 @@ func TestFullDisk(t *testing.T) {
 	patient.mustBeAcknowledged()
 	d.mustHoldAll()
 	d.writeUntilRefused()
-	d.squeeze("rest", 1<<30)
+	d.squeeze("rest", diskSize)
 
 	patient.send()
 	d.broker.kill()
@@ -50,10 +50,19 @@ func TestFullDisk(t *testing.T) {
 	d.release("second")
 	d.broker.serve()
 	patient.mustBeAcknowledged()
-	d.mustHoldAll()
-	d.writeUntilRefused()
+	for range 10 {
+		patient.send()
+		patient.mustBeAcknowledged()
+	}
 	d.mustHoldAll()
 }
+
+// The size of the small disk, and how much room is enough for a start: what the write-ahead log holds beyond the tables is
+// written into tables first, as much again.
+const (
+	diskSize = 160 << 20
+	enough   = 80 << 20
+)
 
 // fullDisk is a broker on a small disk.
 type fullDisk struct {
@@ -77,7 +86,7 @@ func newFullDisk(t *testing.T) *fullDisk {
 	return &fullDisk{t: t, dir: dir, broker: newProcess(t, dir), random: rand.New(rand.NewPCG(seed, 0)), there: map[int64]int{}}
 }
 
-// smallDisk returns an empty directory on a file system of its own, of about 96 MB.
+// smallDisk returns an empty directory on a file system of its own, of diskSize.
 func smallDisk(t *testing.T) string {
 	if given := os.Getenv("RIO_TMPFS"); given != "" {
 		dir, err := os.MkdirTemp(given, "crashtest")
@@ -88,8 +97,8 @@ func smallDisk(t *testing.T) string {
 		return dir
 	}
 	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("no small disk: only root may mount one (%v: %s); or set RIO_TMPFS to a directory on a file system of 96 MB, with nothing else on it", err, bytes.TrimSpace(out))
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%d", diskSize), "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("no small disk: only root may mount one (%v: %s); or set RIO_TMPFS to a directory on a file system of %d MB, with nothing else on it", err, bytes.TrimSpace(out), diskSize>>20)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
