@@ -15,6 +15,7 @@ var transactions = theme{"transactions", []testCase{
 	{"all partitions or none", allPartitionsOrNone},
 	{"marks are passed", marksArePassed},
 	{"aborted among committed", abortedAmongCommitted},
+	{"aborted behind the beginning of an open one", abortedBehindOpen},
 	{"without anything", withoutAnything},
 	{"offsets are part of it", offsetsArePartOfIt},
 	{"only offsets", onlyOffsets},
@@ -119,6 +120,22 @@ func abortedAmongCommitted(s *subject) {
 	// From the middle of an aborted transaction, too.
 	records, _ := s.read(tp, 4, kafka.FetcherConfig{})
 	s.sameValues(records, want[1:])
+}
+
+// The marks of two transactions lie behind the end of what a reader of committed records may see; their records lie before it.
+func abortedBehindOpen(s *subject) {
+	tp := s.partition()
+	first, second, open := s.transactional(), s.transactional(), s.transactional()
+	for _, p := range []*kafka.Producer{first, second, open} {
+		s.send(p, tp, "undecided")
+		s.must(p.Flush(s.ctx))
+	}
+	s.must(first.Abort(s.ctx))
+	s.must(second.Abort(s.ctx))
+	eventually(s, "two transactions are decided", func() bool { return s.offset(tp, kafka.LatestStable) == 2 })
+	s.holdsSoFar(tp)
+	s.must(open.Commit(s.ctx))
+	s.holds(tp, "undecided")
 }
 
 func withoutAnything(s *subject) {

@@ -241,8 +241,8 @@ func (e *Engine) readPartition(r *store.Reader, f *fetching, a *fetched, end int
 			t.ProducerID, t.FirstOffset = aborted.Producer, aborted.First
 			a.AbortedTransactions = append(a.AbortedTransactions, t)
 		}
-		if aborted.Last > end {
-			break
+		if aborted.Stable > a.last {
+			break // a marker may lie far behind, but those of later entries are of transactions that began behind what was read
 		}
 	}
 	return failed

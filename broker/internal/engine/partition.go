@@ -193,11 +193,11 @@ func (p *partition) appendMarker(c *commit, now, id int64, epoch int16, committe
 	known := p.producer(id, epoch)
 	known.CoordinatorEpoch, known.Written = 0, now
 	if known.Transaction >= 0 {
+		p.pending = slices.DeleteFunc(p.pending, func(s transactionStart) bool { return s.producer == id })
 		if !committed {
-			c.batch.SetAborted(p.id, &store.Aborted{Producer: id, First: known.Transaction, Last: offset})
+			c.batch.SetAborted(p.id, &store.Aborted{Producer: id, First: known.Transaction, Last: offset, Stable: p.stable()})
 		}
 		known.Transaction = -1
-		p.pending = slices.DeleteFunc(p.pending, func(s transactionStart) bool { return s.producer == id })
 	}
 	c.batch.SetProducer(p.id, known)
 	p.changed(c)

@@ -104,17 +104,20 @@ func (s *Segment) decode(d *decoder) {
 
 // Aborted is a transaction that was aborted, in one partition.
 //
-//	a partition, last offset → producer id (8) | first offset (8)
+//	a partition, last offset → producer id (8) | first offset (8) | last stable offset (8)
 type Aborted struct {
 	Producer    int64
 	First, Last int64 // Last is the offset of the marker
+	Stable      int64 // the last stable offset once it had ended: transactions that end later begin there or behind it
 }
 
-func (a *Aborted) encode(b []byte) []byte { return appendInt64(appendInt64(b, a.Producer), a.First) }
+func (a *Aborted) encode(b []byte) []byte {
+	return appendInt64(appendInt64(appendInt64(b, a.Producer), a.First), a.Stable)
+}
 
 func decodeAborted(key, b []byte) (Aborted, error) {
 	d := decoder{rest: b}
-	a := Aborted{Last: keyOffset(key), Producer: d.int64(), First: d.int64()}
+	a := Aborted{Last: keyOffset(key), Producer: d.int64(), First: d.int64(), Stable: d.int64()}
 	return a, d.end()
 }
 
