@@ -36,7 +36,7 @@ func (e *Engine) commitAll() {
 		var err error
 		if !c.batch.Empty() {
 			err = e.db.Commit(c.batch)
-			e.full.Store(e.db.Full())
+			e.lookAtDisk()
 		}
 		if err == nil {
 			e.publish(c)

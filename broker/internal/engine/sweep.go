@@ -4,7 +4,7 @@ import "time"
 
 // sweep looks for what is too old or too much.
 func (e *Engine) sweep(now time.Time) {
-	e.full.Store(e.db.Full())
+	e.lookAtDisk()
 	e.forgetTransactions(now)
 	e.forgetProducers(now)
 	e.forgetGroups(now)
@@ -15,5 +15,16 @@ func (e *Engine) sweep(now time.Time) {
 				e.retain(p, &t.settings, now)
 			}
 		}
+	}
+}
+
+// lookAtDisk refuses records while there is no room for them, and says so.
+func (e *Engine) lookAtDisk() {
+	switch full := e.db.Full(); {
+	case e.full.Swap(full) == full:
+	case full:
+		e.log.Error("broker: the disk is full: records are refused until there is room", "directory", e.db.Dir())
+	default:
+		e.log.Warn("broker: there is room on the disk again: records are taken", "directory", e.db.Dir())
 	}
 }

@@ -1,0 +1,95 @@
+package broker_test
+
+import (
+	"encoding/binary"
+	"flag"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker"
+)
+
+var nonsense = flag.Duration("nonsense", 2*time.Second, "how long TestNobodyIsHarmedByNonsense sends nonsense")
+
+// Strangers send random bytes, requests that are cut off, and requests with bytes changed. The broker goes on serving others,
+// and keeps nothing of it.
+func TestNobodyIsHarmedByNonsense(t *testing.T) {
+	b := start(t, broker.Config{AutoCreateTopics: true})
+	produce(t, b.Addr(), "colours", "red", "green", "blue")
+	before := heap()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	until := time.Now().Add(*nonsense)
+	var strangers sync.WaitGroup
+	for i := range uint64(8) {
+		strangers.Go(func() {
+			dice := rand.New(rand.NewPCG(seed, i))
+			for time.Now().Before(until) {
+				sendNonsense(t, b.Addr(), dice)
+			}
+		})
+	}
+	strangers.Wait()
+	if got := consume(t, b.Addr(), "colours", 3); len(got) != 3 {
+		t.Errorf("the topic holds %q", got)
+	}
+	if after := heap(); after > before+64<<20 {
+		t.Errorf("the heap has grown from %d to %d bytes", before, after)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// sendNonsense opens a connection, sends something and hangs up.
+func sendNonsense(t *testing.T, address string, dice *rand.Rand) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	for range 1 + dice.IntN(3) {
+		sent := nonsenseFrame(dice)
+		if _, err := conn.Write(sent); err != nil {
+			return // the broker has hung up, as it may
+		}
+	}
+}
+
+// nonsenseFrame is random bytes, or a request of any kind and version that was cut off or changed.
+func nonsenseFrame(dice *rand.Rand) []byte {
+	if dice.IntN(4) == 0 {
+		return randomBytes(dice, 1+dice.IntN(300))
+	}
+	req := kmsg.RequestForKey(int16(dice.IntN(70)))
+	if req == nil {
+		return frame(int16(dice.Int32()), int16(dice.IntN(20)), 8+dice.IntN(100))
+	}
+	req.SetVersion(int16(dice.IntN(int(req.MaxVersion()) + 1)))
+	f := kmsg.NewRequestFormatter(kmsg.FormatterClientID("stranger")).AppendRequest(nil, req, dice.Int32())
+	f = append(f, randomBytes(dice, dice.IntN(50))...)
+	for range dice.IntN(8) {
+		f[4+dice.IntN(len(f)-4)] = byte(dice.Uint32())
+	}
+	binary.BigEndian.PutUint32(f, uint32(len(f)-4))
+	return f[:len(f)-dice.IntN(2)*dice.IntN(len(f))]
+}
+
+func randomBytes(dice *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(dice.Uint32())
+	}
+	return b
+}
