@@ -32,7 +32,6 @@ func (e *Engine) after(then func(error)) {
 func (e *Engine) commitAll() {
 	defer e.idle.Done()
 	for c := range e.commits {
-		e.flying.Add(1)
 		var err error
 		if !c.batch.Empty() {
 			err = e.db.Commit(c.batch)

@@ -37,7 +37,7 @@ type Engine struct {
 	idle    sync.WaitGroup
 
 	catalog atomic.Pointer[catalog] // the topics that are durable
-	flying  atomic.Int64            // commits that the committer has not finished
+	flying  atomic.Int64            // commits that were handed over and are not known yet
 	full    atomic.Bool             // the disk has no room for records
 
 	// What follows belongs to the goroutine of run.
@@ -113,6 +113,7 @@ func (e *Engine) run() {
 			do()
 			e.gather()
 		case commits <- e.open:
+			e.flying.Add(1)
 			e.open = e.newCommit()
 		case <-tick.C:
 			e.tick(e.clock())
@@ -153,7 +154,6 @@ func (e *Engine) end() {
 		break
 	}
 	if !e.open.isEmpty() {
-		e.flying.Add(1)
 		e.commits <- e.open
 	}
 }
