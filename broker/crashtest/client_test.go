@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"net"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -19,8 +21,22 @@ import (
 // pause is how long a client waits before it tries again.
 const pause = 20 * time.Millisecond
 
-// clientsLog is where clients say what they do. A test sets it before its first client.
+// clientsLog is where clients say what they do.
 var clientsLog io.Writer = io.Discard
+
+// logClients lets the clients that a test makes from here on write into a file beside the broker's log.
+func logClients(t *testing.T) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.ArtifactDir(), "clients.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clientsLog = file
+	t.Cleanup(func() {
+		clientsLog = io.Discard
+		file.Close()
+	})
+}
 
 // clientOptions make a client that gives up when ctx ends and no sooner, and is back soon after the broker is.
 func clientOptions(ctx context.Context, address string, opts ...kgo.Opt) []kgo.Opt {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -56,12 +55,7 @@ type trial struct {
 // newTrial starts a broker and its load, which waits at the gate.
 func newTrial(t *testing.T, dir string) *trial {
 	seed := seed(t)
-	logs, err := os.Create(filepath.Join(t.ArtifactDir(), "clients.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { logs.Close() })
-	clientsLog = logs
+	logClients(t)
 	broker := newProcess(t, dir)
 	broker.serve()
 	load, stop := startLoad(t, broker.address, seed)

@@ -82,6 +82,7 @@ const stuffing = 32 << 10
 
 func newFullDisk(t *testing.T) *fullDisk {
 	seed := seed(t)
+	logClients(t)
 	dir := smallDisk(t)
 	return &fullDisk{t: t, dir: dir, broker: newProcess(t, dir), random: rand.New(rand.NewPCG(seed, 0)), there: map[int64]int{}}
 }
@@ -148,20 +149,22 @@ func (d *fullDisk) stuff() *kgo.Record {
 	return &kgo.Record{Topic: stuffed.topic, Value: value}
 }
 
-// writeUntilRefused notes what is acknowledged. The client hears why: it does not have to guess from silence.
+// writeUntilRefused notes what is acknowledged. The client hears why. A request that was caught by the end of the room may
+// get no answer; it is sent again until there is one.
 func (d *fullDisk) writeUntilRefused() {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()
-	client := newClient(ctx, d.t, d.broker.address, kgo.RecordRetries(1))
+	client := newClient(ctx, d.t, d.broker.address, kgo.RecordRetries(1),
+		kgo.ProduceRequestTimeout(time.Second), kgo.RequestTimeoutOverhead(time.Second))
 	defer client.Close()
 	before := len(d.there)
 	for {
 		r := d.stuff()
-		number := d.written - 1
+		number, sent := d.written-1, time.Now()
 		err := client.ProduceSync(ctx, r).FirstErr()
 		if err != nil {
-			d.t.Logf("after %d records: %v", len(d.there)-before, err)
+			d.t.Logf("after %d records, and %v: %v", len(d.there)-before, time.Since(sent), err)
 			if !errors.Is(err, kerr.KafkaStorageError) {
 				d.t.Errorf("a full disk is answered with: %v; want %v", err, kerr.KafkaStorageError)
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -206,6 +207,7 @@ func (c *conn) send(buf []byte, a *answer) ([]byte, error) {
 	case a.response == engine.NoResponse:
 		return buf, nil
 	default:
+		buf = slices.Grow(buf, sizeOf(a.response))
 		buf = binary.BigEndian.AppendUint32(append(buf, 0, 0, 0, 0), uint32(a.correlation))
 		if a.flexible {
 			buf = append(buf, 0) // no tags
@@ -224,4 +226,20 @@ func (c *conn) send(buf []byte, a *answer) ([]byte, error) {
 		rest = rest[n:]
 	}
 	return buf, nil
+}
+
+// sizeOf is about how many bytes a response with records has, so that they are copied once.
+func sizeOf(r kmsg.Response) int {
+	const rest = 512 // header, topic, partition
+	res, ok := r.(*kmsg.FetchResponse)
+	if !ok {
+		return 0
+	}
+	size := rest
+	for i := range res.Topics {
+		for j := range res.Topics[i].Partitions {
+			size += rest + len(res.Topics[i].Partitions[j].RecordBatches)
+		}
+	}
+	return size
 }
