@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	kills      = flag.Int("kills", 5, "how often TestKilledBrokerLosesNothing kills")
+	kills      = flag.Int("kills", 20, "how often TestKilledBrokerLosesNothing kills")
 	durability = flag.String("durability", "fsync", "when the killed broker acknowledges: fsync or os")
 	command    = flag.String("command", "", "a program that runs another broker in its own process, given an address and a directory, to try the test itself")
 	chosenSeed = flag.Uint64("seed", 0, "seed of the random moments; 0 takes another one each time")
@@ -67,7 +67,7 @@ func newTrial(t *testing.T, dir string) *trial {
 // Sometimes it dies again while it starts.
 func (r *trial) kill(round int) {
 	r.t.Helper()
-	r.load.release(4_000)
+	r.load.begin()
 	switch r.random.IntN(3) {
 	case 0:
 		r.work(anything, 1+r.random.IntN(2_000))

@@ -15,7 +15,8 @@
 //
 //	go test ./broker/crashtest -run Kill -kills 200 -timeout 60m -v
 //
-// With -artifacts the data directory and the logs of the broker and of the clients are kept.
+// With -artifacts the data directory and the logs of the broker and of the clients are kept. With -command another broker
+// than Rio's is killed: a sound one shows that the test raises no false alarm.
 //
 // What the package does not do: it does not cut power. What was written and not synced survives a kill, so a missing sync
 // is not found here; [TestGarbledTail] damages the end of the write-ahead log by hand. There is nothing in it to import.

@@ -33,7 +33,7 @@ func TestGarbledTail(t *testing.T) {
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
 			r := newTrial(t, t.ArtifactDir())
-			r.load.release(4_000)
+			r.load.begin()
 			r.work(transactions, 20+r.random.IntN(200))
 			r.broker.kill()
 			r.stop()

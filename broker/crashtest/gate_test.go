@@ -10,12 +10,12 @@ import (
 type gate struct {
 	monitor
 	open   bool
-	spare  int             // how many records may still be written, so that a slow start does not fill the disk
+	spare  map[string]int  // how many records each may still write, so that a slow start does not fill the disk
 	inside map[string]bool // who works
 }
 
 func newGate(workers ...string) *gate {
-	g := &gate{inside: map[string]bool{}}
+	g := &gate{spare: map[string]int{}, inside: map[string]bool{}}
 	g.init()
 	for _, worker := range workers {
 		g.inside[worker] = true
@@ -28,7 +28,7 @@ func newGate(workers ...string) *gate {
 func (g *gate) pass(ctx context.Context, worker string, cost int, settle func()) bool {
 	g.Lock()
 	defer g.Unlock()
-	mayPass := func() bool { return g.open && (cost == 0 || g.spare > 0) }
+	mayPass := func() bool { return g.open && (cost == 0 || g.spare[worker] > 0) }
 	if !mayPass() {
 		g.Unlock()
 		settle()
@@ -40,7 +40,7 @@ func (g *gate) pass(ctx context.Context, worker string, cost int, settle func())
 		}
 		g.inside[worker] = true
 	}
-	g.spare -= cost
+	g.spare[worker] -= cost
 	return ctx.Err() == nil
 }
 
@@ -52,11 +52,14 @@ func (g *gate) leave(worker string) {
 	g.changed.Broadcast()
 }
 
-// release lets everyone work, for about that many records.
-func (g *gate) release(records int) {
+// release lets everyone work, and each of the writers for about that many records.
+func (g *gate) release(records int, writers ...string) {
 	g.Lock()
 	defer g.Unlock()
-	g.open, g.spare = true, records
+	g.open = true
+	for _, writer := range writers {
+		g.spare[writer] = records
+	}
 	g.changed.Broadcast()
 }
 

@@ -42,6 +42,9 @@ func places(of ...string) (all []place) {
 	return all
 }
 
+// share is how many records each writer may write between two checks: enough for whatever is waited for.
+const share = 1_500
+
 // load is a number of clients that work until they are stopped.
 type load struct {
 	t       *testing.T
@@ -52,6 +55,14 @@ type load struct {
 	watched *watch
 }
 
+// writers write numbers; the feeder writes the input.
+var writers = []string{"writer-0", "writer-1"}
+
+const (
+	feeder    = "feeder"
+	committer = "committer" // commits what it has read of the numbers, in small steps
+)
+
 // transformers take turns in the input, as members of one group.
 var transformers = []string{"transformer-0", "transformer-1"}
 
@@ -59,7 +70,7 @@ var transformers = []string{"transformer-0", "transformer-1"}
 func startLoad(t *testing.T, address string, seed uint64) (l *load, stop func()) {
 	l = &load{
 		t: t, address: address, seed: seed, ledger: newLedger(), watched: newWatch(),
-		gate: newGate(append([]string{"writer-0", "writer-1", "feeder", "committer"}, transformers...)...),
+		gate: newGate(slices.Concat(writers, transformers, []string{feeder, committer})...),
 	}
 	client := newClient(t.Context(), t, address)
 	defer client.Close()
@@ -71,12 +82,12 @@ func startLoad(t *testing.T, address string, seed uint64) (l *load, stop func())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	for i, name := range []string{"writer-0", "writer-1"} {
+	for i, name := range writers {
 		w := &writer{load: l, name: name, topic: numbers, random: l.random(i)}
 		running.Go(func() { w.run(ctx) })
 	}
-	feeder := &writer{load: l, name: "feeder", topic: input, random: l.random(2)}
-	running.Go(func() { feeder.run(ctx) })
+	feeding := &writer{load: l, name: feeder, topic: input, random: l.random(2)}
+	running.Go(func() { feeding.run(ctx) })
 	running.Go(func() { l.commit(ctx) })
 	for i, name := range transformers {
 		w := &transformer{load: l, name: name, random: l.random(3 + i)}
@@ -88,6 +99,9 @@ func startLoad(t *testing.T, address string, seed uint64) (l *load, stop func())
 		running.Wait()
 	}
 }
+
+// begin lets the clients work.
+func (l *load) begin() { l.release(share, slices.Concat(writers, []string{feeder})...) }
 
 // random is the luck of one client, so that it does not depend on what the others do.
 func (l *load) random(client int) *rand.Rand { return rand.New(rand.NewPCG(l.seed, uint64(client))) }
@@ -152,16 +166,15 @@ func numberOf(value string) (int, error) {
 
 // commit reads numbers in a group and commits how far it has come.
 func (l *load) commit(ctx context.Context) {
-	const name = "committer"
-	defer l.leave(name)
+	defer l.leave(committer)
 	client := newClient(ctx, l.t, l.address, kgo.ConsumerGroup(committing), kgo.ConsumeTopics(numbers), kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(sessionTimeout), kgo.HeartbeatInterval(heartbeats), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	defer client.Close()
-	for l.pass(ctx, name, 0, func() {}) {
+	for l.pass(ctx, committer, 0, func() {}) {
 		poll, cancel := context.WithTimeout(ctx, 10*pause)
-		fetches := client.PollRecords(poll, 100)
+		fetches := client.PollRecords(poll, 50)
 		cancel()
-		l.complain(name, fetches)
+		l.complain(committer, fetches)
 		if fetches.NumRecords() == 0 {
 			continue
 		}

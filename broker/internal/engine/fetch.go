@@ -158,6 +158,13 @@ func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest) []fetched {
 		left = min(left, int(max(req.MaxBytes, 0)))
 	}
 	answers := make([]fetched, len(parts))
+	// The views are taken before the reader is made: what they call decided, the reader sees the end of.
+	views := make([]*view, len(parts))
+	for i := range parts {
+		if parts[i].p != nil {
+			views[i] = parts[i].p.view.Load()
+		}
+	}
 	var r *store.Reader
 	first := true // the first batch of an answer comes whole, however large it is: or it could never be read
 	for i := range parts {
@@ -170,7 +177,7 @@ func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest) []fetched {
 			a.ErrorCode = code(f.err)
 			continue
 		}
-		v := f.p.view.Load()
+		v := views[i]
 		if v.gone {
 			a.ErrorCode = kerr.UnknownTopicOrPartition.Code
 			if req.Version >= 13 {
