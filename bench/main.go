@@ -32,6 +32,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rio-streams/rio/bench/child"
+	"github.com/rio-streams/rio/broker"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -42,7 +44,7 @@ func main() {
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == "broker":
 		signal.Ignore(os.Interrupt) // it ends with its parent
-		err = brokerMain(os.Args[2])
+		err = child.Serve(broker.Config{DataDir: os.Args[2]})
 	case len(os.Args) == 2 && os.Args[1] == "contestant":
 		err = contestantMain(ctx)
 	default:
@@ -93,12 +95,12 @@ func benchMain(ctx context.Context) (err error) {
 	defer os.RemoveAll(dir)
 	brokers := strings.Split(s.brokers, ",")
 	if s.brokers == "" {
-		b, err := startBroker(filepath.Join(dir, "broker"))
+		b, err := child.Start("broker", filepath.Join(dir, "broker"))
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, b.close()) }()
-		brokers = []string{b.addr}
+		defer func() { err = errors.Join(err, b.Stop()) }()
+		brokers = []string{b.Addr}
 	}
 	client, err := kafka.Dial(ctx, kafka.Config{Brokers: brokers})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -62,7 +63,7 @@ func Start(cfg Config) (*Broker, error) {
 	return b, nil
 }
 
-func (b *Broker) start(cfg Config, dir, listen string, users *sasl.Users) (err error) {
+func (b *Broker) start(cfg Config, dir, listen string, users *sasl.Users) error {
 	listener, err := listenOn(listen)
 	if err != nil {
 		return err
@@ -92,8 +93,10 @@ func (b *Broker) open(cfg Config, dir string) (err error) {
 	if err != nil {
 		return err
 	}
+	host, text, _ := net.SplitHostPort(b.addr) // the listener's own
+	port, _ := strconv.ParseUint(text, 10, 16)
 	b.engine, err = engine.Start(engine.Config{
-		Store: b.store, Logger: cfg.Logger, Now: time.Now, Address: func() string { return b.addr },
+		Store: b.store, Logger: cfg.Logger, Now: time.Now, Host: host, Port: int32(port),
 		Partitions: int32(cfg.Partitions), AutoCreateTopics: cfg.AutoCreateTopics,
 		MinSession: minSessionTimeout, MaxPartitions: maxPartitions,
 	})

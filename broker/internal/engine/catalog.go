@@ -29,11 +29,20 @@ func (e *Engine) currentCatalog() *catalog {
 	return c
 }
 
-func (e *Engine) publishCatalog(c *catalog) { e.catalog.Store(c) }
-
 // sorted returns all topics by name.
 func (c *catalog) sorted() []*topic {
 	return slices.SortedFunc(maps.Values(c.byName), func(a, b *topic) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// byIDVersion is the version of Produce and of Fetch from which topics are named by their ids.
+const byIDVersion = 13
+
+// topic returns a topic by its name or its id, nil if there is none.
+func (c *catalog) topic(name string, id [16]byte, byID bool) *topic {
+	if byID {
+		return c.byID[id]
+	}
+	return c.byName[name]
 }
 
 // partition returns a partition of a topic, nil if there is none.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
@@ -28,6 +30,25 @@ func (e *Engine) after(then func(error)) {
 	e.open.after = append(e.open.after, then)
 }
 
+// answer replies once everything that has been written so far is durable.
+func (e *Engine) answer(res kmsg.Response, reply func(kmsg.Response)) { e.after(durable(res, reply)) }
+
+// answerWith replies with the open commit. A group calls reply functions while it works, and touch writes the change afterwards
+// into the same commit; so nobody hears of a change that a crash could undo.
+func (e *Engine) answerWith(res kmsg.Response, reply func(kmsg.Response)) {
+	e.open.after = append(e.open.after, durable(res, reply))
+}
+
+// durable replies unless the commit has failed: then the connection ends.
+func durable(res kmsg.Response, reply func(kmsg.Response)) func(error) {
+	return func(err error) {
+		if err != nil {
+			res = nil
+		}
+		reply(res)
+	}
+}
+
 // commitAll makes commits durable, one after the other, and makes their contents known.
 func (e *Engine) commitAll() {
 	defer e.idle.Done()
@@ -44,12 +65,15 @@ func (e *Engine) commitAll() {
 		for _, then := range c.after {
 			then(err)
 		}
+		if err == nil {
+			c.batch.Release()
+		}
 	}
 }
 
 func (e *Engine) publish(c *commit) {
 	if c.catalog != nil {
-		e.publishCatalog(c.catalog)
+		e.catalog.Store(c.catalog)
 	}
 	for p, v := range c.views {
 		p.publish(v)

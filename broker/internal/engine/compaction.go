@@ -231,20 +231,20 @@ func (c *cleaner) rewrite(stored store.StoredRecords) error {
 		c.e.log.Error("broker: compaction leaves a batch alone that it cannot read", "partition", c.p.id, "offset", h.BaseOffset, "error", err)
 		return nil
 	}
-	dated := h.Attributes.DeleteHorizon()
-	switch {
-	case lost == int(h.Count):
+	if lost == int(h.Count) {
 		c.put(change{last: stored.Last})
 		return nil
-	case tombstones > 0 && !dated:
-		h.Attributes |= batch.DeleteHorizon
-		h.BaseTimestamp = c.now + c.settings.deleteRetention.Milliseconds()
-	case lost == 0:
-		c.expect(&h, tombstones)
+	}
+	after := h
+	if tombstones > 0 && !h.Attributes.DeleteHorizon() {
+		after.Attributes |= batch.DeleteHorizon
+		after.BaseTimestamp = c.now + c.settings.deleteRetention.Milliseconds()
+	}
+	c.expect(&after, tombstones)
+	if lost == 0 && after == h {
 		return nil
 	}
-	c.expect(&h, tombstones)
-	return c.writeAgain(&h, stored)
+	return c.writeAgain(&h, &after, stored)
 }
 
 // expect notes when the tombstones of a batch can go.
@@ -262,14 +262,11 @@ func (c *cleaner) keeps(h *batch.Header, r *batch.Record) bool {
 	return r.Value != nil || !h.Attributes.DeleteHorizon() || c.now < h.BaseTimestamp
 }
 
-func (c *cleaner) writeAgain(h *batch.Header, stored store.StoredRecords) error {
-	before, err := batch.Parse(stored.Bytes)
-	if err != nil {
-		return err
-	}
-	c.writer.Reset(*h)
-	err = c.each(stored.Bytes, func(r *batch.Record) {
-		if c.keeps(&before, r) {
+// writeAgain writes what stays of a batch, under another header.
+func (c *cleaner) writeAgain(before, after *batch.Header, stored store.StoredRecords) error {
+	c.writer.Reset(*after)
+	err := c.each(stored.Bytes, func(r *batch.Record) {
+		if c.keeps(before, r) {
 			c.writer.AppendRecord(r)
 		}
 	})

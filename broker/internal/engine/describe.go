@@ -186,14 +186,9 @@ func (e *Engine) describeLogDirs(req *kmsg.DescribeLogDirsRequest) kmsg.Response
 
 // retained is how many bytes of a partition there are, from its first segment on. What compaction has removed still counts.
 func retained(r *store.Reader, p *partition) int64 {
-	stored, err := r.Partition(p.id)
+	segments, stored, err := segmentsIn(r, p.id)
 	if err != nil {
 		return 0
 	}
-	for s, err := range r.Segments(p.id) {
-		if err == nil {
-			return stored.Size - s.Position
-		}
-	}
-	return stored.Size - stored.Segment.Position
+	return stored.Size - segments[0].Position
 }

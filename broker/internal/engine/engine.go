@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -16,8 +15,9 @@ type Config struct {
 	Store            *store.DB
 	Logger           *slog.Logger
 	Now              func() time.Time
-	Address          func() string // what clients are told to dial, host:port
-	Partitions       int32         // of topics that are created without saying how many
+	Host             string // what clients are told to dial
+	Port             int32
+	Partitions       int32 // of topics that are created without saying how many
 	AutoCreateTopics bool
 	MinSession       time.Duration // the shortest session time-out of a group member
 	MaxPartitions    int           // of all topics together
@@ -76,15 +76,12 @@ func Start(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("broker: read the state of the log: %w; see what `rio broker check` says of it", err)
 	}
 	e.open = e.newCommit()
-	e.publishCatalog(e.currentCatalog())
+	e.catalog.Store(e.currentCatalog())
 	e.idle.Add(2)
 	go e.run()
 	go e.commitAll()
 	return e, nil
 }
-
-// ErrClosed is the error of whoever waits when the engine is closed.
-var ErrClosed = errors.New("broker: closed")
 
 // Close ends what waits, writes what is open and stops. Calls must have stopped coming in.
 func (e *Engine) Close() {

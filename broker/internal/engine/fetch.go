@@ -59,7 +59,7 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 	}
 	wait := time.NewTimer(time.Duration(req.MaxWaitMillis) * time.Millisecond)
 	defer wait.Stop()
-	parts := e.locate(s.wanted, req.Version >= 13)
+	parts := e.locate(s.wanted, req.Version >= byIDVersion)
 	w := &watcher{news: make(chan struct{}, 1)}
 	for _, f := range parts {
 		if f.p != nil {
@@ -89,10 +89,7 @@ func (e *Engine) locate(list []wanted, byID bool) []fetching {
 	parts := make([]fetching, len(list))
 	for i, w := range list {
 		parts[i].wanted = w
-		t := c.byName[w.topic]
-		if byID {
-			t = c.byID[w.id]
-		}
+		t := c.topic(w.topic, w.id, byID)
 		parts[i].p = t.partition(w.partition)
 		switch {
 		case t == nil && byID:
@@ -109,14 +106,6 @@ func (e *Engine) locate(list []wanted, byID bool) []fetching {
 	return parts
 }
 
-// end is the offset up to which a fetch reads.
-func (f *fetching) end(v *view, isolation int8) int64 {
-	if isolation == readCommitted {
-		return v.stable
-	}
-	return v.high
-}
-
 // available tells how many bytes a fetch would find, not exactly. What cannot wait counts as enough.
 func (e *Engine) available(parts []fetching, req *kmsg.FetchRequest) (bytes int64) {
 	const enough = 1 << 40
@@ -129,7 +118,7 @@ func (e *Engine) available(parts []fetching, req *kmsg.FetchRequest) (bytes int6
 			return enough
 		}
 		v := f.p.view.Load()
-		end := f.end(v, req.IsolationLevel)
+		end := v.end(req.IsolationLevel)
 		switch {
 		case v.gone, f.offset < v.start, f.offset > v.high:
 			return enough
@@ -153,10 +142,7 @@ func estimate(v *view) int64 {
 
 // read reads what a fetch asks for.
 func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest) []fetched {
-	left := maxFetch
-	if req.Version >= 3 {
-		left = min(left, int(max(req.MaxBytes, 0)))
-	}
+	left := min(maxFetch, int(max(req.MaxBytes, 0)))
 	answers := make([]fetched, len(parts))
 	// The views are taken before the reader is made: what they call decided, the reader sees the end of.
 	views := make([]*view, len(parts))
@@ -180,7 +166,7 @@ func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest) []fetched {
 		v := views[i]
 		if v.gone {
 			a.ErrorCode = kerr.UnknownTopicOrPartition.Code
-			if req.Version >= 13 {
+			if req.Version >= byIDVersion {
 				a.ErrorCode = kerr.UnknownTopicID.Code
 			}
 			continue
@@ -191,7 +177,7 @@ func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest) []fetched {
 			a.HighWatermark, a.LastStableOffset, a.LogStartOffset = -1, -1, -1
 			continue
 		}
-		end := f.end(v, req.IsolationLevel)
+		end := v.end(req.IsolationLevel)
 		if f.offset >= end || left <= 0 && !first {
 			continue
 		}

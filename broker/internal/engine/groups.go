@@ -87,17 +87,6 @@ func (e *Engine) tickGroups(now time.Time) {
 	}
 }
 
-// later replies with the open commit. The machine calls reply functions while it works, and touch writes the change afterwards
-// into the same commit; so nobody hears of a change that a crash could undo.
-func (e *Engine) later(reply func(kmsg.Response), res kmsg.Response) {
-	e.open.after = append(e.open.after, func(err error) {
-		if err != nil {
-			res = nil
-		}
-		reply(res)
-	})
-}
-
 func (e *Engine) joinGroup(client *Client, req *kmsg.JoinGroupRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.JoinGroupResponse)
 	if req.Group == "" {
@@ -134,7 +123,7 @@ func (e *Engine) joinGroup(client *Client, req *kmsg.JoinGroupRequest, reply fun
 				sm.MemberID, sm.InstanceID, sm.ProtocolMetadata = m.MemberID, orNull(m.InstanceID), m.Metadata
 				res.Members = append(res.Members, sm)
 			}
-			e.later(reply, res)
+			e.answerWith(res, reply)
 		})
 	})
 }
@@ -157,7 +146,7 @@ func (e *Engine) syncGroup(req *kmsg.SyncGroupRequest, reply func(kmsg.Response)
 			if res.MemberAssignment == nil {
 				res.MemberAssignment = []byte{}
 			}
-			e.later(reply, res)
+			e.answerWith(res, reply)
 		})
 	})
 }
@@ -198,7 +187,7 @@ func (e *Engine) leaveGroup(req *kmsg.LeaveGroupRequest, reply func(kmsg.Respons
 			sm.MemberID, sm.InstanceID, sm.ErrorCode = leaving[i].MemberID, orNull(leaving[i].InstanceID), code(err)
 			res.Members = append(res.Members, sm)
 		}
-		e.later(reply, res)
+		e.answerWith(res, reply)
 	})
 }
 

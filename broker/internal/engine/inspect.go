@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"sync"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/rio-streams/rio/broker/internal/batch"
@@ -8,6 +10,9 @@ import (
 
 // maxDecompressed is how large a batch may be without its compression, in bytes.
 const maxDecompressed = 64 << 20
+
+// readers keep what decompresses for the batches to come.
+var readers = sync.Pool{New: func() any { return &batch.Reader{MaxSize: maxDecompressed} }}
 
 // inspect looks at the records of a batch one by one where that is needed: whether they decompress, or a consumer would stand
 // still before them; whether they have the keys that compaction needs; and whether their times are allowed. It names the
@@ -18,7 +23,8 @@ func (s *settings) inspect(h *batch.Header, records []byte, now int64) error {
 	if !s.compact && !tooNew && !mayBeOld && h.Attributes.Compression() == batch.None {
 		return nil
 	}
-	r := batch.Reader{MaxSize: maxDecompressed}
+	r := readers.Get().(*batch.Reader)
+	defer readers.Put(r)
 	if _, err := r.Reset(records); err != nil {
 		return say(kerr.InvalidRecord, "%v", err)
 	}

@@ -31,12 +31,10 @@ func (e *Engine) listOffsets(req *kmsg.ListOffsetsRequest) kmsg.Response {
 		for _, rp := range rt.Partitions {
 			sp := kmsg.NewListOffsetsResponseTopicPartition()
 			sp.Partition, sp.Offset, sp.Timestamp, sp.LeaderEpoch = rp.Partition, -1, -1, -1
-			if rp.CurrentLeaderEpoch > 0 {
-				sp.ErrorCode = kerr.UnknownLeaderEpoch.Code
-				st.Partitions = append(st.Partitions, sp)
-				continue
+			at, err := place{}, error(kerr.UnknownLeaderEpoch)
+			if rp.CurrentLeaderEpoch <= 0 {
+				at, err = e.look(c.partition(rt.Topic, rp.Partition), rp.Timestamp, req.IsolationLevel)
 			}
-			at, err := e.look(c.partition(rt.Topic, rp.Partition), rp.Timestamp, req.IsolationLevel)
 			if err != nil {
 				sp.ErrorCode = code(err)
 			} else if sp.Offset, sp.Timestamp = at.offset, at.timestamp; at.offset >= 0 {
@@ -54,10 +52,7 @@ func (e *Engine) look(p *partition, timestamp int64, isolation int8) (place, err
 		return place{}, kerr.UnknownTopicOrPartition
 	}
 	v := p.view.Load()
-	end := v.high
-	if isolation == readCommitted {
-		end = v.stable
-	}
+	end := v.end(isolation)
 	switch {
 	case v.gone:
 		return place{}, kerr.UnknownTopicOrPartition
@@ -85,85 +80,99 @@ func (e *Engine) look(p *partition, timestamp int64, isolation int8) (place, err
 
 // search finds the first record at or after a time, or the newest record, in [start, end).
 func search(r *store.Reader, id store.PartitionID, timestamp, start, end int64) (place, error) {
-	p, err := r.Partition(id)
+	segments, _, err := segmentsIn(r, id)
 	if err != nil {
 		return place{}, err
 	}
-	var segments []store.Segment
-	for s, err := range r.Segments(id) {
-		if err != nil {
-			return place{}, err
-		}
-		segments = append(segments, s)
-	}
-	segments = append(segments, p.Segment)
+	s := searcher{r: r, id: id}
 	if timestamp == newest {
-		return newestRecord(r, id, segments, start, end)
+		return s.newest(segments, start, end)
 	}
-	for _, s := range segments {
-		if s.MaxTimestamp < timestamp {
+	for i := range segments {
+		if segments[i].MaxTimestamp < timestamp {
 			continue
 		}
-		at, err := firstSince(r, id, timestamp, max(s.Base, start), end)
-		if err != nil || at.offset >= 0 {
-			return at, err
+		found := place{-1, -1}
+		err := s.each(timestamp, max(segments[i].Base, start), endOf(segments, i, end), func(at place) bool {
+			found = at
+			return false
+		})
+		if err != nil || found.offset >= 0 {
+			return found, err
 		}
 	}
 	return place{-1, -1}, nil
 }
 
-// firstSince finds the first record from an offset on that is not older than timestamp. Batches that are older as a whole
-// are passed by their header.
-func firstSince(r *store.Reader, id store.PartitionID, timestamp, from, end int64) (place, error) {
-	var records batch.Reader
-	for stored, err := range r.Records(id, from) {
+// endOf is where a segment ends.
+func endOf(segments []store.Segment, i int, end int64) int64 {
+	if i+1 < len(segments) {
+		return min(end, segments[i+1].Base)
+	}
+	return end
+}
+
+// searcher looks at the records of one partition.
+type searcher struct {
+	r       *store.Reader
+	id      store.PartitionID
+	records batch.Reader
+}
+
+// newest finds the record with the largest timestamp. Markers have timestamps, too, and what was the newest may have been
+// deleted; so it looks at the records of each segment that could have a newer one, each once.
+func (s *searcher) newest(segments []store.Segment, start, end int64) (place, error) {
+	found := place{-1, -1}
+	for i := range slices.Backward(segments) {
+		if segments[i].MaxTimestamp <= found.timestamp {
+			continue
+		}
+		err := s.each(found.timestamp+1, max(segments[i].Base, start), endOf(segments, i, end), func(at place) bool {
+			if at.timestamp > found.timestamp {
+				found = at
+			}
+			return true
+		})
 		if err != nil {
-			return place{}, err
+			return found, err
+		}
+	}
+	return found, nil
+}
+
+// each hands over the records in [from, end) that are not older than timestamp, until do has seen enough. Batches that are
+// older as a whole are passed by their header.
+func (s *searcher) each(timestamp, from, end int64, do func(place) bool) error {
+	for stored, err := range s.r.Records(s.id, from) {
+		if err != nil {
+			return err
 		}
 		h, err := batch.Parse(stored.Bytes)
 		if err != nil {
-			return place{}, err
+			return err
 		}
 		if h.BaseOffset >= end {
-			break
+			return nil
 		}
 		if h.MaxTimestamp < timestamp || h.Attributes.Control() {
 			continue
 		}
-		if _, err := records.Reset(stored.Bytes); err != nil {
-			return place{}, err
+		if _, err := s.records.Reset(stored.Bytes); err != nil {
+			return err
 		}
 		for {
-			record, err := records.Next()
+			record, err := s.records.Next()
 			if isEnd(err) {
 				break
 			}
 			if err != nil {
-				return place{}, err
+				return err
 			}
-			if record.Offset >= from && record.Offset < end && record.Timestamp >= timestamp {
-				return place{record.Offset, record.Timestamp}, nil
+			fits := record.Offset >= from && record.Offset < end && record.Timestamp >= timestamp
+			if fits && !do(place{record.Offset, record.Timestamp}) {
+				return nil
 			}
 		}
 	}
-	return place{-1, -1}, nil
-}
-
-// newestRecord finds the record with the largest timestamp; of several the first. Markers have timestamps, too, and what was
-// the newest may have been deleted; so it looks at the records of each segment that could have a newer one.
-func newestRecord(r *store.Reader, id store.PartitionID, segments []store.Segment, start, end int64) (place, error) {
-	found := place{-1, -1}
-	for _, s := range slices.Backward(segments) {
-		for s.MaxTimestamp > found.timestamp {
-			at, err := firstSince(r, id, found.timestamp+1, max(s.Base, start), end)
-			if err != nil {
-				return found, err
-			}
-			if at.offset < 0 {
-				break
-			}
-			found = at
-		}
-	}
-	return found, nil
+	return nil
 }

@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"net"
-	"strconv"
-
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -14,13 +11,6 @@ const (
 
 	clusterID = "rio"
 )
-
-// address is what clients dial.
-func (e *Engine) address() (host string, port int32) {
-	host, text, _ := net.SplitHostPort(e.cfg.Address())
-	n, _ := strconv.ParseInt(text, 10, 32)
-	return host, int32(n)
-}
 
 func (e *Engine) metadata(req *kmsg.MetadataRequest, reply func(kmsg.Response)) {
 	create := e.cfg.AutoCreateTopics && (req.AllowAutoTopicCreation || req.Version < 4)
@@ -36,7 +26,7 @@ func (e *Engine) metadata(req *kmsg.MetadataRequest, reply func(kmsg.Response)) 
 					reply(nil)
 					return
 				}
-				reply(e.describeCluster(req))
+				reply(e.describeCluster(req)) // with the new topics, which are known now
 			})
 		})
 		return
@@ -59,7 +49,7 @@ func (e *Engine) describeCluster(req *kmsg.MetadataRequest) kmsg.Response {
 	res := req.ResponseKind().(*kmsg.MetadataResponse)
 	b := kmsg.NewMetadataResponseBroker()
 	b.NodeID = nodeID
-	b.Host, b.Port = e.address()
+	b.Host, b.Port = e.cfg.Host, e.cfg.Port
 	res.Brokers = append(res.Brokers, b)
 	res.ClusterID, res.ControllerID = kmsg.StringPtr(clusterID), nodeID
 	c := e.catalog.Load()
@@ -105,7 +95,7 @@ func (e *Engine) cluster(req *kmsg.DescribeClusterRequest) kmsg.Response {
 	res := req.ResponseKind().(*kmsg.DescribeClusterResponse)
 	b := kmsg.NewDescribeClusterResponseBroker()
 	b.NodeID = nodeID
-	b.Host, b.Port = e.address()
+	b.Host, b.Port = e.cfg.Host, e.cfg.Port
 	res.ClusterID, res.ControllerID, res.EndpointType = clusterID, nodeID, req.EndpointType
 	res.Brokers = append(res.Brokers, b)
 	return res
@@ -113,7 +103,7 @@ func (e *Engine) cluster(req *kmsg.DescribeClusterRequest) kmsg.Response {
 
 func (e *Engine) findCoordinator(req *kmsg.FindCoordinatorRequest) kmsg.Response {
 	res := req.ResponseKind().(*kmsg.FindCoordinatorResponse)
-	host, port := e.address()
+	host, port := e.cfg.Host, e.cfg.Port
 	const group, transaction = 0, 1
 	known := req.CoordinatorType == group || req.CoordinatorType == transaction
 	if req.Version < 4 {

@@ -74,7 +74,7 @@ func (e *Engine) offsetCommit(req *kmsg.OffsetCommitRequest, reply func(kmsg.Res
 			}
 			res.Topics = append(res.Topics, st)
 		}
-		e.later(reply, res)
+		e.answerWith(res, reply)
 	})
 }
 
@@ -139,7 +139,7 @@ func (e *Engine) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, reply func(km
 			}
 			res.Topics = append(res.Topics, st)
 		}
-		e.later(reply, res)
+		e.answerWith(res, reply)
 	})
 }
 

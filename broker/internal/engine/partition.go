@@ -43,6 +43,14 @@ type view struct {
 	gone   bool  // the topic was deleted
 }
 
+// end is the offset up to which a reader reads.
+func (v *view) end(isolation int8) int64 {
+	if isolation == readCommitted {
+		return v.stable
+	}
+	return v.high
+}
+
 func newPartition(id store.PartitionID, p store.Partition) *partition {
 	n := &partition{id: id, Partition: p, producers: make(map[int64]*store.Producer), watchers: make(map[*watcher]struct{})}
 	n.publish(n.currentView())
@@ -112,7 +120,7 @@ func (p *partition) write(c *commit, segmentAge, base, last, timestamp int64, re
 		s.Base, s.First = base, timestamp
 	}
 	if timestamp > s.MaxTimestamp {
-		s.MaxTimestamp, s.MaxOffset = timestamp, last
+		s.MaxTimestamp = timestamp
 	}
 	c.batch.AppendRecords(p.id, base, last, records)
 	p.Next = last + 1

@@ -31,8 +31,10 @@ type appending struct {
 func (e *Engine) produce(req *kmsg.ProduceRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.ProduceResponse)
 	var todo []appending
+	byID := req.Version >= byIDVersion
+	c := e.catalog.Load()
 	for _, rt := range req.Topics {
-		t := e.findTopic(rt.Topic, rt.TopicID, req.Version >= 13)
+		t := c.topic(rt.Topic, rt.TopicID, byID)
 		st := kmsg.NewProduceResponseTopic()
 		st.Topic, st.TopicID = rt.Topic, rt.TopicID
 		st.Partitions = make([]kmsg.ProduceResponseTopicPartition, len(rt.Partitions))
@@ -42,7 +44,7 @@ func (e *Engine) produce(req *kmsg.ProduceRequest, reply func(kmsg.Response)) {
 			sp.Partition, sp.BaseOffset, sp.LogAppendTime = rp.Partition, -1, -1
 			a := appending{topic: t, number: rp.Partition, records: rp.Records, response: sp}
 			if err := e.checkAppend(req, &a); err != nil {
-				refuse(sp, unknownByID(err, req.Version >= 13 && t == nil))
+				refuse(sp, unknownByID(err, byID && t == nil))
 				continue
 			}
 			todo = append(todo, a)
@@ -109,7 +111,9 @@ func (e *Engine) checkAppend(req *kmsg.ProduceRequest, a *appending) error {
 		return kerr.InvalidRequiredAcks
 	case a.topic.partition(a.number) == nil:
 		return kerr.UnknownTopicOrPartition
-	case e.full.Load() || e.db.Failed() != nil:
+	case e.db.Failed() != nil:
+		return say(kerr.KafkaStorageError, "%v", e.db.Failed())
+	case e.full.Load():
 		return say(kerr.KafkaStorageError, "the disk of the broker is full: make room, or delete records")
 	}
 	s := &a.topic.settings
@@ -178,15 +182,16 @@ func (e *Engine) admit(req *kmsg.ProduceRequest, p *partition, h *batch.Header) 
 		return invalid
 	case t.has(p.id):
 		return nil
-	case req.Version >= implicitVersion:
-		if base, err := p.checkSequence(h); err != nil || base >= 0 {
-			return err // a batch that was written before does not begin a transaction
-		}
-		e.addPartition(t, p.id)
-		return nil
 	}
-	if base, err := p.checkSequence(h); err == nil && base >= 0 {
-		return nil // repeated after the end of its transaction
+	base, err := p.checkSequence(h)
+	switch {
+	case err == nil && base >= 0:
+		return nil // repeated after the end of its transaction, and begins none
+	case req.Version < implicitVersion:
+		return invalid
+	case err != nil:
+		return err
 	}
-	return invalid
+	e.addPartition(t, p.id)
+	return nil
 }

@@ -13,7 +13,7 @@ func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 		return
 	}
 	p.retained = now
-	segments, end, size, err := e.segments(p)
+	segments, stored, err := e.segments(p)
 	if err != nil {
 		e.log.Error("broker: retention stopped", "error", err)
 		return
@@ -23,36 +23,18 @@ func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 	}
 	n := 0
 	for ; n < len(segments)-1; n++ {
-		rest := size - segments[n+1].Position
+		rest := stored.Size - segments[n+1].Position
 		if !old(segments[n]) && (s.retentionBytes < 0 || rest < s.retentionBytes) {
 			break
 		}
 	}
 	start := segments[n].Base
-	if n == len(segments)-1 && end == p.Next && old(segments[n]) {
-		start = end
+	if n == len(segments)-1 && stored.Next == p.Next && old(segments[n]) {
+		start = stored.Next
 	}
 	if start > p.Start && start <= p.stable() {
 		p.truncate(e.open, start, start)
 	}
-}
-
-// segments returns the segments of a partition as they are in the store, the one that is being filled last, and where the
-// partition ends there.
-func (e *Engine) segments(p *partition) (list []store.Segment, end, size int64, err error) {
-	r, err := e.db.NewReader()
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	defer r.Close()
-	for s, err := range r.Segments(p.id) {
-		if err != nil {
-			return nil, 0, 0, err
-		}
-		list = append(list, s)
-	}
-	stored, err := r.Partition(p.id)
-	return append(list, stored.Segment), stored.Next, stored.Size, err
 }
 
 // retentionIsDue spares most partitions the search.

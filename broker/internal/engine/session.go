@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -106,16 +107,20 @@ func (s *sessions) drop(id int32) {
 		return
 	}
 	delete(s.open, id)
-	for i, u := range s.used {
-		if u == id {
-			s.used = append(s.used[:i:i], s.used[i+1:]...)
-			return
-		}
-	}
+	s.used = slices.DeleteFunc(s.used, func(used int32) bool { return used == id })
 }
 
 // update takes what a fetch says of the partitions.
 func (s *session) update(req *kmsg.FetchRequest) {
+	if len(req.Topics) > 0 {
+		s.want(req)
+	}
+	if len(req.ForgottenTopics) > 0 {
+		s.forget(req)
+	}
+}
+
+func (s *session) want(req *kmsg.FetchRequest) {
 	at := make(map[sessionKey]int, len(s.wanted))
 	for i := range s.wanted {
 		at[s.wanted[i].key()] = i
@@ -131,24 +136,19 @@ func (s *session) update(req *kmsg.FetchRequest) {
 			s.wanted = append(s.wanted, w)
 		}
 	}
-	if len(req.ForgottenTopics) == 0 {
-		return
-	}
+}
+
+func (s *session) forget(req *kmsg.FetchRequest) {
 	forgotten := make(map[sessionKey]bool)
 	for _, rt := range req.ForgottenTopics {
 		for _, number := range rt.Partitions {
 			forgotten[sessionKey{rt.Topic, rt.TopicID, number}] = true
 		}
 	}
-	kept := s.wanted[:0]
-	for _, w := range s.wanted {
-		if forgotten[w.key()] {
-			delete(s.told, w.key())
-			continue
-		}
-		kept = append(kept, w)
+	s.wanted = slices.DeleteFunc(s.wanted, func(w wanted) bool { return forgotten[w.key()] })
+	for key := range forgotten {
+		delete(s.told, key)
 	}
-	s.wanted = kept
 }
 
 // answer puts what was read into the answer; in a session that goes on, only what is new to the client. Partitions that had

@@ -30,15 +30,6 @@ func checkTopicName(name string) error {
 	return nil
 }
 
-// findTopic finds a topic that is durable, by its name or id.
-func (e *Engine) findTopic(name string, id [16]byte, byID bool) *topic {
-	c := e.catalog.Load()
-	if byID {
-		return c.byID[id]
-	}
-	return c.byName[name]
-}
-
 // unknownByID is how an unknown topic is called when it was named by its id.
 func unknownByID(err error, byID bool) error {
 	if byID && code(err) == kerr.UnknownTopicOrPartition.Code {
@@ -168,13 +159,20 @@ func (e *Engine) createFrom(rt *kmsg.CreateTopicsRequestTopic, dry bool) (*topic
 func checkAssignment(assigned []kmsg.CreateTopicsRequestTopicReplicaAssignment) error {
 	seen := make(map[int32]bool)
 	for _, a := range assigned {
-		switch {
-		case seen[a.Partition] || a.Partition < 0 || int(a.Partition) >= len(assigned):
+		if seen[a.Partition] || a.Partition < 0 || int(a.Partition) >= len(assigned) {
 			return say(kerr.InvalidReplicaAssignment, "partitions are numbered from 0, each once; there is %d", a.Partition)
-		case len(a.Replicas) != 1 || a.Replicas[0] != nodeID:
-			return say(kerr.InvalidReplicaAssignment, "there is one broker, %d, so partition %d cannot be on %v", nodeID, a.Partition, a.Replicas)
+		}
+		if err := checkReplicas(a.Replicas); err != nil {
+			return err
 		}
 		seen[a.Partition] = true
+	}
+	return nil
+}
+
+func checkReplicas(brokers []int32) error {
+	if len(brokers) != 1 || brokers[0] != nodeID {
+		return say(kerr.InvalidReplicaAssignment, "there is one broker, %d, so a partition cannot be on %v", nodeID, brokers)
 	}
 	return nil
 }
@@ -244,8 +242,8 @@ func (e *Engine) growTopic(rt *kmsg.CreatePartitionsRequestTopic, dry bool) erro
 		return say(kerr.InvalidReplicaAssignment, "%d partitions are added, but %d have replicas", rt.Count-t.Partitions, len(rt.Assignment))
 	}
 	for _, a := range rt.Assignment {
-		if len(a.Replicas) != 1 || a.Replicas[0] != nodeID {
-			return say(kerr.InvalidReplicaAssignment, "there is one broker, %d, so a partition cannot be on %v", nodeID, a.Replicas)
+		if err := checkReplicas(a.Replicas); err != nil {
+			return err
 		}
 	}
 	if err := e.mayGrow(rt.Count - t.Partitions); err != nil || dry {
@@ -303,13 +301,12 @@ func (e *Engine) truncate(p *partition, start int64) {
 
 // segmentOf returns the base of the segment that has an offset. One that is not in the store yet begins later.
 func (e *Engine) segmentOf(p *partition, offset int64) (base int64) {
-	r, err := e.db.NewReader()
+	list, _, err := e.segments(p)
 	if err != nil {
 		return 0 // keeps all
 	}
-	defer r.Close()
-	for s, err := range r.Segments(p.id) {
-		if err != nil || s.Base > offset {
+	for _, s := range list {
+		if s.Base > offset {
 			break
 		}
 		base = s.Base

@@ -53,16 +53,6 @@ func (e *Engine) initProducerID(req *kmsg.InitProducerIDRequest, reply func(kmsg
 	})
 }
 
-// answer replies once everything so far is durable.
-func (e *Engine) answer(res kmsg.Response, reply func(kmsg.Response)) {
-	e.after(func(err error) {
-		if err != nil {
-			res = nil
-		}
-		reply(res)
-	})
-}
-
 func (e *Engine) newProducerID() int64 {
 	id := e.counters.Producer
 	e.counters.Producer++

@@ -12,16 +12,16 @@ type Batch struct {
 	scratch []byte
 }
 
-// retained is how much memory a batch keeps for the next use.
+// retained is how much memory of a batch is kept for the next ones.
 const retained = 8 << 20
 
-// NewBatch returns an empty batch, to be used again after Reset.
+// NewBatch returns an empty batch. Release gives back its memory.
 func (db *DB) NewBatch() *Batch {
 	return &Batch{pebble: db.pebble.NewBatch(pebble.WithMaxRetainedSizeBytes(retained))}
 }
 
-// Reset empties the batch.
-func (b *Batch) Reset() { b.pebble.Reset() }
+// Release gives the batch's memory to batches to come. It must have been committed, and is not used again.
+func (b *Batch) Release() { _ = b.pebble.Close() }
 
 // Empty reports whether there is nothing in the batch.
 func (b *Batch) Empty() bool { return b.pebble.Empty() }

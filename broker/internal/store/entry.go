@@ -82,24 +82,23 @@ func decodePartition(b []byte) (Partition, error) {
 // Segment describes a stretch of a partition, for look-ups by time and for retention: the batches from Base to the next
 // segment's.
 //
-//	i partition, base offset → position (8) | newest (8) | offset of the newest (8) | first (8)
+//	i partition, base offset → position (8) | newest (8) | first (8)
 type Segment struct {
 	Base         int64
 	Position     int64 // bytes of the partition before this segment
 	MaxTimestamp int64 // of its records, NoTimestamp for none
-	MaxOffset    int64 // the end of the batch that has it
 	First        int64 // timestamp of its first batch
 }
 
 func (s *Segment) encode(b []byte) []byte {
-	for _, n := range []int64{s.Position, s.MaxTimestamp, s.MaxOffset, s.First} {
+	for _, n := range []int64{s.Position, s.MaxTimestamp, s.First} {
 		b = appendInt64(b, n)
 	}
 	return b
 }
 
 func (s *Segment) decode(d *decoder) {
-	s.Position, s.MaxTimestamp, s.MaxOffset, s.First = d.int64(), d.int64(), d.int64(), d.int64()
+	s.Position, s.MaxTimestamp, s.First = d.int64(), d.int64(), d.int64()
 }
 
 // Aborted is a transaction that was aborted, in one partition.
