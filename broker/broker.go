@@ -98,7 +98,7 @@ func (b *Broker) open(cfg Config, dir string) (err error) {
 	b.engine, err = engine.Start(engine.Config{
 		Store: b.store, Logger: cfg.Logger, Now: time.Now, Host: host, Port: int32(port),
 		Partitions: int32(cfg.Partitions), AutoCreateTopics: cfg.AutoCreateTopics,
-		MinSession: minSessionTimeout, MaxPartitions: maxPartitions,
+		MinSession: minSessionTimeout, MaxPartitions: maxPartitions, MaxUnsent: maxUnsent,
 	})
 	if err != nil {
 		return errors.Join(err, b.store.Close())

@@ -65,6 +65,7 @@ const (
 	maxConnections = 10_000
 	maxPartitions  = 100_000
 	maxMemory      = 256 << 20 // bytes of requests that are being worked on
+	maxUnsent      = 256 << 20 // bytes of records on their way to clients
 )
 
 // check fills the defaults and splits the address. All mistakes are told at once.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
 // described is a setting with its value, as DescribeConfigs tells it.
@@ -58,7 +60,7 @@ func (e *Engine) describeBroker(names []string) (list []described) {
 		"group.max.session.timeout.ms":          strconv.FormatInt(maxSession.Milliseconds(), 10),
 		"group.max.size":                        strconv.Itoa(maxGroup),
 		"transaction.max.timeout.ms":            strconv.FormatInt(maxTransactionTimeout.Milliseconds(), 10),
-		"transactional.id.expiration.ms":        strconv.FormatInt(transactionRetention.Milliseconds(), 10),
+		"transactional.id.expiration.ms":        strconv.FormatInt(transaction.Retention.Milliseconds(), 10),
 		"producer.id.expiration.ms":             strconv.FormatInt(producerRetention.Milliseconds(), 10),
 		"offsets.retention.minutes":             strconv.Itoa(int(offsetRetention.Minutes())),
 		"offset.metadata.max.bytes":             strconv.Itoa(maxMetadata),

@@ -9,15 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/rio-streams/rio/broker/internal/store"
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
-
-// stateNames are the states of transactions as Kafka calls them.
-var stateNames = map[store.TransactionState]string{
-	store.TransactionEmpty:     "Empty",
-	store.TransactionOngoing:   "Ongoing",
-	store.TransactionCommitted: "CompleteCommit",
-	store.TransactionAborted:   "CompleteAbort",
-}
 
 func (e *Engine) describeTransactions(req *kmsg.DescribeTransactionsRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.DescribeTransactionsResponse)
@@ -30,7 +23,7 @@ func (e *Engine) describeTransactions(req *kmsg.DescribeTransactionsRequest, rep
 			} else if t == nil {
 				st.ErrorCode = kerr.TransactionalIDNotFound.Code
 			} else {
-				e.describeTransaction(&st, t)
+				e.describeTransaction(&st, t.Snapshot())
 			}
 			res.TransactionStates = append(res.TransactionStates, st)
 		}
@@ -38,9 +31,9 @@ func (e *Engine) describeTransactions(req *kmsg.DescribeTransactionsRequest, rep
 	})
 }
 
-func (e *Engine) describeTransaction(st *kmsg.DescribeTransactionsResponseTransactionState, t *transaction) {
-	st.State, st.TimeoutMillis, st.ProducerID, st.ProducerEpoch = stateNames[t.State], t.Timeout, t.Producer, t.Epoch
-	if t.ongoing() {
+func (e *Engine) describeTransaction(st *kmsg.DescribeTransactionsResponseTransactionState, t transaction.Snapshot) {
+	st.State, st.TimeoutMillis, st.ProducerID, st.ProducerEpoch = t.State.String(), t.Timeout, t.Producer.ID, t.Producer.Epoch
+	if t.State == transaction.Ongoing {
 		st.StartTimestamp = t.Started
 	}
 	byTopic := make(map[string][]int32)
@@ -62,26 +55,26 @@ func (e *Engine) describeTransaction(st *kmsg.DescribeTransactionsResponseTransa
 	})
 }
 
+// transactionStates are all that Kafka has. Some last for a moment there, and here not at all.
+var transactionStates = []string{"Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort", "PrepareEpochFence", "Dead"}
+
 func (e *Engine) listTransactions(req *kmsg.ListTransactionsRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.ListTransactionsResponse)
 	for _, filter := range req.StateFilters {
-		known := false
-		for _, name := range stateNames {
-			known = known || name == filter
-		}
-		if !known && filter != "PrepareCommit" && filter != "PrepareAbort" {
+		if !slices.Contains(transactionStates, filter) {
 			res.UnknownStateFilters = append(res.UnknownStateFilters, filter)
 		}
 	}
 	e.do(func() {
 		now := e.clock().UnixMilli()
-		for id, t := range e.transactions {
-			listed := (len(req.StateFilters) == 0 || slices.Contains(req.StateFilters, stateNames[t.State])) &&
-				(len(req.ProducerIDFilters) == 0 || slices.Contains(req.ProducerIDFilters, t.Producer)) &&
-				(req.Version < 1 || req.DurationFilterMillis < 0 || t.ongoing() && now-t.Started > req.DurationFilterMillis)
+		for id, machine := range e.transactions {
+			t := machine.Snapshot()
+			listed := (len(req.StateFilters) == 0 || slices.Contains(req.StateFilters, t.State.String())) &&
+				(len(req.ProducerIDFilters) == 0 || slices.Contains(req.ProducerIDFilters, t.Producer.ID)) &&
+				(req.Version < 1 || req.DurationFilterMillis < 0 || t.State == transaction.Ongoing && now-t.Started > req.DurationFilterMillis)
 			if listed {
 				st := kmsg.NewListTransactionsResponseTransactionState()
-				st.TransactionalID, st.ProducerID, st.TransactionState = id, t.Producer, stateNames[t.State]
+				st.TransactionalID, st.ProducerID, st.TransactionState = id, t.Producer.ID, t.State.String()
 				res.TransactionStates = append(res.TransactionStates, st)
 			}
 		}

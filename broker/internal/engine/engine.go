@@ -7,7 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/rio-streams/rio/broker/internal/store"
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
 // Config says how an engine runs. All fields must be set.
@@ -21,6 +24,7 @@ type Config struct {
 	AutoCreateTopics bool
 	MinSession       time.Duration // the shortest session time-out of a group member
 	MaxPartitions    int           // of all topics together
+	MaxUnsent        int64         // bytes of records that were read for clients and not sent to them yet
 }
 
 // Engine is the log and the coordinators of a broker.
@@ -36,6 +40,9 @@ type Engine struct {
 	stop    chan struct{}
 	idle    sync.WaitGroup
 
+	newReader func() (*store.Reader, error)
+	unsent    *semaphore.Weighted // bytes of records that are in memory for clients
+
 	catalog atomic.Pointer[catalog] // the topics that are durable
 	flying  atomic.Int64            // commits that were handed over and are not known yet
 	full    atomic.Bool             // the disk has no room for records
@@ -45,8 +52,8 @@ type Engine struct {
 	counters     store.Counters
 	topics       map[string]*topic
 	partitions   map[store.PartitionID]*partition
-	transactions map[string]*transaction
-	producers    map[int64]*transaction // by producer id
+	transactions map[string]*transaction.Transaction
+	producers    map[int64]*transaction.Transaction // by producer id
 	groups       map[string]*groupState
 	swept        time.Time
 	cleaning     bool // a partition is being compacted
@@ -69,8 +76,10 @@ func Start(cfg Config) (*Engine, error) {
 		cfg: cfg, db: cfg.Store, log: cfg.Logger, clock: cfg.Now,
 		control: make(chan func(), 64), writes: make(chan func(), 256), commits: make(chan *commit), stop: make(chan struct{}),
 		topics: make(map[string]*topic), partitions: make(map[store.PartitionID]*partition),
-		transactions: make(map[string]*transaction), producers: make(map[int64]*transaction),
+		transactions: make(map[string]*transaction.Transaction), producers: make(map[int64]*transaction.Transaction),
 		groups: make(map[string]*groupState),
+
+		newReader: cfg.Store.NewReader, unsent: semaphore.NewWeighted(cfg.MaxUnsent),
 	}
 	if err := e.load(); err != nil {
 		return nil, fmt.Errorf("broker: read the state of the log: %w; see what `rio broker check` says of it", err)

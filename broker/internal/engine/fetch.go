@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/rio-streams/rio/broker/internal/buffer"
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
@@ -34,12 +36,29 @@ func (p *partition) unwatch(w *watcher) {
 	delete(p.watchers, w)
 }
 
-const (
-	// maxFetch is the largest answer to a fetch in bytes, Kafka's fetch.max.bytes; one batch may be larger.
-	maxFetch = 55 << 20
+// maxFetch is how many bytes of records an answer has at most, but for one batch that may be larger. Kafka's fetch.max.bytes
+// is 55 MiB, which it sends from its files; here they are in memory, and more at once makes nothing faster.
+const maxFetch = 8 << 20
 
-	readCommitted = 1
-)
+const readCommitted = 1
+
+// Fetched is the answer to a fetch. Its records lie in memory that is lent: who has sent them calls Release.
+type Fetched struct {
+	*kmsg.FetchResponse
+	release func()
+}
+
+// Release gives back the memory of the records.
+func (f *Fetched) Release() {
+	for i := range f.Topics {
+		for j := range f.Topics[i].Partitions {
+			p := &f.Topics[i].Partitions[j]
+			buffer.Put(p.RecordBatches)
+			p.RecordBatches = nil
+		}
+	}
+	f.release()
+}
 
 // fetching is one partition of a fetch.
 type fetching struct {
@@ -47,6 +66,8 @@ type fetching struct {
 	p     *partition // nil: there is none
 	err   error
 	start int64 // bytes of the partition when the fetch looked first
+
+	expected int64 // about how many bytes there are to read
 }
 
 // fetch answers with what there is, or waits until there is enough of it. It runs in the goroutine of the connection.
@@ -57,9 +78,23 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 		res.ErrorCode = code(err)
 		return res
 	}
+	parts := e.locate(s.wanted, req.Version >= byIDVersion)
+	e.await(ctx, parts, req)
+	most := min(maxFetch, int64(max(req.MaxBytes, 0)))
+	if err := e.unsent.Acquire(ctx, most); err != nil {
+		return res // the connection has ended
+	}
+	read, size := e.read(parts, req, int(most))
+	s.answer(res, read)
+	kept := min(int64(size), most)
+	e.unsent.Release(most - kept)
+	return &Fetched{res, func() { e.unsent.Release(kept) }}
+}
+
+// await waits until there is enough to read, or for as long as the client would wait.
+func (e *Engine) await(ctx context.Context, parts []fetching, req *kmsg.FetchRequest) {
 	wait := time.NewTimer(time.Duration(req.MaxWaitMillis) * time.Millisecond)
 	defer wait.Stop()
-	parts := e.locate(s.wanted, req.Version >= byIDVersion)
 	w := &watcher{news: make(chan struct{}, 1)}
 	for _, f := range parts {
 		if f.p != nil {
@@ -67,18 +102,13 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 			defer f.p.unwatch(w)
 		}
 	}
-	for ready := false; ; {
-		enough := ready || e.available(parts, req) >= int64(max(req.MinBytes, 0))
-		if enough {
-			s.answer(res, e.read(parts, req))
-			return res
-		}
+	for e.available(parts, req) < int64(max(req.MinBytes, 0)) {
 		select {
 		case <-w.news:
 		case <-wait.C:
-			ready = true
+			return
 		case <-ctx.Done():
-			ready = true
+			return
 		}
 	}
 }
@@ -140,89 +170,98 @@ func estimate(v *view) int64 {
 	return max(1, v.size/v.high)
 }
 
-// read reads what a fetch asks for.
-func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest) []fetched {
-	left := min(maxFetch, int(max(req.MaxBytes, 0)))
-	answers := make([]fetched, len(parts))
+// read reads what a fetch asks for, up to about most bytes of records, and says how many they are.
+func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int) (answers []fetched, size int) {
+	answers = make([]fetched, len(parts))
+	ends := make([]int64, len(parts)) // up to where to read
 	// The views are taken before the reader is made: what they call decided, the reader sees the end of.
-	views := make([]*view, len(parts))
 	for i := range parts {
-		if parts[i].p != nil {
-			views[i] = parts[i].p.view.Load()
-		}
+		ends[i] = answers[i].begin(&parts[i], req)
 	}
 	var r *store.Reader
-	first := true // the first batch of an answer comes whole, however large it is: or it could never be read
 	for i := range parts {
 		f, a := &parts[i], &answers[i]
-		a.wanted = f.wanted
-		a.FetchResponseTopicPartition = kmsg.NewFetchResponseTopicPartition()
-		a.Partition, a.HighWatermark, a.LastStableOffset, a.LogStartOffset = f.partition, -1, -1, -1
-		a.RecordBatches = []byte{}
-		if f.err != nil {
-			a.ErrorCode = code(f.err)
-			continue
-		}
-		v := views[i]
-		if v.gone {
-			a.ErrorCode = kerr.UnknownTopicOrPartition.Code
-			if req.Version >= byIDVersion {
-				a.ErrorCode = kerr.UnknownTopicID.Code
-			}
-			continue
-		}
-		a.HighWatermark, a.LastStableOffset, a.LogStartOffset = v.high, v.stable, v.start
-		if f.offset < v.start || f.offset > v.high {
-			a.ErrorCode = kerr.OffsetOutOfRange.Code
-			a.HighWatermark, a.LastStableOffset, a.LogStartOffset = -1, -1, -1
-			continue
-		}
-		end := v.end(req.IsolationLevel)
-		if f.offset >= end || left <= 0 && !first {
+		if f.offset >= ends[i] || size > 0 && size >= most {
 			continue
 		}
 		if r == nil {
 			var err error
-			if r, err = e.db.NewReader(); err != nil {
+			if r, err = e.newReader(); err != nil {
 				a.ErrorCode = kerr.KafkaStorageError.Code
 				continue
 			}
 			defer r.Close()
 		}
-		if err := e.readPartition(r, f, a, end, min(left, int(f.maxBytes)), first, req.IsolationLevel); err != nil {
+		limit := min(most-size, int(max(f.maxBytes, 0)))
+		if err := a.read(r, f, req, reading{end: ends[i], limit: limit, whole: size == 0}); err != nil {
 			e.log.Error("broker: read failed", "topic", f.topic, "partition", f.partition, "error", err)
 			if len(a.RecordBatches) == 0 {
 				a.ErrorCode = kerr.CorruptMessage.Code
 			}
 		}
-		if len(a.RecordBatches) > 0 {
-			first = false
-			left -= len(a.RecordBatches)
-		}
+		size += len(a.RecordBatches)
 	}
-	return answers
+	return answers, size
 }
 
-// readPartition reads batches up to end. Aborted transactions are read from the same state of the store.
-func (e *Engine) readPartition(r *store.Reader, f *fetching, a *fetched, end int64, limit int, first bool, isolation int8) (failed error) {
+// begin fills an answer with what is known without reading, and returns the offset up to which there is something to read, -1
+// if nothing can be read.
+func (a *fetched) begin(f *fetching, req *kmsg.FetchRequest) int64 {
+	a.wanted = f.wanted
+	a.FetchResponseTopicPartition = kmsg.NewFetchResponseTopicPartition()
+	a.Partition, a.HighWatermark, a.LastStableOffset, a.LogStartOffset = f.partition, -1, -1, -1
+	a.RecordBatches = []byte{}
+	if f.err != nil {
+		a.ErrorCode = code(f.err)
+		return -1
+	}
+	v := f.p.view.Load()
+	f.expected = (v.end(req.IsolationLevel) - f.offset) * estimate(v)
+	switch {
+	case v.gone:
+		a.ErrorCode = code(unknownByID(kerr.UnknownTopicOrPartition, req.Version >= byIDVersion))
+		return -1
+	case f.offset < v.start || f.offset > v.high:
+		a.ErrorCode = kerr.OffsetOutOfRange.Code
+		return -1
+	}
+	a.HighWatermark, a.LastStableOffset, a.LogStartOffset = v.high, v.stable, v.start
+	return v.end(req.IsolationLevel)
+}
+
+// reading says how far to read in a partition.
+type reading struct {
+	end   int64 // the offset behind the last
+	limit int   // bytes
+	whole bool  // the first batch comes whole, however large it is: or it could never be read
+}
+
+// read reads batches. Aborted transactions are read from the same state of the store.
+func (a *fetched) read(r *store.Reader, f *fetching, req *kmsg.FetchRequest, how reading) (failed error) {
+	expected := int(min(f.expected, int64(how.limit)))
 	for stored, err := range r.Records(f.p.id, f.offset) {
 		if err != nil {
 			failed = err
 			break
 		}
-		if stored.Last >= end {
+		if stored.Last >= how.end {
 			break
 		}
 		size := len(a.RecordBatches) + len(stored.Bytes)
-		if size > limit && !(first && len(a.RecordBatches) == 0) {
+		if size > how.limit && !(how.whole && len(a.RecordBatches) == 0) {
 			break
 		}
-		a.RecordBatches = appendBytes(a.RecordBatches, stored.Bytes, limit)
+		a.RecordBatches = buffer.Append(a.RecordBatches, stored.Bytes, expected)
 		a.last = stored.Last
 	}
-	if isolation != readCommitted || len(a.RecordBatches) == 0 {
+	if req.IsolationLevel != readCommitted || len(a.RecordBatches) == 0 {
 		return failed
 	}
+	return errors.Join(failed, a.readAborted(r, f))
+}
+
+// readAborted adds the aborted transactions among what was read.
+func (a *fetched) readAborted(r *store.Reader, f *fetching) error {
 	a.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
 	for aborted, err := range r.Aborted(f.p.id, f.offset) {
 		if err != nil {
@@ -238,15 +277,5 @@ func (e *Engine) readPartition(r *store.Reader, f *fetching, a *fetched, end int
 			break // a marker may lie far behind, but those of later entries are of transactions that began behind what was read
 		}
 	}
-	return failed
-}
-
-// appendBytes is append that grows in large steps, up to what will be needed at most.
-func appendBytes(to, b []byte, limit int) []byte {
-	if need := len(to) + len(b); need > cap(to) {
-		grown := make([]byte, len(to), max(need, min(4*need, limit)))
-		copy(grown, to)
-		to = grown
-	}
-	return append(to, b...)
+	return nil
 }

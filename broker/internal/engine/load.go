@@ -6,6 +6,7 @@ import (
 
 	"github.com/rio-streams/rio/broker/internal/group"
 	"github.com/rio-streams/rio/broker/internal/store"
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
 // load reads the state from the store. What it reads does not grow with the log: positions, producers, transactions, groups.
@@ -86,8 +87,8 @@ func (e *Engine) loadTransactions(r *store.Reader) error {
 		if err != nil {
 			return err
 		}
-		t := &transaction{stored}
-		e.transactions[t.ID], e.producers[t.Producer] = t, t
+		t := transaction.Restore(stored, e.newProducerID)
+		e.transactions[t.ID()], e.producers[t.Producer().ID] = t, t
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/rio-streams/rio/broker/internal/store"
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
 // maxMetadata is how long the note beside an offset may be, Kafka's offset.metadata.max.bytes.
@@ -145,26 +146,21 @@ func (e *Engine) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, reply func(km
 
 // mayAddOffsets checks the producer, then the member: a member whose generation is over must not commit (KIP-447).
 func (e *Engine) mayAddOffsets(g *groupState, now time.Time, req *kmsg.TxnOffsetCommitRequest) error {
-	t := e.producers[req.ProducerID]
-	switch {
-	case t == nil || t.ID != req.TransactionalID:
-		return kerr.InvalidProducerIDMapping
-	case t.Epoch != req.ProducerEpoch:
-		return kerr.InvalidProducerEpoch
-	}
-	if err := g.machine.MayCommit(now, req.MemberID, orEmpty(req.InstanceID), req.Generation, true); err != nil {
+	t := e.transactional(req.TransactionalID)
+	producer := transaction.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}
+	d := transaction.Dialect{KnowsAbort: req.Version >= abortableOffsets, Second: req.Version >= implicitOffsets}
+	joins, err := t.MayCommit(producer, g.name, d)
+	if err != nil && !joins {
 		return err
 	}
-	if !t.ongoing() || !slices.Contains(t.Groups, g.name) {
-		switch {
-		case req.Version < abortableOffsets:
-			return kerr.InvalidTxnState
-		case req.Version < implicitOffsets:
-			return kerr.TransactionAbortable
-		}
-		e.addGroup(t, g.name)
+	refused := g.machine.MayCommit(now, req.MemberID, orEmpty(req.InstanceID), req.Generation, true)
+	switch {
+	case refused != nil:
+		return refused
+	case joins && err == nil:
+		return e.addGroup(t, producer, g.name, d)
 	}
-	return nil
+	return err
 }
 
 func (e *Engine) setPending(g *groupState, o *store.Offset) {

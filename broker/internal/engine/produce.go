@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/rio-streams/rio/broker/internal/batch"
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
 // implicitVersion is the version of Produce from which a transactional producer need not announce partitions (KIP-890).
@@ -164,34 +165,28 @@ func (e *Engine) admit(req *kmsg.ProduceRequest, p *partition, h *batch.Header) 
 	if !h.Idempotent() {
 		return nil
 	}
-	t := e.producers[h.ProducerID]
-	invalid := kerr.InvalidTxnState
-	if req.Version >= abortableVersion {
-		invalid = kerr.TransactionAbortable
-	}
+	t, transactional := e.producers[h.ProducerID], h.Attributes.Transactional()
 	switch {
-	case h.Attributes.Transactional() && req.TransactionID == nil:
+	case transactional && req.TransactionID == nil:
 		return kerr.TransactionalIDAuthorizationFailed
-	case t == nil && h.Attributes.Transactional():
+	case t == nil && transactional:
 		return kerr.InvalidProducerIDMapping
 	case t == nil:
 		return nil
-	case h.ProducerEpoch < t.Epoch:
-		return kerr.InvalidProducerEpoch
-	case h.ProducerEpoch > t.Epoch, !h.Attributes.Transactional():
-		return invalid
-	case t.has(p.id):
-		return nil
 	}
-	base, err := p.checkSequence(h)
-	switch {
-	case err == nil && base >= 0:
-		return nil // repeated after the end of its transaction, and begins none
-	case req.Version < implicitVersion:
-		return invalid
-	case err != nil:
+	b := transaction.Batch{ID: orEmpty(req.TransactionID), Epoch: h.ProducerEpoch, Transactional: transactional, Partition: transaction.Partition(p.id)}
+	d := transaction.Dialect{KnowsAbort: req.Version >= abortableVersion, Second: req.Version >= implicitVersion}
+	joins, err := t.MayWrite(b, d)
+	if !joins {
 		return err
 	}
-	e.addPartition(t, p.id)
-	return nil
+	switch base, wrong := p.checkSequence(h); {
+	case wrong == nil && base >= 0:
+		return nil // repeated after the end of its transaction, and begins none
+	case err != nil:
+		return err
+	case wrong != nil:
+		return wrong
+	}
+	return e.addPartitions(t, t.Producer(), []transaction.Partition{b.Partition}, d)
 }

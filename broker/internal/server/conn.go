@@ -8,18 +8,22 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"golang.org/x/sync/semaphore"
 
+	"github.com/rio-streams/rio/broker/internal/buffer"
 	"github.com/rio-streams/rio/broker/internal/engine"
 )
 
 const (
 	// underWay is how many requests of a connection are worked on at once.
 	underWay = 64
+
+	// underWayBytes is how large they are together; one may be larger.
+	underWayBytes = 8 << 20
 
 	// idleTimeout is how long a connection may say nothing, Kafka's connections.max.idle.ms.
 	idleTimeout = 10 * time.Minute
@@ -41,6 +45,7 @@ type conn struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	once    sync.Once
+	room    *semaphore.Weighted // for requests under way, in bytes
 }
 
 // answer is a response that is due.
@@ -51,11 +56,12 @@ type answer struct {
 	ready       chan struct{} // closed when response is there
 	response    kmsg.Response // nil: close the connection
 	token       []byte
+	prompt      bool  // it is ready soon after the connection has ended
 	weight      int64 // of the request, in bytes
 }
 
 func newConn(s *Server, inner net.Conn) *conn {
-	c := &conn{server: s, Conn: inner, in: bufio.NewReaderSize(inner, 16<<10), answers: make(chan *answer, underWay)}
+	c := &conn{server: s, Conn: inner, in: bufio.NewReaderSize(inner, 16<<10), answers: make(chan *answer, underWay), room: semaphore.NewWeighted(underWayBytes)}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	host, _, _ := net.SplitHostPort(inner.RemoteAddr().String())
 	c.client.Host = "/" + host // as Kafka shows it
@@ -97,14 +103,14 @@ func (c *conn) next() error {
 		case c.answers <- a:
 			return nil
 		case <-c.ctx.Done():
-			c.server.memory.Release(weight)
+			c.giveRoom(weight)
 			return net.ErrClosed
 		}
 	}
 	if c.login.raw {
 		token, err := c.login.step(frame)
 		if err != nil {
-			c.server.memory.Release(weight)
+			c.giveRoom(weight)
 			return err
 		}
 		a.raw, a.token = true, token
@@ -113,21 +119,26 @@ func (c *conn) next() error {
 	}
 	req, err := c.decode(frame, a)
 	if err != nil {
-		c.server.memory.Release(weight)
+		c.giveRoom(weight)
 		return err
 	}
+	_, a.prompt = req.(*kmsg.FetchRequest)
 	if err := queue(); err != nil {
 		return err
 	}
-	c.dispatch(req, a)
+	c.dispatch(req, frame, a)
 	return nil
 }
 
-// dispatch has the request answered.
-func (c *conn) dispatch(r kmsg.Request, a *answer) {
+// dispatch has the request in a frame answered.
+func (c *conn) dispatch(r kmsg.Request, frame []byte, a *answer) {
+	_, produces := r.(*kmsg.ProduceRequest)
 	reply := func(res kmsg.Response) {
 		a.response = res
 		close(a.ready)
+		if produces { // of others, the engine may keep parts
+			buffer.Put(frame)
+		}
 	}
 	switch req := r.(type) {
 	case *kmsg.ApiVersionsRequest:
@@ -164,7 +175,7 @@ func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
 		return nil, err
 	}
 	c.client.ID = id
-	if err := req.ReadFrom(body); err != nil {
+	if err := readRequest(req, body); err != nil {
 		return nil, fmt.Errorf("%s in version %d cannot be read: %w", kmsg.NameForKey(key), version, err)
 	}
 	a.flexible = req.IsFlexible() && !isVersions
@@ -175,70 +186,81 @@ func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
 func (c *conn) write() {
 	defer c.server.running.Done()
 	defer c.server.forget(c)
-	var buf []byte
 	alive := true
 	for a := range c.answers {
 		select {
 		case <-a.ready:
 		case <-c.ctx.Done():
 			alive = false // whoever works on it still may answer, and nobody hears it
+			if a.prompt {
+				<-a.ready
+			}
 		}
 		if alive {
-			var err error
-			if buf, err = c.send(buf[:0], a); err != nil {
+			if err := c.send(a); err != nil {
 				alive = false
 				c.close()
 			}
 		}
-		c.server.memory.Release(a.weight)
-		if cap(buf) > chunk {
-			buf = nil
+		if a.prompt {
+			release(a.response)
 		}
+		c.giveRoom(a.weight)
 	}
 	c.close()
 }
 
-func (c *conn) send(buf []byte, a *answer) ([]byte, error) {
-	switch {
-	case a.raw:
-		buf = append(binary.BigEndian.AppendUint32(buf, uint32(len(a.token))), a.token...)
-	case a.response == nil:
-		return buf, net.ErrClosed
-	case a.response == engine.NoResponse:
-		return buf, nil
-	default:
-		buf = slices.Grow(buf, sizeOf(a.response))
-		buf = binary.BigEndian.AppendUint32(append(buf, 0, 0, 0, 0), uint32(a.correlation))
-		if a.flexible {
-			buf = append(buf, 0) // no tags
-		}
-		buf = a.response.AppendTo(buf)
-		binary.BigEndian.PutUint32(buf, uint32(len(buf)-4))
+// release gives back what a response to a fetch has borrowed.
+func release(res kmsg.Response) {
+	if fetched, ok := res.(*engine.Fetched); ok {
+		fetched.Release()
 	}
-	for rest := buf; len(rest) > 0; {
-		n := min(len(rest), chunk)
-		if err := c.SetWriteDeadline(time.Now().Add(stepTimeout)); err != nil {
-			return buf, err
-		}
-		if _, err := c.Write(rest[:n]); err != nil {
-			return buf, err
-		}
-		rest = rest[n:]
-	}
-	return buf, nil
 }
 
-// sizeOf is about how many bytes a response with records has, so that they are copied once.
+func (c *conn) send(a *answer) error {
+	switch {
+	case a.raw:
+		return c.sendAll(append(binary.BigEndian.AppendUint32(nil, uint32(len(a.token))), a.token...))
+	case a.response == nil:
+		return net.ErrClosed
+	case a.response == engine.NoResponse:
+		return nil
+	}
+	buf := buffer.Get(sizeOf(a.response))
+	buf = binary.BigEndian.AppendUint32(append(buf[:0], 0, 0, 0, 0), uint32(a.correlation))
+	if a.flexible {
+		buf = append(buf, 0) // no tags
+	}
+	buf = a.response.AppendTo(buf)
+	binary.BigEndian.PutUint32(buf, uint32(len(buf)-4))
+	defer buffer.Put(buf)
+	return c.sendAll(buf)
+}
+
+// sendAll sends bytes, a chunk after the other.
+func (c *conn) sendAll(b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), chunk)
+		if err := c.SetWriteDeadline(time.Now().Add(stepTimeout)); err != nil {
+			return err
+		}
+		if _, err := c.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// sizeOf is about how many bytes a response has, so that records are copied once.
 func sizeOf(r kmsg.Response) int {
 	const rest = 512 // header, topic, partition
-	res, ok := r.(*kmsg.FetchResponse)
-	if !ok {
-		return 0
-	}
 	size := rest
-	for i := range res.Topics {
-		for j := range res.Topics[i].Partitions {
-			size += rest + len(res.Topics[i].Partitions[j].RecordBatches)
+	if res, ok := r.(*engine.Fetched); ok {
+		for i := range res.Topics {
+			for j := range res.Topics[i].Partitions {
+				size += rest + len(res.Topics[i].Partitions[j].RecordBatches)
+			}
 		}
 	}
 	return size

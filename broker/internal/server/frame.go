@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/buffer"
 )
 
 const (
@@ -40,15 +42,29 @@ func (c *conn) frame() (frame []byte, weight int64, err error) {
 	if err := c.checkSize(size); err != nil {
 		return nil, 0, err
 	}
-	if err := c.server.memory.Acquire(c.ctx, int64(size)); err != nil {
+	if err := c.takeRoom(int64(size)); err != nil {
 		return nil, 0, io.EOF
 	}
 	_, _ = c.in.Discard(4)
 	if frame, err = c.readFrame(size); err != nil {
-		c.server.memory.Release(int64(size))
+		c.giveRoom(int64(size))
 		return nil, 0, err
 	}
 	return frame, int64(size), nil
+}
+
+// takeRoom waits until there is memory for a request.
+func (c *conn) takeRoom(size int64) error {
+	if err := c.room.Acquire(c.ctx, min(size, underWayBytes)); err != nil {
+		return err
+	}
+	return c.server.memory.Acquire(c.ctx, size) // if not, the connection has ended
+}
+
+// giveRoom gives back what takeRoom took.
+func (c *conn) giveRoom(size int64) {
+	c.room.Release(min(size, underWayBytes))
+	c.server.memory.Release(size)
 }
 
 // checkSize refuses large requests from strangers, and large ones that carry no records.
@@ -67,24 +83,18 @@ func (c *conn) checkSize(size int) error {
 	return nil
 }
 
-// readFrame reads size bytes. It takes memory as they come, so that who only says a size takes none.
+// readFrame reads size bytes. They were taken from the memory of the server, so that those who only say a size take little.
 func (c *conn) readFrame(size int) ([]byte, error) {
-	frame := make([]byte, 0, min(size, chunk))
-	for len(frame) < size {
-		if len(frame) == cap(frame) {
-			grown := make([]byte, len(frame), min(size, 4*cap(frame)))
-			copy(grown, frame)
-			frame = grown
-		}
+	frame := buffer.Get(size)
+	for rest := frame; len(rest) > 0; {
 		if err := c.SetReadDeadline(time.Now().Add(stepTimeout)); err != nil {
 			return nil, err
 		}
-		n := min(cap(frame)-len(frame), chunk)
-		n, err := io.ReadFull(c.in, frame[len(frame):len(frame)+n])
-		frame = frame[:len(frame)+n]
+		n, err := io.ReadFull(c.in, rest[:min(len(rest), chunk)])
 		if err != nil {
 			return nil, ended(err)
 		}
+		rest = rest[n:]
 	}
 	return frame, nil
 }

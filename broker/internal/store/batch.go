@@ -116,7 +116,7 @@ func (b *Batch) DeleteProducer(id PartitionID, producer int64) {
 
 // SetTransaction writes the state of a transactional id.
 func (b *Batch) SetTransaction(t *Transaction) {
-	b.set(nameKey(kindTransaction, t.ID), t.encode(nil))
+	b.set(nameKey(kindTransaction, t.ID), encodeTransaction(nil, t))
 }
 
 // DeleteTransaction forgets a transactional id.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/rio-streams/rio/broker/internal/batch"
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
 // Summary counts what a check has seen.
@@ -180,11 +181,11 @@ func (c *checker) checkTransactions() error {
 			return err
 		}
 		c.Transactions++
-		if t.State != TransactionOngoing && len(t.Partitions)+len(t.Groups) > 0 {
+		if t.State != transaction.Ongoing && len(t.Partitions)+len(t.Groups) > 0 {
 			c.say("transactional id %s: its transaction has ended, but has %d partitions and %d groups", t.ID, len(t.Partitions), len(t.Groups))
 		}
 		for _, id := range t.Partitions {
-			delete(c.open[id], t.Producer)
+			delete(c.open[PartitionID(id)], t.Producer.ID)
 		}
 	}
 	for id, producers := range c.open {

@@ -1,5 +1,7 @@
 package store
 
+import "github.com/rio-streams/rio/broker/internal/transaction"
+
 // Each entry says its key and draws its value. Times are in ms since 1970, sizes in bytes.
 
 // Counters are the next numbers to be given away.
@@ -159,43 +161,21 @@ func decodeProducer(key, b []byte) (Producer, error) {
 	return p, d.end()
 }
 
-// TransactionState is where a transactional id is.
-type TransactionState byte
-
-// The states that outlive the process. Ending a transaction is one batch, so there is none between Ongoing and the end.
-const (
-	TransactionEmpty TransactionState = iota
-	TransactionOngoing
-	TransactionCommitted
-	TransactionAborted
-)
-
 // Transaction is what the coordinator knows of a transactional id.
 //
 //	x id → producer id (8) | epoch (2) | last producer id (8) | last epoch (2) | time-out (4) | state (1) | started (8) |
 //	       updated (8) | count (4) × (topic (4) | partition (4)) | count (4) × group
-type Transaction struct {
-	ID           string
-	Producer     int64
-	Epoch        int16
-	LastProducer int64 // before the last change of epoch, -1 for none: a retry of that change comes with it
-	LastEpoch    int16
-	Timeout      int32 // ms
-	State        TransactionState
-	Started      int64
-	Updated      int64
-	Partitions   []PartitionID
-	Groups       []string // that have pending offsets
-}
+type Transaction = transaction.Snapshot
 
-func (t *Transaction) encode(b []byte) []byte {
-	b = appendInt16(appendInt64(b, t.Producer), t.Epoch)
-	b = appendInt16(appendInt64(b, t.LastProducer), t.LastEpoch)
+func encodeTransaction(b []byte, t *Transaction) []byte {
+	for _, p := range []transaction.Producer{t.Producer, t.Last} {
+		b = appendInt16(appendInt64(b, p.ID), p.Epoch)
+	}
 	b = append(appendInt32(b, t.Timeout), byte(t.State))
 	b = appendInt64(appendInt64(b, t.Started), t.Updated)
 	b = appendInt32(b, int32(len(t.Partitions)))
-	for _, id := range t.Partitions {
-		b = appendInt32(appendInt32(b, int32(id.Topic)), id.Partition)
+	for _, p := range t.Partitions {
+		b = appendInt32(appendInt32(b, int32(p.Topic)), p.Partition)
 	}
 	b = appendInt32(b, int32(len(t.Groups)))
 	for _, group := range t.Groups {
@@ -206,10 +186,13 @@ func (t *Transaction) encode(b []byte) []byte {
 
 func decodeTransaction(key, b []byte) (Transaction, error) {
 	d := decoder{rest: b}
-	t := Transaction{ID: string(key[1:]), Producer: d.int64(), Epoch: d.int16(), LastProducer: d.int64(), LastEpoch: d.int16()}
-	t.Timeout, t.State, t.Started, t.Updated = d.int32(), TransactionState(d.byte()), d.int64(), d.int64()
+	t := Transaction{ID: string(key[1:])}
+	for _, p := range []*transaction.Producer{&t.Producer, &t.Last} {
+		p.ID, p.Epoch = d.int64(), d.int16()
+	}
+	t.Timeout, t.State, t.Started, t.Updated = d.int32(), transaction.State(d.byte()), d.int64(), d.int64()
 	for range d.count(8) {
-		t.Partitions = append(t.Partitions, PartitionID{uint32(d.int32()), d.int32()})
+		t.Partitions = append(t.Partitions, transaction.Partition{Topic: uint32(d.int32()), Partition: d.int32()})
 	}
 	for range d.count(4) {
 		t.Groups = append(t.Groups, d.string())

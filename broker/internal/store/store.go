@@ -40,6 +40,7 @@ type DB struct {
 	disk   *disk
 	dir    string
 	log    *slog.Logger
+	heavy  *thread
 	failed atomic.Pointer[error]
 }
 
@@ -57,7 +58,7 @@ const (
 
 // Open opens the store in a directory, which must exist.
 func Open(opts Options) (*DB, error) {
-	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize)}
+	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize), heavy: newThread()}
 	fs := vfs.Default
 	if opts.Dir == "" {
 		fs, db.dir = vfs.NewMem(), "memory"
@@ -68,6 +69,7 @@ func Open(opts Options) (*DB, error) {
 		db.cache.Unref()
 		return nil, fmt.Errorf("broker: open %s: %w", db.dir, explain(err))
 	}
+	go db.heavy.run(db.apply)
 	if err := db.checkVersion(opts.ReadOnly); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: open %s: %w", db.dir, err), db.Close())
 	}
@@ -144,17 +146,24 @@ func (db *DB) get(key []byte) ([]byte, error) {
 	return append([]byte{}, value...), closer.Close()
 }
 
-// Commit makes a batch durable. An error means that the store takes no more commits.
-func (db *DB) Commit(b *Batch) (err error) {
+// Commit makes a batch durable. An error means that the store takes no more commits. Only one goroutine commits.
+func (db *DB) Commit(b *Batch) error {
 	if err := db.Failed(); err != nil {
 		return err
 	}
+	if b.Size() >= heavy {
+		return db.heavy.commit(b.pebble)
+	}
+	return db.apply(b.pebble)
+}
+
+func (db *DB) apply(b *pebble.Batch) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // pebble cannot go on after this, and says so with a panic
 			err = db.fail(fmt.Errorf("%v", p))
 		}
 	}()
-	if err := db.pebble.Apply(b.pebble, pebble.Sync); err != nil {
+	if err := db.pebble.Apply(b, pebble.Sync); err != nil {
 		return db.fail(err)
 	}
 	return nil
@@ -197,6 +206,7 @@ func (db *DB) Close() (err error) {
 			err = fmt.Errorf("broker: close %s: %v", db.dir, p)
 		}
 	}()
+	db.heavy.close()
 	if err := db.Failed(); err != nil {
 		return err
 	}

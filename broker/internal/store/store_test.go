@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rio-streams/rio/broker/internal/batch"
+	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
 var one = PartitionID{Topic: 7, Partition: 1}
@@ -46,11 +47,12 @@ func TestEntriesComeBack(t *testing.T) {
 	producer := Producer{ID: 4, Epoch: 2, CoordinatorEpoch: -1, Transaction: -1, Written: 6, Batches: []SequencedBatch{{1, 2, 3, 4, 5}, {3, 3, 5, 5, 6}}}
 	comesBack(t, producer, producer.encode(nil), func(b []byte) (Producer, error) { return decodeProducer(offsetKey(kindProducer, one, 4), b) })
 
-	transaction := Transaction{
-		ID: "t", Producer: 4, Epoch: 2, LastProducer: -1, LastEpoch: -1, Timeout: 60_000, State: TransactionOngoing, Started: 1, Updated: 2,
-		Partitions: []PartitionID{one, {8, 0}}, Groups: []string{"meu-grupo", ""},
+	open := Transaction{
+		ID: "t", Producer: transaction.Producer{ID: 4, Epoch: 2}, Last: transaction.NoProducer, Timeout: 60_000,
+		State: transaction.Ongoing, Started: 1, Updated: 2,
+		Partitions: []transaction.Partition{{Topic: 7, Partition: 1}, {Topic: 8}}, Groups: []string{"meu-grupo", ""},
 	}
-	comesBack(t, transaction, transaction.encode(nil), func(b []byte) (Transaction, error) {
+	comesBack(t, open, encodeTransaction(nil, &open), func(b []byte) (Transaction, error) {
 		return decodeTransaction(nameKey(kindTransaction, "t"), b)
 	})
 

@@ -1,0 +1,44 @@
+package transaction
+
+import (
+	"slices"
+	"time"
+)
+
+// AddPartitions makes partitions part of the transaction, which begins with the first.
+func (t *Transaction) AddPartitions(now time.Time, p Producer, partitions []Partition, d Dialect) error {
+	if err := t.check(p, d); err != nil {
+		return err
+	}
+	for _, partition := range partitions {
+		t.begin(now)
+		t.state.Partitions = add(t.state.Partitions, partition)
+	}
+	return nil
+}
+
+// AddGroup makes the offsets of a group part of the transaction, which may begin with it.
+func (t *Transaction) AddGroup(now time.Time, p Producer, group string, d Dialect) error {
+	if err := t.check(p, d); err != nil {
+		return err
+	}
+	t.begin(now)
+	t.state.Groups = add(t.state.Groups, group)
+	return nil
+}
+
+// begin opens a transaction unless one is open. Whoever uses an epoch has heard of it: the request that led to it is not repeated
+// any more, so one that comes late must not be taken for a word on this transaction.
+func (t *Transaction) begin(now time.Time) {
+	if s := &t.state; s.State != Ongoing {
+		s.State, s.Started, s.Last = Ongoing, now.UnixMilli(), NoProducer
+	}
+	t.touch(now)
+}
+
+func add[T comparable](list []T, x T) []T {
+	if slices.Contains(list, x) {
+		return list
+	}
+	return append(list, x)
+}

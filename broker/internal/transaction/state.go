@@ -1,0 +1,20 @@
+package transaction
+
+// State says where a transactional id is. The numbers are those on the disk.
+type State byte
+
+const (
+	// Empty: nothing has begun since the producer was initialized.
+	Empty State = iota
+	// Ongoing: a transaction is open.
+	Ongoing
+	// Committed: the last transaction was committed.
+	Committed
+	// Aborted: the last transaction was aborted.
+	Aborted
+)
+
+// String returns the name that Kafka's DescribeTransactions and ListTransactions use.
+func (s State) String() string {
+	return [...]string{"Empty", "Ongoing", "CompleteCommit", "CompleteAbort"}[s]
+}
