@@ -2,6 +2,7 @@ package engine
 
 import (
 	"hash/maphash"
+	"math"
 	"time"
 
 	"github.com/rio-streams/rio/broker/internal/batch"
@@ -18,10 +19,17 @@ import (
 //   - Records of aborted transactions go, and replace nothing. Their marker and the note of them go with them.
 //   - A tombstone stays for delete.retention.ms after it was compacted first; the batch says until when (KIP-534).
 //   - A batch keeps its place: its base offset and its last one.
+//   - A batch that cannot be read stays as it is, and replaces nothing.
 
 const (
 	// maxKeys bounds what the first pass notes, and so its memory, to about 40 MiB. A longer log takes several rounds.
 	maxKeys = 500_000
+
+	// noMaxLag is max.compaction.lag.ms where a topic does not set it.
+	noMaxLag = math.MaxInt64 / time.Millisecond * time.Millisecond
+
+	// afterFailure is how long a partition is left alone that could not be compacted.
+	afterFailure = time.Minute
 
 	// stepBytes is how much the engine puts in place at a time.
 	stepBytes = 1 << 20
@@ -37,12 +45,22 @@ type cleaner struct {
 
 	start, from, end int64 // of the log, of what is new, and of what is looked at
 	aborted          []store.Aborted
-	keys             map[[2]uint64]int64 // the last offset of a key
+	keys             map[keyHash]int64 // the last offset of a key
+	noted            []notedKey        // of one batch
 	seeds            [2]maphash.Seed
 	records          batch.Reader
 	writer           batch.Writer
 	step             step
-	horizon          int64 // when the next tombstone can go, 0 for never
+	overdue          bool  // the time of a tombstone is over
+	horizon          int64 // when the next one can go, 0 for never
+}
+
+// keyHash stands for a key: two hashes, so that no two keys have the same.
+type keyHash [2]uint64
+
+type notedKey struct {
+	hash   keyHash
+	offset int64
 }
 
 // step is changes that wait to be put in place.
@@ -69,8 +87,9 @@ func (e *Engine) startCleaning(now time.Time) {
 				p.compacted = now
 				e.cleaning = true
 				c := &cleaner{
-					e: e, p: p, settings: t.settings, now: now.UnixMilli(), start: p.Start, from: p.Cleaned, end: p.view.Load().stable,
-					keys: make(map[[2]uint64]int64), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+					e: e, p: p, settings: t.settings, now: now.UnixMilli(), overdue: p.horizonIsOver(now.UnixMilli()),
+					start: p.Start, from: p.Cleaned, end: p.view.Load().stable,
+					keys: make(map[keyHash]int64), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 				}
 				e.idle.Add(1)
 				go c.run()
@@ -87,30 +106,36 @@ func (p *partition) compactionIsDue(s *settings, now time.Time) bool {
 	switch {
 	case now.Sub(p.compacted) < sweepInterval:
 		return false
-	case p.Horizon > 0 && now.UnixMilli() >= p.Horizon:
+	case p.horizonIsOver(now.UnixMilli()):
 		return true
 	case fresh <= 1: // the last batch is left alone
 		return false
-	case now.Sub(p.compacted) >= s.maxLag:
+	case s.maxLag < noMaxLag && now.Sub(p.compacted) >= s.maxLag:
 		return true
 	}
 	return float64(fresh) >= s.dirtyRatio*float64(stable-p.Start)
 }
 
+// horizonIsOver reports whether the time of a tombstone is over.
+func (p *partition) horizonIsOver(now int64) bool { return p.Horizon > 0 && now >= p.Horizon }
+
 func (c *cleaner) run() {
 	defer c.e.idle.Done()
 	err := c.clean()
 	if err != nil {
-		c.e.log.Error("broker: compaction stopped; it is tried again", "error", err)
+		c.e.log.Error("broker: compaction stopped", "again in", afterFailure, "error", err)
 	}
 	c.e.do(func() {
 		c.e.cleaning = false
+		if err != nil {
+			c.p.compacted = c.e.clock().Add(afterFailure - sweepInterval)
+		}
 		c.e.startCleaning(c.e.clock())
 	})
 }
 
 func (c *cleaner) clean() (err error) {
-	if c.reader, err = c.e.db.NewReader(); err != nil {
+	if c.reader, err = c.e.newReader(); err != nil {
 		return err
 	}
 	defer c.reader.Close()
@@ -122,6 +147,9 @@ func (c *cleaner) clean() (err error) {
 	}
 	if err := c.note(); err != nil {
 		return err
+	}
+	if c.end <= c.from && !c.overdue {
+		return nil // nothing is new, and nothing can go
 	}
 	for stored, err := range c.reader.Records(c.p.id, c.start) {
 		if err != nil {
@@ -144,36 +172,43 @@ func (c *cleaner) clean() (err error) {
 	return nil
 }
 
-// note is the first pass. It moves the end forward to the last batch, or to what is too young or too much.
+// note is the first pass. It ends before the last batch, or before what is too young or too much.
 func (c *cleaner) note() error {
-	limit, last := c.end, c.from
+	limit := c.end
+	c.end = c.from
 	for stored, err := range c.reader.Records(c.p.id, c.from) {
 		if err != nil {
 			return err
 		}
-		h, err := batch.Parse(stored.Bytes)
-		if err != nil {
-			return err
-		}
-		c.end = h.BaseOffset
-		tooYoung := c.settings.minLag > 0 && h.MaxTimestamp > c.now-c.settings.minLag.Milliseconds()
-		if stored.Last >= limit-1 || tooYoung || len(c.keys)+int(h.Count) > maxKeys && c.end > c.from {
+		if stored.Last >= limit-1 {
 			return nil
 		}
-		last = stored.Last + 1
-		if h.Attributes.Control() || c.isAborted(&h) {
-			continue
+		h, err := batch.Verify(stored.Bytes)
+		tooYoung := c.settings.minLag > 0 && h.MaxTimestamp > c.now-c.settings.minLag.Milliseconds()
+		if err == nil && (tooYoung || len(c.keys)+int(h.Count) > maxKeys && c.end > c.from) {
+			return nil
 		}
-		if err := c.each(stored.Bytes, func(r *batch.Record) { c.keys[c.hash(r.Key)] = r.Offset }); err != nil {
-			return err
+		c.end = stored.Last + 1
+		if err == nil && !h.Attributes.Control() && !c.isAborted(&h) {
+			c.noteKeys(stored.Bytes)
 		}
 	}
-	c.end = last
 	return nil
 }
 
-func (c *cleaner) hash(key []byte) [2]uint64 {
-	return [2]uint64{maphash.Bytes(c.seeds[0], key), maphash.Bytes(c.seeds[1], key)}
+// noteKeys notes the keys of a batch: all, or none if it cannot be read as a whole, which the second pass says.
+func (c *cleaner) noteKeys(records []byte) {
+	c.noted = c.noted[:0]
+	if c.each(records, func(r *batch.Record) { c.noted = append(c.noted, notedKey{c.hash(r.Key), r.Offset}) }) != nil {
+		return
+	}
+	for _, n := range c.noted {
+		c.keys[n.hash] = n.offset
+	}
+}
+
+func (c *cleaner) hash(key []byte) keyHash {
+	return keyHash{maphash.Bytes(c.seeds[0], key), maphash.Bytes(c.seeds[1], key)}
 }
 
 func (c *cleaner) each(records []byte, do func(*batch.Record)) error {
@@ -207,10 +242,11 @@ func (c *cleaner) isAborted(h *batch.Header) bool {
 
 // rewrite is the second pass, for one batch.
 func (c *cleaner) rewrite(stored store.StoredRecords) error {
-	h, err := batch.Parse(stored.Bytes)
+	h, err := batch.Verify(stored.Bytes) // what is written again has a new CRC, which must not cover up damage
 	switch {
 	case err != nil:
-		return err
+		c.leave(stored.Last, err)
+		return nil
 	case h.Attributes.Control():
 		c.put(change{last: stored.Last, marker: true}) // all that it decided has been dealt with before it
 		return nil
@@ -228,7 +264,7 @@ func (c *cleaner) rewrite(stored store.StoredRecords) error {
 		}
 	})
 	if err != nil {
-		c.e.log.Error("broker: compaction leaves a batch alone that it cannot read", "partition", c.p.id, "offset", h.BaseOffset, "error", err)
+		c.leave(stored.Last, err)
 		return nil
 	}
 	if lost == int(h.Count) {
@@ -245,6 +281,11 @@ func (c *cleaner) rewrite(stored store.StoredRecords) error {
 		return nil
 	}
 	return c.writeAgain(&h, &after, stored)
+}
+
+// leave says that a batch stays because it cannot be read.
+func (c *cleaner) leave(last int64, err error) {
+	c.e.log.Error("broker: compaction leaves a batch alone that it cannot read", "partition", c.p.id, "last offset", last, "error", err)
 }
 
 // expect notes when the tombstones of a batch can go.

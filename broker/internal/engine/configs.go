@@ -59,7 +59,7 @@ func (e *Engine) describeBroker(names []string) (list []described) {
 		"group.min.session.timeout.ms":          strconv.FormatInt(e.cfg.MinSession.Milliseconds(), 10),
 		"group.max.session.timeout.ms":          strconv.FormatInt(maxSession.Milliseconds(), 10),
 		"group.max.size":                        strconv.Itoa(maxGroup),
-		"transaction.max.timeout.ms":            strconv.FormatInt(maxTransactionTimeout.Milliseconds(), 10),
+		"transaction.max.timeout.ms":            strconv.FormatInt(transaction.MaxTimeout.Milliseconds(), 10),
 		"transactional.id.expiration.ms":        strconv.FormatInt(transaction.Retention.Milliseconds(), 10),
 		"producer.id.expiration.ms":             strconv.FormatInt(producerRetention.Milliseconds(), 10),
 		"offsets.retention.minutes":             strconv.Itoa(int(offsetRetention.Minutes())),

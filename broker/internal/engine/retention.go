@@ -7,7 +7,7 @@ import (
 )
 
 // retain deletes the oldest segments of a partition: those whose newest record is too old, and those without which the
-// partition is still large enough. It goes no further than transactions are decided.
+// partition is still large enough. It goes as far as transactions are decided.
 func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 	if !p.retentionIsDue(s, now) {
 		return
@@ -24,15 +24,17 @@ func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 	n := 0
 	for ; n < len(segments)-1; n++ {
 		rest := stored.Size - segments[n+1].Position
-		if !old(segments[n]) && (s.retentionBytes < 0 || rest < s.retentionBytes) {
+		isTooMuch := old(segments[n]) || s.retentionBytes >= 0 && rest >= s.retentionBytes
+		if !isTooMuch || segments[n+1].Base > p.stable() {
 			break
 		}
 	}
 	start := segments[n].Base
-	if n == len(segments)-1 && stored.Next == p.Next && old(segments[n]) {
+	isAll := stored.Next == p.Next && p.stable() == p.Next
+	if n == len(segments)-1 && isAll && old(segments[n]) {
 		start = stored.Next
 	}
-	if start > p.Start && start <= p.stable() {
+	if start > p.Start {
 		p.truncate(e.open, start, start)
 	}
 }

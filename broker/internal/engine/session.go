@@ -81,6 +81,7 @@ func (s *sessions) of(req *kmsg.FetchRequest) (*session, error) {
 	case known.epoch != req.SessionEpoch:
 		return nil, kerr.InvalidFetchSessionEpoch
 	}
+	s.use(known.id)
 	known.epoch = max(known.epoch+1, 1)
 	known.full = false
 	known.update(req)
@@ -99,7 +100,12 @@ func (s *sessions) begin(n *session) {
 	}
 	n.epoch, n.told = 1, make(map[sessionKey]told)
 	s.open[n.id] = n
-	s.used = append(s.used, n.id)
+	s.use(n.id)
+}
+
+// use makes a session the one that was used last.
+func (s *sessions) use(id int32) {
+	s.used = append(slices.DeleteFunc(s.used, func(used int32) bool { return used == id }), id)
 }
 
 func (s *sessions) drop(id int32) {

@@ -10,9 +10,6 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// maxTransactionTimeout is the longest time-out that clients may ask for.
-const maxTransactionTimeout = transaction.MaxTimeout
-
 // transactional returns a transactional id. One that is not known refuses everything but to be initialized.
 func (e *Engine) transactional(id string) *transaction.Transaction {
 	if t := e.transactions[id]; t != nil {

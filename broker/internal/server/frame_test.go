@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/binary"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -51,6 +52,18 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("correlation id %d, want %d", a.correlation, want)
 		}
 	})
+}
+
+// Kmsg before 1.15.1 looked for as many tags as a request claims, also when nothing was left: 40 s for a frame of 20 bytes.
+func TestClaimedTagsTakeNoTime(t *testing.T) {
+	frame := []byte{0, byte(kmsg.ApiVersions), 0, 3, 0, 0, 0, 7, 0xff, 0xff, 0, 2, 'a', 2, '1', 0xff, 0xff, 0xff, 0xff, 0x0f}
+	start := time.Now()
+	if _, err := new(conn).decode(frame, new(answer)); err == nil {
+		t.Error("a request with 4294967295 tags in no bytes is read")
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
 }
 
 // A login before which nothing else is answered.

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/rio-streams/rio/broker/internal/store"
+)
+
+// A fetch of several partitions reads them all from one state of the store. What a view calls decided must be decided in that
+// state: here a transaction is aborted just after it was taken, so the note that it was aborted is not in it.
+func TestAFetchTakesItsViewsBeforeItsReader(t *testing.T) {
+	h := newHarness(t)
+	h.topic("compras")
+	h.topic("vendas")
+	h.write("compras", h.records("ana=1")...)
+	p := h.transactional("caixa")
+	p.write("vendas", h.records("ana=bad")...)
+	taken := 0
+	h.engine.newReader = func() (*store.Reader, error) {
+		r, err := h.db.NewReader()
+		p.end(false)
+		taken++
+		return r, err
+	}
+	res := ask(h, fetchOf(0, "compras", "vendas"))
+	if taken != 1 {
+		t.Fatalf("the fetch took %d states of the store", taken)
+	}
+	for i, want := range []int{1, 0} {
+		if got := h.committed(&res.Topics[i].Partitions[0]); len(got) != want {
+			t.Errorf("%s: read %q", res.Topics[i].Topic, got)
+		}
+	}
+	h.engine.newReader = h.db.NewReader
+	h.holds("vendas", 0, 2)
+}
+
+// A reader that takes one batch at a time hears of the transaction that it belongs to, however far behind its marker is, and
+// though others that began later were aborted before.
+func TestWhatWasAbortedIsToldWithEachBatch(t *testing.T) {
+	h := newHarness(t)
+	h.topic("vendas")
+	outer, inner := h.transactional("outer"), h.transactional("inner")
+	outer.write("vendas", h.records("ana=outer")...) // 0
+	for range 3 {
+		inner.write("vendas", h.records("ana=inner")...) // 1, 3, 5
+		inner.end(false)                                 // 2, 4, 6
+	}
+	outer.end(false)                                 // 7
+	inner.write("vendas", h.records("ana=inner")...) // 8
+	inner.end(false)                                 // 9
+	h.write("vendas", h.records("bea=1")...)         // 10
+	h.twice(func() {
+		for offset := range int64(11) {
+			req := fetchOf(offset, "vendas")
+			req.Topics[0].Partitions[0].PartitionMaxBytes = 1
+			sp := ask(h, req).Topics[0].Partitions[0]
+			want := 0
+			if offset == 10 {
+				want = 1
+			}
+			if got := h.committed(&sp); len(got) != want {
+				t.Errorf("from %d: read %q", offset, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// consumer fetches in a session, as KIP-227 has it.
+type consumer struct {
+	h         *harness
+	id, epoch int32
+}
+
+// fetch sends the next fetch of the session; the first one begins it.
+func (c *consumer) fetch(req *kmsg.FetchRequest) *kmsg.FetchResponse {
+	c.h.Helper()
+	req.SessionID, req.SessionEpoch = c.id, c.epoch
+	res := ask(c.h, req)
+	c.h.code(nil, res.ErrorCode, "fetch in a session")
+	c.id, c.epoch = res.SessionID, c.epoch+1
+	return res
+}
+
+// hears complains unless the next fetch is told of just these topics.
+func (c *consumer) hears(req *kmsg.FetchRequest, want ...string) {
+	c.h.Helper()
+	var got []string
+	for _, t := range c.fetch(req).Topics {
+		got = append(got, t.Topic)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		c.h.Errorf("told of these topics, wanted and got:\n%s", diff)
+	}
+}
+
+// refused complains unless the next fetch fails as a whole. The session does not go on by that.
+func (c *consumer) refused(want error) {
+	c.h.Helper()
+	req := fetchOf(0)
+	req.SessionID, req.SessionEpoch = c.id, c.epoch
+	res := ask(c.h, req)
+	c.h.code(want, res.ErrorCode, "fetch in a session")
+	if len(res.Topics) > 0 {
+		c.h.Errorf("told of %d topics", len(res.Topics))
+	}
+}
+
+// forgetting makes a fetch that wants some topics no longer.
+func forgetting(topics ...string) *kmsg.FetchRequest {
+	req := fetchOf(0)
+	for _, topic := range topics {
+		forgotten := kmsg.NewFetchRequestForgottenTopic()
+		forgotten.Topic, forgotten.Partitions = topic, []int32{0}
+		req.ForgottenTopics = append(req.ForgottenTopics, forgotten)
+	}
+	return req
+}
+
+func TestASessionTellsWhatIsNew(t *testing.T) {
+	h := newHarness(t)
+	h.topic("compras")
+	h.topic("vendas")
+	c := &consumer{h: h}
+	c.hears(fetchOf(0, "compras", "vendas"), "compras", "vendas")
+	c.hears(fetchOf(0))
+	h.write("vendas", h.records("ana=1", "ana=2")...)
+	c.hears(fetchOf(0), "vendas") // records
+	c.hears(fetchOf(0), "vendas") // they are told until the consumer has moved
+	c.hears(fetchOf(2, "vendas"))
+	p := h.transactional("caixa")
+	p.write("vendas", h.records("ana=3")...)
+	c.hears(fetchOf(0), "vendas") // the high watermark
+	c.hears(fetchOf(0))
+	h.truncate("vendas", 1)
+	c.hears(fetchOf(0), "vendas") // the start
+	c.hears(fetchOf(0))
+	p.end(true)
+	c.hears(fetchOf(0), "vendas") // the last stable offset, and the records
+	c.hears(fetchOf(4, "vendas"))
+	c.hears(fetchOf(7, "vendas"), "vendas") // an error
+	c.hears(fetchOf(0), "vendas")           // is told each time
+	c.hears(fetchOf(4, "vendas"), "vendas") // and that it is over, once
+	c.hears(fetchOf(0))
+}
+
+func TestForgottenTopicsAreNotTold(t *testing.T) {
+	h := newHarness(t)
+	h.topic("compras")
+	h.topic("vendas")
+	c := &consumer{h: h}
+	c.hears(fetchOf(0, "compras", "vendas"), "compras", "vendas")
+	c.hears(forgetting("vendas", "never wanted"))
+	c.hears(fetchOf(0, "vendas"), "vendas") // wanted again, so it is new
+	c.hears(fetchOf(0))
+	c.hears(forgetting("vendas"))
+	h.write("vendas", h.records("ana=1")...)
+	c.hears(fetchOf(0))
+	c.hears(fetchOf(0, "vendas"), "vendas")
+	c.hears(forgetting("compras", "vendas"))
+	c.hears(fetchOf(0))
+	c.hears(fetchOf(0, "compras"), "compras")
+}
+
+func TestEpochsOfASession(t *testing.T) {
+	h := newHarness(t)
+	h.topic("vendas")
+	c := &consumer{h: h}
+	c.hears(fetchOf(0, "vendas"), "vendas")
+	c.hears(fetchOf(0))
+	for _, wrong := range []int32{1, 3, math.MaxInt32, -2} {
+		(&consumer{h, c.id, wrong}).refused(kerr.InvalidFetchSessionEpoch)
+	}
+	(&consumer{h, c.id + 1, c.epoch}).refused(kerr.FetchSessionIDNotFound)
+	c.hears(fetchOf(0)) // a wrong fetch has changed nothing
+	h.client.sessions.open[c.id].epoch = math.MaxInt32
+	c.epoch = math.MaxInt32
+	c.hears(fetchOf(0))
+	(&consumer{h, c.id, math.MinInt32}).refused(kerr.InvalidFetchSessionEpoch)
+	c.epoch = 1 // 0 would begin a new one
+	c.hears(fetchOf(0))
+	c.hears(fetchOf(0))
+}
+
+// There is room for four. The fifth takes the place of the one that was used longest ago.
+func TestTheFifthSessionEndsAnother(t *testing.T) {
+	h := newHarness(t)
+	h.topic("vendas")
+	all := make([]*consumer, 5)
+	for i, c := range []int{1, 0, 2, 3} {
+		all[c] = &consumer{h: h}
+		all[c].hears(fetchOf(0, "vendas"), "vendas")
+		if i == 1 {
+			all[1].hears(fetchOf(0))
+		}
+	}
+	all[4] = &consumer{h: h}
+	all[4].hears(fetchOf(0, "vendas"), "vendas")
+	all[0].refused(kerr.FetchSessionIDNotFound)
+	for _, c := range all[1:] {
+		c.hears(fetchOf(0))
+	}
+	last := fetchOf(0, "vendas")
+	last.SessionID = all[1].id // and an end makes room
+	if res := ask(h, last); res.SessionID != 0 || len(res.Topics) != 1 {
+		t.Errorf("the last fetch is answered with session %d and %d topics", res.SessionID, len(res.Topics))
+	}
+	all[1].refused(kerr.FetchSessionIDNotFound)
+	(&consumer{h: h}).hears(fetchOf(0, "vendas"), "vendas")
+	for _, c := range all[2:] {
+		c.hears(fetchOf(0))
+	}
+}
+
+func TestSessionsEndWithTheConnection(t *testing.T) {
+	h := newHarness(t)
+	h.topic("vendas")
+	c := &consumer{h: h}
+	c.hears(fetchOf(0, "vendas"), "vendas")
+	h.client = &Client{}
+	c.refused(kerr.FetchSessionIDNotFound)
+}
+
+// A limit on the answer starves nobody: what was served goes to the end of the line.
+func TestASessionServesInTurn(t *testing.T) {
+	h := newHarness(t)
+	topics := []string{"a", "b", "c"}
+	for _, name := range topics {
+		h.topic(name)
+		h.write(name, h.records("ana=1")...)
+	}
+	c := &consumer{h: h}
+	limited := func(req *kmsg.FetchRequest) *kmsg.FetchRequest { req.MaxBytes = 1; return req }
+	var served []string
+	for i := range 6 {
+		req := limited(fetchOf(0))
+		if i == 0 {
+			req = limited(fetchOf(0, topics...))
+		}
+		for _, t := range c.fetch(req).Topics {
+			if len(t.Partitions[0].RecordBatches) > 0 {
+				served = append(served, t.Topic)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c", "a", "b", "c"}, served); diff != "" {
+		t.Error(diff)
+	}
+}
