@@ -14,6 +14,7 @@ var transactionProtocol = theme{"transaction protocol", []testCase{
 	{"all partitions are added or none", txnAddAllOrNone},
 	{"an added partition without records", txnAddedOnly},
 	{"a batch that is not of the transactional id", txnWithoutID},
+	{"a transactional id that is not of the producer", txnOfAnother},
 	{"strangers", txnStrangers},
 	{"an epoch that is over", txnPastEpoch},
 	{"committed twice", txnCommittedTwice},
@@ -75,6 +76,18 @@ func txnWithoutID(s *subject) {
 	a := s.actor()
 	a.must(a.add(tp)[0])
 	s.code(kerr.TransactionalIDAuthorizationFailed, a.append(tp, a.batch(tp, "x")).ErrorCode, "append without a transactional id")
+	s.isAt(tp, kafka.Latest, 0)
+}
+
+func txnOfAnother(s *subject) {
+	tp, group := s.ready(), s.unique()
+	a, other := s.actor(), s.actor()
+	a.coordinated(0, group)
+	a.must(a.add(tp)[0])
+	other.must(other.add(tp)[0])
+	a.transactionalID, other.transactionalID = other.transactionalID, a.transactionalID
+	s.wants(kerr.InvalidProducerIDMapping, a.write(tp, "x"), "write with another's transactional id")
+	s.wants(kerr.InvalidProducerIDMapping, a.commitOffset(a.commitRequest(group, tp, 1)), "commit an offset with another's transactional id")
 	s.isAt(tp, kafka.Latest, 0)
 }
 
@@ -191,6 +204,9 @@ func txnBadIDs(s *subject) {
 	a := s.actor()
 	a.transactionalID = ""
 	s.code(kerr.InvalidRequest, ask(a.raw, a.initRequest()).ErrorCode, "begin with an empty transactional id")
+	s.wants(kerr.InvalidRequest, a.add(s.ready())[0], "add a partition with an empty transactional id")
+	s.wants(kerr.InvalidRequest, a.addOffsets(s.unique()), "add offsets with an empty transactional id")
+	s.wants(kerr.InvalidRequest, a.end(true), "commit with an empty transactional id")
 }
 
 func txnBadTimeouts(s *subject) {
