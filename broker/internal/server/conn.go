@@ -25,6 +25,9 @@ const (
 	// underWayBytes is how large they are together; one may be larger.
 	underWayBytes = 8 << 20
 
+	// unsentFetches is how many answers to fetches of a connection are in memory at once: one on its way, and the next.
+	unsentFetches = 2
+
 	// idleTimeout is how long a connection may say nothing, Kafka's connections.max.idle.ms.
 	idleTimeout = 10 * time.Minute
 
@@ -46,6 +49,7 @@ type conn struct {
 	cancel  context.CancelFunc
 	once    sync.Once
 	room    *semaphore.Weighted // for requests under way, in bytes
+	fetches chan struct{}       // one for each answer to a fetch that was not sent yet
 }
 
 // answer is a response that is due.
@@ -56,12 +60,15 @@ type answer struct {
 	ready       chan struct{} // closed when response is there
 	response    kmsg.Response // nil: close the connection
 	token       []byte
-	prompt      bool  // it is ready soon after the connection has ended
+	fetch       bool  // of a fetch: it has borrowed memory, and is ready soon after the connection has ended
 	weight      int64 // of the request, in bytes
 }
 
 func newConn(s *Server, inner net.Conn) *conn {
-	c := &conn{server: s, Conn: inner, in: bufio.NewReaderSize(inner, 16<<10), answers: make(chan *answer, underWay), room: semaphore.NewWeighted(underWayBytes)}
+	c := &conn{
+		server: s, Conn: inner, in: bufio.NewReaderSize(inner, 16<<10), answers: make(chan *answer, underWay),
+		room: semaphore.NewWeighted(underWayBytes), fetches: make(chan struct{}, unsentFetches),
+	}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	host, _, _ := net.SplitHostPort(inner.RemoteAddr().String())
 	c.client.Host = "/" + host // as Kafka shows it
@@ -122,7 +129,14 @@ func (c *conn) next() error {
 		c.giveRoom(weight)
 		return err
 	}
-	_, a.prompt = req.(*kmsg.FetchRequest)
+	if _, a.fetch = req.(*kmsg.FetchRequest); a.fetch {
+		select {
+		case c.fetches <- struct{}{}:
+		case <-c.ctx.Done():
+			c.giveRoom(weight)
+			return net.ErrClosed
+		}
+	}
 	if err := queue(); err != nil {
 		return err
 	}
@@ -192,7 +206,7 @@ func (c *conn) write() {
 		case <-a.ready:
 		case <-c.ctx.Done():
 			alive = false // whoever works on it still may answer, and nobody hears it
-			if a.prompt {
+			if a.fetch {
 				<-a.ready
 			}
 		}
@@ -202,8 +216,9 @@ func (c *conn) write() {
 				c.close()
 			}
 		}
-		if a.prompt {
+		if a.fetch {
 			release(a.response)
+			<-c.fetches
 		}
 		c.giveRoom(a.weight)
 	}

@@ -1,0 +1,78 @@
+package broker_test
+
+import (
+	"io"
+	"math/rand/v2"
+	"net"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker"
+)
+
+// A client that asks and asks, and never reads an answer, keeps little of the log in memory.
+func TestASlowReaderTakesLittle(t *testing.T) {
+	b, want := withLargeTopic(t)
+	before := heap()
+	slow := ask(t, b.Addr(), 200)
+	defer slow.Close()
+	for range 5 { // meanwhile, all is read five times
+		if got := consume(t, b.Addr(), "large", want); len(got) != want {
+			t.Errorf("another client reads %d records, want %d", len(got), want)
+		}
+	}
+	if after := heap(); after > before+64<<20 {
+		t.Errorf("the heap has grown from %d to %d bytes", before, after)
+	}
+}
+
+// Clients that hang up in the middle of an answer leave nothing behind.
+func TestHalfReadAnswersAreGivenBack(t *testing.T) {
+	b, want := withLargeTopic(t)
+	for range 100 {
+		client := ask(t, b.Addr(), 2)
+		if _, err := io.ReadFull(client, make([]byte, 4)); err != nil {
+			t.Error(err)
+		}
+		client.Close()
+	}
+	if got := consume(t, b.Addr(), "large", want); len(got) != want {
+		t.Errorf("the next client reads %d records, want %d", len(got), want)
+	}
+}
+
+// withLargeTopic is a broker with a topic "large" of more than one answer holds.
+func withLargeTopic(t *testing.T) (b *broker.Broker, records int) {
+	t.Helper()
+	b = start(t, broker.Config{AutoCreateTopics: true, Partitions: 1})
+	records = 20
+	values := make([]string, records)
+	dice := rand.New(rand.NewPCG(1, 2))
+	for i := range values {
+		values[i] = string(randomBytes(dice, 900<<10)) // clients compress what can be compressed
+	}
+	produce(t, b.Addr(), "large", values...)
+	return b, records
+}
+
+// ask sends fetches of the large topic.
+func ask(t *testing.T, address string, times int) net.Conn {
+	t.Helper()
+	rp := kmsg.NewFetchRequestTopicPartition()
+	rp.PartitionMaxBytes = 50 << 20
+	rt := kmsg.NewFetchRequestTopic()
+	rt.Topic, rt.Partitions = "large", []kmsg.FetchRequestTopicPartition{rp}
+	req := kmsg.NewPtrFetchRequest()
+	req.Version, req.MinBytes, req.MaxBytes, req.SessionEpoch, req.Topics = 11, 1, 50<<20, -1, []kmsg.FetchRequestTopic{rt}
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range times {
+		if _, err := conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, req, int32(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return conn
+}
