@@ -19,5 +19,5 @@
 // than Rio's is killed: a sound one shows that the test raises no false alarm.
 //
 // What the package does not do: it does not cut power. What was written and not synced survives a kill, so a missing sync
-// is not found here; [TestGarbledTail] damages the end of the write-ahead log by hand. There is nothing in it to import.
+// is not found here; [TestGarbledTail] and [TestPowerCut] damage the write-ahead log by hand. There is nothing in it to import.
 package crashtest

@@ -1,6 +1,7 @@
 package crashtest
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -27,34 +28,43 @@ var damages = []struct {
 	}},
 }
 
-// The end of the write-ahead log is damaged after a kill. What it held may be missing, even when it was acknowledged; but
-// what is there is a state that the broker was in: no transaction in part, no gap. And what is written from then on stays.
+// The end of the write-ahead log is damaged after a kill.
 func TestGarbledTail(t *testing.T) {
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
-			r := newTrial(t, t.ArtifactDir())
-			r.load.begin()
-			r.work(transactions, 20+r.random.IntN(200))
-			r.broker.kill()
-			r.stop()
-
-			file := r.broker.newest()
-			if file == "" {
-				t.Skipf("no write-ahead log *.log below %s", r.broker.dir)
-			}
-			kept, lost := damageTail(t, file, func(tail []byte) []byte { return d.damage(r.random, tail) })
-			t.Logf("%s: %d bytes are as they were, up to %d behind them are not", file, kept, lost)
-			r.broker.serve()
-			endTransactions(t, r.broker.address)
-			r.verdict(true)
-
-			offsets := appendAfter(t, r.broker.address)
-			r.broker.kill()
-			r.broker.serve()
-			r.verdict(true)
-			mustHold(t, r.broker.address, offsets)
+			survivesDamage(t, 20, func(random *rand.Rand, file string) {
+				kept, lost := damageTail(t, file, func(tail []byte) []byte { return d.damage(random, tail) })
+				t.Logf("%s: %d bytes are as they were, up to %d behind them are not", file, kept, lost)
+			})
 		})
 	}
+}
+
+// survivesDamage kills a broker after at least so many transactions and damages its write-ahead log. What it held may be
+// missing, even when it was acknowledged; but what is there is a state that the broker was in: no transaction in part, no gap.
+// And what is written from then on stays.
+func survivesDamage(t *testing.T, least int, damage func(random *rand.Rand, file string)) {
+	t.Helper()
+	r := newTrial(t, t.ArtifactDir())
+	r.load.begin()
+	r.work(transactions, least+r.random.IntN(200))
+	r.broker.kill()
+	r.stop()
+
+	file := r.broker.newest()
+	if file == "" {
+		t.Skipf("no write-ahead log *.log below %s", r.broker.dir)
+	}
+	damage(r.random, file)
+	r.broker.serve()
+	endTransactions(t, r.broker.address)
+	r.verdict(true)
+
+	offsets := appendAfter(t, r.broker.address)
+	r.broker.kill()
+	r.broker.serve()
+	r.verdict(true)
+	mustHold(t, r.broker.address, offsets)
 }
 
 // endTransactions ends what the transformers have left open, as they would do themselves if they came back.
@@ -72,17 +82,17 @@ func endTransactions(t *testing.T, address string) {
 // tailSize is how much of the end of a file may be damaged.
 const tailSize = 64 << 10
 
-// damageTail changes the end of what was written to a file. Zeroes behind that are room that was made ahead.
+// lengthOf is how much was written to a file. Zeroes behind that are room that was made ahead.
+func lengthOf(content []byte) int { return len(bytes.TrimRight(content, "\x00")) }
+
+// damageTail changes the end of what was written to a file.
 func damageTail(t *testing.T, file string, damage func(tail []byte) []byte) (kept, lost int) {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := len(content)
-	for end > 0 && content[end-1] == 0 {
-		end--
-	}
+	end := lengthOf(content)
 	if end == 0 {
 		t.Fatalf("%s is empty", file)
 	}

@@ -24,9 +24,10 @@ type disk struct {
 	durability Durability
 	log        *slog.Logger
 
-	full  atomic.Int64  // writes that wait for room
-	given chan struct{} // closed when the store is closed: nobody waits any longer
-	give  sync.Once
+	full      atomic.Int64  // writes that wait for room
+	unwritten atomic.Bool   // there was no room to sync a log file that was closed
+	given     chan struct{} // closed when the store is closed: nobody waits any longer
+	give      sync.Once
 }
 
 // logCategory is how pebble marks the files of its write-ahead log.
@@ -138,13 +139,15 @@ func (f *file) Preallocate(offset, length int64) error {
 	return nil
 }
 
-// Close syncs a log file that was not synced before: all log files but the last are whole after a power cut.
+// Close syncs a log file that was not synced before: all log files but the last are whole after a power cut (powercut.go).
 func (f *file) Close() error {
 	if !f.unsynced {
 		return f.File.Close()
 	}
-	if err := f.File.Sync(); err != nil && !errors.Is(err, syscall.ENOSPC) {
-		return errors.Join(err, f.File.Close())
+	err := f.File.Sync()
+	if errors.Is(err, syscall.ENOSPC) {
+		f.disk.unwritten.Store(true)
+		err = nil
 	}
-	return f.File.Close()
+	return errors.Join(err, f.File.Close())
 }

@@ -11,6 +11,8 @@
 // Who owns what: one goroutine commits, one batch after the other, in the order in which they were filled; any goroutine
 // may read through a [Reader], which sees the commits that had ended when it was made.
 //
+// With durability [OS] a power cut may leave holes in the write-ahead log; a start then cuts it at the first (powercut.go).
+//
 // A full disk stops the writers of pebble where they are until there is room (disk.go); the broker asks [DB.Full] and
 // refuses new records before it comes to that.
 package store

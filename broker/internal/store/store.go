@@ -63,6 +63,9 @@ func Open(opts Options) (*DB, error) {
 	if opts.Dir == "" {
 		fs, db.dir = vfs.NewMem(), "memory"
 	}
+	if opts.Dir == "" || opts.ReadOnly {
+		opts.Durability = Fsync // there is nothing that a power cut could take
+	}
 	db.disk = newDisk(fs, opts.Durability, opts.Logger)
 	err := db.open(opts.ReadOnly)
 	if err != nil {
@@ -70,7 +73,11 @@ func Open(opts Options) (*DB, error) {
 		return nil, fmt.Errorf("broker: open %s: %w", db.dir, explain(err))
 	}
 	go db.heavy.run(db.apply)
-	if err := db.checkVersion(opts.ReadOnly); err != nil {
+	err = db.markLog(opts.ReadOnly)
+	if err == nil {
+		err = db.checkVersion(opts.ReadOnly)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: open %s: %w", db.dir, err), db.Close())
 	}
 	return db, nil
@@ -82,6 +89,9 @@ func (db *DB) open(readOnly bool) (err error) {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
+	if err := db.cutDamage(readOnly); err != nil {
+		return err
+	}
 	db.pebble, err = pebble.Open(db.dir, db.options(readOnly))
 	return err
 }
@@ -217,6 +227,11 @@ func (db *DB) Close() (err error) {
 		return fmt.Errorf("broker: close %s: %w", db.dir, explain(err))
 	}
 	db.cache.Unref()
+	if db.disk.durability == OS && !db.disk.unwritten.Load() {
+		if err := db.markSynced(); err != nil {
+			return fmt.Errorf("broker: close %s: %w", db.dir, explain(err))
+		}
+	}
 	return nil
 }
 
