@@ -10,9 +10,9 @@ import (
 
 const (
 	// maxEntries is how many topics and partitions a request to produce may list, together. The smallest batch has about 70
-	// bytes, so a Java client sends at most 15,000 partitions at once (max.request.size is 1 MiB). In memory, which the weight
-	// of a request does not count, an entry is 64 bytes: 6 MiB in all.
-	maxEntries = 100_000
+	// bytes, so a Java client sends at most 15,000 partitions at once (max.request.size is 1 MiB). In memory an entry is 64
+	// bytes, and what the engine makes of it some 300 more, which the weight of a request does not count: 7 MiB in all.
+	maxEntries = 20_000
 
 	// maxNames is how many bytes the names in a request to produce may have together. They are copied, so they count twice.
 	maxNames = maxOtherFrame

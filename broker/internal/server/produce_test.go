@@ -245,11 +245,11 @@ func TestBoundsOfProduce(t *testing.T) {
 		want string // "" when it is accepted
 	}{
 		{"the most topics", flood(maxEntries, topic), ""},
-		{"a topic more", flood(maxEntries+1, topic), "topics: more than 100000 topics and partitions in one request"},
+		{"a topic more", flood(maxEntries+1, topic), "topics: more than 20000 topics and partitions in one request"},
 		{"the most partitions", flood(maxEntries/2, partitioned), ""},
 		{
 			"a partition more", flood(maxEntries/2+1, partitioned),
-			"topic 49999: partitions: more than 100000 topics and partitions in one request",
+			"topic 9999: partitions: more than 20000 topics and partitions in one request",
 		},
 		{"the longest names", flood(2, named(long)), ""},
 		{"a longer name", flood(3, named(long)), "topic 2: name: more than 4194304 bytes of names in one request"},
@@ -277,7 +277,7 @@ func TestHostileProduceTakesLittle(t *testing.T) {
 		"topics within the bound": flood(maxEntries, join(name, uvarint(1), uvarint(0))),
 		"topics with partitions":  flood(maxEntries/2, join(name, uvarint(2), int32s(0), uvarint(0), uvarint(0), uvarint(0))),
 		"partitions of nothing":   join(start9, uvarint(2), []byte{2, 'a'}, uvarint(much/6), zeros),
-		"one list after another":  flood(maxEntries/500, list),
+		"one list after another":  flood(maxEntries/1001, list),
 		"a long name":             join(start9, uvarint(2), uvarint(much+1), zeros, uvarint(1), uvarint(0), uvarint(0)),
 		"a long transaction":      join(uvarint(much+1), zeros, start9[1:], uvarint(1), uvarint(0)),
 		"many tags":               join(start9, uvarint(1), uvarint(much/32), zeros[:much/16]),

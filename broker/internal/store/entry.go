@@ -1,6 +1,10 @@
 package store
 
-import "github.com/rio-streams/rio/broker/internal/transaction"
+import (
+	"fmt"
+
+	"github.com/rio-streams/rio/broker/internal/transaction"
+)
 
 // Each entry says its key and draws its value. Times are in ms since 1970, sizes in bytes.
 
@@ -196,6 +200,9 @@ func decodeTransaction(key, b []byte) (Transaction, error) {
 	}
 	for range d.count(4) {
 		t.Groups = append(t.Groups, d.string())
+	}
+	if t.State > transaction.Aborted {
+		return t, fmt.Errorf("a transaction has the state %d, which this program does not know", byte(t.State))
 	}
 	return t, d.end()
 }

@@ -55,6 +55,10 @@ func TestEntriesComeBack(t *testing.T) {
 	comesBack(t, open, encodeTransaction(nil, &open), func(b []byte) (Transaction, error) {
 		return decodeTransaction(nameKey(kindTransaction, "t"), b)
 	})
+	open.State = transaction.Aborted + 1
+	if _, err := decodeTransaction(nameKey(kindTransaction, "t"), encodeTransaction(nil, &open)); err == nil {
+		t.Error("a state that does not exist is read")
+	}
 
 	offset := Offset{Group: "meu-grupo", Producer: 4, Topic: "vendas", Partition: 1, Offset: 9, LeaderEpoch: -1, Committed: 3, Metadata: "ç"}
 	comesBack(t, offset, offset.encode(nil), func(b []byte) (Offset, error) { return decodeOffset(pendingKey("meu-grupo", 4, "vendas", 1), b) })
