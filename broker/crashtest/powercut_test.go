@@ -1,0 +1,46 @@
+package crashtest
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+)
+
+const (
+	page  = 4 << 10  // what the operating system writes at once
+	block = 32 << 10 // of the log: pebble finds out from a later one that something is missing
+)
+
+// With durability os the log is not synced, and the operating system writes its pages in an order of its own: when the power
+// fails, some are missing in the middle.
+func TestPowerCut(t *testing.T) {
+	if *command != "" {
+		t.Skip("other brokers keep other logs")
+	}
+	chosen := *durability
+	*durability = "os"
+	t.Cleanup(func() { *durability = chosen })
+	survivesDamage(t, 300, func(random *rand.Rand, file string) { punchHoles(t, random, file) })
+}
+
+// punchHoles takes some pages out of the second half of a log, and leaves the last block.
+func punchHoles(t *testing.T, random *rand.Rand, file string) {
+	t.Helper()
+	log, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := lengthOf(log)
+	from, to := end/2/page, end/block*block/page
+	if from >= to {
+		t.Fatalf("%s has only %d bytes", file, end)
+	}
+	for range 1 + random.IntN(8) {
+		hole := from + random.IntN(to-from)
+		clear(log[hole*page : (hole+1)*page])
+		t.Logf("%s: nothing is left of the page at %d of %d", file, hole*page, end)
+	}
+	if err := os.WriteFile(file, log, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
