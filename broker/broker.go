@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -140,7 +139,7 @@ func listenOn(address string) (net.Listener, error) {
 
 // usableDir creates the directory if it is missing, or says why it cannot be used.
 func usableDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := store.MakeDir(dir); err != nil {
 		return fmt.Errorf("broker: data directory %s: %w; choose one that this user may write", dir, err)
 	}
 	return nil

@@ -18,8 +18,8 @@ const (
 	// Fsync waits for the disk, once for all that came in together: acknowledged records survive a power cut.
 	Fsync Durability = "fsync"
 
-	// OS waits until the operating system has the record, as Apache Kafka does by default: it survives kill -9 of the broker,
-	// not a power cut.
+	// OS waits until the operating system has the record, as Apache Kafka does by default: it survives kill -9 of the broker.
+	// After a power cut the broker starts with a state of some seconds before: the latest records and commits are lost.
 	OS Durability = "os"
 )
 

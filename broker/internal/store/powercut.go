@@ -117,7 +117,7 @@ func (db *DB) markUnsynced() error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return db.syncDir()
+	return syncDir(db.disk, db.dir)
 }
 
 // markSynced removes the mark, if there is one, for good.
@@ -129,14 +129,5 @@ func (db *DB) markSynced() error {
 	if err != nil {
 		return err
 	}
-	return db.syncDir()
-}
-
-// syncDir makes durable which files there are.
-func (db *DB) syncDir() error {
-	dir, err := db.disk.OpenDir(db.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return syncDir(db.disk, db.dir)
 }
