@@ -5,6 +5,10 @@
 // are handed to the engine as they come in, so a producer may have several under way; a fetch that waits holds up those
 // behind it, as in Kafka.
 //
-// Everything that a stranger can make grow has a bound: connections, the size of a frame, the bytes of all requests together,
-// the requests under way on a connection, and the time that a slow reader or writer has.
+// Everything that a stranger can make grow has a bound: connections, the size of a frame, the lists in a request to produce,
+// the bytes of the requests that are under way, on a connection and together, the answers to fetches that are in memory, and
+// the time that a slow reader or writer has.
+//
+// Frames of requests to produce, and what a fetch has read, lie in memory that is used again (package buffer): a frame is given
+// back when its request is answered, the records of a fetch when they are sent.
 package server
