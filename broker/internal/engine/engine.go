@@ -24,7 +24,7 @@ type Config struct {
 	AutoCreateTopics bool
 	MinSession       time.Duration // the shortest session time-out of a group member
 	MaxPartitions    int           // of all topics together
-	MaxUnsent        int64         // bytes of records that were read for clients and not sent to them yet
+	MaxUnsent        int64         // bytes of records that were read for clients and not sent to them yet; a quarter more is read ahead
 }
 
 // Engine is the log and the coordinators of a broker.
@@ -42,6 +42,7 @@ type Engine struct {
 
 	newReader func() (*store.Reader, error)
 	unsent    *semaphore.Weighted // bytes of records that are in memory for clients
+	aheads    *semaphore.Weighted // bytes of records that clients have not asked for yet
 
 	catalog atomic.Pointer[catalog] // the topics that are durable
 	flying  atomic.Int64            // commits that were handed over and are not known yet
@@ -79,7 +80,7 @@ func Start(cfg Config) (*Engine, error) {
 		transactions: make(map[string]*transaction.Transaction), producers: make(map[int64]*transaction.Transaction),
 		groups: make(map[string]*groupState),
 
-		newReader: cfg.Store.NewReader, unsent: semaphore.NewWeighted(cfg.MaxUnsent),
+		newReader: cfg.Store.NewReader, unsent: semaphore.NewWeighted(cfg.MaxUnsent), aheads: semaphore.NewWeighted(cfg.MaxUnsent / 4),
 	}
 	if err := e.load(); err != nil {
 		return nil, fmt.Errorf("broker: read the state of the log: %w; see what `rio broker check` says of it", err)

@@ -84,7 +84,11 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 	if err := e.unsent.Acquire(ctx, most); err != nil {
 		return res // the connection has ended
 	}
-	read, size := e.read(parts, req, int(most))
+	read, size := e.read(parts, req, int(most), &client.ahead)
+	e.dropAhead(client)
+	if size >= bulk {
+		client.ahead.plan(parts, read, req)
+	}
 	s.answer(res, read)
 	kept := min(int64(size), most)
 	e.unsent.Release(most - kept)
@@ -170,8 +174,9 @@ func estimate(v *view) int64 {
 	return max(1, v.size/v.high)
 }
 
-// read reads what a fetch asks for, up to about most bytes of records, and says how many they are.
-func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int) (answers []fetched, size int) {
+// read reads what a fetch asks for, up to about most bytes of records, and says how many they are. What was read ahead is not
+// read again.
+func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int, a *ahead) (answers []fetched, size int) {
 	answers = make([]fetched, len(parts))
 	ends := make([]int64, len(parts)) // up to where to read
 	// The views are taken before the reader is made: what they call decided, the reader sees the end of.
@@ -180,26 +185,30 @@ func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int) (answe
 	}
 	var r *store.Reader
 	for i := range parts {
-		f, a := &parts[i], &answers[i]
+		f, answer := &parts[i], &answers[i]
 		if f.offset >= ends[i] || size > 0 && size >= most {
+			continue
+		}
+		how := reading{end: ends[i], limit: min(most-size, int(max(f.maxBytes, 0))), whole: size == 0}
+		if a.take(f, req, how, answer) {
+			size += len(answer.RecordBatches)
 			continue
 		}
 		if r == nil {
 			var err error
 			if r, err = e.newReader(); err != nil {
-				a.ErrorCode = kerr.KafkaStorageError.Code
+				answer.ErrorCode = kerr.KafkaStorageError.Code
 				continue
 			}
 			defer r.Close()
 		}
-		limit := min(most-size, int(max(f.maxBytes, 0)))
-		if err := a.read(r, f, req, reading{end: ends[i], limit: limit, whole: size == 0}); err != nil {
+		if err := answer.read(r, f, req, how); err != nil {
 			e.log.Error("broker: read failed", "topic", f.topic, "partition", f.partition, "error", err)
-			if len(a.RecordBatches) == 0 {
-				a.ErrorCode = kerr.CorruptMessage.Code
+			if len(answer.RecordBatches) == 0 {
+				answer.ErrorCode = kerr.CorruptMessage.Code
 			}
 		}
-		size += len(a.RecordBatches)
+		size += len(answer.RecordBatches)
 	}
 	return answers, size
 }

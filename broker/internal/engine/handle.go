@@ -96,6 +96,7 @@ func (e *Engine) Handle(ctx context.Context, client *Client, r kmsg.Request, rep
 		e.produce(req, reply)
 	case *kmsg.FetchRequest:
 		reply(e.fetch(ctx, client, req))
+		e.readAhead(ctx, client)
 	case *kmsg.ListOffsetsRequest:
 		reply(e.listOffsets(req))
 	case *kmsg.MetadataRequest:

@@ -13,6 +13,7 @@ type Client struct {
 	ID       string // what the client calls itself in the request
 	Host     string
 	sessions sessions
+	ahead    ahead
 }
 
 // wanted is what a fetch asks for in one partition.

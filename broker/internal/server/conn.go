@@ -87,6 +87,7 @@ func (c *conn) close() {
 func (c *conn) read() {
 	defer c.server.running.Done()
 	defer close(c.answers)
+	defer c.server.cfg.Engine.Forget(&c.client)
 	defer c.close() // what waits for others need not be answered any more
 	for {
 		if err := c.next(); err != nil {
@@ -235,48 +236,47 @@ func release(res kmsg.Response) {
 func (c *conn) send(a *answer) error {
 	switch {
 	case a.raw:
-		return c.sendAll(append(binary.BigEndian.AppendUint32(nil, uint32(len(a.token))), a.token...))
+		return c.sendAll(net.Buffers{binary.BigEndian.AppendUint32(nil, uint32(len(a.token))), a.token})
 	case a.response == nil:
 		return net.ErrClosed
 	case a.response == engine.NoResponse:
 		return nil
 	}
-	buf := buffer.Get(sizeOf(a.response))
-	buf = binary.BigEndian.AppendUint32(append(buf[:0], 0, 0, 0, 0), uint32(a.correlation))
-	if a.flexible {
-		buf = append(buf, 0) // no tags
+	var p pieces
+	p.encoded = binary.BigEndian.AppendUint32(make([]byte, 4, 512), uint32(a.correlation))
+	p.encoded = appendNoTags(p.encoded, a.flexible)
+	if fetched, ok := a.response.(*engine.Fetched); ok {
+		p.appendFetch(fetched.FetchResponse)
+	} else {
+		p.encoded = a.response.AppendTo(p.encoded)
 	}
-	buf = a.response.AppendTo(buf)
-	binary.BigEndian.PutUint32(buf, uint32(len(buf)-4))
-	defer buffer.Put(buf)
-	return c.sendAll(buf)
+	binary.BigEndian.PutUint32(p.encoded, uint32(p.size()-4))
+	return c.sendAll(p.buffers())
 }
 
 // sendAll sends bytes, a chunk after the other.
-func (c *conn) sendAll(b []byte) error {
+func (c *conn) sendAll(b net.Buffers) error {
 	for len(b) > 0 {
-		n := min(len(b), chunk)
 		if err := c.SetWriteDeadline(time.Now().Add(stepTimeout)); err != nil {
 			return err
 		}
-		if _, err := c.Write(b[:n]); err != nil {
+		next := nextChunk(&b)
+		if _, err := next.WriteTo(c.Conn); err != nil {
 			return err
 		}
-		b = b[n:]
 	}
 	return nil
 }
 
-// sizeOf is about how many bytes a response has, so that records are copied once.
-func sizeOf(r kmsg.Response) int {
-	const rest = 512 // header, topic, partition
-	size := rest
-	if res, ok := r.(*engine.Fetched); ok {
-		for i := range res.Topics {
-			for j := range res.Topics[i].Partitions {
-				size += rest + len(res.Topics[i].Partitions[j].RecordBatches)
-			}
+// nextChunk takes up to chunk bytes from the beginning of b.
+func nextChunk(b *net.Buffers) (taken net.Buffers) {
+	for room := chunk; len(*b) > 0 && room > 0; {
+		first := &(*b)[0]
+		n := min(len(*first), room)
+		taken, room = append(taken, (*first)[:n]), room-n
+		if *first = (*first)[n:]; len(*first) == 0 {
+			*b = (*b)[1:]
 		}
 	}
-	return size
+	return taken
 }

@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/batch"
+	"github.com/rio-streams/rio/broker/internal/buffer"
+)
+
+// ahead is what a connection is expected to ask for next, read while its client is busy with the answer before: a client that
+// catches up does one thing after the other, and so would the broker. It belongs to the goroutine of the connection.
+type ahead struct {
+	planned []fetching        // what to read
+	req     kmsg.FetchRequest // how to read it
+	read    map[*partition]readPart
+	weight  int64 // of the memory that is taken for it
+}
+
+// readPart is what was read of one partition.
+type readPart struct {
+	offset int64 // from which on
+	fetched
+}
+
+// bulk is the size in bytes of an answer from which its client is taken for one that catches up.
+const bulk = 256 << 10
+
+// plan notes what comes behind an answer.
+func (a *ahead) plan(parts []fetching, answers []fetched, req *kmsg.FetchRequest) {
+	a.req = kmsg.FetchRequest{Version: req.Version, MaxBytes: req.MaxBytes, IsolationLevel: req.IsolationLevel}
+	for i := range answers {
+		if len(answers[i].RecordBatches) > 0 {
+			f := parts[i]
+			f.offset = answers[i].last + 1
+			a.planned = append(a.planned, f)
+		}
+	}
+}
+
+// readAhead reads what was planned, if there is memory for it.
+func (e *Engine) readAhead(ctx context.Context, client *Client) {
+	a := &client.ahead
+	if len(a.planned) == 0 {
+		return
+	}
+	most := min(maxFetch, int64(max(a.req.MaxBytes, 0)))
+	if ctx.Err() != nil || !e.aheads.TryAcquire(most) {
+		a.planned = nil
+		return
+	}
+	answers, size := e.read(a.planned, &a.req, int(most), nil)
+	a.weight, a.read = min(int64(size), most), make(map[*partition]readPart)
+	e.aheads.Release(most - a.weight)
+	for i := range answers {
+		if len(answers[i].RecordBatches) > 0 {
+			a.read[a.planned[i].p] = readPart{a.planned[i].offset, answers[i]}
+		}
+	}
+	a.planned = nil
+}
+
+// take moves what was read ahead into an answer, if it is what a fetch would read now. The log before the end of a view loses
+// records at most, and the caller has looked at where it begins; so what was read is as good as new.
+func (a *ahead) take(f *fetching, req *kmsg.FetchRequest, how reading, answer *fetched) bool {
+	if a == nil || req.IsolationLevel != a.req.IsolationLevel {
+		return false
+	}
+	part, ok := a.read[f.p]
+	if !ok || part.offset != f.offset || len(part.RecordBatches) > how.limit && !(how.whole && isOneBatch(part.RecordBatches)) {
+		return false
+	}
+	answer.RecordBatches, answer.AbortedTransactions, answer.last = part.RecordBatches, part.AbortedTransactions, part.last
+	delete(a.read, f.p)
+	return true
+}
+
+func isOneBatch(records []byte) bool {
+	h, err := batch.Parse(records)
+	return err == nil && h.Size() == len(records)
+}
+
+// dropAhead gives back what was read ahead and is not wanted.
+func (e *Engine) dropAhead(client *Client) {
+	a := &client.ahead
+	for _, part := range a.read {
+		buffer.Put(part.RecordBatches)
+	}
+	e.aheads.Release(a.weight)
+	*a = ahead{}
+}
+
+// Forget gives back what is kept for a connection that has ended.
+func (e *Engine) Forget(client *Client) { e.dropAhead(client) }

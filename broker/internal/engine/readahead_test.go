@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rio-streams/rio/broker/internal/batch"
+	"github.com/rio-streams/rio/broker/internal/store"
+)
+
+// large is a record of which three make an answer of "catching up".
+func (h *harness) large(key string) []batch.Record {
+	return h.records(key + "=" + strings.Repeat("x", 300<<10))
+}
+
+// catchingUp is a fetch of a client that is far behind: three large batches at a time.
+func catchingUp(offset int64) *kmsg.FetchRequest {
+	req := fetchOf(offset, "vendas")
+	req.Topics[0].Partitions[0].PartitionMaxBytes = 1 << 20
+	return req
+}
+
+// withLargeBatches is an engine with 16 of them in "vendas", at the offsets from 0 to 15, and the beginning of a fetch.
+func withLargeBatches(t *testing.T) *harness {
+	h := newHarness(t)
+	h.topic("vendas")
+	for i := range 16 {
+		h.write("vendas", h.large(fmt.Sprint("key", i))...)
+	}
+	return h
+}
+
+// A client that reads on hears the same as clients for each of which it is the first fetch, though for it most was read before it
+// asked.
+func TestCatchingUpReadsAhead(t *testing.T) {
+	h := newHarness(t)
+	h.topic("vendas")
+	p := h.transactional("caixa")
+	for i := range 8 {
+		h.write("vendas", h.large(fmt.Sprint("key", i))...)
+		p.write("vendas", h.large(fmt.Sprint("in transaction", i))...)
+		p.end(i%3 > 0)
+	}
+	client, ahead := h.client, 0
+	for offset := int64(0); offset < 24; {
+		h.client = &Client{}
+		want := ask(h, catchingUp(offset))
+		h.client = client
+		got := ask(h, catchingUp(offset))
+		h.same(want, got)
+		ahead += len(client.ahead.read)
+		offset = h.behind(got.Topics[0].Partitions[0].RecordBatches)
+	}
+	if ahead < 5 {
+		t.Errorf("%d times something was read ahead", ahead)
+	}
+}
+
+// same complains unless two answers are the same.
+func (h *harness) same(want, got *kmsg.FetchResponse) {
+	h.Helper()
+	if !bytes.Equal(want.AppendTo(nil), got.AppendTo(nil)) {
+		w, g := want.Topics[0].Partitions[0], got.Topics[0].Partitions[0]
+		h.Fatalf("error %d, %d bytes, aborted %v; want %d, %d, %v",
+			g.ErrorCode, len(g.RecordBatches), g.AbortedTransactions, w.ErrorCode, len(w.RecordBatches), w.AbortedTransactions)
+	}
+}
+
+// behind is the offset behind the last of some batches.
+func (h *harness) behind(b []byte) (offset int64) {
+	h.Helper()
+	for len(b) > 0 {
+		header, err := batch.Parse(b)
+		h.must(err)
+		offset, b = header.LastOffset()+1, b[header.Size():]
+	}
+	return offset
+}
+
+// What was read ahead serves no other fetch than the one it was read for.
+func TestReadAheadForAnotherFetch(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		meanwhile func(h *harness)
+		fetch     func(req *kmsg.FetchRequest)
+	}{
+		{name: "from elsewhere", fetch: func(req *kmsg.FetchRequest) { req.Topics[0].Partitions[0].FetchOffset = 1 }},
+		{name: "less", fetch: func(req *kmsg.FetchRequest) { req.Topics[0].Partitions[0].PartitionMaxBytes = 1 }},
+		{name: "less in all", fetch: func(req *kmsg.FetchRequest) { req.MaxBytes = 400 << 10 }},
+		{name: "uncommitted", fetch: func(req *kmsg.FetchRequest) { req.IsolationLevel = 0 }},
+		{name: "of what was deleted", meanwhile: func(h *harness) { h.truncate("vendas", 5) }},
+		{name: "of a topic that is no more", meanwhile: func(h *harness) { h.drop("vendas") }},
+		{name: "of a new topic of that name", meanwhile: func(h *harness) {
+			h.drop("vendas")
+			h.topic("vendas")
+			for i := range 5 {
+				h.write("vendas", h.records(fmt.Sprint("new", i, "=1"))...)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := withLargeBatches(t)
+			h.ahead(3)
+			if c.meanwhile != nil {
+				c.meanwhile(h)
+			}
+			answer := func() *kmsg.FetchResponse {
+				req := catchingUp(3)
+				if c.fetch != nil {
+					c.fetch(req)
+				}
+				return ask(h, req)
+			}
+			got := answer()
+			h.client = &Client{}
+			h.same(answer(), got)
+		})
+	}
+}
+
+// ahead fetches from the beginning, and complains unless the fetch from an offset on has been read ahead then.
+func (h *harness) ahead(offset int64) {
+	h.Helper()
+	ask(h, catchingUp(0))
+	if part, ok := h.client.ahead.read[h.partition("vendas")]; !ok || part.offset != offset {
+		h.Fatalf("read ahead: %v from %d on, want %d", ok, part.offset, offset)
+	}
+}
+
+// A batch that is larger than the fetch allows comes whole, also when it was read ahead.
+func TestALargeBatchIsReadAhead(t *testing.T) {
+	h := withLargeBatches(t)
+	req := catchingUp(0)
+	req.Topics[0].Partitions[0].PartitionMaxBytes = 1000
+	ask(h, req)
+	readers := 0
+	h.engine.newReader = func() (*store.Reader, error) {
+		readers++
+		return h.db.NewReader()
+	}
+	req.Topics[0].Partitions[0].FetchOffset = 1
+	if res := ask(h, req); h.behind(res.Topics[0].Partitions[0].RecordBatches) != 2 {
+		t.Error("the next batch is not there")
+	}
+	if readers != 1 { // for the one behind it
+		t.Errorf("the log was read %d times", readers)
+	}
+}
+
+func TestWhatWasReadAheadIsGivenBack(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after func(h *harness)
+	}{
+		{"at the end of the connection", func(h *harness) { h.engine.Forget(h.client) }},
+		{"to a fetch that wants it", func(h *harness) { ask(h, catchingUp(13)); ask(h, catchingUp(16)) }},
+		{"at a fetch that does not want it", func(h *harness) { ask(h, catchingUp(16)) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := withLargeBatches(t)
+			all := h.config().MaxUnsent / 4
+			h.ahead(3)
+			if h.engine.aheads.TryAcquire(all) {
+				t.Fatal("what was read ahead does not count")
+			}
+			c.after(h)
+			if !h.engine.aheads.TryAcquire(all) {
+				t.Error("its memory was not given back")
+			}
+		})
+	}
+}
+
+// Without memory for it nothing is read ahead, and all goes on.
+func TestNoRoomToReadAhead(t *testing.T) {
+	h := withLargeBatches(t)
+	if !h.engine.aheads.TryAcquire(h.config().MaxUnsent / 4) {
+		t.Fatal("something was read ahead")
+	}
+	ask(h, catchingUp(0))
+	if len(h.client.ahead.read) > 0 {
+		t.Error("read ahead without room")
+	}
+	if res := ask(h, catchingUp(3)); h.behind(res.Topics[0].Partitions[0].RecordBatches) != 6 {
+		t.Error("the next fetch does not go on")
+	}
+}
