@@ -87,7 +87,7 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 	read, size := e.read(parts, req, int(most), &client.ahead)
 	e.dropAhead(client)
 	if size >= bulk {
-		client.ahead.plan(parts, read, req)
+		client.ahead.plan(s, parts, read, req)
 	}
 	s.answer(res, read)
 	kept := min(int64(size), most)

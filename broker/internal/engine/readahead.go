@@ -16,6 +16,8 @@ type ahead struct {
 	req     kmsg.FetchRequest // how to read it
 	read    map[*partition]readPart
 	weight  int64 // of the memory that is taken for it
+	wanted  bool  // a part of it was asked for
+	pause   int   // how often to read nothing ahead
 }
 
 // readPart is what was read of one partition.
@@ -24,19 +26,33 @@ type readPart struct {
 	fetched
 }
 
-// bulk is the size in bytes of an answer from which its client is taken for one that catches up.
-const bulk = 256 << 10
+const (
+	// bulk is the size in bytes of an answer from which its client is taken for one that catches up.
+	bulk = 256 << 10
 
-// plan notes what comes behind an answer.
-func (a *ahead) plan(parts []fetching, answers []fetched, req *kmsg.FetchRequest) {
-	a.req = kmsg.FetchRequest{Version: req.Version, MaxBytes: req.MaxBytes, IsolationLevel: req.IsolationLevel}
-	for i := range answers {
-		if len(answers[i].RecordBatches) > 0 {
-			f := parts[i]
-			f.offset = answers[i].last + 1
-			a.planned = append(a.planned, f)
-		}
+	// aheadPause is how many of such answers nothing is read behind, when the client has asked for something else before.
+	aheadPause = 16
+)
+
+// plan notes what comes behind an answer. In a session, what had its turn comes last.
+func (a *ahead) plan(s *session, parts []fetching, answers []fetched, req *kmsg.FetchRequest) {
+	if a.pause > 0 {
+		a.pause--
+		return
 	}
+	a.req = kmsg.FetchRequest{Version: req.Version, MaxBytes: req.MaxBytes, IsolationLevel: req.IsolationLevel}
+	var served []fetching
+	for i, f := range parts {
+		if len(answers[i].RecordBatches) > 0 {
+			f.offset = answers[i].last + 1
+			if s.id != 0 {
+				served = append(served, f)
+				continue
+			}
+		}
+		a.planned = append(a.planned, f)
+	}
+	a.planned = append(a.planned, served...)
 }
 
 // readAhead reads what was planned, if there is memory for it.
@@ -73,6 +89,7 @@ func (a *ahead) take(f *fetching, req *kmsg.FetchRequest, how reading, answer *f
 	}
 	answer.RecordBatches, answer.AbortedTransactions, answer.last = part.RecordBatches, part.AbortedTransactions, part.last
 	delete(a.read, f.p)
+	a.wanted = true
 	return true
 }
 
@@ -84,11 +101,14 @@ func isOneBatch(records []byte) bool {
 // dropAhead gives back what was read ahead and is not wanted.
 func (e *Engine) dropAhead(client *Client) {
 	a := &client.ahead
+	if len(a.read) > 0 && !a.wanted {
+		a.pause = aheadPause
+	}
 	for _, part := range a.read {
 		buffer.Put(part.RecordBatches)
 	}
 	e.aheads.Release(a.weight)
-	*a = ahead{}
+	*a = ahead{pause: a.pause}
 }
 
 // Forget gives back what is kept for a connection that has ended.

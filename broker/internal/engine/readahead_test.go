@@ -137,17 +137,70 @@ func TestALargeBatchIsReadAhead(t *testing.T) {
 	req := catchingUp(0)
 	req.Topics[0].Partitions[0].PartitionMaxBytes = 1000
 	ask(h, req)
-	readers := 0
-	h.engine.newReader = func() (*store.Reader, error) {
-		readers++
-		return h.db.NewReader()
-	}
+	reads := h.countReads()
 	req.Topics[0].Partitions[0].FetchOffset = 1
 	if res := ask(h, req); h.behind(res.Topics[0].Partitions[0].RecordBatches) != 2 {
 		t.Error("the next batch is not there")
 	}
-	if readers != 1 { // for the one behind it
-		t.Errorf("the log was read %d times", readers)
+	if *reads != 1 { // for the one behind it
+		t.Errorf("the log was read %d times", *reads)
+	}
+}
+
+// countReads counts how often the log is read from now on.
+func (h *harness) countReads() *int {
+	reads := new(int)
+	h.engine.newReader = func() (*store.Reader, error) {
+		*reads++
+		return h.db.NewReader()
+	}
+	return reads
+}
+
+// Of three topics, each answer has room for one: the one that is asked for next was read ahead.
+func TestReadAheadKnowsWhoseTurnItIs(t *testing.T) {
+	h := newHarness(t)
+	topics := []string{"compras", "estoque", "vendas"}
+	for _, topic := range topics {
+		h.topic(topic)
+		for range 3 {
+			h.write(topic, h.large("key")...)
+		}
+	}
+	limited := func(offset int64, topics ...string) *kmsg.FetchRequest {
+		req := fetchOf(offset, topics...)
+		req.MaxBytes = 300 << 10
+		return req
+	}
+	c := &consumer{h: h}
+	c.fetch(limited(0, topics...))
+	reads := h.countReads()
+	for i, served := range []string{"compras", "estoque", "vendas", "compras", "estoque"} {
+		c.fetch(limited(int64(i/3+1), served))
+		if want := i + 1; *reads != want { // for the fetch to come
+			t.Fatalf("in a session, the log was read %d times for %d fetches", *reads, want)
+		}
+	}
+	ask(h, limited(0, "vendas", "compras"))
+	*reads = 0
+	ask(h, limited(1, "vendas", "compras"))
+	if *reads != 1 {
+		t.Errorf("without a session, the log was read %d times for a fetch", *reads)
+	}
+}
+
+// A client that asks for something else than one would think makes the broker work in vain now and then only.
+func TestReadAheadInVain(t *testing.T) {
+	h := withLargeBatches(t)
+	inVain := 0
+	for range 3 * (aheadPause + 1) {
+		ask(h, catchingUp(0))
+		if len(h.client.ahead.read) > 0 {
+			inVain++
+		}
+	}
+	if inVain != 3 {
+		t.Errorf("%d times something was read ahead, and never wanted", inVain)
 	}
 }
 
