@@ -106,43 +106,48 @@ func (c *conn) next() error {
 		return err
 	}
 	a := &answer{ready: make(chan struct{}), weight: weight}
-	queue := func() error {
-		select {
-		case c.answers <- a:
-			return nil
-		case <-c.ctx.Done():
-			c.giveRoom(weight)
-			return net.ErrClosed
-		}
+	req, err := c.understand(frame, a)
+	if err == nil {
+		err = c.queue(a)
 	}
-	if c.login.raw {
-		token, err := c.login.step(frame)
-		if err != nil {
-			c.giveRoom(weight)
-			return err
-		}
-		a.raw, a.token = true, token
-		close(a.ready)
-		return queue()
-	}
-	req, err := c.decode(frame, a)
 	if err != nil {
 		c.giveRoom(weight)
 		return err
 	}
-	if _, a.fetch = req.(*kmsg.FetchRequest); a.fetch {
+	if req != nil {
+		c.dispatch(req, frame, a)
+	}
+	return nil
+}
+
+// understand reads a request. A token of the old log-in is none, and is answered at once.
+func (c *conn) understand(frame []byte, a *answer) (req kmsg.Request, err error) {
+	if !c.login.raw {
+		return c.decode(frame, a)
+	}
+	if a.token, err = c.login.step(frame); err != nil {
+		return nil, err
+	}
+	a.raw = true
+	close(a.ready)
+	return nil, nil
+}
+
+// queue has an answer sent after those before it.
+func (c *conn) queue(a *answer) error {
+	if a.fetch {
 		select {
 		case c.fetches <- struct{}{}:
 		case <-c.ctx.Done():
-			c.giveRoom(weight)
 			return net.ErrClosed
 		}
 	}
-	if err := queue(); err != nil {
-		return err
+	select {
+	case c.answers <- a:
+		return nil
+	case <-c.ctx.Done():
+		return net.ErrClosed
 	}
-	c.dispatch(req, frame, a)
-	return nil
 }
 
 // dispatch has the request in a frame answered.
@@ -194,6 +199,7 @@ func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
 		return nil, fmt.Errorf("%s in version %d cannot be read: %w", kmsg.NameForKey(key), version, err)
 	}
 	a.flexible = req.IsFlexible() && !isVersions
+	_, a.fetch = req.(*kmsg.FetchRequest)
 	return req, nil
 }
 
@@ -224,59 +230,4 @@ func (c *conn) write() {
 		c.giveRoom(a.weight)
 	}
 	c.close()
-}
-
-// release gives back what a response to a fetch has borrowed.
-func release(res kmsg.Response) {
-	if fetched, ok := res.(*engine.Fetched); ok {
-		fetched.Release()
-	}
-}
-
-func (c *conn) send(a *answer) error {
-	switch {
-	case a.raw:
-		return c.sendAll(net.Buffers{binary.BigEndian.AppendUint32(nil, uint32(len(a.token))), a.token})
-	case a.response == nil:
-		return net.ErrClosed
-	case a.response == engine.NoResponse:
-		return nil
-	}
-	var p pieces
-	p.encoded = binary.BigEndian.AppendUint32(make([]byte, 4, 512), uint32(a.correlation))
-	p.encoded = appendNoTags(p.encoded, a.flexible)
-	if fetched, ok := a.response.(*engine.Fetched); ok {
-		p.appendFetch(fetched.FetchResponse)
-	} else {
-		p.encoded = a.response.AppendTo(p.encoded)
-	}
-	binary.BigEndian.PutUint32(p.encoded, uint32(p.size()-4))
-	return c.sendAll(p.buffers())
-}
-
-// sendAll sends bytes, a chunk after the other.
-func (c *conn) sendAll(b net.Buffers) error {
-	for len(b) > 0 {
-		if err := c.SetWriteDeadline(time.Now().Add(stepTimeout)); err != nil {
-			return err
-		}
-		next := nextChunk(&b)
-		if _, err := next.WriteTo(c.Conn); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// nextChunk takes up to chunk bytes from the beginning of b.
-func nextChunk(b *net.Buffers) (taken net.Buffers) {
-	for room := chunk; len(*b) > 0 && room > 0; {
-		first := &(*b)[0]
-		n := min(len(*first), room)
-		taken, room = append(taken, (*first)[:n]), room-n
-		if *first = (*first)[n:]; len(*first) == 0 {
-			*b = (*b)[1:]
-		}
-	}
-	return taken
 }
