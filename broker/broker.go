@@ -76,7 +76,7 @@ func (b *Broker) start(cfg Config, dir, listen string, users *sasl.Users) error 
 		return errors.Join(err, listener.Close(), b.store.Close())
 	}
 	b.server = server.New(listener, server.Config{
-		Engine: b.engine, Logger: cfg.Logger, TLS: cfg.TLS, Users: users, MaxConnections: maxConnections, MaxMemory: maxMemory,
+		Engine: b.engine, Logger: cfg.Logger, TLS: cfg.TLS, Users: users, MaxConnections: maxConnections(), MaxMemory: maxMemory,
 	})
 	return nil
 }
@@ -88,7 +88,9 @@ func (b *Broker) open(cfg Config, dir string) (err error) {
 			return err
 		}
 	}
-	b.store, err = store.Open(store.Options{Dir: dir, Durability: store.Durability(cfg.Durability), Logger: cfg.Logger})
+	b.store, err = store.Open(store.Options{
+		Dir: dir, Durability: store.Durability(cfg.Durability), OpenFiles: maxOpenFiles(), Logger: cfg.Logger,
+	})
 	if err != nil {
 		return err
 	}

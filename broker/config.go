@@ -62,10 +62,11 @@ const (
 	// of a lost member wait that long.
 	minSessionTimeout = 100 * time.Millisecond
 
-	maxConnections = 10_000
-	maxPartitions  = 100_000
-	maxMemory      = 256 << 20 // bytes of requests that are being worked on
-	maxUnsent      = 256 << 20 // bytes of records on their way to clients
+	mostConnections = 10_000
+	mostOpenFiles   = 500 // of the log; more are opened and closed as they are needed
+	maxPartitions   = 100_000
+	maxMemory       = 256 << 20 // bytes of requests that are being worked on
+	maxUnsent       = 256 << 20 // bytes of records on their way to clients
 )
 
 // check fills the defaults and splits the address. All mistakes are told at once.

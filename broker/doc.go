@@ -24,8 +24,8 @@
 // is killed goes on after the restart, or is aborted when its time is over.
 //
 // When the disk is full the broker refuses records with KAFKA_STORAGE_ERROR, keeps serving what it has, and goes on when
-// there is room. A damaged byte is found by its checksum and answered with CORRUPT_MESSAGE at its offset; [Check] looks for
-// more.
+// there is room. A damaged byte is found by its checksum and answered with CORRUPT_MESSAGE at its offset, as are the batches
+// that share a block of 4 KiB with it; all others are served. [Check] looks for more.
 //
 // # What is there
 //

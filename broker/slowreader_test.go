@@ -56,12 +56,7 @@ func withLargeTopic(t *testing.T) (b *broker.Broker, records int) {
 // ask sends fetches of the large topic.
 func ask(t *testing.T, address string, times int) net.Conn {
 	t.Helper()
-	rp := kmsg.NewFetchRequestTopicPartition()
-	rp.PartitionMaxBytes = 50 << 20
-	rt := kmsg.NewFetchRequestTopic()
-	rt.Topic, rt.Partitions = "large", []kmsg.FetchRequestTopicPartition{rp}
-	req := kmsg.NewPtrFetchRequest()
-	req.Version, req.MinBytes, req.MaxBytes, req.SessionEpoch, req.Topics = 11, 1, 50<<20, -1, []kmsg.FetchRequestTopic{rt}
+	req := fetchOf("large", 0)
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -72,4 +67,15 @@ func ask(t *testing.T, address string, times int) net.Conn {
 		}
 	}
 	return conn
+}
+
+// fetchOf is a fetch of partition 0 of a topic, from an offset on.
+func fetchOf(topic string, offset int64) *kmsg.FetchRequest {
+	rp := kmsg.NewFetchRequestTopicPartition()
+	rp.FetchOffset, rp.PartitionMaxBytes = offset, 50<<20
+	rt := kmsg.NewFetchRequestTopic()
+	rt.Topic, rt.Partitions = topic, []kmsg.FetchRequestTopicPartition{rp}
+	req := kmsg.NewPtrFetchRequest()
+	req.Version, req.MinBytes, req.MaxBytes, req.SessionEpoch, req.Topics = 11, 1, 50<<20, -1, []kmsg.FetchRequestTopic{rt}
+	return req
 }

@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rio-streams/rio/broker"
 )
@@ -22,6 +25,7 @@ const (
 	childAddress    = "RIO_TEST_BROKER"
 	childDir        = "RIO_TEST_DIR"
 	childDurability = "RIO_TEST_DURABILITY"
+	childFiles      = "RIO_TEST_FILES"
 )
 
 // childConfig is how the broker that is killed runs.
@@ -36,6 +40,12 @@ func childConfig() broker.Config {
 
 // child runs a broker until it is killed, or until whoever started it is gone, which ends its standard input.
 func child() {
+	if files, err := strconv.ParseUint(os.Getenv(childFiles), 10, 64); err == nil {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: files}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	if _, err := broker.Start(childConfig()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -50,6 +60,7 @@ type process struct {
 	dir     string
 	address string
 	log     string // the name of its log file
+	files   int    // how many files it may open; 0 for as many as this process
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process is gone
@@ -107,6 +118,9 @@ func (p *process) start() {
 		p.cmd = exec.Command(*command, p.address, p.dir)
 	}
 	p.cmd.Env = append(os.Environ(), childAddress+"="+p.address, childDir+"="+p.dir, childDurability+"="+*durability)
+	if p.files > 0 {
+		p.cmd.Env = append(p.cmd.Env, fmt.Sprint(childFiles, "=", p.files))
+	}
 	p.cmd.Stderr = log
 	if _, err := p.cmd.StdinPipe(); err != nil {
 		p.t.Fatal(err)

@@ -3,6 +3,8 @@ package engine
 import (
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
@@ -64,4 +66,38 @@ func TestWhatWasAbortedIsToldWithEachBatch(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A read that takes long, of a fetch or of compaction, holds up neither writers nor members of groups nor other readers.
+func TestALongReadHoldsUpNobody(t *testing.T) {
+	h := compacting(t)
+	h.topic("compras")
+	member := h.join("meu-grupo")
+	h.write("vendas", h.records("ana=1")...)
+	h.write("vendas", h.records("ana=2")...)
+	h.write("vendas", h.records("ana=3")...)
+
+	held, goOn := make(chan struct{}, 2), make(chan struct{})
+	h.engine.newReader = func() (*store.Reader, error) {
+		held <- struct{}{}
+		<-goOn
+		return h.db.NewReader()
+	}
+	h.advance(sweepInterval)
+	next(h, held) // the compaction
+	answers := make(chan kmsg.Response, 1)
+	go h.engine.Handle(t.Context(), &Client{}, fetchOf(0, "vendas"), func(res kmsg.Response) { answers <- res })
+	next(h, held) // the fetch
+
+	h.write("compras", h.records("bea=1")...)
+	h.commit("outro-grupo", "compras", 1)
+	beat := kmsg.NewPtrHeartbeatRequest()
+	beat.Group, beat.MemberID, beat.Generation = "meu-grupo", member, 1
+	h.code(nil, ask(h, beat).ErrorCode, "heartbeat")
+	h.advance(sweepInterval)
+
+	close(goOn)
+	next(h, answers)
+	h.compacted()
+	h.has("vendas", 1, 2)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ const (
 type Options struct {
 	Dir        string       // default: none, in memory
 	Durability Durability   // default: Fsync
+	OpenFiles  int          // how many files are kept open; default: 100
 	ReadOnly   bool         // change nothing
 	Logger     *slog.Logger // must be set
 }
@@ -50,7 +52,7 @@ const version = 1
 const (
 	memtableSize = 16 << 20
 	cacheSize    = 8 << 20
-	openFiles    = 500
+	openFiles    = 100
 
 	// separated is the size from which values go into blob files.
 	separated = 1 << 10
@@ -67,7 +69,7 @@ func Open(opts Options) (*DB, error) {
 		opts.Durability = Fsync // there is nothing that a power cut could take
 	}
 	db.disk = newDisk(fs, opts.Durability, opts.Logger)
-	err := db.open(opts.ReadOnly)
+	err := db.open(opts)
 	if err != nil {
 		db.cache.Unref()
 		return nil, fmt.Errorf("broker: open %s: %w", db.dir, explain(err))
@@ -83,41 +85,41 @@ func Open(opts Options) (*DB, error) {
 	return db, nil
 }
 
-func (db *DB) open(readOnly bool) (err error) {
+func (db *DB) open(opts Options) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	if err := db.cutDamage(readOnly); err != nil {
+	if err := db.cutDamage(opts.ReadOnly); err != nil {
 		return err
 	}
-	db.pebble, err = pebble.Open(db.dir, db.options(readOnly))
+	db.pebble, err = pebble.Open(db.dir, db.options(opts))
 	return err
 }
 
-func (db *DB) options(readOnly bool) *pebble.Options {
-	opts := &pebble.Options{
+func (db *DB) options(opts Options) *pebble.Options {
+	o := &pebble.Options{
 		FS:                          db.disk,
 		Cache:                       db.cache,
-		MaxOpenFiles:                openFiles,
+		MaxOpenFiles:                cmp.Or(opts.OpenFiles, openFiles),
 		MemTableSize:                memtableSize,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       64,
 		FormatMajorVersion:          pebble.FormatValueSeparation,
-		ReadOnly:                    readOnly,
+		ReadOnly:                    opts.ReadOnly,
 		Logger:                      logger{db},
 		EventListener:               db.listener(),
 	}
-	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
-	opts.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
 		return pebble.ValueSeparationPolicy{
 			Enabled: true, MinimumSize: separated, MaxBlobReferenceDepth: 100,
 			RewriteMinimumAge: time.Minute, TargetGarbageRatio: 0.3,
 		}
 	}
-	return opts
+	return o
 }
 
 func (db *DB) listener() *pebble.EventListener {
