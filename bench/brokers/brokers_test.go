@@ -118,17 +118,18 @@ func TestValuesHaveTheirSize(t *testing.T) {
 func TestReport(t *testing.T) {
 	runs := results{}
 	for round, rates := range [][2]float64{{200, 100}, {300, 100}, {100, 100}} {
-		runs.add("rio-os", round, figures{{"produce", "MB/s", rates[0]}})
-		runs.add("kafka", round, figures{{"produce", "MB/s", rates[1]}})
+		runs.add("rio-os", round, figures{{"produce", "MB/s", rates[0]}, {"others", "CPUs", 1}})
+		runs.add("kafka", round, figures{{"produce", "MB/s", rates[1]}, {"others", "CPUs", 0}})
 	}
 	var got strings.Builder
 	if err := report(&got, []string{"rio-os", "kafka"}, runs); err != nil {
 		t.Fatal(err)
 	}
 	const want = "" +
-		"| figure  | unit | rio-os         | kafka          | rio-os ÷ kafka |\n" +
-		"| ---     | ---  | ---:           | ---:           | ---:           |\n" +
-		"| produce | MB/s | 200 (100..300) | 100 (100..100) | 2.00           |\n"
+		"| figure  | unit | rio-os            | kafka             | rio-os ÷ kafka |\n" +
+		"| ---     | ---  | ---:              | ---:              | ---:           |\n" +
+		"| produce | MB/s | 200 (100..300)    | 100 (100..100)    | 2.00           |\n" +
+		"| others  | CPUs | 1.00 (1.00..1.00) | 0.00 (0.00..0.00) | –              |\n"
 	if got.String() != want {
 		t.Errorf("got\n%swant\n%s", got.String(), want)
 	}

@@ -55,11 +55,11 @@ func (r results) spread(name string, row int) string {
 }
 
 // ratio is the median of the quotients of two contestants in the same round: what slows the machine down for a while slows
-// down both.
+// down both. A rival's 0 has no quotient.
 func (r results) ratio(name, rival string, row int) string {
 	var values []float64
 	for round, f := range r[name] {
-		if g, ok := r[rival][round]; ok {
+		if g, ok := r[rival][round]; ok && g[row].value != 0 {
 			values = append(values, f[row].value/g[row].value)
 		}
 	}
