@@ -179,9 +179,15 @@ func (e *Engine) describeLogDirs(req *kmsg.DescribeLogDirsRequest) kmsg.Response
 
 // retained is how many bytes of a partition there are, from its first segment on. What compaction has removed still counts.
 func retained(r *store.Reader, p *partition) int64 {
-	segments, stored, err := segmentsIn(r, p.id)
+	stored, err := r.Partition(p.id)
 	if err != nil {
 		return 0
 	}
-	return stored.Size - segments[0].Position
+	for first, err := range r.Segments(p.id) { // the others need not be read
+		if err != nil {
+			return 0
+		}
+		return stored.Size - first.Position
+	}
+	return stored.Size - stored.Segment.Position
 }

@@ -66,8 +66,6 @@ type fetching struct {
 	p     *partition // nil: there is none
 	err   error
 	start int64 // bytes of the partition when the fetch looked first
-
-	expected int64 // about how many bytes there are to read
 }
 
 // fetch answers with what there is, or waits until there is enough of it. It runs in the goroutine of the connection.
@@ -80,7 +78,7 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 	}
 	parts := e.locate(s.wanted, req.Version >= byIDVersion)
 	e.await(ctx, parts, req)
-	most := min(maxFetch, int64(max(req.MaxBytes, 0)))
+	most := mostOf(req)
 	if err := e.unsent.Acquire(ctx, most); err != nil {
 		return res // the connection has ended
 	}
@@ -94,6 +92,9 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 	e.unsent.Release(most - kept)
 	return &Fetched{res, func() { e.unsent.Release(kept) }}
 }
+
+// mostOf is how many bytes of records the answer to a fetch has at most.
+func mostOf(req *kmsg.FetchRequest) int64 { return min(maxFetch, int64(max(req.MaxBytes, 0))) }
 
 // await waits until there is enough to read, or for as long as the client would wait.
 func (e *Engine) await(ctx context.Context, parts []fetching, req *kmsg.FetchRequest) {
@@ -178,18 +179,18 @@ func estimate(v *view) int64 {
 // read again.
 func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int, a *ahead) (answers []fetched, size int) {
 	answers = make([]fetched, len(parts))
-	ends := make([]int64, len(parts)) // up to where to read
+	readings := make([]reading, len(parts))
 	// The views are taken before the reader is made: what they call decided, the reader sees the end of.
 	for i := range parts {
-		ends[i] = answers[i].begin(&parts[i], req)
+		readings[i] = answers[i].begin(&parts[i], req)
 	}
 	var r *store.Reader
 	for i := range parts {
-		f, answer := &parts[i], &answers[i]
-		if f.offset >= ends[i] || size > 0 && size >= most {
+		f, answer, how := &parts[i], &answers[i], readings[i]
+		if f.offset >= how.end || size > 0 && size >= most {
 			continue
 		}
-		how := reading{end: ends[i], limit: min(most-size, int(max(f.maxBytes, 0))), whole: size == 0}
+		how.limit, how.whole = min(most-size, int(max(f.maxBytes, 0))), size == 0
 		if a.take(f, req, how, answer) {
 			size += len(answer.RecordBatches)
 			continue
@@ -213,41 +214,42 @@ func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int, a *ahe
 	return answers, size
 }
 
-// begin fills an answer with what is known without reading, and returns the offset up to which there is something to read, -1
-// if nothing can be read.
-func (a *fetched) begin(f *fetching, req *kmsg.FetchRequest) int64 {
+// begin fills an answer with what is known without reading, and returns what there is to read.
+func (a *fetched) begin(f *fetching, req *kmsg.FetchRequest) reading {
+	nothing := reading{end: -1}
 	a.wanted = f.wanted
 	a.FetchResponseTopicPartition = kmsg.NewFetchResponseTopicPartition()
 	a.Partition, a.HighWatermark, a.LastStableOffset, a.LogStartOffset = f.partition, -1, -1, -1
 	a.RecordBatches = []byte{}
 	if f.err != nil {
 		a.ErrorCode = code(f.err)
-		return -1
+		return nothing
 	}
 	v := f.p.view.Load()
-	f.expected = (v.end(req.IsolationLevel) - f.offset) * estimate(v)
 	switch {
 	case v.gone:
 		a.ErrorCode = code(unknownByID(kerr.UnknownTopicOrPartition, req.Version >= byIDVersion))
-		return -1
+		return nothing
 	case f.offset < v.start || f.offset > v.high:
 		a.ErrorCode = kerr.OffsetOutOfRange.Code
-		return -1
+		return nothing
 	}
 	a.HighWatermark, a.LastStableOffset, a.LogStartOffset = v.high, v.stable, v.start
-	return v.end(req.IsolationLevel)
+	end := v.end(req.IsolationLevel)
+	return reading{end: end, expected: (end - f.offset) * estimate(v)}
 }
 
 // reading says how far to read in a partition.
 type reading struct {
-	end   int64 // the offset behind the last
-	limit int   // bytes
-	whole bool  // the first batch comes whole, however large it is: or it could never be read
+	end      int64 // the offset behind the last
+	expected int64 // about how many bytes there are
+	limit    int   // bytes
+	whole    bool  // the first batch comes whole, however large it is: or it could never be read
 }
 
 // read reads batches. Aborted transactions are read from the same state of the store.
 func (a *fetched) read(r *store.Reader, f *fetching, req *kmsg.FetchRequest, how reading) (failed error) {
-	expected := int(min(f.expected, int64(how.limit)))
+	expected := int(min(how.expected, int64(how.limit)))
 	for stored, err := range r.Records(f.p.id, f.offset) {
 		if err != nil {
 			failed = err

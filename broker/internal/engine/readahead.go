@@ -58,23 +58,19 @@ func (a *ahead) plan(s *session, parts []fetching, answers []fetched, req *kmsg.
 // readAhead reads what was planned, if there is memory for it.
 func (e *Engine) readAhead(ctx context.Context, client *Client) {
 	a := &client.ahead
-	if len(a.planned) == 0 {
+	planned, most := a.planned, mostOf(&a.req)
+	a.planned = nil
+	if len(planned) == 0 || ctx.Err() != nil || !e.aheads.TryAcquire(most) {
 		return
 	}
-	most := min(maxFetch, int64(max(a.req.MaxBytes, 0)))
-	if ctx.Err() != nil || !e.aheads.TryAcquire(most) {
-		a.planned = nil
-		return
-	}
-	answers, size := e.read(a.planned, &a.req, int(most), nil)
+	answers, size := e.read(planned, &a.req, int(most), nil)
 	a.weight, a.read = min(int64(size), most), make(map[*partition]readPart)
 	e.aheads.Release(most - a.weight)
 	for i := range answers {
 		if len(answers[i].RecordBatches) > 0 {
-			a.read[a.planned[i].p] = readPart{a.planned[i].offset, answers[i]}
+			a.read[planned[i].p] = readPart{planned[i].offset, answers[i]}
 		}
 	}
-	a.planned = nil
 }
 
 // take moves what was read ahead into an answer, if it is what a fetch would read now. The log before the end of a view loses
