@@ -9,11 +9,11 @@
 //	goka        at-least-once; the vehicles are kept in leveldb and in a group table
 //
 // The broker is Rio's, with its default durability: each commit waits for the disk. It runs in a process of its own, and so
-// does each run of each contestant. What counts is the CPU time, user
-// and system, of the contestant's whole process, its start and end included, divided by the records: unlike the
-// elapsed time it says little about what else the machine had to do. It still rises when others compete for caches and
-// memory, so the runs of the contestants alternate, and each is compared with the loop's of the same round. The report
-// has medians. After each run the table it left is checked to have counted every record.
+// does each run of each contestant. What counts is the CPU time, user and system, of the contestant's whole process, its
+// start and end included, divided by the records: unlike the elapsed time it says little about what else the machine had to
+// do. It still rises when others compete for caches and memory, so the runs of the contestants alternate, and each is
+// compared with the loop's of the same round. The report has medians. After each run the table it left is checked to have
+// counted every record.
 package main
 
 import (

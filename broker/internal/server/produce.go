@@ -18,8 +18,8 @@ const (
 	maxNames = maxOtherFrame
 )
 
-// readRequest reads the body of a request. Requests to produce may be large, so they are read by readProduce: ReadFrom of kmsg
-// believes a list of as many entries as there are bytes, and takes its memory before it looks at the first one.
+// readRequest reads the body of a request. Requests to produce may be large, so they are read by readProduce: to ReadFrom of
+// kmsg an entry of a list that has three bytes is worth more than twenty times as many in memory, and it has no bound.
 func readRequest(req kmsg.Request, body []byte) error {
 	if produce, ok := req.(*kmsg.ProduceRequest); ok {
 		return readProduce(produce, body)

@@ -42,7 +42,7 @@ type DB struct {
 	disk   *disk
 	dir    string
 	log    *slog.Logger
-	heavy  *thread
+	thread *thread // of large commits
 	failed atomic.Pointer[error]
 }
 
@@ -60,7 +60,7 @@ const (
 
 // Open opens the store in a directory, which must exist.
 func Open(opts Options) (*DB, error) {
-	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize), heavy: newThread()}
+	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize), thread: newThread()}
 	fs := vfs.Default
 	if opts.Dir == "" {
 		fs, db.dir = vfs.NewMem(), "memory"
@@ -74,7 +74,7 @@ func Open(opts Options) (*DB, error) {
 		db.cache.Unref()
 		return nil, fmt.Errorf("broker: open %s: %w", db.dir, explain(err))
 	}
-	go db.heavy.run(db.apply)
+	go db.thread.run(db.apply)
 	err = db.markLog(opts.ReadOnly)
 	if err == nil {
 		err = db.checkVersion(opts.ReadOnly)
@@ -164,7 +164,7 @@ func (db *DB) Commit(b *Batch) error {
 		return err
 	}
 	if b.Size() >= heavy {
-		return db.heavy.commit(b.pebble)
+		return db.thread.commit(b.pebble)
 	}
 	return db.apply(b.pebble)
 }
@@ -218,7 +218,7 @@ func (db *DB) Close() (err error) {
 			err = fmt.Errorf("broker: close %s: %v", db.dir, p)
 		}
 	}()
-	db.heavy.close()
+	db.thread.close()
 	if err := db.Failed(); err != nil {
 		return err
 	}
