@@ -109,45 +109,16 @@ func ended(err error) error {
 
 var errHeader = errors.New("the header of a request cannot be read")
 
-// clientID reads the rest of the header: the client's name for itself and, in flexible versions, tags.
+// clientID reads the rest of the header: the client's name for itself, which is never flexible, and, in flexible versions, tags.
 func clientID(b []byte, flexible bool) (id string, body []byte, err error) {
-	if len(b) < 2 {
+	r := wireReader{left: b}
+	if n := r.stringLength("client id"); n > 0 {
+		id = string(r.span("client id", n))
+	}
+	r.flexible = flexible
+	r.tags()
+	if r.err != nil {
 		return "", nil, errHeader
 	}
-	n := int(int16(binary.BigEndian.Uint16(b)))
-	b = b[2:]
-	if n > len(b) {
-		return "", nil, errHeader
-	}
-	if n > 0 {
-		id, b = string(b[:n]), b[n:]
-	}
-	if !flexible {
-		return id, b, nil
-	}
-	body, ok := skipTags(b)
-	if !ok {
-		return "", nil, errHeader
-	}
-	return id, body, nil
-}
-
-func skipTags(b []byte) ([]byte, bool) {
-	count, n := binary.Uvarint(b)
-	if n <= 0 || count > uint64(len(b)) {
-		return nil, false
-	}
-	b = b[n:]
-	for range count {
-		_, n := binary.Uvarint(b)
-		if n <= 0 {
-			return nil, false
-		}
-		size, m := binary.Uvarint(b[n:])
-		if m <= 0 || size > uint64(len(b)-n-m) {
-			return nil, false
-		}
-		b = b[n+m+int(size):]
-	}
-	return b, true
+	return id, r.left, nil
 }

@@ -1,9 +1,7 @@
 package server
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -47,7 +45,7 @@ func readRequest(req kmsg.Request, body []byte) error {
 // Before version 9 the length of a string is an int16, that of bytes and lists an int32, and null is a negative one. From
 // version 9 all are uvarints, greater by one, and null is 0.
 func readProduce(req *kmsg.ProduceRequest, body []byte) error {
-	r := produceReader{left: body, flexible: req.IsFlexible(), byID: req.Version >= 13}
+	r := produceReader{wireReader: wireReader{left: body, flexible: req.IsFlexible()}, byID: req.Version >= 13}
 	req.TransactionID = r.nullableString("transactional id")
 	req.Acks = int16(r.uint16("acks"))
 	req.TimeoutMillis = int32(r.uint32("timeout"))
@@ -88,21 +86,12 @@ func (r *produceReader) topic(t *kmsg.ProduceRequestTopic) error {
 	return r.err
 }
 
-// produceReader reads the parts of a request to produce. After an error it reads zeros.
+// produceReader reads the parts of a request to produce.
 type produceReader struct {
-	left     []byte
-	flexible bool
-	byID     bool
-	listed   int64 // entries so far, of all lists
-	copied   int64 // bytes of names so far
-	err      error
-}
-
-func (r *produceReader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf(format, args...)
-	}
-	r.left = nil
+	wireReader
+	byID   bool
+	listed int64 // entries so far, of all lists
+	copied int64 // bytes of names so far
 }
 
 // leastTopic is how many bytes a topic takes at least: an empty name or an id, an empty list and no tags.
@@ -158,77 +147,4 @@ func (r *produceReader) string(what string, n int64) string {
 		r.fail("%s: more than %d bytes of names in one request", what, maxNames)
 	}
 	return string(r.span(what, n))
-}
-
-// span is the next n bytes, not copied.
-func (r *produceReader) span(what string, n int64) []byte {
-	switch {
-	case r.err != nil:
-		return nil
-	case n < 0:
-		r.fail("%s: null", what)
-		return nil
-	case n > int64(len(r.left)):
-		r.fail("%s: %d bytes are claimed, %d are left", what, n, len(r.left))
-		return nil
-	}
-	span := r.left[:n:n]
-	r.left = r.left[n:]
-	return span
-}
-
-// stringLength reads the length of a string, negative for null.
-func (r *produceReader) stringLength(what string) int64 {
-	if r.flexible {
-		return r.uvarint(what) - 1
-	}
-	return int64(int16(r.uint16(what)))
-}
-
-// length reads the length of bytes or of a list, negative for null.
-func (r *produceReader) length(what string) int64 {
-	if r.flexible {
-		return r.uvarint(what) - 1
-	}
-	return int64(int32(r.uint32(what)))
-}
-
-func (r *produceReader) uint16(what string) uint16 {
-	if b := r.span(what, 2); b != nil {
-		return binary.BigEndian.Uint16(b)
-	}
-	return 0
-}
-
-func (r *produceReader) uint32(what string) uint32 {
-	if b := r.span(what, 4); b != nil {
-		return binary.BigEndian.Uint32(b)
-	}
-	return 0
-}
-
-// uvarint reads up to 32 bits.
-func (r *produceReader) uvarint(what string) int64 {
-	v, n := binary.Uvarint(r.left)
-	if n <= 0 || n > binary.MaxVarintLen32 || v > math.MaxUint32 {
-		r.fail("%s: no number of up to 32 bits, with %d bytes left", what, len(r.left))
-		return 0
-	}
-	r.left = r.left[n:]
-	return int64(v)
-}
-
-// tags passes over tags, each of at least two bytes, a key and a size.
-func (r *produceReader) tags() {
-	if !r.flexible {
-		return
-	}
-	n := r.uvarint("tags")
-	if n > int64(len(r.left))/2 {
-		r.fail("tags: %d are claimed, %d bytes are left", n, len(r.left))
-	}
-	for i := int64(0); i < n && r.err == nil; i++ {
-		r.uvarint("tag")
-		r.span("tag", r.uvarint("tag"))
-	}
 }
