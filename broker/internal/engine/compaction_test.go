@@ -334,14 +334,9 @@ func (h *harness) complains(want int) {
 // spoil changes the bytes of the batch that ends at an offset.
 func (h *harness) spoil(topic string, last int64, how func([]byte) []byte) {
 	h.Helper()
-	r, err := h.db.NewReader()
-	h.must(err)
-	defer r.Close()
-	id := h.partition(topic).id
-	for stored, err := range r.Records(id, last) {
-		h.must(err)
+	for stored := range h.inStore(topic, last) {
 		b := h.db.NewBatch()
-		b.SetRecords(id, last, how(append([]byte(nil), stored.Bytes...)))
+		b.SetRecords(h.partition(topic).id, last, how(append([]byte(nil), stored.Bytes...)))
 		h.must(h.db.Commit(b))
 		return
 	}
@@ -350,12 +345,8 @@ func (h *harness) spoil(topic string, last int64, how func([]byte) []byte) {
 // has complains unless the batches in the store end at these offsets.
 func (h *harness) has(topic string, want ...int64) {
 	h.Helper()
-	r, err := h.db.NewReader()
-	h.must(err)
-	defer r.Close()
 	var got []int64
-	for stored, err := range r.Records(h.partition(topic).id, 0) {
-		h.must(err)
+	for stored := range h.inStore(topic, 0) {
 		got = append(got, stored.Last)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

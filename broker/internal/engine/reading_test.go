@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/rio-streams/rio/broker/internal/batch"
+	"github.com/rio-streams/rio/broker/internal/store"
 )
 
 // fetchOf makes a fetch of topics from an offset on that does not wait, for a reader of committed records.
@@ -93,14 +95,26 @@ func (h *harness) recordsIn(b []byte) (records []string) {
 	}
 }
 
+// inStore are the batches of a topic that are in the store, from the one that has an offset on.
+func (h *harness) inStore(topic string, offset int64) iter.Seq[store.StoredRecords] {
+	return func(yield func(store.StoredRecords) bool) {
+		h.Helper()
+		r, err := h.db.NewReader()
+		h.must(err)
+		defer r.Close()
+		for stored, err := range r.Records(h.partition(topic).id, offset) {
+			h.must(err)
+			if !yield(stored) {
+				return
+			}
+		}
+	}
+}
+
 // stored tells the batches of a topic that are in the store, each as "first..last: records".
 func (h *harness) stored(topic string) (batches []string) {
 	h.Helper()
-	r, err := h.db.NewReader()
-	h.must(err)
-	defer r.Close()
-	for stored, err := range r.Records(h.partition(topic).id, 0) {
-		h.must(err)
+	for stored := range h.inStore(topic, 0) {
 		header, err := batch.Parse(stored.Bytes)
 		said := ""
 		switch commit, _, marker := batch.ReadMarker(stored.Bytes); {

@@ -67,11 +67,7 @@ func TestOffsetsGoOnWhenAllIsGone(t *testing.T) {
 // lastSize is how many bytes the last batch has.
 func (h *harness) lastSize(topic string) (size int64) {
 	h.Helper()
-	r, err := h.db.NewReader()
-	h.must(err)
-	defer r.Close()
-	for stored, err := range r.Records(h.partition(topic).id, 0) {
-		h.must(err)
+	for stored := range h.inStore(topic, 0) {
 		size = int64(len(stored.Bytes))
 	}
 	return size
