@@ -68,10 +68,10 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, add func(old A, 
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			switch {
 			case r.NoKey:
-				l.Host.Drop(plan.NoKey)
+				l.Host.Drop(n, plan.NoKey)
 				return nil
 			case r.Tombstone:
-				l.Host.Drop(plan.Tombstone)
+				l.Host.Drop(n, plan.Tombstone)
 				return nil
 			}
 			l.Enter(n)
@@ -81,7 +81,7 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, add func(old A, 
 				return err
 			}
 			if !c.Has { // the window had expired
-				l.Host.Drop(plan.Late)
+				l.Host.Drop(n, plan.Late)
 				return nil
 			}
 			*change = plan.Change[K, A]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: true, Timestamp: c.Timestamp}

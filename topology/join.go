@@ -40,7 +40,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, combine 
 		out := new(processor.Record[K, R])
 		stream := func(r *processor.Record[K, V]) error {
 			if r.Tombstone {
-				l.Host.Drop(plan.Tombstone)
+				l.Host.Drop(n, plan.Tombstone)
 				return nil
 			}
 			var row W
@@ -55,7 +55,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, combine 
 			value, emit := combine(r.Value, row, ok)
 			if !emit {
 				if r.NoKey {
-					l.Host.Drop(plan.NoKey)
+					l.Host.Drop(n, plan.NoKey)
 				}
 				return nil
 			}

@@ -36,8 +36,8 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 		return &queue[K, V]{
 			topic:   topic,
 			enter:   func() { l.Enter(n) },
-			deliver: upsert(l, rows, plan.TableOutput[K, V](l, n)),
-			load:    upsert(l, rows, func(*plan.Change[K, V]) error { return nil }),
+			deliver: upsert(l, n, rows, plan.TableOutput[K, V](l, n)),
+			load:    upsert(l, n, rows, func(*plan.Change[K, V]) error { return nil }),
 		}
 	}
 	t := &Table[K, V]{b: b, node: n, key: topic.key, value: topic.value, def: def}
@@ -46,11 +46,11 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 }
 
 // upsert writes records into a table's store and passes the changes on.
-func upsert[K, V any](l *plan.Linker, rows *state.KeyValue[K, V], next plan.Table[K, V]) plan.Stream[K, V] {
+func upsert[K, V any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, V], next plan.Table[K, V]) plan.Stream[K, V] {
 	change := new(plan.Change[K, V])
 	return func(r *processor.Record[K, V]) error {
 		if r.NoKey {
-			l.Host.Drop(plan.NoKey)
+			l.Host.Drop(n, plan.NoKey)
 			return nil
 		}
 		var c state.Change[V]

@@ -33,7 +33,7 @@ func MapKV[K, V, L, W any](s *Stream[K, V], f func(K, V) (L, W)) *Stream[L, W] {
 		out := new(processor.Record[L, W])
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			if r.Tombstone {
-				l.Host.Drop(plan.Tombstone)
+				l.Host.Drop(n, plan.Tombstone)
 				return nil
 			}
 			l.Enter(n)
@@ -53,7 +53,7 @@ func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 		out := new(processor.Record[K, W])
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			if r.Tombstone {
-				l.Host.Drop(plan.Tombstone)
+				l.Host.Drop(n, plan.Tombstone)
 				return nil
 			}
 			l.Enter(n)
@@ -88,7 +88,7 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...
 		out := new(processor.Record[L, V])
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			if r.Tombstone {
-				l.Host.Drop(plan.Tombstone)
+				l.Host.Drop(n, plan.Tombstone)
 				return nil
 			}
 			l.Enter(n)

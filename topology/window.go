@@ -65,7 +65,7 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 		out := new(processor.Record[codec.WindowKey[K], V])
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			if r.NoKey {
-				l.Host.Drop(plan.NoKey)
+				l.Host.Drop(n, plan.NoKey)
 				return nil
 			}
 			// The rule and the arithmetic are those of Kafka Streams' TimeWindows: windows start at multiples of the
@@ -84,7 +84,7 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 				}
 			}
 			if late {
-				l.Host.Drop(plan.Late)
+				l.Host.Drop(n, plan.Late)
 			}
 			return nil
 		})}

@@ -217,11 +217,11 @@ func (s *script) store(name string) (string, error) {
 func (s *script) stats() string {
 	counts := map[string]int64{}
 	for _, m := range s.driver.tasks {
-		stats := m.task.Stats()
-		for reason, n := range stats.Dropped {
-			counts["dropped "+string(reason)] += n
+		counted := m.task.Counters()
+		for _, drop := range counted.Drops {
+			counts["dropped "+string(drop.Reason)] += drop.Count
 		}
-		for stage, n := range stats.Skipped {
+		for stage, n := range counted.Skipped {
 			counts["skipped "+string(stage)] += n
 		}
 	}

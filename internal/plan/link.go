@@ -55,8 +55,8 @@ type Host interface {
 	// SendFailed applies the produce policy to a record that could not be encoded.
 	SendFailed(topic *Topic, err error) error
 
-	// Drop counts a record that an operator had to leave out.
-	Drop(DropReason)
+	// Drop counts the record in hand, which step n had to leave out.
+	Drop(n *Node, reason DropReason)
 }
 
 // DropReason says why an operator left a record out. As in Kafka Streams this is not an error.

@@ -83,7 +83,7 @@ func (o *outputs) send(t *Task) error {
 		case err != nil:
 			err = t.wrap(err)
 		default:
-			t.stats.Sent++
+			t.counters.Sent++
 		}
 		if err != nil {
 			return err

@@ -50,7 +50,7 @@ func (t *Task) Step(max int) (int, error) {
 		t.stores.Advance(t.streamTime)
 		in.done(raw)
 		t.attempts = 0
-		t.stats.Processed++
+		t.counters.Processed++
 	}
 	return max, nil
 }
@@ -141,7 +141,7 @@ func (t *Task) leaveOut(failure *processor.Error) error {
 			return t.wrap(fmt.Errorf("write a dead letter: %w", err))
 		}
 	}
-	t.stats.Skipped[failure.Stage]++
+	t.counters.Skipped[failure.Stage]++
 	t.cfg.Skipped(failure)
 	return nil
 }

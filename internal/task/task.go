@@ -81,15 +81,8 @@ type Task struct {
 	pending    state.Batch           // flushed, not yet committed
 	changelogs map[string]*changelog // by store
 	expiredAt  int64
-	stats      Stats
-}
-
-// Stats counts what has happened since the task was made.
-type Stats struct {
-	Processed int64                     // records taken from the inputs
-	Dropped   map[plan.DropReason]int64 // left out by operators, as their rules say
-	Skipped   map[processor.Stage]int64 // left out by policy
-	Sent      int64                     // records emitted, without changelogs
+	counters   Counters
+	drops      map[dropKey]*Drop
 }
 
 // New builds a task: it opens the stores, links the steps and starts the handlers. All mistakes are reported at once.
@@ -108,7 +101,8 @@ func New(cfg Config) (*Task, error) {
 		streamTime: cfg.StreamTime,
 		changelogs: cfg.changelogs(),
 		names:      map[*plan.Topic]string{},
-		stats:      Stats{Dropped: map[plan.DropReason]int64{}, Skipped: map[processor.Stage]int64{}},
+		counters:   Counters{Skipped: map[processor.Stage]int64{}},
+		drops:      map[dropKey]*Drop{},
 	}
 	defs := make([]state.Definition, len(cfg.Subtopology.Stores))
 	for i, store := range cfg.Subtopology.Stores {
@@ -163,9 +157,6 @@ func (t *Task) Name() string {
 	return strconv.Itoa(t.cfg.Subtopology.ID) + "_" + strconv.Itoa(int(t.cfg.Partition))
 }
 
-// Stats returns the counters. The maps are the task's own.
-func (t *Task) Stats() Stats { return t.stats }
-
 func (t *Task) wrap(err error) error { return fmt.Errorf("task %s: %w", t.Name(), err) }
 
 // StreamTime returns the greatest event time seen, in milliseconds, -1 before the first record.
@@ -190,9 +181,6 @@ func (t *Task) Inherit() ([]processor.Header, int64) {
 	}
 	return nil, max(t.streamTime, 0)
 }
-
-// Drop counts a record that an operator left out.
-func (t *Task) Drop(reason plan.DropReason) { t.stats.Dropped[reason]++ }
 
 // metadataPrefix begins the text that is committed with an offset: the task's stream time, without which windows would
 // close differently after a restart.

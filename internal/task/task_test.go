@@ -263,7 +263,7 @@ func TestRefused(t *testing.T) {
 		}
 		expect(t, "results", out.sent, []string{"out k=a", "out k=c"})
 		expect(t, "skipped", skipped, []string{"produce in/0 at 1 in sink out: record refused: too large"})
-		expect(t, "statistics", tk.Stats().Skipped, map[processor.Stage]int64{processor.Produce: 1})
+		expect(t, "statistics", tk.Counters().Skipped, map[processor.Stage]int64{processor.Produce: 1})
 	})
 	t.Run("dead letter", func(t *testing.T) {
 		tk, out := newTask(t, joined(t), func(cfg *task.Config) {
@@ -313,7 +313,7 @@ func TestRetry(t *testing.T) {
 		waits = append(waits, retry.After)
 	}
 	expect(t, "waits", waits, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, time.Second, 2 * time.Second, 4 * time.Second})
-	expect(t, "statistics", tk.Stats().Skipped, map[processor.Stage]int64{processor.Process: 2})
+	expect(t, "statistics", tk.Counters().Skipped, map[processor.Stage]int64{processor.Process: 2})
 }
 
 func TestStreamTimeOf(t *testing.T) {

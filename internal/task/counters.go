@@ -1,0 +1,67 @@
+package task
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// Counters counts what a task has done since it was made.
+type Counters struct {
+	Processed int64 // records taken from the inputs
+	Sent      int64 // records emitted, without changelogs
+
+	// Drops are the records that operators left out, one entry for each step and reason, in the order of the steps.
+	Drops []Drop
+
+	// Skipped counts the records that a policy left out.
+	Skipped map[processor.Stage]int64
+}
+
+// Drop counts the records that one step left out for one reason.
+type Drop struct {
+	Step    *plan.Node
+	Reason  plan.DropReason
+	Count   int64
+	Example processor.Origin // the last of them
+}
+
+// dropKey is what drops are counted by.
+type dropKey struct {
+	step   *plan.Node
+	reason plan.DropReason
+}
+
+// Drop counts the record in hand, which step n left out.
+func (t *Task) Drop(n *plan.Node, reason plan.DropReason) {
+	key := dropKey{n, reason}
+	drop := t.drops[key]
+	if drop == nil {
+		drop = &Drop{Step: n, Reason: reason}
+		t.drops[key] = drop
+	}
+	drop.Count++
+	drop.Example = t.origin
+}
+
+// Counters returns a copy of the task's counters. The owner takes it between two records, as a rule after a commit, and
+// may hand it to other goroutines.
+func (t *Task) Counters() Counters {
+	c := t.counters
+	c.Skipped = maps.Clone(c.Skipped)
+	for _, drop := range t.drops {
+		c.Drops = append(c.Drops, *drop)
+	}
+	slices.SortFunc(c.Drops, func(a, b Drop) int {
+		if a.Step.ID != b.Step.ID {
+			return a.Step.ID - b.Step.ID
+		}
+		if a.Reason < b.Reason {
+			return -1
+		}
+		return 1
+	})
+	return c
+}
