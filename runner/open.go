@@ -133,7 +133,9 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 		Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
 		TopicName: r.topicName, ChangelogName: r.changelogName,
 		DB: db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, StreamTime: streamTime, Output: t.out,
-		Skipped: func(e *processor.Error) { r.log.Warn("record skipped", "task", u.name, "error", e) },
+		Failed: func(e *processor.Error, done task.Outcome) {
+			r.log.Warn("record failed", "outcome", string(done), "task", u.name, "error", e)
+		},
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

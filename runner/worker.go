@@ -129,7 +129,6 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 		var retry *task.RetryError
 		if errors.As(err, &retry) {
 			t.retryAt = now.Add(retry.After)
-			w.r.log.Warn("record failed; it is tried again", "task", t.name, "after", retry.After, "error", retry.Cause)
 			continue
 		}
 		if err != nil {

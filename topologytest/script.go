@@ -224,6 +224,9 @@ func (s *script) stats() string {
 		for stage, n := range counted.Skipped {
 			counts["skipped "+string(stage)] += n
 		}
+		for stage, n := range counted.Lettered {
+			counts["dead-lettered "+string(stage)] += n
+		}
 	}
 	var out strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(counts)) {

@@ -34,6 +34,10 @@ type Topic struct {
 	// Partitions is the number asked for when it is created; 0 leaves it to whoever creates it.
 	Partitions int32
 
+	// Config holds the settings of the topic that the user chose, by Kafka's names. Only internal topics have any; they
+	// override the application's own choice.
+	Config map[string]string
+
 	// WindowedKeys says that keys end with the start of a window (8 bytes), which does not count when a record is
 	// placed: all windows of a key are in the partition of the key, as Kafka Streams has it.
 	WindowedKeys bool
@@ -56,6 +60,10 @@ type Store struct {
 	// Source is the topic that a source table is kept from: the topic is its own changelog. Empty for other stores,
 	// whose changes go to the topic <application>-<name>-changelog.
 	Source string
+
+	// Config holds the settings of the changelog topic that the user chose, by Kafka's names. They override the
+	// application's own choice. A store with a Source has none.
+	Config map[string]string
 }
 
 // Node is a step. Operators differ only in Build, which returns the step's typed inputs for one task.

@@ -75,6 +75,7 @@ func (o *outputs) send(t *Task) error {
 		out := Out{
 			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
+			Origin: t.origin,
 		}
 		err := t.cfg.Output.Send(out)
 		switch {
@@ -131,6 +132,6 @@ func (t *Task) deadLetter(e *processor.Error) Out {
 	)
 	return Out{
 		Topic: t.cfg.Policies.DeadLetters, Partition: t.cfg.Partition % n,
-		Key: t.current.Key, Value: t.current.Value, Timestamp: max(t.current.Timestamp, 0), Headers: headers,
+		Key: t.current.Key, Value: t.current.Value, Timestamp: max(t.current.Timestamp, 0), Headers: headers, Origin: e.Origin,
 	}
 }

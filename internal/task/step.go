@@ -120,6 +120,7 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 			backoff = 100 * time.Millisecond
 		}
 		t.attempts++
+		t.cfg.Failed(failure, Retried)
 		return &RetryError{After: backoff << min(t.attempts-1, 20), Cause: failure}
 	}
 	if policy.Action == processor.Fail {
@@ -140,8 +141,11 @@ func (t *Task) leaveOut(failure *processor.Error) error {
 		if err := t.cfg.Output.Send(t.deadLetter(failure)); err != nil {
 			return t.wrap(fmt.Errorf("write a dead letter: %w", err))
 		}
+		t.counters.Lettered[failure.Stage]++
+		t.cfg.Failed(failure, DeadLettered)
+		return nil
 	}
 	t.counters.Skipped[failure.Stage]++
-	t.cfg.Skipped(failure)
+	t.cfg.Failed(failure, Skipped)
 	return nil
 }

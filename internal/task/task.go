@@ -37,9 +37,19 @@ type Config struct {
 	// Output takes results, dead letters and changelog records. It must copy what it keeps.
 	Output Output
 
-	// Skipped is told of every record that a policy leaves out. Default: nobody.
-	Skipped func(*processor.Error)
+	// Failed is called for each record that failed, with what was done about it. Records whose policy is to fail are
+	// not reported here: Step returns their error. Default: not called.
+	Failed func(*processor.Error, Outcome)
 }
+
+// Outcome is what a policy did with a record that failed.
+type Outcome string
+
+const (
+	Skipped      Outcome = "skipped"
+	DeadLettered Outcome = "dead-lettered"
+	Retried      Outcome = "retried" // it will be: nothing of the failed attempt remains
+)
 
 // Output takes encoded records.
 type Output interface {
@@ -55,6 +65,10 @@ type Out struct {
 	Key, Value []byte // nil is null
 	Timestamp  int64
 	Headers    []processor.Header
+
+	// Origin is the source record that this one was made from. It is empty for changelog records and for what timers
+	// emit.
+	Origin processor.Origin
 }
 
 // ErrRefused says that a record can never be written, for instance because it is too large.
@@ -93,15 +107,15 @@ func New(cfg Config) (*Task, error) {
 	if cfg.ChangelogName == nil {
 		cfg.ChangelogName = func(store string) string { return plan.ChangelogName(cfg.Plan.Application, store) }
 	}
-	if cfg.Skipped == nil {
-		cfg.Skipped = func(*processor.Error) {}
+	if cfg.Failed == nil {
+		cfg.Failed = func(*processor.Error, Outcome) {}
 	}
 	t := &Task{
 		cfg:        cfg,
 		streamTime: cfg.StreamTime,
 		changelogs: cfg.changelogs(),
 		names:      map[*plan.Topic]string{},
-		counters:   Counters{Skipped: map[processor.Stage]int64{}},
+		counters:   Counters{Skipped: map[processor.Stage]int64{}, Lettered: map[processor.Stage]int64{}},
 		drops:      map[dropKey]*Drop{},
 	}
 	defs := make([]state.Definition, len(cfg.Subtopology.Stores))

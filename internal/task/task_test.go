@@ -255,14 +255,14 @@ func TestRefused(t *testing.T) {
 		var skipped []string
 		tk, out := newTask(t, joined(t), func(cfg *task.Config) {
 			cfg.Policies.Produce.Action = processor.Skip
-			cfg.Skipped = func(e *processor.Error) { skipped = append(skipped, e.Error()) }
+			cfg.Failed = func(e *processor.Error, done task.Outcome) { skipped = append(skipped, string(done)+": "+e.Error()) }
 		})
 		out.refused = "large"
 		if n, err := send(tk); n != 3 || err != nil {
 			t.Fatal(n, err)
 		}
 		expect(t, "results", out.sent, []string{"out k=a", "out k=c"})
-		expect(t, "skipped", skipped, []string{"produce in/0 at 1 in sink out: record refused: too large"})
+		expect(t, "skipped", skipped, []string{"skipped: produce in/0 at 1 in sink out: record refused: too large"})
 		expect(t, "statistics", tk.Counters().Skipped, map[processor.Stage]int64{processor.Produce: 1})
 	})
 	t.Run("dead letter", func(t *testing.T) {
