@@ -44,6 +44,7 @@ func (w *worker) commit() error {
 		}
 	}
 	if len(dirty) == 0 {
+		w.publish()
 		return nil
 	}
 	if err := w.end(offsets); err != nil {
@@ -61,7 +62,16 @@ func (w *worker) commit() error {
 		}
 	}
 	w.lastCommit.Store(time.Now().UnixNano())
+	w.publish()
 	return nil
+}
+
+// publish publishes how far the tasks have come, after a commit.
+func (w *worker) publish() {
+	now := time.Now()
+	for _, t := range w.tasks {
+		t.publish(now, w.r.reports)
+	}
 }
 
 // commitOffsets commits without a transaction. While the group is between two generations it waits for the next.

@@ -26,6 +26,7 @@ type unit struct {
 	cancel context.CancelFunc // of the opener
 	closed chan struct{}      // the opener has ended
 	worker *worker            // nil while it is being opened
+	status taskStatus
 }
 
 // running is a restored task with what belongs to it. The goroutine that holds it owns it.
@@ -35,6 +36,7 @@ type running struct {
 	db      state.DB
 	out     *outlet
 	paused  map[kafka.TopicPartition]bool
+	ends    map[kafka.TopicPartition]int64 // of the inputs, as the last fetch told them
 	retryAt time.Time
 }
 
@@ -127,15 +129,13 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 	for _, c := range committed {
 		streamTime = max(streamTime, task.StreamTimeOf(c.Metadata))
 	}
-	t := &running{unit: u, db: db, out: &outlet{}, paused: map[kafka.TopicPartition]bool{}}
+	t := &running{unit: u, db: db, out: &outlet{}, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
 	var err error
 	t.task, err = task.New(task.Config{
 		Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
 		TopicName: r.topicName, ChangelogName: r.changelogName,
 		DB: db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, StreamTime: streamTime, Output: t.out,
-		Failed: func(e *processor.Error, done task.Outcome) {
-			r.log.Warn("record failed", "outcome", string(done), "task", u.name, "error", e)
-		},
+		Failed: func(e *processor.Error, done task.Outcome) { r.reports.failed(time.Now(), e, done) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -51,6 +51,7 @@ func (r *runner) restore(ctx context.Context, t *running, committed map[kafka.To
 			}
 			done += next - from[tp]
 			from[tp] = next
+			t.status.change(func(s *TaskStatus) { s.Restored = RestoreProgress{Done: done, Total: total} })
 			if next >= ends[tp] {
 				delete(ends, tp)
 				fetcher.Remove(tp)

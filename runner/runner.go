@@ -16,28 +16,11 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Run runs a topology until ctx ends or something fails that cannot be mended by trying again. When ctx ends it
-// finishes what it has in hand, commits, leaves the group and returns nil.
-func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
-	if err := showPlan(t); err != nil {
-		return err
-	}
-	r, err := newRunner(t, cfg)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	err = r.run(ctx)
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil // stopped while it was starting
-	}
-	return err
-}
-
 func (r *runner) run(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
+	r.status.brokers.Store(&r.cfg.Brokers)
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -49,7 +32,8 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runner{cfg: cfg, plan: t.Plan(), log: cfg.Logger.With("application", cfg.Application)}, nil
+	log := cfg.Logger.With("application", cfg.Application)
+	return &runner{cfg: cfg, plan: t.Plan(), log: log, enter: func(State) {}, reports: newReports(log)}, nil
 }
 
 // runner is one process of an application. Its goroutines share only what is set before they start; for the rest they
@@ -66,6 +50,10 @@ type runner struct {
 
 	budget    *state.Budget
 	resources *pebblestore.Resources
+
+	status  status
+	enter   func(State) // publishes the application's state
+	reports *reports
 }
 
 // connect reaches the log, starting the embedded broker if there is no other.

@@ -133,6 +133,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 				return err
 			}
 		case <-housekeeping.C:
+			s.reports.flush(time.Now(), false)
 			if err := s.checkTopics(ctx); err != nil {
 				return err
 			}
@@ -174,6 +175,8 @@ func (s *supervisor) rebalance(rb kafka.Rebalance) {
 		}
 	}
 	s.noteStates()
+	s.status.books(s.units)
+	s.enter(Running)
 	s.log.Info("tasks assigned", "added", added, "revoked", len(rb.Revoked), "now", len(s.units))
 }
 
@@ -213,6 +216,7 @@ func (s *supervisor) release(units []*unit) {
 func (s *supervisor) launch(u *unit, delay int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	u.cancel, u.closed, u.worker = cancel, make(chan struct{}), nil
+	u.opening()
 	if !slices.Contains(s.units, u) {
 		s.units = append(s.units, u)
 	}
@@ -289,6 +293,7 @@ func (s *supervisor) noteStates() {
 
 // shutdown commits, closes everything and leaves the group.
 func (s *supervisor) shutdown() {
+	s.enter(Stopping)
 	s.cancelOpeners(s.units)
 	for _, w := range s.workers {
 		w.do(func() {
@@ -297,6 +302,7 @@ func (s *supervisor) shutdown() {
 		})
 		<-w.stopped
 	}
+	s.reports.flush(time.Now(), true)
 	s.purging.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()

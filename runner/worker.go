@@ -208,6 +208,7 @@ func (w *worker) receive(fetched []kafka.Fetched) {
 			return
 		}
 		t.task.Add(f.Topic, raws(f.Records), f.Next, f.Next >= f.LastStable)
+		t.ends[tp] = f.LastStable
 		w.dirty = true
 		if !t.paused[tp] && t.task.Buffered(f.Topic) > maxBuffered {
 			t.paused[tp] = true
@@ -229,6 +230,7 @@ func (w *worker) resume(t *running) {
 // adopt takes over a restored task. Called by do.
 func (w *worker) adopt(t *running) {
 	t.out.worker = w
+	t.publish(time.Now(), w.r.reports)
 	w.tasks = append(w.tasks, t)
 	if w.feed == nil {
 		w.feed = newFeed(w.r.client)
@@ -293,6 +295,9 @@ var errAbandoned = errors.New("the tasks were given to others")
 // tasks are opened again at their last commit.
 func (w *worker) fail(err error) {
 	w.r.log.Warn("worker lets go of its tasks", "worker", w.id, "error", err)
+	for _, t := range w.tasks {
+		t.recovering(err)
+	}
 	w.letGo()
 	w.closeProducer()
 	w.broken = err

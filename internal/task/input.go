@@ -134,6 +134,14 @@ func (in *input) done(raw *plan.Raw) {
 	in.pass()
 }
 
+// Committable returns the next offset to process: what a commit now would commit.
+func (t *Task) Committable(topic string) int64 {
+	if in := t.input(topic); in != nil {
+		return in.next
+	}
+	return 0
+}
+
 // Position returns the offset to fetch next.
 func (t *Task) Position(topic string) int64 {
 	if in := t.input(topic); in != nil {

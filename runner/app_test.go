@@ -1,0 +1,184 @@
+package runner_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/runner"
+	"github.com/rio-streams/rio/topology"
+)
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for !holds() {
+		select {
+		case <-poll.C:
+		case <-deadline.C:
+			t.Fatalf("after a minute: %s does not hold", what)
+		}
+	}
+}
+
+// TestHandle follows an application through its life: what it says of its tasks, how far it lags, and how it ends.
+func TestHandle(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 2)
+	c.send(c.lines.Name(), 2, "rio mar", "rio", "mar rio", "lago")
+	cfg := c.config()
+	cfg.StopAtEnd = false
+	app, err := runner.Start(t.Context(), c.wordCount(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "every word is counted", func() bool {
+		s := app.Snapshot()
+		return s.Counters.Processed == 4+6 // lines, then words behind the repartition topic
+	})
+	if err := app.Ready(); err != nil {
+		t.Errorf("it processes, but is not ready: %v", err)
+	}
+	s := app.Snapshot()
+	if s.State != runner.Running || s.Application != c.app || len(s.Brokers) != 1 || s.Brokers[0] != c.addr {
+		t.Errorf("snapshot is of %s, %s on %v", s.Application, s.State, s.Brokers)
+	}
+	if len(s.Tasks) != 4 {
+		t.Errorf("there are %d tasks, want two of each sub-topology: %+v", len(s.Tasks), s.Tasks)
+	}
+	for _, task := range s.Tasks {
+		if task.State != runner.Processing || task.Reason != "" || task.Committed.IsZero() {
+			t.Errorf("task %s is %s (%s), committed at %v", task.Name, task.State, task.Reason, task.Committed)
+		}
+		for _, in := range task.Inputs {
+			if in.Lag() != 0 || in.End < 0 || in.Buffered != 0 {
+				t.Errorf("task %s lags %d offsets of %d behind in %s/%d", task.Name, in.Lag(), in.End, in.Topic, in.Partition)
+			}
+		}
+		if stateful := strings.HasPrefix(task.Name, "1_"); stateful != (len(task.Stores) == 1) {
+			t.Errorf("task %s has the stores %v", task.Name, task.Stores)
+		}
+	}
+	app.Stop()
+	if err := app.Wait(); err != nil {
+		t.Errorf("it was stopped and returns %v", err)
+	}
+	if state := app.State(); state != runner.Stopped {
+		t.Errorf("after Wait it is %s", state)
+	}
+	if err := app.Ready(); err == nil || !strings.Contains(err.Error(), "stopped") {
+		t.Errorf("after Wait it is ready: %v", err)
+	}
+}
+
+// TestHandleOfAFailure: what ends a run is what Wait returns, and the state says so.
+func TestHandleOfAFailure(t *testing.T) {
+	c := newCluster(t)
+	cfg := c.config()
+	cfg.CreateTopics = false
+	app, err := runner.Start(t.Context(), c.wordCount(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = app.Wait()
+	if err == nil || !strings.Contains(err.Error(), "no such topic") {
+		t.Errorf("a missing topic: %v", err)
+	}
+	if state := app.State(); state != runner.Failed {
+		t.Errorf("it is %s", state)
+	}
+	if _, err := runner.Start(t.Context(), c.wordCount(), runner.Config{Workers: -1}); err == nil {
+		t.Error("a wrong configuration starts")
+	}
+}
+
+// logLines keeps what is logged.
+type logLines struct {
+	mu    sync.Mutex
+	lines strings.Builder
+}
+
+func (l *logLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.Write(p)
+}
+
+func (l *logLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.String()
+}
+
+// TestDropsAreToldAndCounted: records that operators leave out are counted by step and reason in the handle's snapshot, and
+// logged a few times, not once each.
+func TestDropsAreToldAndCounted(t *testing.T) {
+	c := newCluster(t)
+	b := topology.NewBuilder(c.app)
+	perMinute := topology.Window(topology.From(b, c.lines), topology.Tumbling(time.Minute))
+	out := topology.NewTopic(c.app+".per-minute", codec.Windowed(codec.String), codec.Int64)
+	topology.Count(perMinute, "per-minute").To(out)
+	top := c.build(b)
+
+	c.create(c.lines.Name(), 1)
+	p, err := c.client.NewProducer(t.Context(), kafka.ProducerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	send := func(r kafka.Record) {
+		t.Helper()
+		if err := p.Send(c.lines.Name(), 0, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(kafka.Record{Timestamp: time.Hour.Milliseconds(), Key: []byte("a"), Value: []byte("in time")})
+	const late, keyless = 990, 9
+	for range late {
+		send(kafka.Record{Timestamp: 1, Key: []byte("a"), Value: []byte("late")})
+	}
+	for range keyless {
+		send(kafka.Record{Timestamp: time.Hour.Milliseconds(), Value: []byte("no key")})
+	}
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	var log logLines
+	cfg := c.config()
+	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	app, err := runner.Start(ctx, top, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]int64{}
+	for _, d := range app.Snapshot().Counters.Drops {
+		if !strings.Contains(d.Step, "app_test.go:") || d.Example.Topic != c.lines.Name() {
+			t.Errorf("a drop names neither its step nor a record: %+v", d)
+		}
+		counted[d.Reason] += d.Count
+	}
+	if want := map[string]int64{"late": late, "no-key": keyless}; fmt.Sprint(counted) != fmt.Sprint(want) {
+		t.Errorf("counted %v, want %v", counted, want)
+	}
+	for _, reason := range []string{"late", "no-key"} {
+		if n := strings.Count(log.String(), "reason="+reason); n < 1 || n > 3 {
+			t.Errorf("%d lines about %s records, want one to three:\n%s", n, reason, log.String())
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package runner
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/processor"
+)
+
+// Snapshot is what an application says of itself at one moment. Its numbers are those of the last commit of each task.
+type Snapshot struct {
+	Application string
+	State       State
+	Brokers     []string // addresses; that of the embedded broker where Config names none, empty before it has started
+	Tasks       []TaskStatus // those of this process, in the order of their names
+	Counters    Counters     // of all tasks that this process has or had
+}
+
+// TaskStatus is the state of one task.
+type TaskStatus struct {
+	Name       string // <sub-topology>_<partition>, as Kafka Streams names it
+	State      TaskState
+	Reason     string          // what it waits for, or why it was closed; empty while it is processing
+	Restored   RestoreProgress // while it is restoring
+	StreamTime time.Time       // greatest event time seen; zero before the first record
+	Inputs     []InputStatus
+	Stores     []string // names
+	Committed  time.Time
+	Counters   Counters
+}
+
+// TaskState says what a task is doing.
+type TaskState int32
+
+const (
+	Opening    TaskState = iota // its committed offsets are being read and its state restored
+	Processing                  // it takes records
+	Recovering                  // it was closed after a failure and is going to be opened again
+)
+
+var taskStateNames = [...]string{"opening", "processing", "recovering"}
+
+// String returns "opening", "processing" or "recovering".
+func (s TaskState) String() string {
+	if s >= 0 && int(s) < len(taskStateNames) {
+		return taskStateNames[s]
+	}
+	return fmt.Sprintf("state(%d)", int32(s))
+}
+
+// MarshalText returns the state's name.
+func (s TaskState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// InputStatus is how far a task has read one of its source partitions.
+type InputStatus struct {
+	Topic     string
+	Partition int32
+	Committed int64 // the next offset to process, as committed
+	End       int64 // the end of what can be read, as the last fetch told it; -1 before
+	Buffered  int   // records fetched and not yet processed
+}
+
+// Lag returns how many offsets the task is behind the end of the partition, as far as that is known.
+func (i InputStatus) Lag() int64 { return max(i.End-i.Committed, 0) }
+
+// RestoreProgress is how much of its changelogs a task has restored, in offsets.
+type RestoreProgress struct {
+	Done, Total int64
+}
+
+// Counters counts records, up to the last commit: what was undone is not counted.
+type Counters struct {
+	Processed int64
+	Sent      int64 // results, without changelogs
+	Drops     []Drop
+	Skipped   map[processor.Stage]int64 // left out by a policy
+}
+
+// Drop counts the records that a step left out, as its rules say.
+type Drop struct {
+	Step    string // as the plan names it, with the line that declared it
+	Reason  string // "late", "no-key", "tombstone"
+	Count   int64
+	Example processor.Origin // the last of them
+}
+
+// add adds the counts of other to c.
+func (c *Counters) add(other Counters) {
+	c.Processed += other.Processed
+	c.Sent += other.Sent
+	for _, drop := range other.Drops {
+		i := slices.IndexFunc(c.Drops, func(d Drop) bool { return d.Step == drop.Step && d.Reason == drop.Reason })
+		if i < 0 {
+			c.Drops = append(c.Drops, drop)
+			continue
+		}
+		c.Drops[i].Count += drop.Count
+		c.Drops[i].Example = drop.Example
+	}
+	if len(other.Skipped) > 0 && c.Skipped == nil {
+		c.Skipped = map[processor.Stage]int64{}
+	}
+	for stage, n := range other.Skipped {
+		c.Skipped[stage] += n
+	}
+}
+
+func (c Counters) clone() Counters {
+	c.Drops = slices.Clone(c.Drops)
+	c.Skipped = maps.Clone(c.Skipped)
+	return c
+}
+
+// counters makes the public form of a task's counters.
+func counters(of task.Counters) Counters {
+	c := Counters{Processed: of.Processed, Sent: of.Sent, Skipped: of.Skipped}
+	for _, drop := range of.Drops {
+		c.Drops = append(c.Drops, Drop{
+			Step: fmt.Sprintf("%s (%s)", drop.Step.Label(), drop.Step.Where), Reason: string(drop.Reason),
+			Count: drop.Count, Example: drop.Example,
+		})
+	}
+	return c
+}
+
+// Snapshot returns what the application says of itself now.
+func (a *App) Snapshot() Snapshot {
+	s := Snapshot{Application: a.runner.cfg.Application, State: a.State()}
+	if brokers := a.runner.status.brokers.Load(); brokers != nil {
+		s.Brokers = slices.Clone(*brokers)
+	}
+	var units []*unit
+	units, s.Counters = a.runner.status.read()
+	for _, u := range units {
+		t := u.status.load()
+		s.Tasks = append(s.Tasks, t)
+		s.Counters.add(t.Counters)
+	}
+	slices.SortFunc(s.Tasks, func(a, b TaskStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return s
+}
+
+// waitsFor says why a task is not processing.
+func (t TaskStatus) waitsFor() string {
+	text := t.State.String()
+	if t.Restored.Total > 0 {
+		text += fmt.Sprintf(", %d of %d offsets restored", t.Restored.Done, t.Restored.Total)
+	}
+	if t.Reason != "" {
+		text += ": " + t.Reason
+	}
+	return text
+}
+
+// status is what the goroutines of a runner publish for the handle. Readers never wait for processing.
+type status struct {
+	brokers atomic.Pointer[[]string]
+
+	mu    sync.Mutex
+	owned []*unit  // a copy of the supervisor's books
+	past  Counters // of units that were given up
+}
+
+// books publishes the units that the process owns now.
+func (s *status) books(units []*unit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.owned {
+		if !slices.Contains(units, u) {
+			s.past.add(u.status.load().Counters)
+		}
+	}
+	s.owned = slices.Clone(units)
+}
+
+// units returns the published books.
+func (s *status) units() []*unit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owned // replaced as a whole
+}
+
+// read returns the published units with the counters of those that were given up before.
+func (s *status) read() ([]*unit, Counters) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owned, s.past.clone()
+}
+
+// taskStatus holds the published state of one task. One goroutine writes it at a time, the task's owner; all may read it.
+type taskStatus struct {
+	current atomic.Pointer[TaskStatus]
+	before  Counters // of the unit's tasks that were closed; only the owner reads it
+}
+
+// load returns the published state. Nobody writes to its slices and maps.
+func (s *taskStatus) load() TaskStatus {
+	if t := s.current.Load(); t != nil {
+		return *t
+	}
+	return TaskStatus{}
+}
+
+// change publishes a changed copy.
+func (s *taskStatus) change(f func(*TaskStatus)) {
+	t := s.load()
+	f(&t)
+	s.current.Store(&t)
+}
+
+// opening publishes that the task is being opened.
+func (u *unit) opening() {
+	u.status.change(func(t *TaskStatus) {
+		t.Name, t.State, t.Restored = u.name, Opening, RestoreProgress{}
+		t.Stores = nil
+		for _, store := range u.sub.Stores {
+			t.Stores = append(t.Stores, store.Name())
+		}
+	})
+}
+
+// recovering publishes that the task was closed because of err. What it had not committed is not counted.
+func (u *unit) recovering(err error) {
+	u.status.before = u.status.load().Counters
+	u.status.change(func(t *TaskStatus) { t.State, t.Reason = Recovering, err.Error() })
+}
+
+// publish publishes how far a task has come. Its worker calls it when everything it has done is committed.
+func (t *running) publish(now time.Time, reports *reports) {
+	done := t.status.before.clone()
+	done.add(counters(t.task.Counters()))
+	reports.dropped(now, t.status.load().Counters, done)
+	inputs := make([]InputStatus, len(t.inputs))
+	for i, tp := range t.inputs {
+		end, ok := t.ends[tp]
+		if !ok {
+			end = -1
+		}
+		inputs[i] = InputStatus{
+			Topic: tp.Topic, Partition: tp.Partition, End: end,
+			Committed: t.task.Committable(tp.Topic), Buffered: t.task.Buffered(tp.Topic),
+		}
+	}
+	t.status.change(func(s *TaskStatus) {
+		s.State, s.Reason, s.Restored = Processing, "", RestoreProgress{}
+		s.Inputs, s.Counters, s.Committed = inputs, done, now
+		if ms := t.task.StreamTime(); ms >= 0 {
+			s.StreamTime = time.UnixMilli(ms).UTC()
+		}
+	})
+}
