@@ -17,7 +17,7 @@ import (
 type Snapshot struct {
 	Application string
 	State       State
-	Brokers     []string // addresses; that of the embedded broker where Config names none, empty before it has started
+	Brokers     []string     // addresses; that of the embedded broker where Config names none, empty before it has started
 	Tasks       []TaskStatus // those of this process, in the order of their names
 	Counters    Counters     // of all tasks that this process has or had
 }
@@ -80,6 +80,8 @@ type Counters struct {
 	Sent      int64 // results, without changelogs
 	Drops     []Drop
 	Skipped   map[processor.Stage]int64 // left out by a policy
+
+	DeadLettered map[processor.Stage]int64 // left out by a policy and written to its topic
 }
 
 // Drop counts the records that a step left out, as its rules say.
@@ -103,23 +105,29 @@ func (c *Counters) add(other Counters) {
 		c.Drops[i].Count += drop.Count
 		c.Drops[i].Example = drop.Example
 	}
-	if len(other.Skipped) > 0 && c.Skipped == nil {
-		c.Skipped = map[processor.Stage]int64{}
+	addStages(&c.Skipped, other.Skipped)
+	addStages(&c.DeadLettered, other.DeadLettered)
+}
+
+func addStages(sum *map[processor.Stage]int64, counts map[processor.Stage]int64) {
+	if len(counts) > 0 && *sum == nil {
+		*sum = map[processor.Stage]int64{}
 	}
-	for stage, n := range other.Skipped {
-		c.Skipped[stage] += n
+	for stage, n := range counts {
+		(*sum)[stage] += n
 	}
 }
 
 func (c Counters) clone() Counters {
 	c.Drops = slices.Clone(c.Drops)
 	c.Skipped = maps.Clone(c.Skipped)
+	c.DeadLettered = maps.Clone(c.DeadLettered)
 	return c
 }
 
 // counters makes the public form of a task's counters.
 func counters(of task.Counters) Counters {
-	c := Counters{Processed: of.Processed, Sent: of.Sent, Skipped: of.Skipped}
+	c := Counters{Processed: of.Processed, Sent: of.Sent, Skipped: of.Skipped, DeadLettered: of.DeadLettered}
 	for _, drop := range of.Drops {
 		c.Drops = append(c.Drops, Drop{
 			Step: fmt.Sprintf("%s (%s)", drop.Step.Label(), drop.Step.Where), Reason: string(drop.Reason),

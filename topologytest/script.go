@@ -224,7 +224,7 @@ func (s *script) stats() string {
 		for stage, n := range counted.Skipped {
 			counts["skipped "+string(stage)] += n
 		}
-		for stage, n := range counted.Lettered {
+		for stage, n := range counted.DeadLettered {
 			counts["dead-lettered "+string(stage)] += n
 		}
 	}

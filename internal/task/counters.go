@@ -16,8 +16,8 @@ type Counters struct {
 	// Drops are the records that operators left out, one entry for each step and reason, in the order of the steps.
 	Drops []Drop
 
-	// Skipped counts the records that a policy left out, Lettered those that it left out and kept as dead letters.
-	Skipped, Lettered map[processor.Stage]int64
+	// Skipped counts the records that a policy left out, DeadLettered those that it left out and kept as dead letters.
+	Skipped, DeadLettered map[processor.Stage]int64
 }
 
 // Drop counts the records that one step left out for one reason.
@@ -50,7 +50,7 @@ func (t *Task) Drop(n *plan.Node, reason plan.DropReason) {
 // may hand it to other goroutines.
 func (t *Task) Counters() Counters {
 	c := t.counters
-	c.Skipped, c.Lettered = maps.Clone(c.Skipped), maps.Clone(c.Lettered)
+	c.Skipped, c.DeadLettered = maps.Clone(c.Skipped), maps.Clone(c.DeadLettered)
 	for _, drop := range t.drops {
 		c.Drops = append(c.Drops, *drop)
 	}

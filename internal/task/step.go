@@ -141,7 +141,7 @@ func (t *Task) leaveOut(failure *processor.Error) error {
 		if err := t.cfg.Output.Send(t.deadLetter(failure)); err != nil {
 			return t.wrap(fmt.Errorf("write a dead letter: %w", err))
 		}
-		t.counters.Lettered[failure.Stage]++
+		t.counters.DeadLettered[failure.Stage]++
 		t.cfg.Failed(failure, DeadLettered)
 		return nil
 	}

@@ -115,7 +115,7 @@ func New(cfg Config) (*Task, error) {
 		streamTime: cfg.StreamTime,
 		changelogs: cfg.changelogs(),
 		names:      map[*plan.Topic]string{},
-		counters:   Counters{Skipped: map[processor.Stage]int64{}, Lettered: map[processor.Stage]int64{}},
+		counters:   Counters{Skipped: map[processor.Stage]int64{}, DeadLettered: map[processor.Stage]int64{}},
 		drops:      map[dropKey]*Drop{},
 	}
 	defs := make([]state.Definition, len(cfg.Subtopology.Stores))
