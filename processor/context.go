@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"context"
 	"time"
 
 	"github.com/rio-streams/rio/state"
@@ -22,6 +23,9 @@ type Context[K, V any] struct {
 // Host is the task that runs a step. Users never see one; internal/task implements it.
 type Host interface {
 	state.Stores
+
+	// Context ends when the task stops.
+	Context() context.Context
 
 	// StreamTime is the greatest event time the task has seen, in milliseconds.
 	StreamTime() int64
@@ -91,6 +95,11 @@ func (c *Context[K, V]) Forward(r Record[K, V]) error {
 func (c *Context[K, V]) Schedule(every time.Duration, clock Clock, fire func(now time.Time) error) *Timer {
 	return c.host.Schedule(c.step, clock, every, fire)
 }
+
+// Context ends when the task stops: shortly after it was asked to, or at once if it was lost or a call takes too long
+// (runner.Config.MaxProcessing). Pass it to calls to the outside. What a step does not finish because of it is no fault
+// of the record: it is rolled back, no policy is applied, and it is processed again where the task runs next.
+func (c *Context[K, V]) Context() context.Context { return c.host.Context() }
 
 // StreamTime is the greatest event time that the task has seen, in UTC, that of the record in hand included.
 func (c *Context[K, V]) StreamTime() time.Time { return time.UnixMilli(c.host.StreamTime()).UTC() }

@@ -166,7 +166,9 @@ func (r *runner) seek(ctx context.Context, t *running, committed map[kafka.Topic
 				"partition", tp, "committed", offset, "first", first[tp], "end", last[tp])
 			offset = first[tp]
 		}
-		t.task.Seek(tp.Topic, offset)
+		if err := t.task.Seek(tp.Topic, offset); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 		if now.Before(t.retryAt) {
 			continue
 		}
-		n, err := t.task.Step(stepSize)
+		n, err := t.task.Step(stepSize, nil)
 		if n > 0 {
 			worked, w.dirty = true, true
 			w.resume(t)

@@ -1,6 +1,7 @@
 package topologytest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -55,6 +56,7 @@ type member struct {
 	name      string
 	db        state.DB
 	task      *task.Task
+	cancel    context.CancelFunc     // ends the context of the task's steps
 	fetched   map[string]int64       // topic → next offset to hand to the task
 	committed map[string]task.Offset // topic → committed offset
 	since     int                    // records since the last commit
@@ -112,11 +114,15 @@ func (d *Driver) start(m *member) (err error) {
 		streamTime = max(streamTime, task.StreamTimeOf(offset.Metadata))
 	}
 	m.open, m.since, m.fetched = nil, 0, map[string]int64{}
+	ctx, cancel := context.WithCancel(context.Background())
+	m.cancel = cancel
 	m.task, err = task.New(task.Config{
-		Plan: d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
+		Context: ctx,
+		Plan:    d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
 		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, StreamTime: streamTime, Output: m,
 	})
 	if err != nil {
+		cancel()
 		return err
 	}
 	if err := d.restore(m); err != nil {
@@ -124,7 +130,9 @@ func (d *Driver) start(m *member) (err error) {
 	}
 	for _, topic := range m.task.Topics() {
 		m.fetched[topic] = m.committed[topic].Next
-		m.task.Seek(topic, m.fetched[topic])
+		if err := m.task.Seek(topic, m.fetched[topic]); err != nil {
+			return err
+		}
 	}
 	return m.task.Tick(d.clock)
 }
@@ -147,6 +155,14 @@ func (d *Driver) restore(m *member) error {
 		}
 	}
 	return nil
+}
+
+// stop closes the member's task.
+func (m *member) stop() {
+	if m.task != nil {
+		m.cancel()
+		m.task.Close()
+	}
 }
 
 // Send keeps what the task emits in its open transaction.
@@ -195,7 +211,7 @@ func (d *Driver) work(m *member) (int, error) {
 		if d.cfg.CommitEvery > 0 {
 			limit = d.cfg.CommitEvery - m.since
 		}
-		n, err := m.task.Step(limit)
+		n, err := m.task.Step(limit, nil)
 		var retry *task.RetryError
 		if errors.As(err, &retry) { // simulated time: the backoff is over at once
 			total += max(n, 1)
@@ -286,7 +302,7 @@ func (d *Driver) Advance(by time.Duration) error {
 // Crash kills all tasks and starts them again: what was not committed is lost and done again.
 func (d *Driver) Crash() error {
 	for _, m := range d.tasks {
-		m.task.Close()
+		m.stop()
 		if err := d.start(m); err != nil {
 			return err
 		}
@@ -300,7 +316,7 @@ func (d *Driver) Restart() error {
 		return err
 	}
 	for _, m := range d.tasks {
-		m.task.Close()
+		m.stop()
 		if err := m.db.Close(); err != nil {
 			return err
 		}
@@ -316,9 +332,7 @@ func (d *Driver) Restart() error {
 func (d *Driver) Close() error {
 	var errs []error
 	for _, m := range d.tasks {
-		if m.task != nil {
-			m.task.Close()
-		}
+		m.stop()
 		if m.db != nil {
 			errs = append(errs, m.db.Close())
 		}

@@ -43,6 +43,18 @@ func (t *Task) DirtyBytes() int { return t.stores.DirtyBytes() }
 // Flush writes the changes of the stores since the last commit, each key once, to their changelogs, and prepares them
 // for the database. Committed must follow, or the end of the task.
 func (t *Task) Flush() error {
+	if err := t.enter("Flush", flushed, restoring, processing); err != nil {
+		return err
+	}
+	err := t.writeChanges()
+	if err != nil {
+		t.phase = broken
+	}
+	return err
+}
+
+// writeChanges writes the dirty rows to the changelogs and into the pending batch.
+func (t *Task) writeChanges() error {
 	if t.stores.Dirty() == 0 && !t.tableMoved() {
 		return nil
 	}
@@ -88,6 +100,9 @@ var ErrNoPosition = errors.New("the position of the changelog is not known")
 // Committed says that the log holds what Flush has sent and the offsets; now the database gets the same. lastOffset
 // returns the offset of the last record that was written to a changelog's partition.
 func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, bool)) error {
+	if err := t.enter("Committed", broken, flushed); err != nil { // broken, until all of it is done
+		return err
+	}
 	if t.pending != nil {
 		for _, log := range t.changelogs {
 			if !log.written {
@@ -115,6 +130,7 @@ func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, 
 	for _, in := range t.inputs {
 		in.moved = false
 	}
+	t.phase = processing
 	return nil
 }
 
@@ -171,6 +187,9 @@ func (t *Task) Changelogs() ([]Changelog, error) {
 
 // Restore puts changelog records into the database, with the position after them.
 func (t *Task) Restore(topic string, records []plan.Raw, next int64) error {
+	if err := t.enter("Restore", restoring, restoring); err != nil {
+		return err
+	}
 	b := t.cfg.DB.NewBatch()
 	defer b.Close()
 	for _, s := range t.cfg.Subtopology.Stores {

@@ -8,9 +8,10 @@
 //
 //	t, err := task.New(config)
 //	for _, log := range t.Changelogs() { … t.Restore(log.Topic, records, next) … }
+//	for _, topic := range t.Topics() { … t.Seek(topic, offset) … }
 //	for {
 //		t.Add(topic, records, next, atEnd)   // what was fetched
-//		n, err := t.Step(1000)               // process in timestamp order; results go to Config.Output
+//		n, err := t.Step(1000, yield)        // process in timestamp order; results go to Config.Output
 //		t.Tick(now)                          // wall-clock timers
 //
 //		err = t.Flush()                      // a commit: changelog records go to Config.Output,
@@ -18,6 +19,9 @@
 //		err = t.Committed(lastOffset)        // and after it, the state into the database
 //	}
 //	t.Close()
+//
+// Calls in another order return an error; see phase. Step looks at yield after each record, so that an owner with a clock
+// can bound it by time.
 //
 // If a commit fails, or its outcome is unknown, the owner closes the task and makes a new one from the committed
 // offsets: there is no other way back, and there need not be, because the database holds committed state only.

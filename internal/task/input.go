@@ -41,11 +41,15 @@ func (t *Task) Topics() []string {
 
 // Seek sets where reading a topic begins: the committed offset, or where the owner starts without one. The next commit
 // commits it, so that state never stands beside a group without offsets.
-func (t *Task) Seek(topic string, offset int64) {
+func (t *Task) Seek(topic string, offset int64) error {
+	if err := t.enter("Seek", restoring, restoring); err != nil {
+		return err
+	}
 	if in := t.input(topic); in != nil {
 		in.queue.Clear()
 		in.next, in.fetched, in.atEnd, in.moved = offset, offset, false, true
 	}
+	return nil
 }
 
 // Add hands the task records that were fetched from its partition of a topic, in order, with the position after them

@@ -75,7 +75,7 @@ func (o *outputs) send(t *Task) error {
 		out := Out{
 			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
-			Origin: t.origin,
+			Origin: t.hand.origin,
 		}
 		err := t.cfg.Output.Send(out)
 		switch {
@@ -122,7 +122,7 @@ func (t *Task) deadLetter(e *processor.Error) Out {
 	}
 	n := max(t.cfg.Counts[t.cfg.Policies.DeadLetters], 1)
 	message, _, _ := strings.Cut(e.Err.Error(), "\n") // the stack of a panic is in the program's log
-	headers := append(t.current.Headers[:len(t.current.Headers):len(t.current.Headers)],
+	headers := append(t.hand.raw.Headers[:len(t.hand.raw.Headers):len(t.hand.raw.Headers)],
 		header("topic", e.Origin.Topic),
 		header("partition", strconv.Itoa(int(e.Origin.Partition))),
 		header("offset", strconv.FormatInt(e.Origin.Offset, 10)),
@@ -132,6 +132,6 @@ func (t *Task) deadLetter(e *processor.Error) Out {
 	)
 	return Out{
 		Topic: t.cfg.Policies.DeadLetters, Partition: t.cfg.Partition % n,
-		Key: t.current.Key, Value: t.current.Value, Timestamp: max(t.current.Timestamp, 0), Headers: headers, Origin: e.Origin,
+		Key: t.hand.raw.Key, Value: t.hand.raw.Value, Timestamp: max(t.hand.raw.Timestamp, 0), Headers: headers, Origin: e.Origin,
 	}
 }

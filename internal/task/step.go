@@ -24,56 +24,51 @@ func (e *RetryError) Error() string { return fmt.Sprintf("retry in %v: %v", e.Af
 // Unwrap returns what failed.
 func (e *RetryError) Unwrap() error { return e.Cause }
 
-// Step processes up to max records in timestamp order and returns how many it took from the inputs. It stops early
-// when the next record cannot be known yet. A *RetryError asks for patience; any other error is the end of the task.
-func (t *Task) Step(max int) (int, error) {
-	for n := range max {
-		in, raw, timestamp, err := t.choose()
-		if in == nil {
+// ErrStopped says that a step failed after Config.Context had ended. Nothing of the record in hand remains, and it is
+// not taken from its input: it is processed again wherever the task is opened next.
+var ErrStopped = errors.New("stopped")
+
+// Step processes up to limit records in timestamp order and returns how many it took from the inputs. It stops early
+// when the next record cannot be known yet, and after any record when yield returns true (nil never does). A *RetryError
+// asks to call again later, ErrStopped to call no more; after any other error only Close is left.
+func (t *Task) Step(limit int, yield func() bool) (int, error) {
+	if err := t.enter("Step", processing, restoring, processing); err != nil {
+		return 0, err
+	}
+	for n := range limit {
+		if n > 0 && yield != nil && yield() {
 			return n, nil
 		}
-		t.current = raw
-		t.origin = processor.Origin{Topic: in.topic, Partition: t.cfg.Partition, Offset: raw.Offset}
-		t.time = timestamp
+		ok, err := t.take()
+		if !ok {
+			return n, nil
+		}
 		if err == nil {
-			err = t.advance(timestamp)
-			if err == nil {
-				err = t.process(in)
-			}
+			err = t.process()
 		} else {
 			err = t.failed(processor.Decode, "", err)
 		}
-		t.current = nil
 		if err != nil {
 			return n, err
 		}
 		t.stores.Advance(t.streamTime)
-		in.done(raw)
-		t.attempts = 0
+		t.hand.input.done(t.hand.raw)
+		t.hand = work{}
 		t.counters.Processed++
 	}
-	return max, nil
+	return limit, nil
 }
 
-// process delivers the decoded head of an input. Whatever it does is done as a whole or not at all.
-func (t *Task) process(in *input) error {
-	err := t.unit(in.queue.Deliver)
-	if err == nil {
-		return t.outputs.send(t)
+// process moves stream time to the record in hand and delivers it.
+func (t *Task) process() error {
+	err := t.advance(t.hand.time)
+	if errors.Is(err, ErrStopped) {
+		t.phase = broken // stream time has moved, and not all of its timers have fired: this must not be committed
 	}
-	return t.failed(processor.Process, t.stepLabel(err), err)
-}
-
-// unit runs f, and takes back what it did if it fails.
-func (t *Task) unit(f func() error) error {
-	t.stores.Begin()
-	t.outputs.reset()
-	err := t.guard(f)
 	if err != nil {
-		t.stores.Undo()
-		t.outputs.reset()
+		return err
 	}
-	return err
+	return t.perform(t.hand.input.queue.Deliver)
 }
 
 // guard turns a panic of user code into an error.
@@ -112,16 +107,19 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 	if errors.As(cause, &broken) {
 		return t.wrap(cause) // the disk's fault, not the record's
 	}
+	if stage == processor.Process && t.cfg.Context.Err() != nil {
+		return t.wrap(fmt.Errorf("%w: %w", ErrStopped, cause))
+	}
 	failure := t.failure(stage, step, cause)
 	policy := t.cfg.Policies.Of(stage)
-	if t.attempts < policy.Retries {
+	if t.hand.timer == nil && t.hand.attempts < policy.Retries { // a timer's next firing is its retry
 		backoff := policy.Backoff
 		if backoff == 0 {
 			backoff = 100 * time.Millisecond
 		}
-		t.attempts++
+		t.hand.attempts++
 		t.cfg.Failed(failure, Retried)
-		return &RetryError{After: backoff << min(t.attempts-1, 20), Cause: failure}
+		return &RetryError{After: backoff << min(t.hand.attempts-1, 20), Cause: failure}
 	}
 	if policy.Action == processor.Fail {
 		return failure
@@ -131,13 +129,13 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 
 // failure says what happened to the record in hand.
 func (t *Task) failure(stage processor.Stage, step string, cause error) *processor.Error {
-	return &processor.Error{Stage: stage, Origin: t.origin, Step: step, Err: cause}
+	return &processor.Error{Stage: stage, Origin: t.hand.origin, Step: step, Err: cause}
 }
 
 // leaveOut goes on without a record, or without one of its results, as the policy says: it is counted, told, and kept as a
 // dead letter if that is wanted. A timer has no record that could be kept.
 func (t *Task) leaveOut(failure *processor.Error) error {
-	if t.cfg.Policies.Of(failure.Stage).Action == processor.DeadLetter && t.current != nil {
+	if t.cfg.Policies.Of(failure.Stage).Action == processor.DeadLetter && t.hand.raw != nil {
 		if err := t.cfg.Output.Send(t.deadLetter(failure)); err != nil {
 			return t.wrap(fmt.Errorf("write a dead letter: %w", err))
 		}

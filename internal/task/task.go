@@ -1,6 +1,7 @@
 package task
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -40,6 +41,10 @@ type Config struct {
 	// Failed is called for each record that failed, with what was done about it. Records whose policy is to fail are
 	// not reported here: Step returns their error. Default: not called.
 	Failed func(*processor.Error, Outcome)
+
+	// Context is given to the steps. When it has ended, the failure of a step is no longer the record's: Step and Tick
+	// return ErrStopped. Default: one that never ends.
+	Context context.Context
 }
 
 // Outcome is what a policy did with a record that failed.
@@ -86,11 +91,8 @@ type Task struct {
 	unfit   error      // what Fail collected while linking
 
 	streamTime int64 // -1 before the first record
-	firing     *timer
-	current    *plan.Raw // in hand, nil between records and in timers
-	origin     processor.Origin
-	time       int64 // event time of the record in hand
-	attempts   int   // of the record in hand
+	phase      phase
+	hand       work // zero between records
 
 	pending    state.Batch           // flushed, not yet committed
 	changelogs map[string]*changelog // by store
@@ -106,6 +108,9 @@ func New(cfg Config) (*Task, error) {
 	}
 	if cfg.ChangelogName == nil {
 		cfg.ChangelogName = func(store string) string { return plan.ChangelogName(cfg.Plan.Application, store) }
+	}
+	if cfg.Context == nil {
+		cfg.Context = context.Background()
 	}
 	if cfg.Failed == nil {
 		cfg.Failed = func(*processor.Error, Outcome) {}
@@ -160,6 +165,7 @@ func (t *Task) link() (err error) {
 
 // Close gives memory back. It does not close the database.
 func (t *Task) Close() {
+	t.phase = closed
 	if t.pending != nil {
 		t.pending.Close()
 	}
@@ -176,24 +182,24 @@ func (t *Task) wrap(err error) error { return fmt.Errorf("task %s: %w", t.Name()
 // StreamTime returns the greatest event time seen, in milliseconds, -1 before the first record.
 func (t *Task) StreamTime() int64 { return t.streamTime }
 
-// Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule are what steps see of their task (plan.Host).
+// Context, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule are what steps see of their task (plan.Host).
+func (t *Task) Context() context.Context { return t.cfg.Context }
+
+// Store returns a store by its name.
 func (t *Task) Store(name string) (state.Store, error) { return t.stores.Store(name) }
 
 // Fail notes why the task cannot start.
 func (t *Task) Fail(err error) { t.unfit = errors.Join(t.unfit, err) }
 
 // Origin says where the record in hand came from.
-func (t *Task) Origin() processor.Origin { return t.origin }
+func (t *Task) Origin() processor.Origin { return t.hand.origin }
 
 // Inherit returns the headers and the time for emitted records.
 func (t *Task) Inherit() ([]processor.Header, int64) {
-	switch {
-	case t.firing != nil:
-		return nil, t.firing.now
-	case t.current != nil:
-		return t.current.Headers, t.time
+	if t.hand.raw == nil && t.hand.timer == nil {
+		return nil, max(t.streamTime, 0)
 	}
-	return nil, max(t.streamTime, 0)
+	return t.hand.headers, t.hand.time
 }
 
 // metadataPrefix begins the text that is committed with an offset: the task's stream time, without which windows would

@@ -81,7 +81,7 @@ func record(offset, timestamp int64, value string) plan.Raw {
 
 func mustStep(t *testing.T, tk *task.Task, want int) {
 	t.Helper()
-	if n, err := tk.Step(100); n != want || err != nil {
+	if n, err := tk.Step(100, nil); n != want || err != nil {
 		t.Fatalf("%d records, %v; want %d", n, err, want)
 	}
 }
@@ -135,7 +135,7 @@ func TestGaps(t *testing.T) {
 	tk.Add("in", []plan.Raw{record(7, 1, "a"), record(9, 2, "b")}, 12, true)
 	expect(t, "position", tk.Position("in"), int64(12))
 	expect(t, "buffered", tk.Buffered("in"), 2)
-	if n, err := tk.Step(1); n != 1 || err != nil {
+	if n, err := tk.Step(1, nil); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	expect(t, "after one record", offsets(tk), "in/0 8 at 1")
@@ -241,7 +241,7 @@ func TestRefused(t *testing.T) {
 	send := func(tk *task.Task) (int, error) {
 		tk.Add("table", nil, 0, true)
 		tk.Add("in", []plan.Raw{record(0, 1, "a"), record(1, 2, "large"), record(2, 3, "c")}, 3, true)
-		return tk.Step(100)
+		return tk.Step(100, nil)
 	}
 	t.Run("fail", func(t *testing.T) {
 		tk, out := newTask(t, joined(t), nil)
@@ -302,7 +302,7 @@ func TestRetry(t *testing.T) {
 	tk.Add("in", []plan.Raw{record(0, 1, "a"), record(1, 1, "b")}, 2, true)
 	var waits []time.Duration
 	for {
-		n, err := tk.Step(100)
+		n, err := tk.Step(100, nil)
 		var retry *task.RetryError
 		if !errors.As(err, &retry) {
 			if n != 1 || err != nil { // the second record, after the first was retried and skipped, and itself

@@ -13,7 +13,6 @@ type timer struct {
 	clock  processor.Clock
 	every  int64 // milliseconds
 	due    int64 // the next time it fires; for the wall clock 0 until the first tick
-	now    int64 // the time it fires for, while it does
 	fire   func(time.Time) error
 	handle *processor.Timer
 }
@@ -65,6 +64,9 @@ func (t *Task) advance(timestamp int64) error {
 
 // Tick tells the wall clock's time and fires the timers that are due. The first tick starts them.
 func (t *Task) Tick(now time.Time) error {
+	if err := t.enter("Tick", processing, restoring, processing); err != nil {
+		return err
+	}
 	ms := now.UnixMilli()
 	for _, tm := range t.timers {
 		if tm.clock != processor.WallClock || tm.handle.Stopped() {
@@ -96,17 +98,11 @@ func (t *Task) NextTick() (time.Time, bool) {
 	return time.UnixMilli(next), found
 }
 
-// fire runs a timer as a unit of its own: if it fails and the policy goes on, nothing of it remains.
+// fire runs a timer as a unit of its own: if it fails and the policy goes on, nothing of it remains. The work that was in
+// hand is in hand again afterwards.
 func (t *Task) fire(tm *timer, now int64) error {
-	current, origin, attempts := t.current, t.origin, t.attempts
-	t.current, t.origin = nil, processor.Origin{}
-	t.firing, tm.now = tm, now
-	defer func() { t.firing, t.current, t.origin, t.attempts = nil, current, origin, attempts }()
-
-	err := t.unit(func() error { return tm.fire(time.UnixMilli(now).UTC()) })
-	if err == nil {
-		return t.outputs.send(t)
-	}
-	t.attempts = t.cfg.Policies.Process.Retries // a timer is not retried: its next firing is the retry
-	return t.failed(processor.Process, tm.step, err)
+	before := t.hand
+	t.hand = work{timer: tm, time: now}
+	defer func() { t.hand = before }()
+	return t.perform(func() error { return tm.fire(time.UnixMilli(now).UTC()) })
 }

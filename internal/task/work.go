@@ -1,0 +1,89 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// work is a unit of work: one record, or one firing of a timer. Stores and outputs get all of what it does, or nothing.
+type work struct {
+	input    *input             // nil for a timer
+	raw      *plan.Raw          // nil for a timer
+	timer    *timer             // nil for a record
+	origin   processor.Origin   // zero for a timer
+	headers  []processor.Header // inherited by the records that it emits
+	time     int64              // event time in milliseconds; of a timer, the time that it fires for
+	attempts int                // how often it has failed
+}
+
+// take puts the next record in hand and reports whether there is one. A record that failed stays in hand until it has
+// succeeded or was left out. decodeErr is the record's.
+func (t *Task) take() (ok bool, decodeErr error) {
+	if in := t.hand.input; in != nil {
+		_, _, err := in.queue.Head()
+		return true, err
+	}
+	in, raw, timestamp, err := t.choose()
+	if in == nil {
+		return false, nil
+	}
+	t.hand = work{
+		input: in, raw: raw, headers: raw.Headers, time: timestamp,
+		origin: processor.Origin{Topic: in.topic, Partition: t.cfg.Partition, Offset: raw.Offset},
+	}
+	return true, err
+}
+
+// perform does the work in hand: its outputs are sent if f succeeds; otherwise nothing of it remains and the process
+// policy is applied.
+func (t *Task) perform(f func() error) error {
+	err := t.unit(f)
+	if err == nil {
+		return t.outputs.send(t)
+	}
+	step := t.stepLabel(err)
+	if t.hand.timer != nil {
+		step = t.hand.timer.step
+	}
+	return t.failed(processor.Process, step, err)
+}
+
+// unit runs f, and rolls back what it did if it fails.
+func (t *Task) unit(f func() error) error {
+	t.stores.Begin()
+	t.outputs.reset()
+	err := t.guard(f)
+	if err != nil {
+		t.stores.Undo()
+		t.outputs.reset()
+	}
+	return err
+}
+
+// phase is where a task is in its life. It decides which calls are legal; see doc.go.
+type phase int
+
+const (
+	restoring  phase = iota // → processing (Step, Tick) or flushed
+	processing              // → flushed (Flush)
+	flushed                 // → processing (Committed)
+	broken                  // a commit failed half-way: only Close is left
+	closed
+)
+
+// String names a phase as errors do.
+func (p phase) String() string {
+	return [...]string{"restoring", "processing", "flushed", "broken", "closed"}[p]
+}
+
+// enter moves the task to phase next on behalf of call, which is legal in the phases from only.
+func (t *Task) enter(call string, next phase, from ...phase) error {
+	if !slices.Contains(from, t.phase) {
+		return t.wrap(fmt.Errorf("%s is called while the task is %v", call, t.phase))
+	}
+	t.phase = next
+	return nil
+}
