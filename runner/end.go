@@ -20,7 +20,7 @@ func (s *supervisor) findEnds(ctx context.Context) error {
 }
 
 // fed reports whether a topic is written by the topology that reads it.
-func (s *supervisor) fed(t *plan.Topic) bool { return t.Internal || s.writes(t) }
+func (s *supervisor) fed(t *plan.Topic) bool { return t.Internal || t.Written }
 
 // sources returns the partitions of the topics that tasks read and want accepts.
 func (s *supervisor) sources(want func(*plan.Topic) bool) []kafka.TopicPartition {
@@ -31,7 +31,7 @@ func (s *supervisor) sources(want func(*plan.Topic) bool) []kafka.TopicPartition
 				continue
 			}
 			for p := range s.counts[source.Reads.Name] {
-				tps = append(tps, kafka.TopicPartition{Topic: s.topicName(source.Reads), Partition: p})
+				tps = append(tps, kafka.TopicPartition{Topic: s.names().Topic(source.Reads), Partition: p})
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func (s *supervisor) purge(ctx context.Context) {
 	for _, u := range s.units {
 		for _, source := range u.sub.Sources {
 			if source.Reads.Internal {
-				tps = append(tps, kafka.TopicPartition{Topic: s.topicName(source.Reads), Partition: u.partition})
+				tps = append(tps, kafka.TopicPartition{Topic: s.names().Topic(source.Reads), Partition: u.partition})
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (r *runner) checkTopics(ctx context.Context) error {
 	var mistakes []error
 	for _, s := range r.plan.Subtopologies {
 		for _, source := range s.Sources {
-			name := r.topicName(source.Reads)
+			name := r.names().Topic(source.Reads)
 			want := r.counts[source.Reads.Name]
 			switch have, ok := existing[name]; {
 			case !ok:

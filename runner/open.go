@@ -133,8 +133,8 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 	var err error
 	t.task, err = task.New(task.Config{
 		Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
-		TopicName: r.topicName, ChangelogName: r.changelogName,
-		DB: db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, StreamTime: streamTime, Output: t.out,
+		Names: r.names(),
+		DB:    db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, StreamTime: streamTime, Output: t.out,
 		Failed: func(e *processor.Error, done task.Outcome) { r.reports.failed(time.Now(), e, done) },
 	})
 	if err != nil {

@@ -55,9 +55,9 @@ func (r *runner) reset(ctx context.Context, to kafka.At) error {
 	}
 	var tps []kafka.TopicPartition
 	for _, t := range r.plan.Topics {
-		for p := range existing[r.topicName(t)] {
+		for p := range existing[r.names().Topic(t)] {
 			if r.reads(t) && !t.Internal {
-				tps = append(tps, kafka.TopicPartition{Topic: r.topicName(t), Partition: p})
+				tps = append(tps, kafka.TopicPartition{Topic: r.names().Topic(t), Partition: p})
 			}
 		}
 	}
@@ -79,12 +79,12 @@ func (r *runner) reset(ctx context.Context, to kafka.At) error {
 func (r *runner) deleteInternal(ctx context.Context, existing map[string]int32) error {
 	var names []string
 	for _, t := range r.plan.Repartitions {
-		names = append(names, r.topicName(t))
+		names = append(names, r.names().Topic(t))
 	}
 	for _, s := range r.plan.Subtopologies {
 		for _, store := range s.Stores {
 			if store.Source == "" {
-				names = append(names, r.changelogName(store.Name()))
+				names = append(names, r.names().Changelog(store.Name()))
 			}
 		}
 	}

@@ -122,28 +122,9 @@ func (r *runner) close() {
 	}
 }
 
-// topicName returns the name of a topic in the log.
-func (r *runner) topicName(t *plan.Topic) string {
-	name := t.TopicName(r.cfg.Application)
-	if r.cfg.OutputPrefix != "" && !t.Internal && r.writes(t) {
-		name = r.cfg.OutputPrefix + name
-	}
-	return name
-}
-
-func (r *runner) writes(t *plan.Topic) bool {
-	for _, s := range r.plan.Subtopologies {
-		for _, n := range s.Nodes {
-			if n.Writes == t {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func (r *runner) changelogName(store string) string {
-	return plan.ChangelogName(r.cfg.Application, store)
+// names returns how the topics of the application are called in the log.
+func (r *runner) names() plan.Names {
+	return plan.Names{Application: r.cfg.Application, Prefix: r.cfg.OutputPrefix}
 }
 
 // leaveTimeout is how long the end of a run may take once ctx has ended.

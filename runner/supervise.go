@@ -95,7 +95,7 @@ func (r *runner) taskGroups() [][]string {
 	groups := make([][]string, len(r.plan.Subtopologies))
 	for i, s := range r.plan.Subtopologies {
 		for _, source := range s.Sources {
-			groups[i] = append(groups[i], r.topicName(source.Reads))
+			groups[i] = append(groups[i], r.names().Topic(source.Reads))
 		}
 	}
 	return groups

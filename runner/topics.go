@@ -27,7 +27,7 @@ func (r *runner) prepareTopics(ctx context.Context) error {
 	external := map[string]int32{}
 	for name, t := range r.plan.Topics {
 		if !t.Internal {
-			external[name] = existing[r.topicName(t)]
+			external[name] = existing[r.names().Topic(t)]
 		}
 	}
 	if r.counts, err = r.plan.ResolvePartitions(external); err != nil {
@@ -71,7 +71,7 @@ func (r *runner) createExternal(ctx context.Context, existing map[string]int32) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.plan.Topics)) {
 		if t := r.plan.Topics[name]; !t.Internal {
-			add(r.topicName(t), t.Partitions)
+			add(r.names().Topic(t), t.Partitions)
 		}
 	}
 	if dlq := r.cfg.Policies.DeadLetters; dlq != "" {
@@ -106,12 +106,12 @@ func (r *runner) createInternal(ctx context.Context, existing map[string]int32) 
 	}
 	for _, t := range r.plan.Repartitions {
 		// What is processed is deleted by purge; nothing may go before.
-		add(r.topicName(t), r.counts[t.Name], map[string]string{"cleanup.policy": "delete", "retention.ms": "-1"})
+		add(r.names().Topic(t), r.counts[t.Name], map[string]string{"cleanup.policy": "delete", "retention.ms": "-1"})
 	}
 	for _, s := range r.plan.Subtopologies {
 		for _, store := range s.Stores {
 			if store.Source == "" {
-				add(r.changelogName(store.Name()), s.Tasks(r.counts), changelogConfig(store))
+				add(r.names().Changelog(store.Name()), s.Tasks(r.counts), changelogConfig(store))
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func (r *runner) inputs(s *plan.Subtopology, p int32) []kafka.TopicPartition {
 	var tps []kafka.TopicPartition
 	for _, source := range s.Sources {
 		if p < r.counts[source.Reads.Name] {
-			tps = append(tps, kafka.TopicPartition{Topic: r.topicName(source.Reads), Partition: p})
+			tps = append(tps, kafka.TopicPartition{Topic: r.names().Topic(source.Reads), Partition: p})
 		}
 	}
 	return tps

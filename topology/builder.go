@@ -73,6 +73,9 @@ func (b *Builder) mistake(where, format string, args ...any) {
 // legalName is what Kafka allows in a topic's name; application, store and KeyBy names become parts of such names.
 var legalName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
+// names returns how the topics of the application are called.
+func (b *Builder) names() plan.Names { return plan.Names{Application: b.application} }
+
 func (b *Builder) checkName(where, what, name string) bool {
 	switch {
 	case name == "":
@@ -99,7 +102,7 @@ func (b *Builder) attach(n *plan.Node, def state.Definition, source string) {
 		return
 	}
 	if source == "" {
-		b.checkLength(n.Where, plan.ChangelogName(b.application, def.Name()))
+		b.checkLength(n.Where, b.names().Changelog(def.Name()))
 	}
 	store, ok := b.stores[def.Name()]
 	if ok && store.Definition != def {

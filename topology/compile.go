@@ -24,6 +24,9 @@ func (b *Builder) compile() *plan.Plan {
 		if n.Reads != nil {
 			s.Sources = append(s.Sources, n)
 		}
+		if n.Writes != nil {
+			n.Writes.Written = true
+		}
 		if n.Reads != nil && n.Reads.Internal {
 			p.Repartitions = append(p.Repartitions, n.Reads)
 		}

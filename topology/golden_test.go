@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rio-streams/rio/codec"
-	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/topology"
@@ -94,11 +93,11 @@ func durable(top *topology.Topology) []string {
 	var names []string
 	p := top.Plan()
 	for _, topic := range p.Topics {
-		names = append(names, "topic "+topic.TopicName(p.Application)+" "+topic.Key+" "+topic.Value)
+		names = append(names, "topic "+p.Names().Topic(topic)+" "+topic.Key+" "+topic.Value)
 	}
 	for _, s := range p.Subtopologies {
 		for _, store := range s.Stores {
-			names = append(names, "store "+store.Name()+" "+store.String()+" "+plan.ChangelogName(p.Application, store.Name())+" "+store.Source)
+			names = append(names, "store "+store.Name()+" "+store.String()+" "+p.Names().Changelog(store.Name())+" "+store.Source)
 		}
 	}
 	slices.Sort(names)

@@ -77,11 +77,11 @@ func (t *Topology) describe(n *plan.Node) string {
 	return n.Label()
 }
 
-func (t *Topology) topicName(topic *plan.Topic) string { return topic.TopicName(t.plan.Application) }
+func (t *Topology) topicName(topic *plan.Topic) string { return t.plan.Names().Topic(topic) }
 
 func (t *Topology) changelog(store *plan.Store) string {
 	if store.Source != "" {
 		return store.Source
 	}
-	return plan.ChangelogName(t.plan.Application, store.Name())
+	return t.plan.Names().Changelog(store.Name())
 }

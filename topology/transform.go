@@ -82,7 +82,7 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...
 		s.b.mistake(n.Where, "the name %q is taken by another KeyBy: give this one another", name)
 	}
 	n.Writes = use(s.b, n, topic)
-	s.b.checkLength(n.Where, n.Writes.TopicName(s.b.application))
+	s.b.checkLength(n.Where, s.b.names().Topic(n.Writes))
 	n.Build = func(l *plan.Linker) []any {
 		next := sink(l, n, topic)
 		out := new(processor.Record[L, V])

@@ -168,7 +168,7 @@ func (s *script) show(records []Output, want func(Output) bool) string {
 // text returns how a topic is shown; topics the plan does not know (changelogs, dead letters) are shown quoted.
 func (s *script) text(topic string) plan.Text {
 	for _, t := range s.driver.plan.Topics {
-		if t.TopicName(s.driver.plan.Application) == topic {
+		if s.driver.plan.Names().Topic(t) == topic {
 			return t.Text
 		}
 	}
@@ -194,7 +194,7 @@ func (s *script) store(name string) (string, error) {
 	if def == nil {
 		return "", fmt.Errorf("no store %q", name)
 	}
-	topic := plan.ChangelogName(s.driver.plan.Application, name)
+	topic := s.driver.plan.Names().Changelog(name)
 	if def.Source != "" {
 		topic = def.Source
 	}

@@ -25,11 +25,14 @@ type Subtopology struct {
 
 // Topic is a topic as the plan sees it.
 type Topic struct {
-	// Name is the topic's name. That of an internal topic lacks the application's prefix (see TopicName).
+	// Name is the topic's name in the plan; Names.Topic returns that in the log.
 	Name string
 
 	// Internal topics belong to the application, which creates and resets them.
 	Internal bool
+
+	// Written says that the topology writes the topic.
+	Written bool
 
 	// Partitions is the number asked for when it is created; 0 leaves it to whoever creates it.
 	Partitions int32
@@ -93,15 +96,6 @@ func (n *Node) Label() string {
 	return n.Kind + " " + n.Name
 }
 
-// TopicName returns the name that an application's topic has in the log: internal topics carry the application's name,
-// as in Kafka Streams.
-func (t *Topic) TopicName(application string) string {
-	if t.Internal {
-		return application + "-" + t.Name
-	}
-	return t.Name
-}
-
 // Partition returns which of n partitions a record with a key belongs to, as the Java clients and Kafka Streams place it.
 func (t *Topic) Partition(key []byte, n int32) int32 {
 	const start = 8
@@ -110,12 +104,6 @@ func (t *Topic) Partition(key []byte, n int32) int32 {
 	}
 	return murmur2.Partition(key, n)
 }
-
-// RepartitionName returns the name, without the application's prefix, of the topic behind a KeyBy.
-func RepartitionName(name string) string { return name + "-repartition" }
-
-// ChangelogName returns the name of the topic that a store's changes go to, as in Kafka Streams.
-func ChangelogName(application, store string) string { return application + "-" + store + "-changelog" }
 
 // Raw is a record as it lies in the log.
 type Raw struct {

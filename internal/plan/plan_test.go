@@ -78,10 +78,16 @@ func TestResolvePartitions(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	by := &Topic{Name: RepartitionName("by-word"), Internal: true}
+	app, copied := (&Plan{Application: "app"}).Names(), Names{Application: "copy", Prefix: "test."}
+	in, out := &Topic{Name: "in"}, &Topic{Name: "out", Written: true}
 	for got, want := range map[string]string{
-		by.TopicName("app"):                       "app-by-word-repartition",
-		(&Topic{Name: "in"}).TopicName("app"):     "in",
-		ChangelogName("app", "counts"):            "app-counts-changelog",
+		app.Topic(by):                             "app-by-word-repartition",
+		app.Topic(in):                             "in",
+		app.Topic(out):                            "out",
+		app.Changelog("counts"):                   "app-counts-changelog",
+		copied.Topic(by):                          "copy-by-word-repartition",
+		copied.Topic(in):                          "in",
+		copied.Topic(out):                         "test.out",
 		(&Node{Kind: "filter"}).Label():           "filter",
 		(&Node{Kind: "count", Name: "c"}).Label(): "count c",
 	} {

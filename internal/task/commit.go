@@ -155,9 +155,9 @@ func (cfg *Config) changelogs() map[string]*changelog {
 	logs := map[string]*changelog{}
 	for _, s := range cfg.Subtopology.Stores {
 		if s.Source != "" {
-			logs[s.Name()] = &changelog{topic: cfg.TopicName(cfg.Plan.Topics[s.Source]), source: true}
+			logs[s.Name()] = &changelog{topic: cfg.Names.Topic(cfg.Plan.Topics[s.Source]), source: true}
 		} else {
-			logs[s.Name()] = &changelog{topic: cfg.ChangelogName(s.Name())}
+			logs[s.Name()] = &changelog{topic: cfg.Names.Changelog(s.Name())}
 		}
 	}
 	return logs

@@ -54,7 +54,7 @@ func (t *Task) Send(topic *plan.Topic, key, value []byte, timestamp int64, heade
 // SendFailed applies the produce policy to a result that could not be encoded. The other results of the record go on, and
 // what the policy does waits, as they do, until their cause has succeeded.
 func (t *Task) SendFailed(topic *plan.Topic, cause error) error {
-	failure := t.failure(processor.Produce, t.stepLabel(cause), fmt.Errorf("topic %s: %w", t.cfg.TopicName(topic), cause))
+	failure := t.failure(processor.Produce, t.stepLabel(cause), fmt.Errorf("topic %s: %w", t.cfg.Names.Topic(topic), cause))
 	if t.cfg.Policies.Produce.Action == processor.Fail {
 		return failure
 	}
@@ -98,7 +98,7 @@ func (o *outputs) send(t *Task) error {
 func (t *Task) topicName(topic *plan.Topic) string {
 	name, ok := t.names[topic]
 	if !ok {
-		name = t.cfg.TopicName(topic)
+		name = t.cfg.Names.Topic(topic)
 		t.names[topic] = name
 	}
 	return name

@@ -22,11 +22,8 @@ type Config struct {
 	// Counts holds the number of partitions of every topic, by the plan's name.
 	Counts map[string]int32
 
-	// TopicName gives the name of a topic in the log. Default: Topic.TopicName of the plan's application.
-	TopicName func(*plan.Topic) string
-
-	// ChangelogName gives the name of a store's changelog. Default: as Kafka Streams names it.
-	ChangelogName func(store string) string
+	// Names says how topics are called in the log. Default: the plan's.
+	Names plan.Names
 
 	DB       state.DB
 	State    state.Options
@@ -103,11 +100,8 @@ type Task struct {
 
 // New builds a task: it opens the stores, links the steps and starts the handlers. All mistakes are reported at once.
 func New(cfg Config) (*Task, error) {
-	if cfg.TopicName == nil {
-		cfg.TopicName = func(t *plan.Topic) string { return t.TopicName(cfg.Plan.Application) }
-	}
-	if cfg.ChangelogName == nil {
-		cfg.ChangelogName = func(store string) string { return plan.ChangelogName(cfg.Plan.Application, store) }
+	if cfg.Names.Application == "" {
+		cfg.Names = cfg.Plan.Names()
 	}
 	if cfg.Context == nil {
 		cfg.Context = context.Background()
@@ -154,7 +148,7 @@ func (t *Task) link() (err error) {
 			continue // a topic with fewer partitions has none for this task
 		}
 		t.inputs = append(t.inputs, &input{
-			topic: t.cfg.TopicName(source.Reads),
+			topic: t.cfg.Names.Topic(source.Reads),
 			table: source.Kind == "table",
 			queue: source.Queue(linker),
 		})

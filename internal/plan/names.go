@@ -1,0 +1,32 @@
+package plan
+
+// Names says how the topics of an application are called in the log. Internal topics carry the application's name, as in
+// Kafka Streams.
+type Names struct {
+	// Application is the consumer group and the prefix of internal topics.
+	Application string
+
+	// Prefix is put before the name of every external topic that the topology writes.
+	Prefix string
+}
+
+// Names returns the names of an application that runs under the name of its topology.
+func (p *Plan) Names() Names { return Names{Application: p.Application} }
+
+// Topic returns the name of a topic of the plan.
+func (n Names) Topic(t *Topic) string {
+	switch {
+	case t.Internal:
+		return n.Application + "-" + t.Name
+	case t.Written:
+		return n.Prefix + t.Name
+	}
+	return t.Name
+}
+
+// Changelog returns the name of the topic that the changes of a store go to. The topic of a source table is its own
+// changelog, see Store.Source.
+func (n Names) Changelog(store string) string { return n.Application + "-" + store + "-changelog" }
+
+// RepartitionName returns the name of the topic behind a KeyBy, without the application's.
+func RepartitionName(name string) string { return name + "-repartition" }
