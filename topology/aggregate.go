@@ -47,7 +47,7 @@ func ValueCodec[A any](c codec.Codec[A]) StoreOption[A] {
 }
 
 func aggregate[K, V, A any](s *Stream[K, V], kind, name string, add func(old A, had bool, value V) A, options []StoreOption[A]) *Table[K, A] {
-	n := s.b.add(kind, name, s.node)
+	n := s.b.add(kind, name, s.output())
 	s.needsKey(n)
 	o := storeOptions[A]{value: codec.For[A]()}
 	for _, option := range options {

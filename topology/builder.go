@@ -59,7 +59,7 @@ func (b *Builder) Build() (*Topology, error) {
 }
 
 // add appends a node and notes the line that declared it.
-func (b *Builder) add(kind, name string, inputs ...*plan.Node) *plan.Node {
+func (b *Builder) add(kind, name string, inputs ...plan.Input) *plan.Node {
 	n := &plan.Node{ID: len(b.nodes), Kind: kind, Name: name, Where: callSite(), Inputs: inputs}
 	b.nodes = append(b.nodes, n)
 	return n

@@ -58,7 +58,7 @@ func (b *Builder) components() []int {
 	owner := map[*plan.Store]int{}
 	for _, n := range b.nodes {
 		for _, in := range n.Inputs {
-			group[find(n.ID)] = find(in.ID)
+			group[find(n.ID)] = find(in.From.ID)
 		}
 		for _, store := range n.Stores {
 			if first, ok := owner[store]; ok {
@@ -99,40 +99,52 @@ func (b *Builder) checkCopartition(p *plan.Plan, s *plan.Subtopology) {
 	}
 }
 
-// checkCycles reports topics through which records would go round for ever.
+// checkCycles reports topics through which records would go round for ever. What counts is the way of a record, from the
+// reader of a topic through the steps to the next topic. Sub-topologies may well read what they write: a stream that is
+// merged with its own re-keyed self does, and so does one that is joined with a table by two keys.
 func (b *Builder) checkCycles(p *plan.Plan) {
-	readers := map[*plan.Topic]*plan.Subtopology{}
-	for _, s := range p.Subtopologies {
-		for _, source := range s.Sources {
-			readers[source.Reads] = s
+	readers := map[*plan.Topic]*plan.Node{}
+	next := map[*plan.Node][]*plan.Node{}
+	for _, n := range b.nodes {
+		if n.Reads != nil {
+			readers[n.Reads] = n
+		}
+		for _, in := range n.Inputs {
+			if !in.Lookup {
+				next[in.From] = append(next[in.From], n)
+			}
 		}
 	}
-	const visiting, done = 1, 2
-	mark := map[*plan.Subtopology]int{}
-	var path []string
-	var visit func(*plan.Subtopology)
-	visit = func(s *plan.Subtopology) {
-		mark[s] = visiting
-		for _, n := range s.Nodes {
-			next := readers[n.Writes]
-			if n.Writes == nil || next == nil {
-				continue
+	const walking, done = 1, 2
+	mark := map[*plan.Node]int{}
+	var path []string // the topics on the way to the node
+	var walk func(*plan.Node)
+	walk = func(n *plan.Node) {
+		mark[n] = walking
+		for _, child := range next[n] {
+			if mark[child] == 0 {
+				walk(child)
 			}
+		}
+		if reader := readers[n.Writes]; n.Writes != nil && reader != nil {
 			path = append(path, n.Writes.Name)
-			switch mark[next] {
-			case visiting:
-				b.mistake(n.Where, "a cycle: what is written to %q is read again on the way to it (%s); write to another topic", n.Writes.Name, strings.Join(path, " → "))
+			switch mark[reader] {
+			case walking:
+				b.mistake(n.Where, "a cycle: what is written to %q here was made from records of that topic (%s), so records would go round for ever; write to a topic that is not read on the way here", n.Writes.Name, strings.Join(path[slices.Index(path, n.Writes.Name):], " → "))
 			case done:
 			default:
-				visit(next)
+				walk(reader)
 			}
 			path = path[:len(path)-1]
 		}
-		mark[s] = done
+		mark[n] = done
 	}
 	for _, s := range p.Subtopologies {
-		if mark[s] == 0 {
-			visit(s)
+		for _, source := range s.Sources {
+			if mark[source] == 0 {
+				path = append(path[:0], source.Reads.Name)
+				walk(source)
+			}
 		}
 	}
 }

@@ -19,8 +19,14 @@ func (t *Topology) Mermaid() string {
 		node:  func(id, label string) { fmt.Fprintf(&out, "    %s[%q]\n", id, label) },
 		store: func(id, label string) { fmt.Fprintf(&out, "    %s[(%q)]\n", id, label) },
 		topic: func(id, label string) { fmt.Fprintf(&out, "  %s([%q])\n", id, label) },
-		edge:  func(from, to string) { fmt.Fprintf(&out, "  %s --> %s\n", from, to) },
-		link:  func(node, store string) { fmt.Fprintf(&out, "  %s -.- %s\n", node, store) },
+		edge: func(from, to, port string) {
+			if port != "" {
+				fmt.Fprintf(&out, "  %s -- %s --> %s\n", from, port, to)
+				return
+			}
+			fmt.Fprintf(&out, "  %s --> %s\n", from, to)
+		},
+		link: func(node, store string) { fmt.Fprintf(&out, "  %s -.- %s\n", node, store) },
 	})
 	return out.String()
 }
@@ -37,8 +43,14 @@ func (t *Topology) DOT() string {
 		node:  func(id, label string) { fmt.Fprintf(&out, "    %s [label=%q];\n", id, label) },
 		store: func(id, label string) { fmt.Fprintf(&out, "    %s [label=%q, shape=cylinder];\n", id, label) },
 		topic: func(id, label string) { fmt.Fprintf(&out, "  %s [label=%q, shape=ellipse];\n", id, label) },
-		edge:  func(from, to string) { fmt.Fprintf(&out, "  %s -> %s;\n", from, to) },
-		link:  func(node, store string) { fmt.Fprintf(&out, "  %s -> %s [style=dashed, dir=none];\n", node, store) },
+		edge: func(from, to, port string) {
+			if port != "" {
+				fmt.Fprintf(&out, "  %s -> %s [label=%q];\n", from, to, port)
+				return
+			}
+			fmt.Fprintf(&out, "  %s -> %s;\n", from, to)
+		},
+		link: func(node, store string) { fmt.Fprintf(&out, "  %s -> %s [style=dashed, dir=none];\n", node, store) },
 	})
 	out.WriteString("}\n")
 	return out.String()
@@ -49,7 +61,8 @@ type drawing struct {
 	begin              func(*plan.Subtopology)
 	end                func()
 	node, store, topic func(id, label string)
-	edge, link         func(from, to string)
+	edge               func(from, to, port string) // port is the name of the output, empty if there is only one
+	link               func(node, store string)
 }
 
 // draw walks the plan: sub-topologies with their steps and stores, then topics, then arrows.
@@ -77,15 +90,19 @@ func (t *Topology) draw(d drawing) {
 			id := fmt.Sprintf("n%d", n.ID)
 			d.node(id, n.Label())
 			for _, in := range n.Inputs {
-				arrows = append(arrows, func() { d.edge(fmt.Sprintf("n%d", in.ID), id) })
+				port := ""
+				if len(in.From.Ports) > 0 {
+					port = in.From.Ports[in.Port]
+				}
+				arrows = append(arrows, func() { d.edge(fmt.Sprintf("n%d", in.From.ID), id, port) })
 			}
 			if n.Reads != nil {
 				from := topic(n.Reads)
-				arrows = append(arrows, func() { d.edge(from, id) })
+				arrows = append(arrows, func() { d.edge(from, id, "") })
 			}
 			if n.Writes != nil {
 				to := topic(n.Writes)
-				arrows = append(arrows, func() { d.edge(id, to) })
+				arrows = append(arrows, func() { d.edge(id, to, "") })
 			}
 			for _, store := range n.Stores {
 				arrows = append(arrows, func() { d.link(id, stores[store]) })

@@ -26,9 +26,9 @@ func LeftJoin[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(v V,
 func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, combine func(V, W, bool) (R, bool)) *Stream[K, R] {
 	if s.b != t.b {
 		s.b.mistake(callSite(), "the stream and the table of the %s come from two builders: read both with one", kind)
-		return &Stream[K, R]{b: s.b, node: s.b.add(kind, "", s.node), key: s.key}
+		return &Stream[K, R]{b: s.b, node: s.b.add(kind, "", s.output()), key: s.key}
 	}
-	n := s.b.add(kind, t.def.Name(), s.node, t.node)
+	n := s.b.add(kind, t.def.Name(), s.output(), plan.Input{From: t.node, Lookup: true})
 	s.needsKey(n)
 	if a, b := codecOr(s.key).String(), codecOr(t.key).String(); a != b {
 		s.b.mistake(n.Where, "the two sides of the join are not co-partitioned: the stream's keys are %s and the table's %s; use one codec", a, b)

@@ -26,7 +26,7 @@ func ProcessKV[K, V, L, W any](s *Stream[K, V], name string, start func(*process
 }
 
 func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor.Context[L, W]) processor.Handler[K, V], stores []state.Definition) *Stream[L, W] {
-	n := s.b.add("process", name, s.node)
+	n := s.b.add("process", name, s.output())
 	s.b.checkName(n.Where, "Process step", name)
 	for _, def := range stores {
 		s.b.attach(n, def, "")

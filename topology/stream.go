@@ -10,6 +10,7 @@ import (
 type Stream[K, V any] struct {
 	b       *Builder
 	node    *plan.Node
+	port    int            // which of the node's outputs
 	key     codec.Codec[K] // nil: the default of K
 	value   codec.Codec[V] // nil: the default of V
 	rekeyed bool           // the key is not that of the partition any more
@@ -35,15 +36,23 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	return s
 }
 
+// output is the edge along which the stream's records leave.
+func (s *Stream[K, V]) output() plan.Input { return plan.Input{From: s.node, Port: s.port} }
+
 // step adds a step that takes the records of s and gives records of the same types. run is called with the task's
 // linker and the next step, and returns what handles a record.
 func (s *Stream[K, V]) step(kind string, run func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V]) *Stream[K, V] {
-	n := s.b.add(kind, "", s.node)
+	n := s.b.add(kind, "", s.output())
 	n.Build = func(l *plan.Linker) []any {
 		return []any{run(n, l, plan.StreamOutput[K, V](l, n))}
 	}
+	return s.through(n, 0)
+}
+
+// through returns the stream that leaves node n by a port and is otherwise as s.
+func (s *Stream[K, V]) through(n *plan.Node, port int) *Stream[K, V] {
 	out := *s
-	out.node = n
+	out.node, out.port = n, port
 	return &out
 }
 
@@ -70,20 +79,22 @@ func (s *Stream[K, V]) filter(kind string, accept func(V) bool, want bool) *Stre
 }
 
 // Branch splits the stream: matched gets the records whose value match accepts, rest all others, tombstones among
-// them. Branch rest again for more branches; a record goes to the first that matches.
+// them. match is called once for each record. Branch rest again for more branches; a record goes to the first that
+// matches.
 func (s *Stream[K, V]) Branch(match func(V) bool) (matched, rest *Stream[K, V]) {
-	only := func(kind string, want bool) *Stream[K, V] {
-		return s.step(kind, func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
-			return func(r *processor.Record[K, V]) error {
-				l.Enter(n)
-				if (!r.Tombstone && match(r.Value)) != want {
-					return nil
-				}
-				return next(r)
+	n := s.b.add("branch", "", s.output())
+	n.Ports = []string{"matched", "rest"}
+	n.Build = func(l *plan.Linker) []any {
+		matched, rest := plan.StreamPort[K, V](l, n, 0), plan.StreamPort[K, V](l, n, 1)
+		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
+			l.Enter(n)
+			if !r.Tombstone && match(r.Value) {
+				return matched(r)
 			}
-		})
+			return rest(r)
+		})}
 	}
-	return only("branch", true), only("branch-rest", false)
+	return s.through(n, 0), s.through(n, 1)
 }
 
 // Peek calls look with each record, for logging and counting. A record that is processed again after a failure is seen
@@ -100,14 +111,14 @@ func (s *Stream[K, V]) Peek(look func(processor.Record[K, V])) *Stream[K, V] {
 
 // Merge interleaves the stream with others of the same types.
 func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
-	inputs := []*plan.Node{s.node}
+	inputs := []plan.Input{s.output()}
 	out := *s
 	for _, other := range others {
 		if other.b != s.b {
 			s.b.mistake(callSite(), "merged streams come from two builders: read both with one")
 			continue
 		}
-		inputs = append(inputs, other.node)
+		inputs = append(inputs, other.output())
 		out.rekeyed = out.rekeyed || other.rekeyed
 		if other.windows != s.windows {
 			s.b.mistake(callSite(), "merged streams have different windows, %v and %v", s.windows, other.windows)
@@ -128,13 +139,13 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 		}
 		return links
 	}
-	out.node = n
+	out.node, out.port = n, 0
 	return &out
 }
 
 // To writes the stream to a topic. Its codecs are the topic's.
 func (s *Stream[K, V]) To(topic Topic[K, V]) {
-	n := s.b.add("sink", "", s.node)
+	n := s.b.add("sink", "", s.output())
 	n.Writes = use(s.b, n, topic)
 	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, topic)} }
 }

@@ -45,6 +45,9 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	return t
 }
 
+// output is the edge along which the table's changes leave.
+func (t *Table[K, V]) output() plan.Input { return plan.Input{From: t.node} }
+
 // upsert writes records into a table's store and passes the changes on.
 func upsert[K, V any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, V], next plan.Table[K, V]) plan.Stream[K, V] {
 	change := new(plan.Change[K, V])
@@ -71,7 +74,7 @@ func upsert[K, V any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, V], 
 // ToStream gives the table's changes as a stream: the new value of a key, or a tombstone when it is deleted, again
 // if it is deleted again.
 func (t *Table[K, V]) ToStream() *Stream[K, V] {
-	n := t.b.add("to-stream", "", t.node)
+	n := t.b.add("to-stream", "", t.output())
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, V](l, n)
 		out := new(processor.Record[K, V])

@@ -47,10 +47,22 @@ func (t *Topology) printTree(out *strings.Builder, s *plan.Subtopology, n *plan.
 		return
 	}
 	printed[n] = true
+	if len(n.Ports) == 0 {
+		t.printOutput(out, s, plan.Input{From: n}, depth+1, printed)
+		return
+	}
+	for port, name := range n.Ports {
+		fmt.Fprintf(out, "%s%s:\n", strings.Repeat("  ", depth+1), name)
+		t.printOutput(out, s, plan.Input{From: n, Port: port}, depth+2, printed)
+	}
+}
+
+// printOutput prints what takes from one output of a step.
+func (t *Topology) printOutput(out *strings.Builder, s *plan.Subtopology, from plan.Input, depth int, printed map[*plan.Node]bool) {
 	for _, next := range s.Nodes {
 		for _, in := range next.Inputs {
-			if in == n {
-				t.printTree(out, s, next, depth+1, printed)
+			if in.From == from.From && in.Port == from.Port {
+				t.printTree(out, s, next, depth, printed)
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // Map turns each value into another and keeps the key.
 func Map[K, V, W any](s *Stream[K, V], f func(V) W) *Stream[K, W] {
-	n := s.b.add("map", "", s.node)
+	n := s.b.add("map", "", s.output())
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, W](l, n)
 		out := new(processor.Record[K, W]) // reused: the next step reads it during the call
@@ -27,7 +27,7 @@ func Map[K, V, W any](s *Stream[K, V], f func(V) W) *Stream[K, W] {
 // MapKV turns each key and value into others. The new key does not move the record: before state can be kept by it,
 // pass the stream through KeyBy. Tombstones are dropped.
 func MapKV[K, V, L, W any](s *Stream[K, V], f func(K, V) (L, W)) *Stream[L, W] {
-	n := s.b.add("map-kv", "", s.node)
+	n := s.b.add("map-kv", "", s.output())
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[L, W](l, n)
 		out := new(processor.Record[L, W])
@@ -47,7 +47,7 @@ func MapKV[K, V, L, W any](s *Stream[K, V], f func(K, V) (L, W)) *Stream[L, W] {
 
 // FlatMap turns each value into none, one or several, and keeps the key. Tombstones are dropped.
 func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
-	n := s.b.add("flat-map", "", s.node)
+	n := s.b.add("flat-map", "", s.output())
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, W](l, n)
 		out := new(processor.Record[K, W])
@@ -72,7 +72,7 @@ func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 // KeyBy gives each record the key that its value names and moves it to that key's partition, through the topic
 // <application>-<name>-repartition. It is the only operator that moves data. Tombstones are dropped.
 func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...KeyByOption[L]) *Stream[L, V] {
-	n := s.b.add("key-by", name, s.node)
+	n := s.b.add("key-by", name, s.output())
 	s.b.checkName(n.Where, "KeyBy", name)
 	topic := Topic[L, V]{name: plan.RepartitionName(name), key: codec.For[L](), value: codecOr(s.value), internal: true}
 	for _, option := range options {

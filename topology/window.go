@@ -55,7 +55,7 @@ func (w Windows) check() error {
 // Window puts each record into the windows of its time. A window is part of the key, so that what follows is ordinary
 // aggregation: one row for each key and window. Records whose windows have all closed are dropped and counted.
 func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[K], V] {
-	n := s.b.add("window", windows.String(), s.node)
+	n := s.b.add("window", windows.String(), s.output())
 	if err := windows.check(); err != nil {
 		s.b.mistake(n.Where, "%v", err)
 	}

@@ -188,6 +188,7 @@ func (d *Driver) run() error {
 				}
 			}
 		}
+		progress = progress || d.anyBehind() // of what the commits, or timers, have made visible
 	}
 	return nil
 }

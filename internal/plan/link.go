@@ -71,11 +71,18 @@ const (
 // Linker builds the steps of a sub-topology for one task, from the sinks up, and connects them.
 type Linker struct {
 	Host     Host
-	children map[*Node][]edge
+	children map[output][]edge
 	built    map[*Node][]any
 	step     **Node
 }
 
+// output is one output of a node.
+type output struct {
+	node *Node
+	port int
+}
+
+// edge is one input of a node.
 type edge struct {
 	node  *Node
 	input int
@@ -84,10 +91,11 @@ type edge struct {
 // NewLinker returns a linker for one task of s. The step that is running is kept in *step, so that a panic can say
 // where it happened.
 func NewLinker(s *Subtopology, host Host, step **Node) *Linker {
-	l := &Linker{Host: host, children: map[*Node][]edge{}, built: map[*Node][]any{}, step: step}
+	l := &Linker{Host: host, children: map[output][]edge{}, built: map[*Node][]any{}, step: step}
 	for _, n := range s.Nodes {
 		for i, in := range n.Inputs {
-			l.children[in] = append(l.children[in], edge{n, i})
+			from := output{in.From, in.Port}
+			l.children[from] = append(l.children[from], edge{n, i})
 		}
 	}
 	return l
@@ -106,9 +114,12 @@ func (l *Linker) input(e edge) any {
 	return inputs[e.input]
 }
 
-// StreamOutput returns where n's records go: to its successors, in the order of their declaration.
-func StreamOutput[K, V any](l *Linker, n *Node) Stream[K, V] {
-	next := successors[Stream[K, V]](l, n)
+// StreamOutput returns where the records of n's only output go: to its successors, in the order of their declaration.
+func StreamOutput[K, V any](l *Linker, n *Node) Stream[K, V] { return StreamPort[K, V](l, n, 0) }
+
+// StreamPort returns where the records of one of n's outputs go.
+func StreamPort[K, V any](l *Linker, n *Node, port int) Stream[K, V] {
+	next := successors[Stream[K, V]](l, output{n, port})
 	switch len(next) {
 	case 0:
 		return func(*processor.Record[K, V]) error { return nil }
@@ -127,7 +138,7 @@ func StreamOutput[K, V any](l *Linker, n *Node) Stream[K, V] {
 
 // TableOutput returns where n's changes go.
 func TableOutput[K, V any](l *Linker, n *Node) Table[K, V] {
-	next := successors[Table[K, V]](l, n)
+	next := successors[Table[K, V]](l, output{n, 0})
 	switch len(next) {
 	case 0:
 		return func(*Change[K, V]) error { return nil }
@@ -144,13 +155,13 @@ func TableOutput[K, V any](l *Linker, n *Node) Table[K, V] {
 	}
 }
 
-func successors[Link any](l *Linker, n *Node) []Link {
+func successors[Link any](l *Linker, from output) []Link {
 	var next []Link
-	for _, e := range l.children[n] {
+	for _, e := range l.children[from] {
 		input := l.input(e)
 		link, ok := input.(Link)
 		if !ok { // the DSL's types rule this out; a mistake in an operator of ours would show here
-			l.Host.Fail(fmt.Errorf("plan: %s takes %T, but %s gives %T", e.node.Label(), input, n.Label(), *new(Link)))
+			l.Host.Fail(fmt.Errorf("plan: %s takes %T, but %s gives %T", e.node.Label(), input, from.node.Label(), *new(Link)))
 			continue
 		}
 		next = append(next, link)

@@ -20,20 +20,7 @@ func (p *Plan) ResolvePartitions(external map[string]int32) (map[string]int32, e
 			counts[name] = external[name]
 		}
 	}
-	// Upstream sub-topologies come first in the order of declaration, so as many rounds as there are repartition topics
-	// are enough for every chain.
-	for range len(p.Repartitions) + 1 {
-		for _, t := range p.Repartitions {
-			if counts[t.Name] == 0 {
-				counts[t.Name] = p.partnersOf(t, counts)
-			}
-		}
-		for _, t := range p.Repartitions {
-			if counts[t.Name] == 0 {
-				counts[t.Name] = p.upstreamOf(t, counts)
-			}
-		}
-	}
+	p.resolve(counts)
 	var mistakes []error
 	for _, set := range p.Copartitioned {
 		for _, name := range set[1:] {
@@ -45,6 +32,32 @@ func (p *Plan) ResolvePartitions(external map[string]int32) (map[string]int32, e
 		}
 	}
 	return counts, errors.Join(mistakes...)
+}
+
+// resolve completes the numbers of the repartition topics. First in terms of sub-topologies; but a sub-topology may read
+// what it writes, or what others make of it, and then only the sources count that the topic's records come from.
+// Records do not go round, so there is always a topic whose sources are known.
+func (p *Plan) resolve(counts map[string]int32) {
+	apply := func(rule func(*Topic, map[string]int32) int32, most int) (resolved int) {
+		for _, t := range p.Repartitions {
+			if counts[t.Name] != 0 || resolved == most {
+				continue
+			}
+			if counts[t.Name] = rule(t, counts); counts[t.Name] != 0 {
+				resolved++
+			}
+		}
+		return resolved
+	}
+	all := len(p.Repartitions)
+	for {
+		for apply(p.partnersOf, all) > 0 || apply(p.upstreamOf, all) > 0 {
+			continue
+		}
+		if apply(p.feedersOf, 1) == 0 { // one only: the others may be its partners
+			return
+		}
+	}
 }
 
 // partnersOf returns the number of partitions of a topic that t is co-partitioned with, 0 if none is known.
@@ -76,6 +89,41 @@ func (p *Plan) upstreamOf(t *Topic, counts map[string]int32) int32 {
 			}
 			most = max(most, counts[source.Reads.Name])
 		}
+	}
+	return most
+}
+
+// feedersOf returns the largest number of partitions among the sources that t's records come from, 0 as long as one of
+// them is unknown.
+func (p *Plan) feedersOf(t *Topic, counts map[string]int32) int32 {
+	var most int32
+	known := true
+	seen := map[*Node]bool{}
+	var back func(*Node)
+	back = func(n *Node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		if n.Reads != nil {
+			known = known && counts[n.Reads.Name] != 0
+			most = max(most, counts[n.Reads.Name])
+		}
+		for _, in := range n.Inputs {
+			if !in.Lookup {
+				back(in.From)
+			}
+		}
+	}
+	for _, s := range p.Subtopologies {
+		for _, n := range s.Nodes {
+			if n.Writes == t {
+				back(n)
+			}
+		}
+	}
+	if !known {
+		return 0
 	}
 	return most
 }

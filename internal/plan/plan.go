@@ -75,7 +75,8 @@ type Node struct {
 	Kind   string // "filter", "aggregate", …
 	Name   string // what the user called it, or empty
 	Where  string // file:line of the call that declared it
-	Inputs []*Node
+	Inputs []Input
+	Ports  []string // names of its outputs, for a step that has several; nil for one output
 	Stores []*Store
 
 	// Reads is the topic of a source and Writes that of a sink.
@@ -86,6 +87,16 @@ type Node struct {
 
 	// Build returns the node's inputs for one task, each a Stream[K, V] or a Table[K, V] of the input's types; nil for sources.
 	Build func(*Linker) []any
+}
+
+// Input is an edge of the graph: what a node takes from another one.
+type Input struct {
+	From *Node
+	Port int // which of From's outputs: an index into its Ports
+
+	// Lookup says that records do not travel along this edge: From's rows are looked up when a record comes in by
+	// another input, and a change of a row makes no output by itself.
+	Lookup bool
 }
 
 // Label names a step for people: "aggregate speed-5m", "filter".

@@ -76,6 +76,52 @@ func TestResolvePartitions(t *testing.T) {
 	}
 }
 
+// TestResolvePartitionsOfLoops: sub-topologies that read what they write, or what others make of it.
+func TestResolvePartitionsOfLoops(t *testing.T) {
+	in := &Topic{Name: "in"}
+	a, b := &Topic{Name: "a", Internal: true}, &Topic{Name: "b", Internal: true}
+	source := func(topic *Topic) *Node { return &Node{Kind: "source", Reads: topic} }
+	keyBy := func(topic *Topic, from ...*Node) *Node {
+		n := &Node{Kind: "key-by", Writes: topic}
+		for _, node := range from {
+			n.Inputs = append(n.Inputs, Input{From: node})
+		}
+		return n
+	}
+	sub := func(nodes ...*Node) *Subtopology {
+		s := &Subtopology{Nodes: nodes}
+		for _, n := range nodes {
+			if n.Reads != nil {
+				s.Sources = append(s.Sources, n)
+			}
+		}
+		return s
+	}
+	readsIn, readsA, readsB := source(in), source(a), source(b)
+	for _, c := range []struct {
+		name          string
+		subs          []*Subtopology
+		copartitioned [][]string
+	}{
+		{"its own topic", []*Subtopology{sub(readsIn, readsA, keyBy(a, readsIn)), sub(readsB, keyBy(b, readsA))}, nil},
+		{"two of its own", []*Subtopology{sub(readsIn, readsA, readsB, keyBy(a, readsIn), keyBy(b, readsIn))}, nil},
+		{"one after the other", []*Subtopology{sub(readsIn, readsA, readsB, keyBy(b, readsIn, readsA), keyBy(a, readsIn))}, nil},
+		{"to another and back", []*Subtopology{sub(readsIn, readsB, keyBy(a, readsIn)), sub(readsA, keyBy(b, readsA))}, nil},
+		{"partners", []*Subtopology{sub(readsIn, readsA, readsB, keyBy(a, readsIn), keyBy(b, readsA))}, [][]string{{"in", "a", "b"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &Plan{
+				Topics: map[string]*Topic{"in": in, "a": a, "b": b}, Repartitions: []*Topic{a, b},
+				Subtopologies: c.subs, Copartitioned: c.copartitioned,
+			}
+			counts, err := p.ResolvePartitions(map[string]int32{"in": 5})
+			if want := map[string]int32{"in": 5, "a": 5, "b": 5}; err != nil || !maps.Equal(counts, want) {
+				t.Errorf("partitions %v, %v, want %v", counts, err, want)
+			}
+		})
+	}
+}
+
 func TestNames(t *testing.T) {
 	by := &Topic{Name: RepartitionName("by-word"), Internal: true}
 	app, copied := (&Plan{Application: "app"}).Names(), Names{Application: "copy", Prefix: "test."}
