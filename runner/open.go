@@ -125,16 +125,16 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 			return nil, err
 		}
 	}
-	streamTime := int64(-1)
+	var metadata []string
 	for _, c := range committed {
-		streamTime = max(streamTime, task.StreamTimeOf(c.Metadata))
+		metadata = append(metadata, c.Metadata)
 	}
 	t := &running{unit: u, db: db, out: &outlet{}, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
 	var err error
 	t.task, err = task.New(task.Config{
 		Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
 		Names: r.names(),
-		DB:    db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, StreamTime: streamTime, Output: t.out,
+		DB:    db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, Metadata: metadata, Output: t.out,
 		Failed: func(e *processor.Error, done task.Outcome) { r.reports.failed(time.Now(), e, done) },
 	})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // cache holds the entries of one store that are in memory: those that changed, and those that were read lately.
 //
-// An entry that changed stays until its batch is committed. A clean one stands in the clock, a ring through which a hand goes
+// An entry that changed stays until its batch is committed. A clean one stands in a ring through which a hand goes
 // when the budget is exceeded: it spares an entry that was used since its last visit and removes the others.
 type cache[V any] struct {
 	budget   *Budget
@@ -24,8 +24,8 @@ type cache[V any] struct {
 	flushing []*entry[V] // flushed, and not yet committed
 	index    *btree.BTreeG[*entry[V]]
 
-	clock []*entry[V]
-	hand  int
+	ring []*entry[V]
+	hand int
 
 	dirtyCount, dirtySize int
 	size                  int
@@ -55,7 +55,7 @@ type entry[V any] struct {
 	key    string
 	size   int    // estimated bytes in memory
 	record uint64 // the record in which it was first changed: its old content is in the undo log
-	slot   int    // its place in the clock + 1; 0 = not there
+	slot   int    // its place in the ring + 1; 0 = not there
 
 	blind    bool // nothing is known of what the database holds
 	dirty    bool // changed since the last Flush
@@ -77,7 +77,7 @@ const unencoded = 64
 
 func newCache[V any](budget *Budget, sealed bool) cache[V] {
 	budget.stores.Add(1)
-	const mapSlot = 64 // a map's slot, its spare room, and the clock's slot
+	const mapSlot = 64 // a map's slot, its spare room, and the ring's slot
 	return cache[V]{
 		budget: budget, sealed: sealed, entries: make(map[string]*entry[V]),
 		overhead: int(reflect.TypeFor[entry[V]]().Size()) + mapSlot,
@@ -95,11 +95,11 @@ func (c *cache[V]) insert(key string, content content[V], encoded int) *entry[V]
 	return e
 }
 
-// keep puts a clean entry into the clock and lets go of others if the budget says so.
+// keep puts a clean entry into the ring and lets go of others if the budget says so.
 func (c *cache[V]) keep(e *entry[V]) {
 	c.shrink()
-	c.clock = append(c.clock, e)
-	e.slot = len(c.clock)
+	c.ring = append(c.ring, e)
+	e.slot = len(c.ring)
 }
 
 // write changes an entry.
@@ -193,8 +193,8 @@ func (c *cache[V]) Committed() {
 	for _, e := range c.flushing {
 		e.flushing = false
 		if !e.dirty && e.slot == 0 {
-			c.clock = append(c.clock, e)
-			e.slot = len(c.clock)
+			c.ring = append(c.ring, e)
+			e.slot = len(c.ring)
 		}
 	}
 	clear(c.flushing)
@@ -203,20 +203,20 @@ func (c *cache[V]) Committed() {
 	c.shrink()
 }
 
-// shrink turns the hand until the budget is kept or the clock is empty.
+// shrink turns the hand until the budget is kept or the ring is empty.
 func (c *cache[V]) shrink() {
 	excess := c.budget.excess(int64(c.size))
 	if excess == 0 {
 		return
 	}
 	goal := c.size - int(excess)
-	for turns := 2 * len(c.clock); turns > 0 && c.size > goal && len(c.clock) > 0; turns-- {
-		if c.hand >= len(c.clock) {
+	for turns := 2 * len(c.ring); turns > 0 && c.size > goal && len(c.ring) > 0; turns-- {
+		if c.hand >= len(c.ring) {
 			c.hand = 0
 		}
-		switch e := c.clock[c.hand]; {
+		switch e := c.ring[c.hand]; {
 		case e.dirty || e.flushing:
-			c.unclock(e) // it comes back when it is committed
+			c.unring(e) // it comes back when it is committed
 		case e.pinned || e.recent:
 			e.recent = false
 			c.hand++
@@ -228,36 +228,23 @@ func (c *cache[V]) shrink() {
 
 // evict takes a clean entry out of memory.
 func (c *cache[V]) evict(e *entry[V]) {
-	c.unclock(e)
+	c.unring(e)
 	delete(c.entries, e.key)
 	c.grow(-e.size)
 }
 
-// unclock takes an entry out of the ring; the last one takes its place.
-func (c *cache[V]) unclock(e *entry[V]) {
+// unring takes an entry out of the ring; the last one takes its place.
+func (c *cache[V]) unring(e *entry[V]) {
 	if e.slot == 0 {
 		return
 	}
-	last := len(c.clock) - 1
-	moved := c.clock[last]
-	c.clock[e.slot-1] = moved
+	last := len(c.ring) - 1
+	moved := c.ring[last]
+	c.ring[e.slot-1] = moved
 	moved.slot = e.slot
 	e.slot = 0
-	c.clock[last] = nil
-	c.clock = c.clock[:last]
-}
-
-// Discard implements Store.
-func (c *cache[V]) Discard() {
-	c.Begin()
-	clear(c.entries)
-	for _, list := range []*[]*entry[V]{&c.dirty, &c.flushing, &c.clock} {
-		clear(*list)
-		*list = (*list)[:0]
-	}
-	c.index = nil
-	c.hand, c.dirtyCount, c.dirtySize = 0, 0, 0
-	c.grow(-c.size)
+	c.ring[last] = nil
+	c.ring = c.ring[:last]
 }
 
 // Close implements Store.
@@ -266,7 +253,10 @@ func (c *cache[V]) Close() {
 		return
 	}
 	c.closed = true
-	c.Discard()
+	clear(c.entries)
+	c.undo, c.dirty, c.flushing, c.ring, c.index = nil, nil, nil, nil, nil
+	c.hand, c.dirtyCount, c.dirtySize = 0, 0, 0
+	c.grow(-c.size)
 	c.budget.stores.Add(-1)
 }
 

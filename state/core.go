@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/rio-streams/rio/codec"
@@ -22,7 +21,7 @@ type core[K, V any] struct {
 	layout layout
 	keys   codec.Codec[K]
 	values codec.Codec[V]
-	clockwork
+	expiry
 	cache[V]
 
 	// Buffers, each for the key or row that was handled last.
@@ -33,13 +32,28 @@ type core[K, V any] struct {
 
 const timestampSize = 8
 
-// clockwork is what a store of windows knows of the stream time. Starts before the horizon are expired. The horizons of the last
-// Flush and the last commit are kept because Discard goes back to the latter: records read again must find what they found before.
-type clockwork struct {
-	retention, step             int64 // ms; retention 0 = for ever
-	horizon, flushed, committed int64
-	deleted                     int64  // the horizon of the last Expire
-	rewound                     uint64 // the number of records when the store was opened or discarded
+// expiry is what a store of windows knows of time. Its clock is the greatest timestamp that was written to it; windows that start
+// before its horizon are expired.
+type expiry struct {
+	clock           *Clock // nil: nothing expires
+	retention, step int64  // ms
+	deleted         int64  // the horizon of the last Expire
+}
+
+// horizon is the first start of a window that is not expired. It moves between two records: the record that moves the time still
+// finds the windows that it closes. A timestamp of 0 is none: nothing expires by it.
+func (e *expiry) horizon() int64 {
+	if e.clock == nil || e.clock.begun <= 0 {
+		return never
+	}
+	return e.clock.begun - e.retention
+}
+
+// wrote moves the store's time.
+func (e *expiry) wrote(timestamp int64) {
+	if e.clock != nil {
+		e.clock.Advance(timestamp)
+	}
 }
 
 func (s *core[K, V]) Name() string { return s.name }
@@ -56,7 +70,7 @@ func (s *core[K, V]) locate(k K) (bool, error) {
 
 // visible tells whether a physical key, prefix included, is that of a window not yet expired.
 func (s *core[K, V]) visible(key []byte) bool {
-	return s.retention == 0 || s.layout.start(key[len(s.prefix):]) >= s.horizon
+	return s.clock == nil || s.layout.start(key[len(s.prefix):]) >= s.horizon()
 }
 
 // appendPhysical appends the physical form of k, without the prefix.
@@ -164,6 +178,7 @@ func (s *core[K, V]) put(k K, c content[V]) error {
 		e = s.insert(string(s.key), content[V]{}, len(c.sealed))
 		e.blind = true
 	}
+	s.wrote(c.timestamp)
 	s.write(e, c)
 	return nil
 }
@@ -207,6 +222,7 @@ func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 		return Change[V]{}, err
 	}
 	change := Change[V]{old, v, e.has, now.has, e.since(), now.timestamp}
+	s.wrote(now.timestamp)
 	s.write(e, now)
 	return change, nil
 }
@@ -237,6 +253,7 @@ func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, 
 	if !change.Has {
 		return change, s.drop(e, &change)
 	}
+	s.wrote(timestamp)
 	s.touch(e)
 	e.value, e.timestamp, e.has = change.New, timestamp, true
 	return change, nil
@@ -259,6 +276,7 @@ func (s *core[K, V]) updateSealed(e *entry[V], change *Change[V], f func(old V, 
 	}
 	now, err := s.seal(change.New, change.Timestamp)
 	if err == nil {
+		s.wrote(now.timestamp)
 		s.write(e, now)
 	}
 	return err
@@ -269,6 +287,7 @@ func (s *core[K, V]) drop(e *entry[V], change *Change[V]) error {
 	var none V
 	change.New = none
 	if change.Had {
+		s.wrote(change.Timestamp)
 		s.write(e, content[V]{timestamp: change.Timestamp})
 	}
 	return nil
@@ -277,7 +296,6 @@ func (s *core[K, V]) drop(e *entry[V], change *Change[V]) error {
 // Flush implements Store.
 func (s *core[K, V]) Flush(b Batch, log LogFunc) error {
 	s.Begin()
-	s.clockwork.flushed = s.horizon
 	for _, e := range s.takeDirty() {
 		if err := s.flushEntry(e, b, log); err != nil {
 			return err
@@ -308,19 +326,6 @@ func (s *core[K, V]) flushEntry(e *entry[V], b Batch, log LogFunc) error {
 	return log(s.changelog, row[timestampSize:], e.timestamp)
 }
 
-// Committed implements Store.
-func (s *core[K, V]) Committed() {
-	s.clockwork.committed = s.clockwork.flushed
-	s.cache.Committed()
-}
-
-// Discard implements Store.
-func (s *core[K, V]) Discard() {
-	s.horizon, s.clockwork.flushed = s.clockwork.committed, s.clockwork.committed
-	s.cache.Discard()
-	s.rewound = s.record
-}
-
 // Restore implements Store.
 func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error {
 	physical, err := s.layout.appendRestored(append(s.key[:0], s.prefix...), key)
@@ -340,27 +345,17 @@ func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error 
 	return nil
 }
 
-// Advance implements Store.
-func (s *core[K, V]) Advance(streamTime int64) {
-	if s.retention == 0 || streamTime < math.MinInt64+s.retention {
-		return
-	}
-	s.horizon = max(s.horizon, streamTime-s.retention)
-	if s.record == s.rewound { // no record was taken yet: this is the time of the last commit
-		s.clockwork.committed, s.clockwork.flushed = s.horizon, s.horizon
-	}
-}
+// Clock implements Store.
+func (s *core[K, V]) Clock() *Clock { return s.clock }
 
 // Expire implements Store. It waits until some time is worth a range deletion.
 func (s *core[K, V]) Expire(b Batch) {
-	if s.retention == 0 || s.horizon == math.MinInt64 {
+	horizon := s.horizon()
+	if horizon == never || s.deleted > never && horizon-s.deleted < s.step {
 		return
 	}
-	if s.deleted > math.MinInt64 && s.horizon-s.deleted < s.step {
-		return
-	}
-	s.deleted = s.horizon
-	b.DeleteRange(s.prefix, appendTime(slices.Clone(s.prefix), s.layout.lead(s.horizon)))
+	s.deleted = horizon
+	b.DeleteRange(s.prefix, appendTime(slices.Clone(s.prefix), s.layout.lead(horizon)))
 }
 
 // wrap names the store and what it was doing.

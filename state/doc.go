@@ -19,19 +19,17 @@
 // The owner goes through its records like this:
 //
 //	set, err := state.OpenSet(db, definitions, options)
-//	set.Advance(streamTime)              // as it was at the last commit
 //	for each record:
 //		set.Begin()
 //		run the handlers; if they fail: set.Undo()
-//		set.Advance(streamTime)
 //	to commit:
 //		b := db.NewBatch()
 //		set.Flush(b, changelog)          // dirty entries, in the order of their keys
 //		set.Expire(b)
 //		set.SetPosition(b, topic, partition, offset)
-//		end the transaction, then b.Commit(), then set.Committed()
-//	when the transaction is aborted:
-//		set.Discard()
+//		end the transaction, with set.Times in it; then b.Commit(), then set.Committed()
+//
+// If the transaction is aborted, the owner opens the set again: the database holds what is committed.
 //
 // # Results do not depend on the cache
 //

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"reflect"
 	"time"
 
@@ -96,15 +95,21 @@ func (d *KeyValueDefinition[K, V]) open(db DB, prefix []byte, opts Options) *cor
 	if budget == nil {
 		budget = NewBudget(defaultBudget)
 	}
-	const never = math.MinInt64
 	return &core[K, V]{
 		name: d.name, db: db, prefix: prefix, layout: d.layout, keys: d.keys, values: d.values,
-		clockwork: clockwork{
-			retention: d.retention.Milliseconds(), step: d.size.Milliseconds(),
-			horizon: never, flushed: never, committed: never, deleted: never,
-		},
-		cache: newCache[V](budget, !d.immutable && mutable(reflect.TypeFor[V]())),
+		expiry: d.expiry(),
+		cache:  newCache[V](budget, !d.immutable && mutable(reflect.TypeFor[V]())),
 	}
+}
+
+// expiry returns that of a store that has no rows yet. What has expired is deleted about once a minute of the store's time.
+func (d *KeyValueDefinition[K, V]) expiry() expiry {
+	e := expiry{retention: d.retention.Milliseconds(), deleted: never}
+	if d.layout.windowed {
+		e.clock = newClock(d.name)
+		e.step = max(d.size, min(d.retention, time.Minute)).Milliseconds()
+	}
+	return e
 }
 
 // errNoWindows says that a loop over windows was asked of a store without them.

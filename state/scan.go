@@ -63,7 +63,7 @@ func (s *core[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 
 // starts turns a span of time, both ends included, into the window starts in it that are not expired.
 func (s *core[K, V]) starts(from, to time.Time) (first, last int64) {
-	return max(ceilMillis(from), s.horizon), floorMillis(to)
+	return max(ceilMillis(from), s.horizon()), floorMillis(to)
 }
 
 // floorMillis is the last whole millisecond that is not after t, as far as 64 bits can tell.

@@ -17,24 +17,32 @@ import (
 //	| 0 0 | 'f' |                              →  format version, 1 byte
 //	| 0 0 | 's' | name … |                     →  prefix, 2 bytes BE | definition …
 //	| 0 0 | 'p' | topic … | partition, 4 B BE | →  position: the next offset to read, 8 bytes BE
+//	| 0 0 | 't' | name of a clock … |          →  its time, ms since 1970, 8 bytes BE
 type Set struct {
 	db     DB
 	stores []Store
 	byName map[string]Store
+	clocks []*Clock // those of stores first
+	times  Times    // of the last commit, as the owner knows them
 	key    []byte
 }
 
-const formatVersion = 1
+// The format of version 1 is that of 2 without clocks: the times were those of the task, which it gave to its stores at every start.
+const (
+	formatVersion = 2
+	oldestVersion = 1
+)
 
 var (
 	formatKey   = []byte{0, 0, 'f'}
 	storeKey    = []byte{0, 0, 's'}
 	positionKey = []byte{0, 0, 'p'}
+	clockKey    = []byte{0, 0, 't'}
 )
 
 // OpenSet opens the stores of a task. It refuses a store whose kind or codecs are not those it was written with.
 func OpenSet(db DB, defs []Definition, opts Options) (*Set, error) {
-	s := &Set{db: db, byName: make(map[string]Store)}
+	s := &Set{db: db, byName: make(map[string]Store), times: opts.Times}
 	if err := s.checkFormat(); err != nil {
 		return nil, err
 	}
@@ -55,7 +63,15 @@ func OpenSet(db DB, defs []Definition, opts Options) (*Set, error) {
 		s.Close()
 		return nil, err
 	}
-	return s, b.Commit()
+	s.flushTimes(b)
+	if err := b.Commit(); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("state: write the list of stores: %w", err)
+	}
+	for _, c := range s.clocks {
+		c.committed = c.flushed
+	}
+	return s, nil
 }
 
 // known is what the database says of a store.
@@ -69,8 +85,9 @@ func (s *Set) checkFormat() error {
 	if err != nil {
 		return fmt.Errorf("state: read the format version: %w", err)
 	}
-	if found && (len(v) != 1 || v[0] != formatVersion) {
-		return fmt.Errorf("state: the database has format %v, this program reads %d: delete it, and it is restored from the changelog", v, formatVersion)
+	if found && (len(v) != 1 || v[0] < oldestVersion || v[0] > formatVersion) {
+		return fmt.Errorf("state: the database has format %v, this program reads %d to %d: delete it, and it is restored from the changelog",
+			v, oldestVersion, formatVersion)
 	}
 	return nil
 }
@@ -115,6 +132,9 @@ func (s *Set) open(d Definition, stores map[string]known, b Batch, opts Options)
 	}
 	s.byName[name] = store
 	s.stores = append(s.stores, store)
+	if c := store.Clock(); c != nil {
+		return s.adopt(c)
+	}
 	return nil
 }
 
@@ -133,22 +153,29 @@ func (s *Set) All() []Store { return s.stores }
 // DB returns the database of the task.
 func (s *Set) DB() DB { return s.db }
 
-// Begin calls Begin on all stores.
+// Begin calls Begin on all stores. From here on they are at the time that the record before has brought.
 func (s *Set) Begin() {
+	for _, c := range s.clocks {
+		c.begun = c.now
+	}
 	for _, store := range s.stores {
 		store.Begin()
 	}
 }
 
-// Undo calls Undo on all stores.
+// Undo calls Undo on all stores, and takes the clocks back.
 func (s *Set) Undo() {
+	for _, c := range s.clocks {
+		c.now = c.begun
+	}
 	for _, store := range s.stores {
 		store.Undo()
 	}
 }
 
-// Flush calls Flush on all stores, in the order of their definitions.
+// Flush calls Flush on all stores, in the order of their definitions, and puts the clocks that have moved into the batch.
 func (s *Set) Flush(b Batch, log func(store Store, key, value []byte, timestamp int64) error) error {
+	s.flushTimes(b)
 	for _, store := range s.stores {
 		err := store.Flush(b, func(key, value []byte, timestamp int64) error { return log(store, key, value, timestamp) })
 		if err != nil {
@@ -160,22 +187,11 @@ func (s *Set) Flush(b Batch, log func(store Store, key, value []byte, timestamp 
 
 // Committed calls Committed on all stores.
 func (s *Set) Committed() {
+	for _, c := range s.clocks {
+		c.committed = c.flushed
+	}
 	for _, store := range s.stores {
 		store.Committed()
-	}
-}
-
-// Discard calls Discard on all stores.
-func (s *Set) Discard() {
-	for _, store := range s.stores {
-		store.Discard()
-	}
-}
-
-// Advance calls Advance on all stores.
-func (s *Set) Advance(streamTime int64) {
-	for _, store := range s.stores {
-		store.Advance(streamTime)
 	}
 }
 
@@ -232,5 +248,5 @@ func (s *Set) Close() {
 	for _, store := range s.stores {
 		store.Close()
 	}
-	s.stores, s.byName = nil, nil
+	s.stores, s.byName, s.clocks = nil, nil, nil
 }

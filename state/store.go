@@ -23,6 +23,10 @@ type Definition interface {
 type Options struct {
 	// Budget bounds the caches. Default: 16 MiB for each store of its own.
 	Budget *Budget
+
+	// Times are those of the clocks at the last commit (see Set.Times). Nil: what the database has, which is nothing on a new
+	// machine.
+	Times Times
 }
 
 // LogFunc takes one changelog record of a store: a nil value is a tombstone, the timestamp is in milliseconds since 1970. It
@@ -33,7 +37,7 @@ type LogFunc func(key, value []byte, timestamp int64) error
 //
 //	( Begin, what the handlers do, [Undo] )*, Flush, the batch's Commit, Committed
 //
-// and Discard at any point between records. Records may be taken between Flush and Committed.
+// Records may be taken between Flush and Committed.
 type Store interface {
 	Name() string
 
@@ -49,18 +53,14 @@ type Store interface {
 	// Committed says that the batches of all Flushes so far are applied. The cache shrinks to its budget.
 	Committed()
 
-	// Discard forgets everything that was not committed, and the cache.
-	Discard()
-
 	// Restore puts one changelog record into the batch; nil is a tombstone. The cache must be empty: open the store, restore, use it.
 	Restore(b Batch, key, value []byte, timestamp int64) error
 
-	// Advance tells a store of windows the stream time, in milliseconds: windows with start + retention < stream time are
-	// no longer found, and what is written to them is dropped, whether they were physically deleted or not. So no
-	// result depends on when Expire ran. Call it after a record, not before: the record that moves the time still finds
-	// the windows that it closes. The time goes back only by Discard, to that of the last Flush that was committed. A
-	// store does not keep it on disk: tell it again after opening, before the first Begin.
-	Advance(streamTime int64)
+	// Clock is the time of a store of windows, nil for others: the greatest timestamp that was written to it. Windows that
+	// start more than the retention before it are no longer found, and what is written to them is dropped, whether they
+	// were physically deleted or not. So no result depends on when Expire ran. The time moves behind a record, not
+	// within: the record that moves it still finds the windows that it closes.
+	Clock() *Clock
 
 	// Expire puts the deletion of windows that are no longer found into the batch, behind what Flush put there. It is
 	// housekeeping: no read can tell whether it ran. The changelog gets no tombstones; it has a retention of its own.

@@ -1,9 +1,11 @@
 package state_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -301,4 +303,57 @@ func visitsStore(t *testing.T) state.Store {
 		t.Fatal(err)
 	}
 	return store
+}
+
+// What version 1 has written is read on: its rows are those of today, and the times come from the owner.
+func TestFormat1(t *testing.T) {
+	db := state.NewMemory()
+	b := db.NewBatch()
+	b.Set([]byte{0, 0, 'f'}, []byte{1})
+	b.Set([]byte("\x00\x00svisits"), []byte("\x00\x01window 1m0s by key, windowed[string] → int64"))
+	b.Set([]byte("\x00\x00scounts"), []byte("\x00\x02key-value string → int64"))
+	b.Set([]byte("\x00\x00pvisits-log\x00\x00\x00\x03"), []byte("\x00\x00\x00\x00\x00\x00\x00\x2a"))
+	window := func(minute byte) string { // by span of time, key and start
+		ms := binary.BigEndian.AppendUint64(nil, uint64(minute)*60_000)
+		return "\x80" + string(ms[1:]) + "ana" + string(ms)
+	}
+	for minute := range byte(3) {
+		b.Set([]byte("\x00\x01"+window(minute)), append(make([]byte, 15), minute+10))
+	}
+	b.Set([]byte("\x00\x02ana"), append(make([]byte, 15), 7))
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	minutes := func(opts state.Options) (all []int64) {
+		t.Helper()
+		set := openSet(t, db, opts, visits, counts)
+		defer set.Close()
+		for row, err := range visits.In(&step{set: set}).All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, row.Value)
+		}
+		if n, _, err := counts.In(&step{set: set}).Get("ana"); n != 7 || err != nil {
+			t.Errorf("the count is %d, %v; want 7", n, err)
+		}
+		if at, _, err := set.Position("visits-log", 3); at != 42 || err != nil {
+			t.Errorf("the position is %d, %v; want 42", at, err)
+		}
+		return all
+	}
+	hour := time.Hour.Milliseconds()
+	if got := minutes(state.Options{Times: state.Times{"": hour + 90_000}}); !slices.Equal(got, []int64{12}) {
+		t.Errorf("at 01:01:30 the windows are %v, want [12]", got)
+	}
+	if v, _, err := db.Get(nil, []byte{0, 0, 'f'}); !slices.Equal(v, []byte{2}) || err != nil {
+		t.Errorf("the format is now %v, %v; want [2]", v, err)
+	}
+	// The database has kept the time, but the owner knows better.
+	if got := minutes(state.Options{}); !slices.Equal(got, []int64{12}) {
+		t.Errorf("opened without times, the windows are %v, want [12]", got)
+	}
+	if got := minutes(state.Options{Times: state.Times{"visits": hour}}); !slices.Equal(got, []int64{10, 11, 12}) {
+		t.Errorf("at 01:00 the windows are %v, want [10 11 12]", got)
+	}
 }

@@ -23,6 +23,7 @@ type Builder struct {
 	stores      map[string]*plan.Store
 	storeAt     map[string]string
 	copartition map[*plan.Node]bool // nodes whose sources must agree in partitions
+	timed       map[*plan.Node]bool // nodes that have a time of their own
 	mistakes    []error
 	built       bool
 }
@@ -37,6 +38,7 @@ func NewBuilder(application string) *Builder {
 		stores:      map[string]*plan.Store{},
 		storeAt:     map[string]string{},
 		copartition: map[*plan.Node]bool{},
+		timed:       map[*plan.Node]bool{},
 	}
 	b.checkName(callSite(), "application", application)
 	return b

@@ -38,6 +38,7 @@ func (b *Builder) compile() *plan.Plan {
 	}
 	for _, s := range p.Subtopologies {
 		b.checkCopartition(p, s)
+		b.nameClocks(s)
 	}
 	b.checkCycles(p)
 	return p

@@ -22,7 +22,7 @@ func Tumbling(size time.Duration) Windows { return Windows{size: size, advance: 
 func Hopping(size, advance time.Duration) Windows { return Windows{size: size, advance: advance} }
 
 // Grace is how long after its end a window still takes late records. By default it is zero: a record that comes after
-// stream time has reached the end of its window is dropped and counted.
+// another has reached the end of its window is dropped and counted.
 func (w Windows) Grace(d time.Duration) Windows {
 	w.grace = d
 	return w
@@ -54,14 +54,19 @@ func (w Windows) check() error {
 
 // Window puts each record into the windows of its time. A window is part of the key, so that what follows is ordinary
 // aggregation: one row for each key and window. Records whose windows have all closed are dropped and counted.
+//
+// The time by which windows close is the greatest time of the records that have reached the Window, of all keys of the
+// partition. What a filter before it left out, records without a key and rows of joined tables close nothing.
 func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[K], V] {
 	n := s.b.add("window", windows.String(), s.output())
 	if err := windows.check(); err != nil {
 		s.b.mistake(n.Where, "%v", err)
 	}
+	s.b.timed[n] = true
 	size, advance, grace := windows.size.Milliseconds(), windows.advance.Milliseconds(), windows.grace.Milliseconds()
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[codec.WindowKey[K], V](l, n)
+		clock := l.Host.Clock(n.Clock)
 		out := new(processor.Record[codec.WindowKey[K], V])
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			if r.NoKey {
@@ -69,8 +74,8 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 				return nil
 			}
 			// The rule and the arithmetic are those of Kafka Streams' TimeWindows: windows start at multiples of the
-			// advance, none before the epoch, and a window is closed once end <= stream time - grace.
-			open := l.Host.StreamTime() - grace
+			// advance, none before the epoch, and a window is closed once end <= time - grace.
+			open := clock.Advance(r.Timestamp) - grace
 			late := true
 			for start := max(0, r.Timestamp-size+advance) / advance * advance; start <= r.Timestamp; start += advance {
 				if start+size <= open {

@@ -109,9 +109,9 @@ func (d *Driver) start(m *member) (err error) {
 			return err
 		}
 	}
-	streamTime := int64(-1)
+	var metadata []string
 	for _, offset := range m.committed {
-		streamTime = max(streamTime, task.StreamTimeOf(offset.Metadata))
+		metadata = append(metadata, offset.Metadata)
 	}
 	m.open, m.since, m.fetched = nil, 0, map[string]int64{}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -119,7 +119,7 @@ func (d *Driver) start(m *member) (err error) {
 	m.task, err = task.New(task.Config{
 		Context: ctx,
 		Plan:    d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
-		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, StreamTime: streamTime, Output: m,
+		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, Metadata: metadata, Output: m,
 	})
 	if err != nil {
 		cancel()

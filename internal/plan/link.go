@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
 )
 
 // Stream is the input of a step that takes records. The record belongs to the caller and is valid during the call;
@@ -48,6 +49,9 @@ type Queue interface {
 // Host is the task that a plan is linked into.
 type Host interface {
 	processor.Host
+
+	// Clock returns the time of an operator, by the name that Node.Clock has.
+	Clock(name string) *state.Clock
 
 	// Send hands out an encoded record. key and value are copied; nil is null.
 	Send(topic *Topic, key, value []byte, timestamp int64, headers []processor.Header)

@@ -79,6 +79,9 @@ type Node struct {
 	Ports  []string // names of its outputs, for a step that has several; nil for one output
 	Stores []*Store
 
+	// Clock names the time of an operator that has its own, such as a window; empty for others.
+	Clock string
+
 	// Reads is the topic of a source and Writes that of a sink.
 	Reads, Writes *Topic
 

@@ -13,28 +13,30 @@ type Offset struct {
 	Topic     string
 	Partition int32
 	Next      int64  // the next offset to process
-	Metadata  string // to be committed with it; see StreamTimeOf
+	Metadata  string // to be committed with it, and given to the next task; see Config.Metadata
 }
 
-// Offsets returns the inputs that have moved since the last commit.
+// Offsets returns the inputs that have moved since the last commit, or all if a timer has moved the time of an operator: the
+// times are committed with the offsets.
 func (t *Task) Offsets() []Offset {
 	var offsets []Offset
+	metadata, all := t.metadata(), t.stores.TimesMoved()
 	for _, in := range t.inputs {
-		if in.moved {
-			offsets = append(offsets, Offset{in.topic, t.cfg.Partition, in.next, t.metadata()})
+		if in.moved || all {
+			offsets = append(offsets, Offset{in.topic, t.cfg.Partition, in.next, metadata})
 		}
 	}
 	return offsets
 }
 
-// Dirty reports whether there is anything to commit: an input has moved or a store has changed.
+// Dirty reports whether there is anything to commit: an input, a store or the time of an operator has changed.
 func (t *Task) Dirty() bool {
 	for _, in := range t.inputs {
 		if in.moved {
 			return true
 		}
 	}
-	return t.stores.Dirty() > 0
+	return t.stores.Dirty() > 0 || t.stores.TimesMoved()
 }
 
 // DirtyBytes is about how many bytes wait for the next commit.
@@ -55,7 +57,7 @@ func (t *Task) Flush() error {
 
 // writeChanges writes the dirty rows to the changelogs and into the pending batch.
 func (t *Task) writeChanges() error {
-	if t.stores.Dirty() == 0 && !t.tableMoved() {
+	if t.stores.Dirty() == 0 && !t.tableMoved() && !t.stores.TimesMoved() {
 		return nil
 	}
 	t.pending = t.cfg.DB.NewBatch()
@@ -70,9 +72,7 @@ func (t *Task) writeChanges() error {
 	if err != nil {
 		return t.wrap(fmt.Errorf("write the changelogs: %w", err))
 	}
-	if t.expiry() {
-		t.stores.Expire(t.pending)
-	}
+	t.stores.Expire(t.pending)
 	return nil
 }
 
@@ -80,17 +80,6 @@ func (t *Task) writeChanges() error {
 func (t *Task) flush(log func(store state.Store, key, value []byte, timestamp int64) error) (err error) {
 	defer t.recover(&err)
 	return t.stores.Flush(t.pending, log)
-}
-
-// expiry reports whether it is time to delete expired windows: every so often in stream time, because reads do not
-// depend on it.
-func (t *Task) expiry() bool {
-	const often = 60_000
-	if t.streamTime < t.expiredAt+often {
-		return false
-	}
-	t.expiredAt = t.streamTime
-	return true
 }
 
 // ErrNoPosition says that the log has the changes of a store but does not say at which offset. The transaction is

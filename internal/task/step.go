@@ -51,7 +51,6 @@ func (t *Task) Step(limit int, yield func() bool) (int, error) {
 		if err != nil {
 			return n, err
 		}
-		t.stores.Advance(t.streamTime)
 		t.hand.input.done(t.hand.raw)
 		t.hand = work{}
 		t.counters.Processed++

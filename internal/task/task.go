@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -29,8 +28,8 @@ type Config struct {
 	State    state.Options
 	Policies processor.Policies
 
-	// StreamTime is that of the last commit (see Offset.Metadata), in milliseconds; -1 if there is none.
-	StreamTime int64
+	// Metadata are the texts that were committed with the offsets the task goes on from (see Offset.Metadata): its times.
+	Metadata []string
 
 	// Output takes results, dead letters and changelog records. It must copy what it keeps.
 	Output Output
@@ -93,7 +92,6 @@ type Task struct {
 
 	pending    state.Batch           // flushed, not yet committed
 	changelogs map[string]*changelog // by store
-	expiredAt  int64
 	counters   Counters
 	drops      map[dropKey]*Drop
 }
@@ -109,9 +107,10 @@ func New(cfg Config) (*Task, error) {
 	if cfg.Failed == nil {
 		cfg.Failed = func(*processor.Error, Outcome) {}
 	}
+	streamTime, times := parseMetadata(cfg.Metadata)
 	t := &Task{
 		cfg:        cfg,
-		streamTime: cfg.StreamTime,
+		streamTime: streamTime,
 		changelogs: cfg.changelogs(),
 		names:      map[*plan.Topic]string{},
 		counters:   Counters{Skipped: map[processor.Stage]int64{}, DeadLettered: map[processor.Stage]int64{}},
@@ -121,12 +120,13 @@ func New(cfg Config) (*Task, error) {
 	for i, store := range cfg.Subtopology.Stores {
 		defs[i] = store.Definition
 	}
-	stores, err := state.OpenSet(cfg.DB, defs, cfg.State)
+	options := cfg.State
+	options.Times = times
+	stores, err := state.OpenSet(cfg.DB, defs, options)
 	if err != nil {
 		return nil, t.wrap(err)
 	}
 	t.stores = stores
-	stores.Advance(t.streamTime)
 	if err := t.link(); err != nil {
 		stores.Close()
 		return nil, t.wrap(err)
@@ -196,24 +196,13 @@ func (t *Task) Inherit() ([]processor.Header, int64) {
 	return t.hand.headers, t.hand.time
 }
 
-// metadataPrefix begins the text that is committed with an offset: the task's stream time, without which windows would
-// close differently after a restart.
-const metadataPrefix = "rio:1:"
-
-// metadata returns the text to commit with each offset.
-func (t *Task) metadata() string { return metadataPrefix + strconv.FormatInt(t.streamTime, 10) }
-
-// StreamTimeOf returns the stream time in the text that was committed with an offset, -1 if there is none.
-func StreamTimeOf(metadata string) int64 {
-	text, ok := strings.CutPrefix(metadata, metadataPrefix)
-	if !ok {
-		return -1
-	}
-	ms, err := strconv.ParseInt(text, 10, 64)
+// Clock returns the clock of an operator.
+func (t *Task) Clock(name string) *state.Clock {
+	c, err := t.stores.Clock(name)
 	if err != nil {
-		return -1
+		t.Fail(err)
 	}
-	return ms
+	return c
 }
 
 // Schedule registers a timer of a step.

@@ -61,7 +61,7 @@ func newTask(t *testing.T, p *plan.Plan, change func(*task.Config)) (*task.Task,
 	out := &log{}
 	cfg := task.Config{
 		Plan: p, Subtopology: p.Subtopologies[0], Counts: map[string]int32{"in": 1, "table": 1, "out": 1},
-		DB: state.NewMemory(), StreamTime: -1, Output: out,
+		DB: state.NewMemory(), Output: out,
 	}
 	if change != nil {
 		change(&cfg)
@@ -90,7 +90,7 @@ func mustStep(t *testing.T, tk *task.Task, want int) {
 func offsets(tk *task.Task) string {
 	var all []string
 	for _, o := range tk.Offsets() {
-		all = append(all, fmt.Sprintf("%s/%d %d at %d", o.Topic, o.Partition, o.Next, task.StreamTimeOf(o.Metadata)))
+		all = append(all, fmt.Sprintf("%s/%d %d at %s", o.Topic, o.Partition, o.Next, strings.TrimPrefix(o.Metadata, "rio:2:")))
 	}
 	return strings.Join(all, ", ")
 }
@@ -173,7 +173,7 @@ func TestCommit(t *testing.T) {
 	if tk.Dirty() {
 		t.Error("something to commit after a commit")
 	}
-	again, out = newTask(t, p, func(cfg *task.Config) { cfg.DB, cfg.StreamTime = db, 4 })
+	again, out = newTask(t, p, func(cfg *task.Config) { cfg.DB, cfg.Metadata = db, []string{"rio:2:4"} })
 	expect(t, "to restore", changelogs(t, again), "app-counts-changelog/0 from 42, table/0 from 2 (source)")
 	again.Seek("in", 2)
 	again.Seek("table", 2)
@@ -314,14 +314,6 @@ func TestRetry(t *testing.T) {
 	}
 	expect(t, "waits", waits, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, time.Second, 2 * time.Second, 4 * time.Second})
 	expect(t, "statistics", tk.Counters().Skipped, map[processor.Stage]int64{processor.Process: 2})
-}
-
-func TestStreamTimeOf(t *testing.T) {
-	for text, want := range map[string]int64{"rio:1:42": 42, "rio:1:-1": -1, "rio:1:x": -1, "": -1, "rio:2:7": -1, "of another program": -1} {
-		if got := task.StreamTimeOf(text); got != want {
-			t.Errorf("%q is stream time %d, want %d", text, got, want)
-		}
-	}
 }
 
 // TestNextTick: the owner knows when to call.

@@ -34,8 +34,8 @@ func (t *Task) schedule(step string, clock processor.Clock, every time.Duration,
 // boundary returns the last multiple of every that is not after now.
 func boundary(now, every int64) int64 { return now - now%every }
 
-// advance moves stream time to that of the record in hand and fires what is due. Stores hear of it after the record:
-// until then, timers and steps still find the windows that it closes. Timers due at multiples of their
+// advance moves the task's stream time to that of the record in hand and fires what is due. The operators do not hear of it: their
+// time is that of the records that reach them. Timers due at multiples of their
 // interval need no memory: stream time, which is committed, tells which have fired.
 func (t *Task) advance(timestamp int64) error {
 	if timestamp <= t.streamTime {

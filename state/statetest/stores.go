@@ -49,6 +49,8 @@ type machine struct {
 	model
 	changelog []record // committed
 	pending   []record // flushed
+
+	times, pendingTimes state.Times // the same of the clocks
 }
 
 // record is a changelog record.
@@ -63,13 +65,21 @@ type model struct {
 }
 
 type moment struct {
-	rows    map[key]row
-	dirty   map[key]int64 // with the timestamp of the last change
-	horizon int64
+	rows  map[key]row
+	dirty map[key]int64 // with the timestamp of the last change
+	time  int64         // the greatest timestamp written; math.MinInt64 before the first
 }
 
 func (m moment) clone() moment {
-	return moment{maps.Clone(m.rows), maps.Clone(m.dirty), m.horizon}
+	return moment{maps.Clone(m.rows), maps.Clone(m.dirty), m.time}
+}
+
+// horizon is the first start of a window that is not expired, given the time before a record.
+func horizon(time int64) int64 {
+	if time <= 0 {
+		return math.MinInt64
+	}
+	return time - retention
 }
 
 func testStores(t *testing.T, open Open, kind func() subject) {
@@ -92,32 +102,26 @@ func testStores(t *testing.T, open Open, kind func() subject) {
 			"fail":    m.fail,
 			"flush":   m.flush,
 			"commit":  m.commit,
-			"discard": m.discard,
 			"restart": m.restart,
 			"restore": func(rt *rapid.T) { m.restore(rt, open(t, t.TempDir())) },
 		})
 	})
 }
 
-// start opens the database and the store.
+// start opens the database and the store. It must know the time by itself.
 func (m *machine) start(rt *rapid.T) {
 	m.db = m.open()
-	m.set, m.subject = openSet(rt, m.db, m.subject, m.budget)
-	m.set.Advance(add(m.committed.horizon, retention))
+	opts := state.Options{Budget: state.NewBudget(m.budget)}
+	if rapid.Bool().Draw(rt, "told the times") {
+		opts.Times = m.times
+	}
+	m.set, m.subject = openSet(rt, m.db, m.subject, opts)
 }
 
-func openSet(rt *rapid.T, db state.DB, s subject, budget int64) (*state.Set, subject) {
-	set, err := state.OpenSet(db, []state.Definition{s.definition()}, state.Options{Budget: state.NewBudget(budget)})
+func openSet(rt *rapid.T, db state.DB, s subject, opts state.Options) (*state.Set, subject) {
+	set, err := state.OpenSet(db, []state.Definition{s.definition()}, opts)
 	must(rt, err)
 	return set, s.in(handles{rt, set})
-}
-
-// add is a + b without running over.
-func add(a, b int64) int64 {
-	if a == math.MinInt64 {
-		return a
-	}
-	return a + b
 }
 
 // handles gives a subject its store.
@@ -138,18 +142,11 @@ func (m *machine) stop(rt *rapid.T) {
 	must(rt, m.db.Close())
 }
 
-// record is a record that a handler takes: some changes, then the stream time.
+// record is a record that a handler takes: some changes. The time that they bring counts from the next record on.
 func (m *machine) record(rt *rapid.T) {
 	m.set.Begin()
 	m.begun = m.now.clone()
 	m.changes(rt)
-	if rapid.Bool().Draw(rt, "time moves") {
-		streamTime := rapid.Int64Range(-40, 160).Draw(rt, "stream time")
-		m.set.Advance(streamTime)
-		if m.subject.windowed() {
-			m.now.horizon = max(m.now.horizon, streamTime-retention)
-		}
-	}
 }
 
 // fail is a record that fails after some changes.
@@ -187,7 +184,9 @@ func (m *machine) flush(rt *rapid.T) {
 		rt.Fatalf("changelog (-want +got):\n%s", diff)
 	}
 	m.now.dirty = map[key]int64{}
-	m.flushed = m.now.clone()
+	m.flushed, m.begun = m.now.clone(), m.now.clone()
+	m.pendingTimes = state.Times{}
+	m.set.Times(func(name string, ms int64) { m.pendingTimes[name] = ms })
 	if rapid.Bool().Draw(rt, "expire") {
 		m.set.Expire(m.batch)
 	}
@@ -229,6 +228,7 @@ func (m *machine) commit(rt *rapid.T) {
 	m.batch = nil
 	m.set.Committed()
 	m.committed = m.flushed.clone()
+	m.times = m.pendingTimes
 	m.changelog = append(m.changelog, m.pending...)
 	if m.set.Dirty() == 0 && m.budget == 0 && m.set.CachedBytes() != 0 {
 		rt.Fatalf("without a budget, %d bytes stay in the cache after a commit", m.set.CachedBytes())
@@ -238,30 +238,17 @@ func (m *machine) commit(rt *rapid.T) {
 	}
 }
 
-// discard is an aborted transaction.
-func (m *machine) discard(rt *rapid.T) {
-	if m.batch != nil {
-		must(rt, m.batch.Close())
-		m.batch = nil
-	}
-	m.set.Discard()
-	m.now = m.committed.clone()
-	if m.set.Dirty() != 0 || m.set.CachedBytes() != 0 || m.set.DirtyBytes() != 0 {
-		rt.Fatalf("after Discard %d entries are dirty, %d bytes cached", m.set.Dirty(), m.set.CachedBytes())
-	}
-}
-
 // restart is a crash of the process.
 func (m *machine) restart(rt *rapid.T) {
 	m.stop(rt)
-	m.now = m.committed.clone()
+	m.now, m.begun = m.committed.clone(), m.committed.clone()
 	m.start(rt)
 }
 
 // restore fills another database from the changelog and compares.
 func (m *machine) restore(rt *rapid.T, db state.DB) {
 	defer db.Close()
-	set, copied := openSet(rt, db, m.subject, m.budget)
+	set, copied := openSet(rt, db, m.subject, state.Options{Budget: state.NewBudget(m.budget), Times: m.times})
 	defer set.Close()
 	store := set.All()[0]
 	b := db.NewBatch()
@@ -270,17 +257,16 @@ func (m *machine) restore(rt *rapid.T, db state.DB) {
 	}
 	must(rt, b.Commit())
 	must(rt, b.Close())
-	set.Advance(add(m.committed.horizon, retention))
-	if diff := cmp.Diff(m.visible(m.committed), collect(rt, copied.all())); diff != "" {
+	if diff := cmp.Diff(m.visible(m.committed, m.committed.time), collect(rt, copied.all())); diff != "" {
 		rt.Fatalf("restored from the changelog (-want +got):\n%s", diff)
 	}
 }
 
-// visible renders the rows that are not expired.
-func (m *machine) visible(at moment) []string {
+// visible renders the rows that are not expired at a time.
+func (m *machine) visible(at moment, time int64) []string {
 	var lines []string
 	for _, k := range m.subject.sorted(slices.Collect(maps.Keys(at.rows))) {
-		if !m.subject.windowed() || k.start >= at.horizon {
+		if !m.subject.windowed() || k.start >= horizon(time) {
 			lines = append(lines, line(k, at.rows[k]))
 		}
 	}
@@ -293,7 +279,7 @@ func line(k key, r row) string {
 
 // check compares all that can be read.
 func (m *machine) check(rt *rapid.T) {
-	all := m.visible(m.now)
+	all := m.visible(m.now, m.begun.time)
 	if diff := cmp.Diff(all, collect(rt, m.subject.all())); diff != "" {
 		rt.Fatalf("All (-want +got):\n%s", diff)
 	}
@@ -330,7 +316,9 @@ func (m *machine) check(rt *rapid.T) {
 }
 
 // alive tells whether the model may hold a key.
-func (m *machine) alive(k key) bool { return !m.subject.windowed() || k.start >= m.now.horizon }
+func (m *machine) alive(k key) bool {
+	return !m.subject.windowed() || k.start >= horizon(m.begun.time)
+}
 
 // between picks the rows of a span from all of them.
 func (m *machine) between(all []string, from, to key) []string {
@@ -396,6 +384,7 @@ func (m *machine) change(rt *rapid.T) {
 		return
 	}
 	m.now.dirty[k] = c.timestamp
+	m.now.time = max(m.now.time, c.timestamp)
 	if c.has {
 		m.now.rows[k] = row{c.now, c.timestamp}
 	} else {

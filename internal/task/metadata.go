@@ -1,0 +1,70 @@
+package task
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rio-streams/rio/state"
+)
+
+// The metadata of an offset is the time of the task, and the times of its operators and of its stores of windows, all in ms since
+// 1970. Without them windows would close differently after a restart.
+//
+//	rio:2:<stream time; -1 before the first record>( <name>=<time>)*
+//
+// In version 1 the time of the task was that of all its operators.
+const (
+	metadataPrefix    = "rio:2:"
+	metadataPrefixOld = "rio:1:"
+)
+
+// metadata returns the text to commit with each offset.
+func (t *Task) metadata() string {
+	text := strconv.AppendInt([]byte(metadataPrefix), t.streamTime, 10)
+	t.stores.Times(func(name string, ms int64) {
+		text = append(append(append(text, ' '), name...), '=')
+		text = strconv.AppendInt(text, ms, 10)
+	})
+	return string(text)
+}
+
+// parseMetadata returns the times in the texts of a task's offsets, each the greatest: an input that stands still keeps an old text.
+// The times are nil if no text has any. What others wrote is not looked at.
+func parseMetadata(texts []string) (streamTime int64, times state.Times) {
+	streamTime = -1
+	old := int64(-1)
+	for _, text := range texts {
+		if rest, ok := strings.CutPrefix(text, metadataPrefixOld); ok {
+			if ms, err := strconv.ParseInt(rest, 10, 64); err == nil {
+				old = max(old, ms)
+			}
+			continue
+		}
+		rest, ok := strings.CutPrefix(text, metadataPrefix)
+		if !ok {
+			continue
+		}
+		fields := strings.Fields(rest)
+		if len(fields) == 0 {
+			continue
+		}
+		if times == nil {
+			times = state.Times{}
+		}
+		if ms, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
+			streamTime = max(streamTime, ms)
+		}
+		for _, field := range fields[1:] {
+			name, value, _ := strings.Cut(field, "=")
+			if ms, err := strconv.ParseInt(value, 10, 64); err == nil {
+				if before, found := times[name]; !found || ms > before {
+					times[name] = ms
+				}
+			}
+		}
+	}
+	if times == nil && old >= 0 {
+		times = state.Times{"": old} // what had closed stays closed
+	}
+	return max(streamTime, old), times
+}
