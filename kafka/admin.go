@@ -13,6 +13,7 @@ import (
 // A Topic is what the cluster knows about a topic.
 type Topic struct {
 	Name       string
+	ID         string               // differs from that of a deleted topic of the same name; empty before Kafka 2.8
 	Internal   bool                 // the cluster's own, such as __consumer_offsets
 	Partitions []TopicPartitionInfo // by number
 }
@@ -83,6 +84,9 @@ func (c *Client) topics(ctx context.Context, names ...string) ([]Topic, error) {
 
 func topicOf(t *sarama.TopicMetadata) Topic {
 	topic := Topic{Name: t.Name, Internal: t.IsInternal}
+	if t.Uuid != (sarama.Uuid{}) {
+		topic.ID = t.Uuid.String()
+	}
 	for _, p := range t.Partitions {
 		topic.Partitions = append(topic.Partitions, TopicPartitionInfo{Partition: p.ID, Leader: p.Leader, Replicas: p.Replicas, InSync: p.Isr})
 	}
@@ -253,18 +257,31 @@ func (c *Client) askController(ctx context.Context, send func(context.Context, *
 
 // TopicConfig returns all settings of a topic, also those that have their default.
 func (c *Client) TopicConfig(ctx context.Context, topic string) (map[string]string, error) {
-	return c.topicConfig(ctx, topic, func(*sarama.ConfigEntry) bool { return true })
+	configs, err := c.TopicConfigs(ctx, topic)
+	return configs[topic], err
+}
+
+// TopicConfigs returns all settings of several topics, by topic and name. It fails for the first that has an error.
+func (c *Client) TopicConfigs(ctx context.Context, topics ...string) (map[string]map[string]string, error) {
+	return c.topicConfigs(ctx, topics, func(*sarama.ConfigEntry) bool { return true })
 }
 
 // TopicOverrides returns the settings that were made for a topic itself. All others follow the cluster.
 func (c *Client) TopicOverrides(ctx context.Context, topic string) (map[string]string, error) {
-	return c.topicConfig(ctx, topic, func(e *sarama.ConfigEntry) bool { return e.Source == sarama.SourceTopic })
+	configs, err := c.topicConfigs(ctx, []string{topic}, func(e *sarama.ConfigEntry) bool { return e.Source == sarama.SourceTopic })
+	return configs[topic], err
 }
 
-// topicConfig returns the settings of a topic that want accepts.
-func (c *Client) topicConfig(ctx context.Context, topic string, want func(*sarama.ConfigEntry) bool) (map[string]string, error) {
-	req := &sarama.DescribeConfigsRequest{Version: 2, Resources: []*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}}
-	config := make(map[string]string)
+// topicConfigs returns the settings of topics that want accepts.
+func (c *Client) topicConfigs(ctx context.Context, topics []string, want func(*sarama.ConfigEntry) bool) (map[string]map[string]string, error) {
+	if len(topics) == 0 {
+		return nil, nil
+	}
+	req := &sarama.DescribeConfigsRequest{Version: 2}
+	for _, topic := range topics {
+		req.Resources = append(req.Resources, &sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	}
+	configs := make(map[string]map[string]string, len(topics))
 	err := c.retry(ctx, func() error {
 		res, err := askAny(ctx, c, (*sarama.Broker).DescribeConfigs, req)
 		if err != nil {
@@ -272,20 +289,21 @@ func (c *Client) topicConfig(ctx context.Context, topic string, want func(*saram
 		}
 		for _, r := range res.Resources {
 			if err := explained(sarama.KError(r.ErrorCode), &r.ErrorMsg); err != nil {
-				return err
+				return fmt.Errorf("topic %s: %w", r.Name, err)
 			}
+			configs[r.Name] = make(map[string]string, len(r.Configs))
 			for _, entry := range r.Configs {
 				if want(entry) {
-					config[entry.Name] = entry.Value
+					configs[r.Name][entry.Name] = entry.Value
 				}
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("kafka: config of topic %s: %w", topic, err)
+		return nil, fmt.Errorf("kafka: describe settings: %w", err)
 	}
-	return config, nil
+	return configs, nil
 }
 
 // AlterTopicConfig changes settings of a topic and leaves the others as they are.

@@ -77,25 +77,14 @@ func (r *runner) reset(ctx context.Context, to kafka.At) error {
 
 // deleteInternal deletes the topics that belong to the application.
 func (r *runner) deleteInternal(ctx context.Context, existing map[string]int32) error {
-	var names []string
-	for _, t := range r.plan.Repartitions {
-		names = append(names, r.names().Topic(t))
-	}
-	for _, s := range r.plan.Subtopologies {
-		for _, store := range s.Stores {
-			if store.Source == "" {
-				names = append(names, r.names().Changelog(store.Name()))
-			}
-		}
-	}
-	for _, name := range names {
-		if _, ok := existing[name]; !ok {
+	for _, t := range r.internalTopics() {
+		if _, ok := existing[t.name]; !ok {
 			continue
 		}
-		if err := r.client.DeleteTopics(ctx, name); err != nil && !errors.Is(err, kafka.ErrUnknownTopic) {
+		if err := r.client.DeleteTopics(ctx, t.name); err != nil && !errors.Is(err, kafka.ErrUnknownTopic) {
 			return err
 		}
-		r.log.Info("topic deleted", "topic", name)
+		r.log.Info("topic deleted", "topic", t.name)
 	}
 	return nil
 }

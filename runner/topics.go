@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/kafka"
@@ -36,7 +35,7 @@ func (r *runner) prepareTopics(ctx context.Context) error {
 	if dlq := r.cfg.Policies.DeadLetters; dlq != "" {
 		r.counts[dlq] = existing[dlq]
 	}
-	return r.createInternal(ctx, existing)
+	return r.prepareInternal(ctx, existing)
 }
 
 // existing returns the number of partitions of each topic of the cluster.
@@ -91,46 +90,98 @@ func (r *runner) createExternal(ctx context.Context, existing map[string]int32) 
 	return r.create(ctx, specs, existing)
 }
 
-// createInternal creates repartition topics and changelogs, and checks those that exist.
-func (r *runner) createInternal(ctx context.Context, existing map[string]int32) error {
+// prepareInternal creates repartition topics and changelogs, and checks those that exist.
+func (r *runner) prepareInternal(ctx context.Context, existing map[string]int32) error {
 	var specs []kafka.TopicSpec
+	var old []internalTopic
 	var mistakes []error
-	add := func(name string, partitions int32, config map[string]string) {
-		have, ok := existing[name]
-		switch {
-		case !ok:
-			specs = append(specs, kafka.TopicSpec{Name: name, Partitions: partitions, Replicas: r.cfg.ReplicationFactor, Config: config})
-		case have != partitions:
-			mistakes = append(mistakes, fmt.Errorf("internal topic %s has %d partitions, but its inputs now have %d: reset the application, or give its sources their old number of partitions", name, have, partitions))
+	cluster, err := r.clusterSettings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range r.internalTopics() {
+		t.message = max(largestMessage, cluster.message)
+		warnings, err := t.check()
+		mistakes = append(mistakes, err)
+		for _, warning := range warnings {
+			r.log.Warn("setting of an internal topic can lose records", "topic", t.name, "setting", warning)
 		}
-	}
-	for _, t := range r.plan.Repartitions {
-		// What is processed is deleted by purge; nothing may go before.
-		add(r.names().Topic(t), r.counts[t.Name], map[string]string{"cleanup.policy": "delete", "retention.ms": "-1"})
-	}
-	for _, s := range r.plan.Subtopologies {
-		for _, store := range s.Stores {
-			if store.Source == "" {
-				add(r.names().Changelog(store.Name()), s.Tasks(r.counts), changelogConfig(store))
-			}
+		switch have, ok := existing[t.name]; {
+		case !ok:
+			specs = append(specs, kafka.TopicSpec{
+				Name: t.name, Partitions: t.partitions, Replicas: r.cfg.ReplicationFactor, Config: known(t.settings(), cluster.known),
+			})
+		case have != t.partitions:
+			mistakes = append(mistakes, fmt.Errorf("internal topic %s has %d partitions, but its inputs now have %d: reset the application, or give its sources their old number of partitions", t.name, have, t.partitions))
+		default:
+			old = append(old, t)
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return err
 	}
-	return r.create(ctx, specs, existing)
+	if err := r.create(ctx, specs, existing); err != nil {
+		return err
+	}
+	return r.adjust(ctx, old)
 }
 
-// changelogConfig keeps the newest record of each key; of windows only as long as they can still change or be read,
-// and a day more, as Kafka Streams does.
-func changelogConfig(store *plan.Store) map[string]string {
-	if store.Retention() == 0 {
-		return map[string]string{"cleanup.policy": "compact"}
+// clusterSettings is what the application's external topics tell about the settings of topics in a cluster.
+type clusterSettings struct {
+	known   map[string]string // those that a topic can have; nil if they cannot be read
+	message int               // the largest max.message.bytes of these topics: what internal topics must take, too
+}
+
+func (r *runner) clusterSettings(ctx context.Context) (clusterSettings, error) {
+	var names []string
+	for _, t := range r.plan.Topics {
+		if !t.Internal {
+			names = append(names, r.names().Topic(t))
+		}
 	}
-	return map[string]string{
-		"cleanup.policy": "compact,delete",
-		"retention.ms":   strconv.FormatInt((store.Retention() + 24*time.Hour).Milliseconds(), 10),
+	all, err := r.client.TopicConfigs(ctx, names...)
+	if errors.Is(err, kafka.ErrNotAuthorized) {
+		return clusterSettings{}, nil
 	}
+	var c clusterSettings
+	for _, settings := range all {
+		n, _ := strconv.Atoi(settings[maxMessageBytes])
+		c.known, c.message = settings, max(c.message, n)
+	}
+	return c, err
+}
+
+// adjust gives internal topics that exist the settings that they need: an earlier version, or somebody else, may have
+// made them with others.
+func (r *runner) adjust(ctx context.Context, topics []internalTopic) error {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = t.name
+	}
+	current, err := r.client.TopicConfigs(ctx, names...)
+	if errors.Is(err, kafka.ErrNotAuthorized) {
+		r.log.Warn("settings of internal topics cannot be checked", "error", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, t := range topics {
+		changes := t.differences(current[t.name])
+		if len(changes) == 0 {
+			continue
+		}
+		err := r.client.AlterTopicConfig(ctx, t.name, changes)
+		switch {
+		case errors.Is(err, kafka.ErrNotAuthorized), errors.Is(err, kafka.ErrRefused):
+			r.log.Warn("settings of an internal topic can lose records, and cannot be changed by this application; change them", "topic", t.name, "to", changes, "error", err)
+		case err != nil:
+			return err
+		default:
+			r.log.Info("settings of an internal topic changed", "topic", t.name, "to", changes)
+		}
+	}
+	return nil
 }
 
 // create creates topics and notes them in existing. Another process of the application may have been faster.
