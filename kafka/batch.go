@@ -27,6 +27,7 @@ const (
 // allocation: the bytes go one after another into an arena, and the records are taken from a slice that only grows.
 type batch struct {
 	records []*sarama.Record // the first n are in use
+	tags    []Tag            // of those
 	n       int
 	arena   []byte
 	size    int   // bytes on the wire, at most
@@ -53,7 +54,7 @@ func (b *batch) release() {
 	if cap(b.arena) > tooBig {
 		return
 	}
-	*b = batch{records: b.records, arena: b.arena[:0]}
+	*b = batch{records: b.records, tags: b.tags[:0], arena: b.arena[:0]}
 	batches.Put(b)
 }
 
@@ -70,7 +71,7 @@ func recordSize(r *Record) int {
 func (b *batch) memory() int { return b.size - batchOverhead + b.n*recordMemory }
 
 // add copies r into the batch.
-func (b *batch) add(r *Record, size int) {
+func (b *batch) add(r *Record, tag Tag, size int) {
 	if b.n == len(b.records) {
 		b.grow()
 	}
@@ -92,8 +93,19 @@ func (b *batch) add(r *Record, size int) {
 	if len(r.Headers) > 0 {
 		rec.Headers = b.keepHeaders(r.Headers)
 	}
+	b.tags = append(b.tags, tag)
 	b.n++
 	b.size += size
+}
+
+// record returns the i-th record, which shares the batch's memory.
+func (b *batch) record(i int) (Record, Tag) {
+	rec := b.records[i]
+	r := Record{Timestamp: b.first + rec.TimestampDelta.Milliseconds(), Key: rec.Key, Value: rec.Value}
+	if len(rec.Headers) > 0 {
+		r.Headers = headers(rec.Headers)
+	}
+	return r, b.tags[i]
 }
 
 // keep copies data into the arena, which has room for it. Null stays null.

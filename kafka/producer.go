@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,8 +23,8 @@ type ProducerConfig struct {
 	// hold others up. Default: 10 s.
 	TransactionTimeout time.Duration
 
-	// BatchBytes is the size of a full batch, before compression. The broker refuses batches above the topic's
-	// max.message.bytes, by default 1 MiB. Default: 512 KiB.
+	// BatchBytes is the size of a full batch, before compression. Batches to a partition become smaller when the broker
+	// refuses them as too large, because the topic's max.message.bytes is below this. Default: 512 KiB.
 	BatchBytes int
 
 	// MaxBufferedBytes bounds the memory of records not yet acknowledged; Send waits when it is reached. Requests under
@@ -61,7 +62,10 @@ func (cfg ProducerConfig) withDefaults() ProducerConfig {
 // LastOffset and Close may be called by anyone. Batches are sent in the background, one request under way to each
 // broker and one batch to each partition.
 //
-// An error stays: all later calls return it. In a transaction, Abort clears it and the Producer goes on; not so after
+// Records that are refused because of what they are, such as one that is too large, do not stop a Producer: all others
+// are written, in their order, and then Flush and Commit return a RefusedError, until TakeRefusals is called.
+//
+// Any other error stays: all later calls return it. In a transaction, Abort clears it and the Producer goes on; not so after
 // ErrFenced, ErrProducerState and ErrOutcomeUnknown, and not without transactions. Then close the Producer and make a
 // new one, which also aborts what the old one left open.
 type Producer struct {
@@ -101,13 +105,15 @@ type Producer struct {
 	busy     map[string]bool // brokers with a request under way
 	sealed   int             // batches that are not yet acknowledged
 	buffered int             // their bytes
+	refusals []*Refusal      // in this transaction, and not yet taken
 	changed  chan struct{}   // closed and replaced when a batch is done, or err is set
 }
 
 // outPartition is a partition as the producer sees it.
 type outPartition struct {
 	tp   TopicPartition
-	open *batch // owned by the caller's goroutine; all else is under Producer.mu
+	open *batch // open and full are owned by the caller's goroutine; all else is under Producer.mu
+	full int    // the size of a full batch
 
 	queue    []*batch // sealed, in order; the first may be under way
 	sending  bool
@@ -118,6 +124,7 @@ type outPartition struct {
 	attempts int    // failures of queue[0]
 	seq      int32  // sequence number of queue[0]
 	last     int64  // offset of the last acknowledged record, -1 if unknown
+	limit    int    // size of a full batch, as far as is known of what the broker takes
 }
 
 // NewProducer registers a producer with the cluster. With a TransactionalID, it waits until the transaction that an
@@ -176,26 +183,34 @@ func (p *Producer) coordinated() coordinated {
 }
 
 // Send appends r to the open batch of a partition. It copies key, value and headers. It waits only when
-// MaxBufferedBytes is reached. r.Offset is ignored; r.Timestamp must not be negative.
+// MaxBufferedBytes is reached. r.Offset is ignored.
+//
+// A record that no broker can hold is refused at once, and the error is a *Refusal: its timestamp is outside of the
+// years 1970 to 2262 (ErrRefused), or it has almost 100 MiB or more (ErrRecordTooLarge). Such an error does not stay.
 func (p *Producer) Send(topic string, partition int32, r Record) error {
+	return p.SendTagged(topic, partition, r, Tag{})
+}
+
+// SendTagged is Send with a tag that comes back with the record if it is refused.
+func (p *Producer) SendTagged(topic string, partition int32, r Record, tag Tag) error {
 	if p.stuck.Load() {
 		return p.failure()
 	}
-	if r.Timestamp < 0 || r.Timestamp > maxTimestamp {
-		return fmt.Errorf("kafka: produce %s/%d: timestamp %d is not within the years 1970 to 2262", topic, partition, r.Timestamp)
+	size := recordSize(&r)
+	if r.Timestamp < 0 || r.Timestamp > maxTimestamp || size > maxRecordBytes {
+		return impossible(TopicPartition{topic, partition}, &r, tag, size)
 	}
 	part, err := p.partition(topic, partition)
 	if err != nil {
 		return err
 	}
-	size := recordSize(&r)
-	if part.open != nil && part.open.size+size > p.cfg.BatchBytes {
+	if part.open != nil && part.open.size+size > part.full {
 		p.seal(part)
 	}
 	if part.open == nil {
 		p.begin(part)
 	}
-	part.open.add(&r, size)
+	part.open.add(&r, tag, size)
 	p.openBytes += size + recordMemory
 	if p.openBytes > p.cfg.MaxBufferedBytes/2 || p.linger.Load() {
 		p.sealAll()
@@ -222,7 +237,7 @@ func (p *Producer) partition(topic string, partition int32) (*outPartition, erro
 	for int(partition) >= len(p.byIndex) {
 		p.byIndex = append(p.byIndex, nil)
 	}
-	part := &outPartition{tp: TopicPartition{topic, partition}, last: -1}
+	part := &outPartition{tp: TopicPartition{topic, partition}, last: -1, limit: p.cfg.BatchBytes}
 	p.byIndex[partition] = part
 	p.topics[topic] = p.byIndex
 	p.mu.Lock()
@@ -241,6 +256,7 @@ func (p *Producer) begin(part *outPartition) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	part.full = part.limit
 	if !part.touched {
 		part.touched = true
 		p.touched = append(p.touched, part)
@@ -306,8 +322,8 @@ func (p *Producer) room() error {
 	return p.err
 }
 
-// Flush sends what has been given to Send so far and waits until all replicas in sync have it. When ctx ends, sending
-// goes on, and Flush can be called again.
+// Flush sends what has been given to Send so far and waits until all replicas in sync have it. A RefusedError says that
+// they have all but the refused records. When ctx ends, sending goes on, and Flush can be called again.
 func (p *Producer) Flush(ctx context.Context) error {
 	p.sealAll()
 	p.mu.Lock()
@@ -322,6 +338,9 @@ func (p *Producer) Flush(ctx context.Context) error {
 			p.mu.Lock()
 			return fmt.Errorf("kafka: flush: %w", context.Cause(ctx))
 		}
+	}
+	if p.err == nil && len(p.refusals) > 0 {
+		return &RefusedError{slices.Clone(p.refusals)}
 	}
 	return p.err
 }

@@ -207,8 +207,7 @@ func TestErrorsThatStopAProducer(t *testing.T) {
 		{kerr.OutOfOrderSequenceNumber, ErrProducerState, false},
 		{kerr.InvalidTxnState, ErrProducerState, false},
 		{kerr.TopicAuthorizationFailed, ErrNotAuthorized, true},
-		{kerr.MessageTooLarge, ErrRecordTooLarge, true},
-		{kerr.CorruptMessage, ErrCorrupt, true},
+		{kerr.InvalidTopicException, ErrInvalidTopic, true},
 	} {
 		t.Run(test.err.Message, func(t *testing.T) {
 			cluster := fakeCluster(t)
@@ -236,25 +235,6 @@ func TestErrorsThatStopAProducer(t *testing.T) {
 				t.Errorf("read %q", values)
 			}
 		})
-	}
-}
-
-func TestRecordTooLarge(t *testing.T) {
-	c := dial(t, testBrokers(t))
-	name := unique("small")
-	must(t, c.CreateTopics(testContext(t), TopicSpec{Name: name, Partitions: 1, Config: map[string]string{"max.message.bytes": "2000"}}))
-	tp := TopicPartition{name, 0}
-	p := newProducer(t, c, ProducerConfig{TransactionalID: unique("t"), BatchBytes: 1000})
-	send(t, p, tp, "small", strings.Repeat("x", 1500), "small again") // larger than a batch: alone
-	must(t, p.Commit(testContext(t)))
-	send(t, p, tp, strings.Repeat("x", 3000))
-	err := p.Commit(testContext(t))
-	if !errors.Is(err, ErrRecordTooLarge) || !strings.Contains(err.Error(), "max.message.bytes") || !strings.Contains(err.Error(), tp.String()) {
-		t.Errorf("Commit: %v", err)
-	}
-	must(t, p.Abort(testContext(t)))
-	if values, _ := readToEnd(t, newFetcher(t, c, FetcherConfig{}), tp, 0); len(values) != 3 {
-		t.Errorf("read %d values, want 3", len(values))
 	}
 }
 

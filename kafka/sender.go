@@ -16,7 +16,7 @@ const (
 	requestBytes = 4 << 20
 
 	// topicPatience is how long a topic may be unknown: brokers learn of a new one, and after a restart of all, one
-	// after another.
+	// after another. A batch that arrives damaged is sent again for as long.
 	topicPatience = 5 * time.Second
 )
 
@@ -30,8 +30,13 @@ func (p *Producer) dispatch() {
 	sizes := make(map[string]int)
 	var join, look bool
 	for _, part := range p.parts {
+		if len(part.queue) == 0 || part.sending || part.waiting {
+			continue
+		}
+		if b := part.queue[0]; b.size > part.limit && b.n > 1 && !b.lost {
+			p.cut(part, part.limit) // sealed before its partition was known to take less
+		}
 		switch {
-		case len(part.queue) == 0 || part.sending || part.waiting:
 		case !part.joined && p.cfg.TransactionalID != "":
 			join = true
 		case !p.lead(part):
@@ -142,7 +147,12 @@ func (p *Producer) answered(part *outPartition, answer *sarama.ProduceResponseBl
 	case answer.Err == sarama.ErrDuplicateSequenceNumber:
 		part.last = -1
 	case answer.Err != sarama.ErrNoError:
-		p.failed(part, explained(answer.Err, answer.ErrorMessage))
+		err := explained(answer.Err, answer.ErrorMessage)
+		if p.err == nil && recordFault(err) && !part.queue[0].lost {
+			p.refused(part, err, answer.RecordErrors)
+		} else {
+			p.failed(part, err)
+		}
 		return
 	default:
 		part.last = answer.Offset + int64(part.queue[0].n) - 1
@@ -176,7 +186,7 @@ func (p *Producer) failed(part *outPartition, err error) {
 	switch {
 	case retriable(err):
 		patience = p.c.cfg.RetryTimeout
-	case errors.Is(err, ErrUnknownTopic):
+	case errors.Is(err, ErrUnknownTopic), hasCode(err, sarama.ErrInvalidMessage):
 		patience = topicPatience
 	}
 	if p.err == nil && time.Since(b.since) >= patience {
@@ -199,17 +209,8 @@ func (p *Producer) failed(part *outPartition, err error) {
 
 // batchError is the error that stops the producer because of the first batch of part.
 func (p *Producer) batchError(part *outPartition, err error) error {
-	b := part.queue[0]
-	switch {
-	case b.lost:
+	if part.queue[0].lost {
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	case hasCode(err, sarama.ErrInvalidTimestamp):
-		err = fmt.Errorf("%w: timestamps %d to %d; see the topic's message.timestamp.before.max.ms and after.max.ms", err, b.first, b.max)
-	case errors.Is(err, ErrRecordTooLarge) && b.n == 1:
-		err = fmt.Errorf("%w: %d bytes; raise the topic's max.message.bytes", err, b.size)
-	case errors.Is(err, ErrRecordTooLarge):
-		err = fmt.Errorf("%w: a batch of %d records and %d bytes; lower ProducerConfig.BatchBytes (%d) or raise the topic's max.message.bytes",
-			err, b.n, b.size, p.cfg.BatchBytes)
 	}
 	return fmt.Errorf("kafka: produce %v: %w", part.tp, err)
 }

@@ -126,7 +126,8 @@ func (p *Producer) commitOffsets(ctx context.Context, ref GroupRef, offsets map[
 }
 
 // Commit flushes and commits the transaction: its records and offsets become visible, all or none. A transaction in
-// which nothing was sent costs no request. ErrOutcomeUnknown means that it may have been committed, or may never be.
+// which nothing was sent costs no request. After a RefusedError nothing is committed yet: the refused records are not in
+// the transaction, and TakeRefusals and another Commit commit the others. ErrOutcomeUnknown means that it may have been committed, or may never be.
 // If ctx ends before the flush is over, nothing has happened, and Commit or Abort can still be called.
 func (p *Producer) Commit(ctx context.Context) error {
 	if err := p.Flush(ctx); err != nil {
@@ -162,6 +163,7 @@ func (p *Producer) Abort(ctx context.Context) error {
 		return p.err
 	}
 	p.err = nil
+	p.refusals = nil
 	p.stuck.Store(false)
 	p.mu.Unlock()
 	return p.end(ctx, false)

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/kafka"
 )
@@ -20,6 +22,8 @@ var producing = theme{"producing", []testCase{
 	{"every compression", everyCompression},
 	{"large record", largeRecord},
 	{"record too large", recordTooLarge},
+	{"refused records among legal ones", refusedAmongLegal},
+	{"batches larger than the topic allows", batchesTooLarge},
 	{"unknown topic", produceToUnknownTopic},
 	{"many batches", manyBatches},
 }}
@@ -168,6 +172,72 @@ func recordTooLarge(s *subject) {
 	s.wants(kafka.ErrRecordTooLarge, err, "write 20,000 bytes where 10,000 are allowed")
 	s.produce(tp, "small")
 	s.holds(tp, "small")
+}
+
+// refusedAmongLegal writes batches in which one record in five is wrong, for each reason. Only those are not written.
+func refusedAmongLegal(s *subject) {
+	now := time.Now().UnixMilli()
+	const hour = 3_600_000
+	for name, bad := range map[string]struct {
+		config map[string]string
+		record kafka.Record
+		want   error
+	}{
+		"too large":   {map[string]string{"max.message.bytes": "10000"}, kafka.Record{Timestamp: now, Key: dot, Value: noise(20_000)}, kafka.ErrRecordTooLarge},
+		"too new":     {map[string]string{"message.timestamp.after.max.ms": "3600000"}, kafka.Record{Timestamp: now + 2*hour, Key: dot}, kafka.ErrRefused},
+		"too old":     {map[string]string{"message.timestamp.before.max.ms": "3600000"}, kafka.Record{Timestamp: now - 2*hour, Key: dot}, kafka.ErrRefused},
+		"without key": {map[string]string{"cleanup.policy": "compact"}, kafka.Record{Timestamp: now}, kafka.ErrRefused},
+	} {
+		for _, cfg := range []kafka.ProducerConfig{
+			{}, {TransactionalID: s.unique()}, {Compression: "zstd"}, {TransactionalID: s.unique(), Compression: "gzip", BatchBytes: 2000},
+		} {
+			tp := s.partition(bad.config)
+			p := s.producer(cfg)
+			flush := p.Flush
+			if cfg.TransactionalID != "" {
+				flush = p.Commit
+			}
+			var values []string
+			for i := range 50 {
+				r := kafka.Record{Timestamp: now, Key: fmt.Append(nil, i), Value: fmt.Append(nil, i)}
+				if i%5 == 3 {
+					r = bad.record
+				} else {
+					values = append(values, string(r.Value))
+				}
+				s.must(p.SendTagged(tp.Topic, tp.Partition, r, kafka.Tag{int64(i)}))
+			}
+			s.wants(bad.want, flush(s.ctx), "write what is "+name)
+			refused := p.TakeRefusals()
+			for i, r := range refused {
+				if r.Tag[0] != int64(5*i+3) {
+					s.Errorf("%s: refused is record %d: %v", name, r.Tag[0], r)
+				}
+			}
+			if len(refused) != 10 {
+				s.Errorf("%s: %d records are refused, want 10", name, len(refused))
+			}
+			s.must(flush(s.ctx))
+			s.must(p.Send(tp.Topic, tp.Partition, kafka.Record{Timestamp: now, Key: dot, Value: []byte("after")}))
+			s.must(flush(s.ctx))
+			s.holds(tp, append(values, "after")...)
+		}
+	}
+}
+
+func batchesTooLarge(s *subject) {
+	for _, cfg := range []kafka.ProducerConfig{{}, {Compression: "lz4"}} {
+		tp := s.partition(map[string]string{"max.message.bytes": "10000"})
+		var records []kafka.Record
+		for i := range 300 {
+			records = append(records, kafka.Record{Offset: int64(i), Timestamp: int64(i), Key: dot, Value: noise(1 + 30*i)})
+		}
+		s.must(s.write(tp, cfg, records...))
+		read, _ := s.read(tp, 0, kafka.FetcherConfig{})
+		if !slices.EqualFunc(read, records, func(a, b kafka.Record) bool { return bytes.Equal(a.Value, b.Value) && a.Timestamp == b.Timestamp }) {
+			s.Errorf("%+v: %d records came back, not the %d that were written", cfg, len(read), len(records))
+		}
+	}
 }
 
 func produceToUnknownTopic(s *subject) {
