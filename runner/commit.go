@@ -14,7 +14,7 @@ func (w *worker) due(now time.Time) bool {
 	if !w.dirty {
 		return false
 	}
-	if now.Sub(w.committed) >= w.r.cfg.CommitInterval {
+	if w.careful || !now.Before(w.commitAt()) {
 		return true
 	}
 	bytes := 0
@@ -22,6 +22,17 @@ func (w *worker) due(now time.Time) bool {
 		bytes += t.task.DirtyBytes()
 	}
 	return bytes > maxDirty
+}
+
+// commitAt returns when the next commit is due.
+func (w *worker) commitAt() time.Time { return w.committed.Add(w.commitInterval()) }
+
+// commitInterval is Config.CommitInterval, but short enough for the transaction.
+func (w *worker) commitInterval() time.Duration {
+	if w.r.cfg.AtLeastOnce {
+		return w.r.cfg.CommitInterval
+	}
+	return min(w.r.cfg.CommitInterval, w.r.cfg.TransactionTimeout/3)
 }
 
 // commit ends the transaction of all tasks of the worker: results, changelogs and offsets are in it, and after it the
@@ -37,6 +48,9 @@ func (w *worker) commit() error {
 		}
 		dirty = append(dirty, t)
 		if err := t.task.Flush(); err != nil {
+			if t.stopped {
+				err = cluster(err) // a timer was interrupted: go back to the last commit
+			}
 			return err
 		}
 		for _, o := range t.task.Offsets() {
@@ -61,6 +75,7 @@ func (w *worker) commit() error {
 			return err
 		}
 	}
+	w.careful = false
 	w.lastCommit.Store(time.Now().UnixNano())
 	w.publish()
 	return nil

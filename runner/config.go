@@ -40,7 +40,8 @@ type Config struct {
 	// round trips of a transaction at each commit. Default: false, exactly-once.
 	AtLeastOnce bool
 
-	// CommitInterval is how often results, state and offsets are committed. Default: 100 ms.
+	// CommitInterval is how often results, state and offsets are committed: after the record in hand, whether or not more
+	// are waiting. Longer than a third of TransactionTimeout it counts as that. Default: 100 ms.
 	CommitInterval time.Duration
 
 	// Workers is how many goroutines process, each with a producer of its own. Default: GOMAXPROCS.

@@ -26,7 +26,10 @@ type unit struct {
 	cancel context.CancelFunc // of the opener
 	closed chan struct{}      // the opener has ended
 	worker *worker            // nil while it is being opened
-	status taskStatus
+
+	// interrupt ends the context of the task's steps, once a worker has it. Any goroutine may call it, more than once.
+	interrupt context.CancelFunc
+	status    taskStatus
 }
 
 // running is a restored task with what belongs to it. The goroutine that holds it owns it.
@@ -38,9 +41,12 @@ type running struct {
 	paused  map[kafka.TopicPartition]bool
 	ends    map[kafka.TopicPartition]int64 // of the inputs, as the last fetch told them
 	retryAt time.Time
+	cancel  context.CancelFunc // ends the context of its steps
+	stopped bool               // a step has met the end of that context
 }
 
 func (t *running) close(log *slog.Logger) {
+	t.cancel()
 	t.task.Close()
 	if err := t.db.Close(); err != nil {
 		log.Warn("close state", "task", t.name, "error", err)
@@ -130,14 +136,17 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 		metadata = append(metadata, c.Metadata)
 	}
 	t := &running{unit: u, db: db, out: &outlet{}, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
+	var ctx context.Context
+	ctx, t.cancel = context.WithCancel(context.Background())
 	var err error
 	t.task, err = task.New(task.Config{
-		Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
+		Context: ctx, Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
 		Names: r.names(),
 		DB:    db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, Metadata: metadata, Output: t.out,
 		Failed: func(e *processor.Error, done task.Outcome) { r.reports.failed(time.Now(), e, done) },
 	})
 	if err != nil {
+		t.cancel()
 		return nil, errors.Join(err, db.Close())
 	}
 	return t, nil
@@ -173,8 +182,8 @@ func (r *runner) seek(ctx context.Context, t *running, committed map[kafka.Topic
 	return nil
 }
 
-// raws turns fetched records into the task's.
-func raws(records []kafka.Record) []plan.Raw {
+// taskRecords turns fetched records into the task's.
+func taskRecords(records []kafka.Record) []plan.Raw {
 	if len(records) == 0 {
 		return nil
 	}

@@ -46,7 +46,7 @@ func (r *runner) restore(ctx context.Context, t *running, committed map[kafka.To
 			if len(records) > 0 && len(committed) == 0 {
 				return fmt.Errorf("%s holds state, but group %s has no offsets to go with it: they were deleted, or expired; reset the application to begin anew", tp, r.cfg.Application)
 			}
-			if err := t.task.Restore(f.Topic, raws(records), next); err != nil {
+			if err := t.task.Restore(f.Topic, taskRecords(records), next); err != nil {
 				return err
 			}
 			done += next - from[tp]

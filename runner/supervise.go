@@ -147,13 +147,14 @@ func (s *supervisor) loop(ctx context.Context) error {
 	}
 }
 
-// rebalance lets go of what was revoked and opens what was added.
+// rebalance releases what was revoked and opens what was added.
 func (s *supervisor) rebalance(rb kafka.Rebalance) {
 	s.settled = true
 	switch {
 	case rb.Lost:
 		s.log.Warn("tasks lost: the group has given up this process", "partitions", len(rb.Revoked))
 		s.cancelOpeners(s.units)
+		interrupt(s.units, 0)
 		for _, w := range s.workers {
 			w.do(w.drop)
 		}
@@ -195,9 +196,23 @@ func containsAny(tps, wanted []kafka.TopicPartition) bool {
 	return slices.ContainsFunc(wanted, func(tp kafka.TopicPartition) bool { return slices.Contains(tps, tp) })
 }
 
-// release commits units and lets go of them.
+// stopGrace is how long the call in hand may take before its context ends, when its task is to be stopped. Most calls
+// end by themselves in this time and need not be made again elsewhere.
+const stopGrace = time.Second
+
+// interrupt ends the contexts of the units' steps after a while.
+func interrupt(units []*unit, after time.Duration) {
+	for _, u := range units {
+		if u.worker != nil {
+			time.AfterFunc(after, u.interrupt)
+		}
+	}
+}
+
+// release commits units and closes their tasks.
 func (s *supervisor) release(units []*unit) {
 	s.cancelOpeners(units)
+	interrupt(units, stopGrace)
 	for _, w := range s.workers {
 		var of []*unit
 		for _, u := range units {
@@ -258,7 +273,7 @@ func (s *supervisor) assign(o opened) {
 		return n
 	}
 	w := slices.MinFunc(s.workers, func(a, b *worker) int { return load(a) - load(b) })
-	o.unit.worker = w
+	o.unit.worker, o.unit.interrupt = w, o.task.cancel
 	o.unit.cancel()
 	w.do(func() { w.adopt(o.task) })
 }
@@ -295,6 +310,7 @@ func (s *supervisor) noteStates() {
 func (s *supervisor) shutdown() {
 	s.enter(Stopping)
 	s.cancelOpeners(s.units)
+	interrupt(s.units, stopGrace)
 	for _, w := range s.workers {
 		w.do(func() {
 			w.release(s.units)

@@ -37,9 +37,16 @@ type worker struct {
 	attempt   int
 	retryAt   time.Time
 	stopping  bool
+	turn      int  // the index in tasks of the one whose turn is next
+	careful   bool // something failed since the last commit: commit after each record
+
+	// What ends a task's turn after the record in hand.
+	waiting atomic.Int32 // callers of do
+	bell    atomic.Bool  // the turn has taken long enough
+	alarm   *time.Timer  // sets bell
 }
 
-// failure is what a worker reports when it had to let go of its tasks.
+// failure is what a worker reports when it had to close its tasks.
 type failure struct {
 	worker *worker
 	err    error
@@ -47,8 +54,11 @@ type failure struct {
 }
 
 const (
-	// stepSize is how many records a task takes before the worker looks up.
-	stepSize = 512
+	// turnSize is how many records a task may process in its turn.
+	turnSize = 512
+
+	// minTurn is how long a turn may take even if the next commit is due.
+	minTurn = time.Millisecond
 
 	// maxBuffered is how many fetched records of a partition may wait; above it the fetch pauses.
 	maxBuffered = 1 << 14
@@ -69,8 +79,11 @@ func (w *worker) connect(ctx context.Context) error {
 	return cluster(err)
 }
 
-// do runs f in the worker's goroutine and waits for it. After the worker has stopped it does nothing.
+// do runs f in the worker's goroutine, after the record in hand, and waits for it. After the worker has stopped it does
+// nothing.
 func (w *worker) do(f func()) {
+	w.waiting.Add(1)
+	defer w.waiting.Add(-1)
 	done := make(chan struct{})
 	select {
 	case w.inbox <- func() { defer close(done); f() }:
@@ -82,6 +95,8 @@ func (w *worker) do(f func()) {
 // run works until stop.
 func (w *worker) run() {
 	defer close(w.stopped)
+	w.alarm = time.AfterFunc(time.Hour, func() { w.bell.Store(true) })
+	defer w.alarm.Stop()
 	for !w.stopping {
 		select {
 		case f := <-w.inbox:
@@ -90,7 +105,7 @@ func (w *worker) run() {
 		default:
 		}
 		if w.broken != nil {
-			w.mend()
+			w.reconnect()
 			continue
 		}
 		worked, err := w.pass(time.Now())
@@ -115,33 +130,69 @@ func (w *worker) stop() {
 	w.closeProducer()
 }
 
-// pass lets every task process some records and fires timers that are due.
+// pass gives every task a turn and fires wall-clock timers that are due. It ends early when a commit is due or a caller of
+// do waits; the next pass begins with the task after the last that had a turn.
 func (w *worker) pass(now time.Time) (worked bool, err error) {
-	for _, t := range w.tasks {
-		if now.Before(t.retryAt) {
+	until := w.nextDue(now)
+	for range w.tasks {
+		if w.waiting.Load() > 0 || worked && (w.careful || !now.Before(until)) {
+			return worked, nil
+		}
+		w.turn %= len(w.tasks)
+		t := w.tasks[w.turn]
+		w.turn++
+		if t.stopped {
 			continue
 		}
-		n, err := t.task.Step(stepSize, nil)
-		if n > 0 {
-			worked, w.dirty = true, true
-			w.resume(t)
-		}
-		var retry *task.RetryError
-		if errors.As(err, &retry) {
-			t.retryAt = now.Add(retry.After)
-			continue
-		}
-		if err != nil {
-			return worked, err
-		}
-		if at, ok := t.task.NextTick(); ok && !now.Before(at) {
-			if err := t.task.Tick(now); err != nil {
+		if !now.Before(t.retryAt) && t.task.Ready() {
+			n, err := w.step(t, max(until.Sub(now)/time.Duration(len(w.tasks)), minTurn))
+			worked = worked || n > 0
+			now = time.Now()
+			if err = t.after(err, now); err != nil {
 				return worked, err
 			}
+		}
+		if at, ok := t.task.NextTick(); ok && !now.Before(at) && !t.stopped {
 			w.dirty = true
+			if err := t.after(t.task.Tick(now), now); err != nil {
+				return worked, err
+			}
 		}
 	}
 	return worked, nil
+}
+
+// step is a task's turn: it processes records for about as long as limit.
+func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
+	size := turnSize
+	if w.careful {
+		size = 1
+	}
+	w.bell.Store(false)
+	w.alarm.Reset(limit)
+	n, err = t.task.Step(size, w.interrupted)
+	if n > 0 {
+		w.dirty = true
+		w.resume(t)
+	}
+	return n, err
+}
+
+// interrupted reports whether the turn must end after the record in hand. It is asked after each.
+func (w *worker) interrupted() bool { return w.bell.Load() || w.waiting.Load() > 0 }
+
+// after takes what came of a task's turn. It returns the errors that are not the task's own to deal with.
+func (t *running) after(err error, now time.Time) error {
+	var retry *task.RetryError
+	switch {
+	case errors.As(err, &retry):
+		t.retryAt = now.Add(retry.After)
+		return nil
+	case errors.Is(err, task.ErrStopped):
+		t.stopped = true // it is about to be released
+		return nil
+	}
+	return err
 }
 
 // take receives what has been fetched, if anything has.
@@ -175,21 +226,32 @@ func (w *worker) wait() {
 
 // wakeAt returns when the next commit, retry or timer is due.
 func (w *worker) wakeAt() time.Time {
-	at := time.Now().Add(time.Minute)
-	earlier := func(t time.Time) {
-		if t.Before(at) {
-			at = t
-		}
-	}
-	if w.dirty {
-		earlier(w.committed.Add(w.r.cfg.CommitInterval))
+	at := w.nextTimer(time.Now().Add(time.Minute))
+	if commit := w.commitAt(); w.dirty && commit.Before(at) {
+		at = commit
 	}
 	for _, t := range w.tasks {
-		if tick, ok := t.task.NextTick(); ok {
-			earlier(tick)
+		if t.task.Ready() && !t.stopped && t.retryAt.Before(at) {
+			at = t.retryAt
 		}
-		if t.task.Ready() {
-			earlier(t.retryAt)
+	}
+	return at
+}
+
+// nextDue returns when the next commit or timer is due, if there is anything to commit.
+func (w *worker) nextDue(now time.Time) time.Time {
+	at := w.commitAt()
+	if !w.dirty {
+		at = now.Add(w.commitInterval())
+	}
+	return w.nextTimer(at)
+}
+
+// nextTimer returns when the next wall-clock timer is due, or at if that is earlier.
+func (w *worker) nextTimer(at time.Time) time.Time {
+	for _, t := range w.tasks {
+		if tick, ok := t.task.NextTick(); ok && !t.stopped && tick.Before(at) {
+			at = tick
 		}
 	}
 	return at
@@ -207,7 +269,7 @@ func (w *worker) receive(fetched []kafka.Fetched) {
 			w.fail(cluster(f.Err))
 			return
 		}
-		t.task.Add(f.Topic, raws(f.Records), f.Next, f.Next >= f.LastStable)
+		t.task.Add(f.Topic, taskRecords(f.Records), f.Next, f.Next >= f.LastStable)
 		t.ends[tp] = f.LastStable
 		w.dirty = true
 		if !t.paused[tp] && t.task.Buffered(f.Topic) > maxBuffered {
@@ -241,14 +303,14 @@ func (w *worker) adopt(t *running) {
 	}
 }
 
-// release commits and lets go of units. If the commit fails, all tasks are let go of. Without a producer there is nothing to
-// commit: tasks that came since it was lost have not begun. Called by do.
+// release commits and closes the tasks of units. If the commit fails, all tasks are closed. Without a producer there is
+// nothing to commit: tasks that came since it was lost have not begun. Called by do.
 func (w *worker) release(units []*unit) {
 	if !slices.ContainsFunc(w.tasks, func(t *running) bool { return slices.Contains(units, t.unit) }) {
 		return
 	}
 	if w.broken != nil {
-		w.letGoOf(units)
+		w.closeTasks(units)
 		return
 	}
 	if err := w.commit(); err != nil {
@@ -256,24 +318,24 @@ func (w *worker) release(units []*unit) {
 		w.dropped = slices.DeleteFunc(w.dropped, func(u *unit) bool { return slices.Contains(units, u) })
 		return
 	}
-	w.letGoOf(units)
+	w.closeTasks(units)
 }
 
-// letGoOf closes the tasks of units.
-func (w *worker) letGoOf(units []*unit) {
+// closeTasks closes the tasks of units.
+func (w *worker) closeTasks(units []*unit) {
 	w.tasks = slices.DeleteFunc(w.tasks, func(t *running) bool {
 		if !slices.Contains(units, t.unit) {
 			return false
 		}
-		w.forget(t)
+		w.closeTask(t)
 		return true
 	})
 	w.refetch()
 }
 
-// drop lets go of everything and commits nothing: the tasks may be someone else's already. Called by do.
+// drop closes all tasks and commits nothing: they may be someone else's already. Called by do.
 func (w *worker) drop() {
-	w.letGo()
+	w.closeAll()
 	w.dropped = nil
 	if w.producer == nil {
 		return
@@ -291,25 +353,26 @@ func (w *worker) drop() {
 // errAbandoned is why a worker makes a new producer although nothing failed.
 var errAbandoned = errors.New("the tasks were given to others")
 
-// fail is the one road back: let go of all tasks, end the transaction by making a new producer, and report, so that the
-// tasks are opened again at their last commit.
+// fail is the recovery path: close all tasks, end the transaction by making a new producer, and report, so that the tasks
+// are opened again at their last commit.
 func (w *worker) fail(err error) {
-	w.r.log.Warn("worker lets go of its tasks", "worker", w.id, "error", err)
+	w.r.log.Warn("closing tasks after a failure", "worker", w.id, "error", err)
 	for _, t := range w.tasks {
 		t.recovering(err)
 	}
-	w.letGo()
+	w.closeAll()
 	w.closeProducer()
 	w.broken = err
 	w.retryAt = time.Time{}
+	w.careful = true
 	if final(err) {
 		w.report()
 		w.retryAt = time.Now().Add(time.Hour) // the supervisor ends the run
 	}
 }
 
-// mend makes a new producer, waiting between attempts, and then reports the failure.
-func (w *worker) mend() {
+// reconnect makes a new producer, waiting between attempts, and then reports the failure.
+func (w *worker) reconnect() {
 	if wait := time.Until(w.retryAt); wait > 0 {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
@@ -346,18 +409,18 @@ func (w *worker) report() {
 	}()
 }
 
-// letGo closes all tasks and remembers them for the report.
-func (w *worker) letGo() {
+// closeAll closes all tasks and remembers them for the report.
+func (w *worker) closeAll() {
 	for _, t := range w.tasks {
 		w.dropped = append(w.dropped, t.unit)
-		w.forget(t)
+		w.closeTask(t)
 	}
 	w.tasks = nil
 	w.dirty = false
 	w.closeFeed()
 }
 
-func (w *worker) forget(t *running) {
+func (w *worker) closeTask(t *running) {
 	for _, tp := range t.inputs {
 		delete(w.byInput, tp)
 	}
