@@ -97,8 +97,9 @@ func (d *KeyValueDefinition[K, V]) open(db DB, prefix []byte, opts Options) *cor
 	}
 	return &core[K, V]{
 		name: d.name, db: db, prefix: prefix, layout: d.layout, keys: d.keys, values: d.values,
-		expiry: d.expiry(),
-		cache:  newCache[V](budget, !d.immutable && mutable(reflect.TypeFor[V]())),
+		changelog: []byte{}, // an empty key is not null
+		expiry:    d.expiry(),
+		cache:     newCache[V](budget, !d.immutable && mutable(reflect.TypeFor[V]())),
 	}
 }
 

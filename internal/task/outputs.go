@@ -33,6 +33,9 @@ func (o *outputs) keep(b []byte) span {
 	if b == nil {
 		return span{-1, -1}
 	}
+	if o.arena == nil {
+		o.arena = []byte{} // a part of nothing would be nil, which is null
+	}
 	start := len(o.arena)
 	o.arena = append(o.arena, b...)
 	return span{start, len(o.arena)}
