@@ -142,7 +142,12 @@ func listenOn(address string) (net.Listener, error) {
 // usableDir creates the directory if it is missing, or says why it cannot be used.
 func usableDir(dir string) error {
 	if err := store.MakeDir(dir); err != nil {
-		return fmt.Errorf("broker: data directory %s: %w; choose one that this user may write", dir, err)
+		return unusable(dir, err)
 	}
 	return nil
+}
+
+// unusable says why a data directory cannot be used, and how to mend it.
+func unusable(dir string, err error) error {
+	return fmt.Errorf("broker: data directory %s: %w", dir, store.Explain(err))
 }

@@ -75,7 +75,7 @@ func TestUnusableDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := broker.Start(broker.Config{DataDir: filepath.Join(file, "data")})
-	mustSay(t, err, file, "choose one that this user may write")
+	mustSay(t, err, file, "choose a directory that this user may write")
 }
 
 func TestRestartKeepsRecords(t *testing.T) {

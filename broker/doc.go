@@ -23,8 +23,9 @@
 // transaction is ever half there, and no committed offset is ahead of its records. A transaction that is open when the broker
 // is killed goes on after the restart, or is aborted when its time is over.
 //
-// When the disk is full the broker refuses records with KAFKA_STORAGE_ERROR, keeps serving what it has, and goes on when
-// there is room. A damaged byte is found by its checksum and answered with CORRUPT_MESSAGE at its offset, as are the batches
+// When the disk becomes full the broker refuses records with KAFKA_STORAGE_ERROR, keeps serving what it has, and goes on when
+// there is room. On a disk that is too full to open the log, [Start] fails within seconds and says how much room is needed. Close
+// waits at most a few seconds for a full disk; what was acknowledged is there at the next start. A damaged byte is found by its checksum and answered with CORRUPT_MESSAGE at its offset, as are the batches
 // that share a block of 4 KiB with it; all others are served. [Check] looks for more.
 //
 // # What is there

@@ -31,7 +31,7 @@ func lockDir(dir string) (*dirLock, error) {
 	case errors.As(err, &held):
 		return nil, fmt.Errorf("broker: data directory %s %w", dir, blame(parseNote(held.Note)))
 	case err != nil:
-		return nil, fmt.Errorf("broker: data directory %s: %w; choose one that this user may write", dir, err)
+		return nil, unusable(dir, err)
 	}
 	return &dirLock{lock, dir}, nil
 }
@@ -63,7 +63,7 @@ func (l *dirLock) write(address string) error {
 		return nil
 	}
 	if err := l.Write(fmt.Sprintf("pid %d\naddress %s\n", os.Getpid(), address)); err != nil {
-		return fmt.Errorf("broker: data directory %s: %w", l.dir, err)
+		return unusable(l.dir, err)
 	}
 	return nil
 }

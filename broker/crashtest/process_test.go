@@ -1,7 +1,9 @@
 package crashtest
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -38,7 +41,8 @@ func childConfig() broker.Config {
 	}
 }
 
-// child runs a broker until it is killed, or until whoever started it is gone, which ends its standard input.
+// child runs a broker until it is killed, until SIGTERM stops it, or until whoever started it is gone, which ends its standard
+// input.
 func child() {
 	if files, err := strconv.ParseUint(os.Getenv(childFiles), 10, 64); err == nil {
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: files}); err != nil {
@@ -46,12 +50,23 @@ func child() {
 			os.Exit(1)
 		}
 	}
-	if _, err := broker.Start(childConfig()); err != nil {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	b, err := broker.Start(childConfig())
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	os.Exit(2)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(2)
+	}()
+	<-stop
+	if err := b.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	os.Exit(0)
 }
 
 // process is a broker that can be killed and started again on the same directory and port.
@@ -59,8 +74,9 @@ type process struct {
 	t       *testing.T
 	dir     string
 	address string
-	log     string // the name of its log file
-	files   int    // how many files it may open; 0 for as many as this process
+	log     string              // the name of its log file
+	files   int                 // how many files it may open; 0 for as many as this process
+	user    *syscall.Credential // who runs it; nil for who runs this process
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process is gone
@@ -122,6 +138,9 @@ func (p *process) start() {
 		p.cmd.Env = append(p.cmd.Env, fmt.Sprint(childFiles, "=", p.files))
 	}
 	p.cmd.Stderr = log
+	if p.user != nil {
+		p.runAs(p.user)
+	}
 	if _, err := p.cmd.StdinPipe(); err != nil {
 		p.t.Fatal(err)
 	}
@@ -133,6 +152,18 @@ func (p *process) start() {
 		_ = cmd.Wait()
 		close(ended)
 	}(p.cmd, p.ended)
+}
+
+// runAs has the process run as another user, who may not look into the directory that this program lies in.
+func (p *process) runAs(user *syscall.Credential) {
+	p.t.Helper()
+	program, err := os.Open(os.Args[0])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { program.Close() })
+	p.cmd.Path, p.cmd.ExtraFiles = "/proc/self/fd/3", []*os.File{program}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 }
 
 // startTimeout is how long a start may take; it takes a fraction of a second.
@@ -184,6 +215,59 @@ func (p *process) kill() {
 	}
 	_ = p.cmd.Process.Kill()
 	<-p.ended
+}
+
+// endTimeout is how long a process may take to end by itself; a stop on a full disk takes five seconds.
+const endTimeout = 20 * time.Second
+
+// mustEnd waits until the process has ended by itself, and returns its exit code.
+func (p *process) mustEnd() int {
+	p.t.Helper()
+	timeout := time.NewTimer(endTimeout)
+	defer timeout.Stop()
+	select {
+	case <-p.ended:
+		return p.cmd.ProcessState.ExitCode()
+	case <-timeout.C:
+		p.t.Fatalf("the broker has not ended after %v", endTimeout)
+		return 0
+	}
+}
+
+// mustFail starts the process, which ends by itself and says why in its log.
+func (p *process) mustFail(reasons ...string) {
+	p.t.Helper()
+	if err := os.Truncate(p.log, 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		p.t.Fatal(err)
+	}
+	p.start()
+	if code := p.mustEnd(); code != 1 {
+		p.t.Errorf("the broker ended with code %d, want 1", code)
+	}
+	for _, reason := range reasons {
+		if !p.hasSaid(reason) {
+			p.t.Errorf("the broker does not say %q", reason)
+		}
+	}
+}
+
+// hasSaid reports whether a text is in the log.
+func (p *process) hasSaid(text string) bool {
+	p.t.Helper()
+	log, err := os.ReadFile(p.log)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return bytes.Contains(log, []byte(text))
+}
+
+// stop sends SIGTERM, and returns the exit code.
+func (p *process) stop() int {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	return p.mustEnd()
 }
 
 // alive reports whether the process runs.

@@ -64,7 +64,7 @@ producers, transactions, committed offsets. It changes nothing, says a line for 
 }
 
 func serve(ctx context.Context, cmd *cobra.Command, cfg broker.Config) error {
-	b, err := broker.Start(cfg)
+	b, err := startBroker(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -79,4 +79,24 @@ func serve(ctx context.Context, cmd *cobra.Command, cfg broker.Config) error {
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "broker stopped")
 	return nil
+}
+
+// startBroker starts a broker, and does not wait for it when the process is told to stop: what a start has done until then is
+// what kill -9 leaves.
+func startBroker(ctx context.Context, cfg broker.Config) (*broker.Broker, error) {
+	type started struct {
+		*broker.Broker
+		err error
+	}
+	result := make(chan started, 1)
+	go func() {
+		b, err := broker.Start(cfg)
+		result <- started{b, err}
+	}()
+	select {
+	case s := <-result:
+		return s.Broker, s.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("broker: stopped while it was starting on %s", cfg.Listen)
+	}
 }

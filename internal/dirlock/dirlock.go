@@ -53,13 +53,12 @@ func Take(dir string) (*Lock, error) {
 // Note returns what the last holder wrote, empty for none.
 func (l *Lock) Note() string { return l.note }
 
-// Write replaces the note.
+// Write overwrites the note. It keeps the block that the last note had, so a full disk has room for the next one.
 func (l *Lock) Write(note string) error {
-	if err := l.file.Truncate(0); err != nil {
+	if _, err := l.file.WriteAt([]byte(note), 0); err != nil {
 		return err
 	}
-	_, err := l.file.WriteAt([]byte(note), 0)
-	return err
+	return l.file.Truncate(int64(len(note)))
 }
 
 // Release gives the directory up. The file stays: removing it would race with the next holder.

@@ -5,12 +5,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const (
-	// nodeID is the only broker's.
-	nodeID = 1
-
-	clusterID = "rio"
-)
+// nodeID is the only broker's.
+const nodeID = 1
 
 func (e *Engine) metadata(req *kmsg.MetadataRequest, reply func(kmsg.Response)) {
 	create := e.cfg.AutoCreateTopics && (req.AllowAutoTopicCreation || req.Version < 4)
@@ -51,7 +47,7 @@ func (e *Engine) describeCluster(req *kmsg.MetadataRequest) kmsg.Response {
 	b.NodeID = nodeID
 	b.Host, b.Port = e.cfg.Host, e.cfg.Port
 	res.Brokers = append(res.Brokers, b)
-	res.ClusterID, res.ControllerID = kmsg.StringPtr(clusterID), nodeID
+	res.ClusterID, res.ControllerID = kmsg.StringPtr(e.db.ClusterID()), nodeID
 	c := e.catalog.Load()
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
 		for _, t := range c.sorted() {
@@ -96,7 +92,7 @@ func (e *Engine) cluster(req *kmsg.DescribeClusterRequest) kmsg.Response {
 	b := kmsg.NewDescribeClusterResponseBroker()
 	b.NodeID = nodeID
 	b.Host, b.Port = e.cfg.Host, e.cfg.Port
-	res.ClusterID, res.ControllerID, res.EndpointType = clusterID, nodeID, req.EndpointType
+	res.ClusterID, res.ControllerID, res.EndpointType = e.db.ClusterID(), nodeID, req.EndpointType
 	res.Brokers = append(res.Brokers, b)
 	return res
 }

@@ -11,6 +11,7 @@ type kind byte
 // The kinds of entries. Those of a partition have the number of its topic and its own behind the kind.
 const (
 	kindVersion     kind = 'v'
+	kindCluster     kind = 'c'
 	kindCounters    kind = 'n'
 	kindTopic       kind = 't' // name
 	kindPartition   kind = 'p' // partition

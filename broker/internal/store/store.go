@@ -2,7 +2,8 @@ package store
 
 import (
 	"cmp"
-	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,8 @@ type Options struct {
 	OpenFiles  int          // how many files are kept open; default: 100
 	ReadOnly   bool         // change nothing
 	Logger     *slog.Logger // must be set
+
+	fs vfs.FS // of tests; default: that of the operating system
 }
 
 // DB is an open store.
@@ -44,6 +47,9 @@ type DB struct {
 	log    *slog.Logger
 	thread *thread // of large commits
 	failed atomic.Pointer[error]
+	broken chan struct{} // closed when failed is set
+
+	clusterID string
 }
 
 // version is the format of the entries. A directory of another one is refused.
@@ -57,46 +63,6 @@ const (
 	// separated is the size from which values go into blob files.
 	separated = 1 << 10
 )
-
-// Open opens the store in a directory, which must exist.
-func Open(opts Options) (*DB, error) {
-	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize), thread: newThread()}
-	fs := vfs.Default
-	if opts.Dir == "" {
-		fs, db.dir = vfs.NewMem(), "memory"
-	}
-	if opts.Dir == "" || opts.ReadOnly {
-		opts.Durability = Fsync // there is nothing that a power cut could take
-	}
-	db.disk = newDisk(fs, opts.Durability, opts.Logger)
-	err := db.open(opts)
-	if err != nil {
-		db.cache.Unref()
-		return nil, fmt.Errorf("broker: open %s: %w", db.dir, explain(err))
-	}
-	go db.thread.run(db.apply)
-	err = db.markLog(opts.ReadOnly)
-	if err == nil {
-		err = db.checkVersion(opts.ReadOnly)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("broker: open %s: %w", db.dir, err), db.Close())
-	}
-	return db, nil
-}
-
-func (db *DB) open(opts Options) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-		}
-	}()
-	if err := db.cutDamage(opts.ReadOnly); err != nil {
-		return err
-	}
-	db.pebble, err = pebble.Open(db.dir, db.options(opts))
-	return err
-}
 
 func (db *DB) options(opts Options) *pebble.Options {
 	o := &pebble.Options{
@@ -124,7 +90,9 @@ func (db *DB) options(opts Options) *pebble.Options {
 
 func (db *DB) listener() *pebble.EventListener {
 	return &pebble.EventListener{
-		BackgroundError: func(err error) { db.log.Error("broker: work in the background failed", "error", explain(err)) },
+		BackgroundError: func(err error) {
+			db.log.Error("broker: work in the background failed", "error", Explain(err))
+		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			db.log.Error("broker: damaged data found", "file", filepath.Base(info.Path), "error", info.Details)
 		},
@@ -145,6 +113,29 @@ func (db *DB) checkVersion(readOnly bool) error {
 	}
 	return nil
 }
+
+// loadClusterID reads the id of the cluster that this store is. Clients keep state beside it, so that another store, which has
+// other records, is not taken for this one. A store without an id gets one.
+func (db *DB) loadClusterID(readOnly bool) error {
+	key := []byte{byte(kindCluster)}
+	id, err := db.get(key)
+	if err == nil && id == nil && !readOnly {
+		id = make([]byte, clusterIDSize)
+		rand.Read(id) // never fails
+		err = db.pebble.Set(key, id, pebble.Sync)
+	}
+	if err != nil {
+		return err
+	}
+	db.clusterID = base64.RawURLEncoding.EncodeToString(id)
+	return nil
+}
+
+// clusterIDSize is the size of a cluster id in bytes, that of Kafka's.
+const clusterIDSize = 16
+
+// ClusterID is the name of the cluster that the store is: 22 characters, chosen at random when the store was created.
+func (db *DB) ClusterID() string { return db.clusterID }
 
 // get returns a copy of a value, nil for none.
 func (db *DB) get(key []byte) ([]byte, error) {
@@ -169,22 +160,20 @@ func (db *DB) Commit(b *Batch) error {
 	return db.apply(b.pebble)
 }
 
-func (db *DB) apply(b *pebble.Batch) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // pebble cannot go on after this, and says so with a panic
-			err = db.fail(fmt.Errorf("%v", p))
-		}
-	}()
-	if err := db.pebble.Apply(b, pebble.Sync); err != nil {
+func (db *DB) apply(b *pebble.Batch) error {
+	if err := guard(func() error { return db.pebble.Apply(b, pebble.Sync) }); err != nil {
 		return db.fail(err)
 	}
 	return nil
 }
 
 func (db *DB) fail(err error) error {
-	err = fmt.Errorf("broker: %s takes no more writes until the broker is started again: %w", db.dir, explain(err))
+	err = fmt.Errorf("broker: %s takes no more writes until the broker is started again: %w", db.dir, Explain(err))
 	if db.failed.CompareAndSwap(nil, &err) {
-		db.log.Error(err.Error())
+		close(db.broken)
+		if db.disk.waits.Load() { // else Open returns it
+			db.log.Error(err.Error())
+		}
 	}
 	return *db.failed.Load()
 }
@@ -212,26 +201,21 @@ func (db *DB) Full() bool {
 
 // Close writes everything out and closes the files. On a full disk, where it cannot, it says so and leaves that to the next
 // start: every commit that was answered is in the write-ahead log.
-func (db *DB) Close() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("broker: close %s: %v", db.dir, p)
-		}
-	}()
+func (db *DB) Close() error {
 	db.thread.close()
 	if err := db.Failed(); err != nil {
 		return err
 	}
 	if db.disk.full.Load() > 0 {
-		return fmt.Errorf("broker: close %s: %w", db.dir, explain(syscall.ENOSPC))
+		return fmt.Errorf("broker: close %s: %w", db.dir, Explain(syscall.ENOSPC))
 	}
-	if err := db.pebble.Close(); err != nil {
-		return fmt.Errorf("broker: close %s: %w", db.dir, explain(err))
+	if err := guard(db.pebble.Close); err != nil {
+		return fmt.Errorf("broker: close %s: %w", db.dir, Explain(err))
 	}
 	db.cache.Unref()
 	if db.disk.durability == OS && !db.disk.unwritten.Load() {
 		if err := db.markSynced(); err != nil {
-			return fmt.Errorf("broker: close %s: %w", db.dir, explain(err))
+			return fmt.Errorf("broker: close %s: %w", db.dir, Explain(err))
 		}
 	}
 	return nil
@@ -240,39 +224,19 @@ func (db *DB) Close() (err error) {
 // Release lets commits that wait for room on a full disk fail.
 func (db *DB) Release() { db.disk.giveUp() }
 
-// explain adds to an error what to do about it.
-func explain(err error) error {
+// Explain adds to an error of the file system what to do about it.
+func Explain(err error) error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("%w: make room; nothing that was acknowledged is lost", err)
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: the directory must be writable for this user", err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: the disk is full: make room and start again; nothing that was acknowledged is lost", err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: mount it writable, or choose another directory", err)
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w: choose a directory that this user may write", err)
 	case pebble.IsCorruptionError(err):
 		return fmt.Errorf("%w: a file is damaged: see what `rio broker check` says of it", err)
 	}
 	return err
-}
-
-// logger takes pebble's messages.
-type logger struct{ db *DB }
-
-// Infof implements pebble.Logger.
-func (l logger) Infof(format string, args ...any) {
-	if l.db.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.db.log.Debug("broker: pebble: " + fmt.Sprintf(format, args...))
-	}
-}
-
-// Errorf implements pebble.Logger.
-func (l logger) Errorf(format string, args ...any) {
-	l.db.log.Error("broker: pebble: " + fmt.Sprintf(format, args...))
-}
-
-// Fatalf implements pebble.Logger. Pebble expects that the process ends; here the goroutine that ran into it waits for ever,
-// and the broker answers with the failure.
-func (l logger) Fatalf(format string, args ...any) {
-	_ = l.db.fail(fmt.Errorf(format, args...))
-	select {}
 }
 
 // Dir is where the store is.

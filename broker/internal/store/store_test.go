@@ -182,7 +182,7 @@ func TestADeletedTopicLeavesNothing(t *testing.T) {
 	}
 	defer it.Close()
 	for it.First(); it.Valid(); it.Next() {
-		if k := kind(it.Key()[0]); k != kindVersion && k != kindCounters {
+		if k := kind(it.Key()[0]); k != kindVersion && k != kindCluster && k != kindCounters {
 			t.Errorf("%q is left", it.Key())
 		}
 	}

@@ -1,0 +1,146 @@
+package crashtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A start on a full disk fails within seconds and says where and what to do, whatever the directory holds. When there is room
+// the next start goes on, and nothing that was acknowledged is lost.
+func TestStartOnAFullDisk(t *testing.T) {
+	for name, end := range map[string]func(p *process){
+		"after a stop": func(p *process) { p.stop() },
+		"after a kill": func(p *process) { p.kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newFullDisk(t)
+			d.squeeze("rest", diskSize)
+			d.broker.mustFail(d.broker.dir, "disk is full", "make room")
+			d.broker.mustFail(d.broker.dir, "disk is full", "make room") // what the first has left is not in the way
+			d.release("rest")
+
+			d.broker.serve()
+			producer := d.newPatient()
+			for range 100 {
+				producer.send()
+				producer.mustBeAcknowledged()
+			}
+			end(d.broker)
+			d.squeeze("rest", diskSize)
+			d.broker.mustFail(d.broker.dir, "disk is full", "make room")
+			d.broker.mustFail(d.broker.dir, "disk is full", "make room")
+			d.release("rest")
+
+			d.broker.serve()
+			d.mustHoldAll()
+			producer.send()
+			producer.mustBeAcknowledged()
+		})
+	}
+}
+
+// A broker stops on a full disk, too: at once when nothing has to be written, after a few seconds otherwise.
+func TestStopOnAFullDisk(t *testing.T) {
+	for name, write := range map[string]func(d *fullDisk, p *patient){
+		"at rest":           func(d *fullDisk, p *patient) {},
+		"while writes wait": func(d *fullDisk, p *patient) { p.fillTheLog() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newFullDisk(t)
+			d.broker.serve()
+			producer := d.newPatient()
+			for range 100 {
+				producer.send()
+				producer.mustBeAcknowledged()
+			}
+			d.squeeze("rest", diskSize)
+			write(d, producer)
+			began := time.Now()
+			d.broker.stop()
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("the stop took %v", took)
+			}
+			d.release("rest")
+			d.broker.serve()
+			d.mustHoldAll()
+		})
+	}
+}
+
+// fillTheLog creates topics until the broker's writes wait for room.
+func (p *patient) fillTheLog() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
+	client := newClient(ctx, p.t, p.broker.address)
+	filling := make(chan struct{})
+	go func() {
+		defer close(filling)
+		for i := 0; ctx.Err() == nil; i++ {
+			_ = createTopic(ctx, client, fmt.Sprint("filler-", i), 2_000)
+		}
+	}()
+	defer func() {
+		cancel()
+		client.Close()
+		<-filling
+	}()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for !p.broker.hasSaid("waiting for room") {
+		select {
+		case <-again.C:
+		case <-filling:
+			p.t.Fatal("the broker's writes never have to wait for room")
+		}
+	}
+}
+
+// A directory on a file system that is mounted read-only, and one that belongs to somebody else, are refused.
+func TestReadOnlyFileSystem(t *testing.T) {
+	dir := smallDisk(t, 64<<20)
+	if os.Getenv("RIO_TMPFS") != "" {
+		t.Skip("the file system of RIO_TMPFS belongs to others")
+	}
+	p := newProcess(t, dir)
+	remount := func(how string) {
+		t.Helper()
+		if out, err := exec.Command("mount", "-o", "remount,"+how, dir).CombinedOutput(); err != nil {
+			t.Fatalf("remount %s: %v: %s", how, err, out)
+		}
+	}
+	remount("ro")
+	p.mustFail(p.dir, "read-only file system", "mount it writable, or choose another directory")
+	remount("rw")
+	p.serve()
+	p.stop()
+	remount("ro")
+	p.mustFail(p.dir, "read-only file system", "mount it writable, or choose another directory")
+}
+
+// nobody is a user without rights.
+const nobody = 65534
+
+func TestDirectoryOfSomebodyElse(t *testing.T) {
+	p := newProcess(t, t.TempDir())
+	p.serve()
+	p.stop()
+	if os.Geteuid() == 0 {
+		p.user = &syscall.Credential{Uid: nobody, Gid: nobody}
+	}
+	for _, dir := range []string{p.dir, filepath.Join(p.dir, "rio")} {
+		if err := os.Chmod(dir, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Chmod(dir, 0o700)
+	}
+	p.mustFail(p.dir, "permission denied", "choose a directory that this user may write")
+}
