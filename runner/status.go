@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,6 +91,23 @@ type Drop struct {
 	Reason  string // "late", "no-key", "tombstone"
 	Count   int64
 	Example processor.Origin // the last of them
+}
+
+// LeftOut says in words which records did not reach a result, and is empty if all did:
+// "3 late (window tumbling 1m0s (main.go:7)), 1 dead-lettered (decode)".
+func (c Counters) LeftOut() string {
+	var parts []string
+	for _, d := range c.Drops {
+		parts = append(parts, fmt.Sprintf("%d %s (%s)", d.Count, d.Reason, d.Step))
+	}
+	stages := func(outcome task.Outcome, counts map[processor.Stage]int64) {
+		for _, stage := range slices.Sorted(maps.Keys(counts)) {
+			parts = append(parts, fmt.Sprintf("%d %s (%s)", counts[stage], outcome, stage))
+		}
+	}
+	stages(task.Skipped, c.Skipped)
+	stages(task.DeadLettered, c.DeadLettered)
+	return strings.Join(parts, ", ")
 }
 
 // add adds the counts of other to c.

@@ -130,15 +130,30 @@ func (a *app) track(ctx context.Context) error {
 	if !a.options.recorded() {
 		ctx = context.WithoutCancel(ctx)
 	}
-	finish := a.engine()
-	finish.StopAtEnd = true
-	if err := runner.Run(ctx, a.topology, finish); err != nil {
+	cfg := a.engine()
+	cfg.StopAtEnd = true
+	if err := a.finish(ctx, cfg); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return errors.New("stopped before the end of the recording; the next start with the same -data goes on from there")
 	}
 	return a.tell(ctx, "")
+}
+
+// finish runs the topology to the end of its inputs and says what it had to leave out.
+func (a *app) finish(ctx context.Context, cfg runner.Config) error {
+	engine, err := runner.Start(ctx, a.topology, cfg)
+	if err != nil {
+		return err
+	}
+	if err := engine.Wait(); err != nil {
+		return err
+	}
+	if leftOut := engine.Snapshot().Counters.LeftOut(); leftOut != "" {
+		fmt.Fprintf(a.stdout, "Records left out: %s.\n", leftOut)
+	}
+	return nil
 }
 
 // The replay runs beside what is there: as another application, into topics of its own, with fresh state.
@@ -156,7 +171,7 @@ func (a *app) replay(ctx context.Context) error {
 	cfg := a.engine()
 	cfg.Application, cfg.OutputPrefix = replayApplication, replayPrefix
 	cfg.Dir, cfg.StopAtEnd, cfg.SessionTimeout = a.scratch, true, replaySilence
-	if err := runner.Run(ctx, a.topology, cfg); err != nil {
+	if err := a.finish(ctx, cfg); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {

@@ -14,6 +14,7 @@ import (
 type board struct {
 	zone     *time.Location
 	now      fleet.Instant // the newest event time
+	engine   string        // what keeps the results from being up to date; see condition
 	vehicles map[string]*vehicle
 	episodes int
 	arrivals int
@@ -170,7 +171,7 @@ func (v *vehicle) line() string {
 // headline is the state of the fleet in one line.
 func (b *board) headline() string {
 	if b.now == 0 {
-		return "Waiting for positions."
+		return "Waiting for positions." + b.remark()
 	}
 	off, late := 0, 0
 	for _, v := range b.vehicles {
@@ -182,7 +183,15 @@ func (b *board) headline() string {
 		}
 	}
 	return fmt.Sprintf("%s  %d vehicles, %d off their route, %d late; so far %d off-route episodes, %d arrivals",
-		b.now.Time().In(b.zone).Format("2006-01-02 15:04:05"), len(b.vehicles), off, late, b.episodes, b.arrivals)
+		b.now.Time().In(b.zone).Format("2006-01-02 15:04:05"), len(b.vehicles), off, late, b.episodes, b.arrivals) + b.remark()
+}
+
+// remark is the condition of the engine in parentheses, if there is something to say.
+func (b *board) remark() string {
+	if b.engine == "" {
+		return ""
+	}
+	return " (" + b.engine + ")"
 }
 
 // line is headline and who is off the route or late.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rio-streams/rio/codec"
@@ -22,29 +23,28 @@ func (a *app) live(ctx context.Context, in *input) error {
 		defer cancel()
 		ctx = timed
 	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	engine, shown := make(chan error, 1), make(chan error, 1)
-	go func() {
-		err := runner.Run(running, a.topology, a.engine())
-		if running.Err() != nil && errors.Is(err, context.Canceled) {
-			err = nil // told to end while it was starting
-		}
-		stop()
-		engine <- err
-	}()
-	go func() { shown <- a.show(running, in) }()
+	engine, err := runner.Start(context.WithoutCancel(ctx), a.topology, a.engine())
+	if err != nil {
+		return err
+	}
+	running, ended := context.WithCancel(context.WithoutCancel(ctx))
+	shown := make(chan error, 1)
+	go func() { shown <- a.show(running, in, engine) }()
 
 	sending, cancel := context.WithCancel(ctx)
-	context.AfterFunc(running, cancel) // the topology has failed: nothing more to send
-	defer cancel()
-	err := a.sendPositions(sending, in)
-	stop()
-	return errors.Join(err, <-engine, <-shown)
+	go func() {
+		<-engine.Done()
+		cancel() // if the topology has failed, there is nothing more to send
+	}()
+	err = a.sendPositions(sending, in)
+	engine.Stop()
+	err = errors.Join(err, engine.Wait())
+	ended()
+	return errors.Join(err, <-shown)
 }
 
 // show keeps the terminal up to date until ctx ends.
-func (a *app) show(ctx context.Context, in *input) error {
+func (a *app) show(ctx context.Context, in *input, engine *runner.App) error {
 	a.hint(a.stdout)
 	board := newBoard(in.feed.Zone)
 	events := make(chan func(), 1000)
@@ -65,9 +65,27 @@ func (a *app) show(ctx context.Context, in *input) error {
 			}
 			event()
 		case <-ticker.C:
+			board.engine = condition(engine.Snapshot())
 			screen.draw(board)
 		}
 	}
+}
+
+// condition says what keeps the results from being up to date; nothing if they are.
+func condition(s runner.Snapshot) string {
+	if s.State != runner.Running {
+		return s.State.String()
+	}
+	behind := int64(0)
+	for _, task := range s.Tasks {
+		for _, in := range task.Inputs {
+			behind += in.Lag()
+		}
+	}
+	if behind > 1000 {
+		return fmt.Sprintf("%d records behind", behind)
+	}
+	return ""
 }
 
 // follow reads the derived topics from now on. What changes the board it hands over, because the board belongs to who shows it.

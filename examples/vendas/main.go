@@ -127,14 +127,14 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if !o.totals {
 		return nil
 	}
-	if err := addUp(ctx, brokers, o, log); err != nil {
+	if err := addUp(ctx, brokers, o, log, out); err != nil {
 		return err
 	}
 	return report(context.WithoutCancel(ctx), client, out)
 }
 
-// addUp runs the topology.
-func addUp(ctx context.Context, brokers []string, o options, log *slog.Logger) error {
+// addUp runs the topology and says what it had to leave out.
+func addUp(ctx context.Context, brokers []string, o options, log *slog.Logger, out io.Writer) error {
 	totals, err := Totals()
 	if err != nil {
 		return err
@@ -144,5 +144,15 @@ func addUp(ctx context.Context, brokers []string, o options, log *slog.Logger) e
 	if o.onError == processor.DeadLetter {
 		cfg.Policies.DeadLetters = deadLetters
 	}
-	return runner.Run(ctx, totals, cfg)
+	app, err := runner.Start(ctx, totals, cfg)
+	if err != nil {
+		return err
+	}
+	if err := app.Wait(); err != nil {
+		return err
+	}
+	if leftOut := app.Snapshot().Counters.LeftOut(); leftOut != "" {
+		fmt.Fprintf(out, "\nrecords left out: %s\n", leftOut)
+	}
+	return nil
 }
