@@ -123,7 +123,7 @@ func TestBrokenSaleInTheTopic(t *testing.T) {
 	}
 	mustPrint(t, "comercial/0 at 0: no sale: codec: json[main.Sale]: unexpected end of JSON input\n"+shifted(fiveLines),
 		"-brokers", b.Addr(), "-data", state, "-consume", "-on-error", "skip")
-	mustPrint(t, "records left out: 1 dead-lettered (decode)\n"+onceBySeller, "-brokers", b.Addr(), "-data", state, "-totals", "-on-error", "dead-letter")
+	mustPrint(t, "\nrecords left out: 1 dead-lettered (decode)\n"+onceBySeller, "-brokers", b.Addr(), "-data", state, "-totals", "-on-error", "dead-letter")
 
 	ends, err := client.Offsets(t.Context(), []kafka.TopicPartition{{Topic: deadLetters}}, kafka.LatestStable)
 	if err != nil {
