@@ -188,6 +188,18 @@ func hasCode(err error, cs ...sarama.KError) bool {
 	return false
 }
 
+// A PartitionError is an error of one partition, such as that its topic does not exist or may not be written.
+type PartitionError struct {
+	TopicPartition
+	Err error
+}
+
+// Error returns the partition and what is wrong with it.
+func (e *PartitionError) Error() string { return fmt.Sprintf("%v: %v", e.TopicPartition, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *PartitionError) Unwrap() error { return e.Err }
+
 // A connError is a failure of a connection.
 type connError struct {
 	addr string

@@ -186,7 +186,7 @@ func (p *Producer) coordinated() coordinated {
 // MaxBufferedBytes is reached. r.Offset is ignored.
 //
 // A record that no broker can hold is refused at once, and the error is a *Refusal: its timestamp is outside of the
-// years 1970 to 2262 (ErrRefused), or it has almost 100 MiB or more (ErrRecordTooLarge). Such an error does not stay.
+// years 1970 to 2262, or it has almost 100 MiB or more (ErrRecordTooLarge). Such an error does not stay.
 func (p *Producer) Send(topic string, partition int32, r Record) error {
 	return p.SendTagged(topic, partition, r, Tag{})
 }

@@ -20,7 +20,7 @@ type Refusal struct {
 	Key       []byte // nil is null
 	Timestamp int64  // milliseconds since the Unix epoch
 	Size      int    // bytes on the wire, at most
-	Err       error  // ErrRecordTooLarge or ErrRefused, with the broker's own words
+	Err       error  // ErrRecordTooLarge, ErrRefused with the broker's own words, or what else is wrong with it
 }
 
 // Error says which record was refused, and why.
@@ -175,7 +175,7 @@ func (p *Producer) TakeRefusals() []*Refusal {
 
 // impossible is the refusal of a record that no broker can hold.
 func impossible(tp TopicPartition, r *Record, tag Tag, size int) error {
-	err := fmt.Errorf("%w: timestamp %d is not within the years 1970 to 2262", ErrRefused, r.Timestamp)
+	err := fmt.Errorf("timestamp %d is not within the years 1970 to 2262", r.Timestamp)
 	if size > maxRecordBytes {
 		err = fmt.Errorf("%w: %d bytes; requests to brokers have at most 100 MiB", ErrRecordTooLarge, size)
 	}

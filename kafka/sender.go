@@ -212,5 +212,5 @@ func (p *Producer) batchError(part *outPartition, err error) error {
 	if part.queue[0].lost {
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
-	return fmt.Errorf("kafka: produce %v: %w", part.tp, err)
+	return fmt.Errorf("kafka: produce %w", &PartitionError{part.tp, err})
 }

@@ -50,7 +50,7 @@ func firstError(errs map[string][]*sarama.PartitionError) error {
 			if e.Err == sarama.ErrNoError || e.Err == sarama.ErrOperationNotAttempted && first != nil {
 				continue
 			}
-			err := fmt.Errorf("%v: %w", TopicPartition{topic, e.Partition}, codeError(e.Err))
+			err := &PartitionError{TopicPartition{topic, e.Partition}, codeError(e.Err)}
 			if first == nil || hasCode(first, sarama.ErrOperationNotAttempted) {
 				first = err
 			}

@@ -105,7 +105,7 @@ func (w *worker) commitOffsets(offsets map[kafka.TopicPartition]kafka.CommittedO
 // end makes what was sent, and the offsets, visible: in one transaction, or in this order.
 func (w *worker) end(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
 	if w.r.cfg.AtLeastOnce {
-		if err := w.producer.Flush(w.ctx); err != nil {
+		if err := w.settle(w.producer.Flush); err != nil {
 			return err
 		}
 		return w.commitOffsets(offsets)
@@ -113,5 +113,5 @@ func (w *worker) end(offsets map[kafka.TopicPartition]kafka.CommittedOffset) err
 	if err := w.producer.SendOffsets(w.ctx, w.member.Ref(), offsets); err != nil {
 		return err
 	}
-	return w.producer.Commit(w.ctx)
+	return w.settle(w.producer.Commit)
 }

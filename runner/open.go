@@ -37,7 +37,7 @@ type running struct {
 	*unit
 	task    *task.Task
 	db      state.DB
-	out     *outlet
+	out     *output
 	paused  map[kafka.TopicPartition]bool
 	ends    map[kafka.TopicPartition]int64 // of the inputs, as the last fetch told them
 	retryAt time.Time
@@ -51,28 +51,6 @@ func (t *running) close(log *slog.Logger) {
 	if err := t.db.Close(); err != nil {
 		log.Warn("close state", "task", t.name, "error", err)
 	}
-}
-
-// outlet is where a task's records go: to the producer that its worker has at that moment.
-type outlet struct{ worker *worker }
-
-// Send implements task.Output.
-func (o *outlet) Send(out task.Out) error {
-	r := kafka.Record{Timestamp: out.Timestamp, Key: out.Key, Value: out.Value}
-	if len(out.Headers) > 0 {
-		r.Headers = make([]kafka.Header, len(out.Headers))
-		for i, h := range out.Headers {
-			r.Headers[i] = kafka.Header(h)
-		}
-	}
-	err := o.worker.producer.Send(out.Topic, out.Partition, r)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, kafka.ErrRecordTooLarge):
-		return fmt.Errorf("%w: %w", task.ErrRefused, err)
-	}
-	return cluster(err)
 }
 
 // open makes a unit's task, restores its state and sets it to the committed offsets. It goes on trying while the
@@ -135,7 +113,7 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 	for _, c := range committed {
 		metadata = append(metadata, c.Metadata)
 	}
-	t := &running{unit: u, db: db, out: &outlet{}, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
+	t := &running{unit: u, db: db, out: &output{}, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
 	var ctx context.Context
 	ctx, t.cancel = context.WithCancel(context.Background())
 	var err error

@@ -27,6 +27,7 @@ type worker struct {
 
 	// Owned by the goroutine of run.
 	tasks     []*running
+	adopted   int64 // how many tasks it has ever had
 	byInput   map[kafka.TopicPartition]*running
 	producer  *kafka.Producer
 	feed      *feed
@@ -291,7 +292,8 @@ func (w *worker) resume(t *running) {
 
 // adopt takes over a restored task. Called by do.
 func (w *worker) adopt(t *running) {
-	t.out.worker = w
+	t.out.worker, t.out.id = w, w.adopted
+	w.adopted++
 	t.publish(time.Now(), w.r.reports)
 	w.tasks = append(w.tasks, t)
 	if w.feed == nil {

@@ -21,7 +21,7 @@ func TestReleaseWithoutAProducer(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := &unit{name: "0_0", sub: top.Plan().Subtopologies[0], inputs: []kafka.TopicPartition{{Topic: "in"}}}
-	adopted := &running{unit: u, db: state.NewMemory(), out: &outlet{}, cancel: func() {}}
+	adopted := &running{unit: u, db: state.NewMemory(), out: &output{}, cancel: func() {}}
 	adopted.task, err = task.New(task.Config{
 		Plan: top.Plan(), Subtopology: u.sub, Counts: map[string]int32{"in": 1}, DB: adopted.db, Output: adopted.out,
 	})

@@ -67,7 +67,12 @@ func (t *Task) writeChanges() error {
 			return nil
 		}
 		log.written = true
-		return t.cfg.Output.Send(Out{Topic: log.topic, Partition: t.cfg.Partition, Key: key, Value: value, Timestamp: timestamp})
+		out := Out{Topic: log.topic, Partition: t.cfg.Partition, Key: key, Value: value, Timestamp: timestamp, Kind: Change, Store: store.Name()}
+		err := t.cfg.Output.Send(out)
+		if errors.Is(err, ErrRefused) {
+			return changeRefused(out.Store, key, err)
+		}
+		return err
 	})
 	if err != nil {
 		return t.wrap(fmt.Errorf("write the changelogs: %w", err))

@@ -18,6 +18,7 @@ type outputs struct {
 
 type output struct {
 	topic      *plan.Topic
+	step       *plan.Node // that writes it
 	key, value span
 	timestamp  int64
 	headers    []processor.Header
@@ -51,7 +52,7 @@ func (o *outputs) bytes(s span) []byte {
 // Send keeps an emitted record until its cause has succeeded.
 func (t *Task) Send(topic *plan.Topic, key, value []byte, timestamp int64, headers []processor.Header) {
 	o := &t.outputs
-	o.records = append(o.records, output{topic: topic, key: o.keep(key), value: o.keep(value), timestamp: timestamp, headers: headers})
+	o.records = append(o.records, output{topic: topic, step: t.step, key: o.keep(key), value: o.keep(value), timestamp: timestamp, headers: headers})
 }
 
 // SendFailed applies the produce policy to a result that could not be encoded. The other results of the record go on, and
@@ -70,7 +71,7 @@ func (o *outputs) send(t *Task) error {
 	for i := range o.records {
 		r := &o.records[i]
 		if r.failure != nil {
-			if err := t.leaveOut(r.failure); err != nil {
+			if err := t.leaveOut(r.failure, t.hand.raw); err != nil {
 				return err
 			}
 			continue
@@ -78,12 +79,12 @@ func (o *outputs) send(t *Task) error {
 		out := Out{
 			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
-			Origin: t.hand.origin,
+			Step: r.step, Origin: t.hand.origin,
 		}
 		err := t.cfg.Output.Send(out)
 		switch {
 		case errors.Is(err, ErrRefused):
-			err = t.failed(processor.Produce, "sink "+out.Topic, err)
+			err = t.failed(processor.Produce, label(r.step), err)
 		case err != nil:
 			err = t.wrap(err)
 		default:
@@ -117,15 +118,19 @@ func (t *Task) partitionOf(topic *plan.Topic, key []byte) int32 {
 	return topic.Partition(key, n)
 }
 
-// deadLetter is the source record in hand with headers that say what happened, named as in KIP-1034.
-func (t *Task) deadLetter(e *processor.Error) Out {
+// deadLetter is a source record with headers that say what happened, named as in KIP-1034. A record that is not in the log any more
+// (raw is nil) leaves its headers only.
+func (t *Task) deadLetter(e *processor.Error, raw *plan.Raw) Out {
+	if raw == nil {
+		raw = new(plan.Raw)
+	}
 	const prefix = "__streams.errors."
 	header := func(name, value string) processor.Header {
 		return processor.Header{Key: prefix + name, Value: []byte(value)}
 	}
 	n := max(t.cfg.Counts[t.cfg.Policies.DeadLetters], 1)
 	message, _, _ := strings.Cut(e.Err.Error(), "\n") // the stack of a panic is in the program's log
-	headers := append(t.hand.raw.Headers[:len(t.hand.raw.Headers):len(t.hand.raw.Headers)],
+	headers := append(raw.Headers[:len(raw.Headers):len(raw.Headers)],
 		header("topic", e.Origin.Topic),
 		header("partition", strconv.Itoa(int(e.Origin.Partition))),
 		header("offset", strconv.FormatInt(e.Origin.Offset, 10)),
@@ -135,6 +140,7 @@ func (t *Task) deadLetter(e *processor.Error) Out {
 	)
 	return Out{
 		Topic: t.cfg.Policies.DeadLetters, Partition: t.cfg.Partition % n,
-		Key: t.hand.raw.Key, Value: t.hand.raw.Value, Timestamp: max(t.hand.raw.Timestamp, 0), Headers: headers, Origin: e.Origin,
+		Key: raw.Key, Value: raw.Value, Timestamp: max(raw.Timestamp, 0), Headers: headers,
+		Kind: Letter, Origin: e.Origin,
 	}
 }

@@ -90,10 +90,15 @@ func (t *Task) stepLabel(err error) string {
 	if errors.As(err, &step) {
 		node = step.Node
 	}
-	if node == nil {
+	return label(node)
+}
+
+// label names a step and the line that declared it.
+func label(n *plan.Node) string {
+	if n == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", node.Label(), node.Where)
+	return fmt.Sprintf("%s (%s)", n.Label(), n.Where)
 }
 
 // failed applies the policy of a stage to the record in hand. nil means: go on behind it.
@@ -123,7 +128,7 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 	if policy.Action == processor.Fail {
 		return failure
 	}
-	return t.leaveOut(failure)
+	return t.leaveOut(failure, t.hand.raw)
 }
 
 // failure says what happened to the record in hand.
@@ -133,10 +138,10 @@ func (t *Task) failure(stage processor.Stage, step string, cause error) *process
 
 // leaveOut goes on without a record, or without one of its results, as the policy says: it is counted, told, and kept as a
 // dead letter if that is wanted. A timer has no record that could be kept.
-func (t *Task) leaveOut(failure *processor.Error) error {
-	if t.cfg.Policies.Of(failure.Stage).Action == processor.DeadLetter && t.hand.raw != nil {
-		if err := t.cfg.Output.Send(t.deadLetter(failure)); err != nil {
-			return t.wrap(fmt.Errorf("write a dead letter: %w", err))
+func (t *Task) leaveOut(failure *processor.Error, raw *plan.Raw) error {
+	if t.cfg.Policies.Of(failure.Stage).Action == processor.DeadLetter && failure.Origin.Topic != "" {
+		if err := t.sendLetter(t.deadLetter(failure, raw)); err != nil {
+			return err
 		}
 		t.counters.DeadLettered[failure.Stage]++
 		t.cfg.Failed(failure, DeadLettered)

@@ -67,13 +67,26 @@ type Out struct {
 	Timestamp  int64
 	Headers    []processor.Header
 
+	// Kind, Step, Store and Origin say what the record is and where it comes from. If the log refuses it after Send has
+	// taken it, they are what Refused wants to know.
+	Kind  Kind
+	Step  *plan.Node // that wrote a Result
+	Store string     // that a Change belongs to
+
 	// Origin is the source record that this one was made from. It is empty for changelog records and for what timers
 	// emit.
 	Origin processor.Origin
 }
 
-// ErrRefused says that a record can never be written, for instance because it is too large.
-var ErrRefused = errors.New("record refused")
+// Kind is what an encoded record is.
+type Kind uint8
+
+const (
+	Result      Kind = iota // written by a step: a sink, or the repartition of a KeyBy
+	Change                  // of a row, for the changelog of its store
+	Letter                  // a dead letter: the source record, and what happened
+	ShortLetter             // in the place of a dead letter that was refused: only what happened
+)
 
 // Task runs a sub-topology on one partition. One goroutine owns it.
 type Task struct {

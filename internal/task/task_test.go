@@ -247,7 +247,7 @@ func TestRefused(t *testing.T) {
 		tk, out := newTask(t, joined(t), nil)
 		out.refused = "large"
 		n, err := send(tk)
-		if want := "produce in/0 at 1 in sink out: record refused: too large"; n != 1 || err == nil || err.Error() != want {
+		if want := "produce in/0 at 1 in sink (task_test.go:33): record refused: too large"; n != 1 || err == nil || err.Error() != want {
 			t.Errorf("%d records, error %v, want 1 and %s", n, err, want)
 		}
 	})
@@ -262,7 +262,7 @@ func TestRefused(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		expect(t, "results", out.sent, []string{"out k=a", "out k=c"})
-		expect(t, "skipped", skipped, []string{"skipped: produce in/0 at 1 in sink out: record refused: too large"})
+		expect(t, "skipped", skipped, []string{"skipped: produce in/0 at 1 in sink (task_test.go:33): record refused: too large"})
 		expect(t, "statistics", tk.Counters().Skipped, map[processor.Stage]int64{processor.Produce: 1})
 	})
 	t.Run("dead letter", func(t *testing.T) {

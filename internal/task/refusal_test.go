@@ -1,0 +1,145 @@
+package task_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/processor"
+)
+
+// outs keeps what a task sends, for refusals to come.
+type outs []task.Out
+
+func (o *outs) Send(out task.Out) error {
+	*o = append(*o, out)
+	return nil
+}
+
+// refusing returns a task that has processed two records, with what it sent, flushed.
+func refusing(t *testing.T, action processor.Action) (*task.Task, *outs, *[]string) {
+	t.Helper()
+	sent, failed := &outs{}, &[]string{}
+	tk, _ := newTask(t, joined(t), func(cfg *task.Config) {
+		cfg.Output = sent
+		cfg.Policies.Produce.Action = action
+		cfg.Policies.DeadLetters = "letters"
+		cfg.Failed = func(e *processor.Error, done task.Outcome) {
+			*failed = append(*failed, string(done)+": "+e.Error())
+		}
+	})
+	tk.Add("table", nil, 0, true)
+	tk.Add("in", []plan.Raw{record(7, 1, "a"), record(8, 2, "b")}, 9, true)
+	mustStep(t, tk, 2)
+	if err := tk.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return tk, sent, failed
+}
+
+func refusal(out task.Out) task.Refusal {
+	return task.Refusal{Kind: out.Kind, Step: out.Step, Store: out.Store, Origin: out.Origin, Key: out.Key, Cause: errors.New("too large")}
+}
+
+// TestRefusedLater: a record that the log refuses after it was sent follows the produce policy, and the error names its
+// source and the step that wrote it.
+func TestRefusedLater(t *testing.T) {
+	source := record(8, 2, "b")
+	const where = "produce in/0 at 8 in sink (task_test.go:33): too large"
+	t.Run("fail", func(t *testing.T) {
+		tk, sent, _ := refusing(t, processor.Fail)
+		r := refusal((*sent)[1])
+		if tk.WantsSource(r) {
+			t.Error("the source record is wanted")
+		}
+		if err := tk.Refused(r, nil, time.Time{}); err == nil || err.Error() != where {
+			t.Errorf("error %v, want %s", err, where)
+		}
+	})
+	t.Run("skip", func(t *testing.T) {
+		tk, sent, failed := refusing(t, processor.Skip)
+		r := refusal((*sent)[1])
+		if err := tk.Refused(r, nil, time.Time{}); err != nil || tk.WantsSource(r) {
+			t.Fatal(err)
+		}
+		expect(t, "failed", *failed, []string{"skipped: " + where})
+		if c := tk.Counters(); c.Sent != 1 || c.Skipped[processor.Produce] != 1 || len(*sent) != 3 {
+			t.Errorf("counters %+v, %d records sent", c, len(*sent))
+		}
+	})
+	t.Run("dead letter", func(t *testing.T) {
+		tk, sent, failed := refusing(t, processor.DeadLetter)
+		r := refusal((*sent)[1])
+		if !tk.WantsSource(r) {
+			t.Error("the source record is not wanted")
+		}
+		if err := tk.Refused(r, &source, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "failed", *failed, []string{"dead-lettered: " + where})
+		letter := (*sent)[3]
+		if letter.Topic != "letters" || string(letter.Value) != "b" || letter.Timestamp != 2 || headersOf(letter)["message"] != "too large" || headersOf(letter)["offset"] != "8" {
+			t.Errorf("letter %+v", letter)
+		}
+	})
+	t.Run("dead letter of a record that is gone", func(t *testing.T) {
+		tk, sent, _ := refusing(t, processor.DeadLetter)
+		if err := tk.Refused(refusal((*sent)[1]), nil, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if letter := (*sent)[3]; letter.Value != nil || headersOf(letter)["offset"] != "8" {
+			t.Errorf("letter %+v", letter)
+		}
+	})
+	t.Run("dead letter of a timer", func(t *testing.T) {
+		tk, sent, failed := refusing(t, processor.DeadLetter)
+		r := refusal((*sent)[1])
+		r.Origin = processor.Origin{}
+		if err := tk.Refused(r, nil, time.Time{}); err != nil || tk.WantsSource(r) {
+			t.Fatal(err)
+		}
+		expect(t, "failed", *failed, []string{"skipped: produce timer in sink (task_test.go:33): too large"})
+	})
+	t.Run("refused dead letter", func(t *testing.T) {
+		tk, sent, failed := refusing(t, processor.DeadLetter)
+		if err := tk.Refused(refusal((*sent)[1]), &source, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		now := time.UnixMilli(1234)
+		if err := tk.Refused(refusal((*sent)[3]), nil, now); err != nil {
+			t.Fatal(err)
+		}
+		short := (*sent)[4]
+		if short.Topic != "letters" || short.Value != nil || short.Timestamp != 1234 || headersOf(short)["offset"] != "8" || headersOf(short)["topic"] != "in" {
+			t.Errorf("letter %+v", short)
+		}
+		if err := tk.Refused(refusal(short), nil, now); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "failed", *failed, []string{"dead-lettered: " + where, "skipped: produce in/0 at 8 in dead letter: too large"})
+	})
+}
+
+// TestRefusedChange: without its change a store could not be restored, so no policy helps.
+func TestRefusedChange(t *testing.T) {
+	tk, sent, _ := refusing(t, processor.Skip)
+	change := (*sent)[2]
+	change.Key = []byte(strings.Repeat("k", 150))
+	err := tk.Refused(refusal(change), nil, time.Time{})
+	want := fmt.Sprintf(`task 0_0: store "counts": the row of key "%s"… is refused by the store's changelog: too large; the settings of a changelog are set with TopicConfig`, strings.Repeat("k", 100))
+	if err == nil || err.Error() != want {
+		t.Errorf("error\n%v, want\n%s", err, want)
+	}
+}
+
+func headersOf(out task.Out) map[string]string {
+	headers := map[string]string{}
+	for _, h := range out.Headers {
+		headers[strings.TrimPrefix(h.Key, "__streams.errors.")] = string(h.Value)
+	}
+	return headers
+}
