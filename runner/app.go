@@ -48,6 +48,9 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // configuration is wrong; what goes wrong later, a missing topic among it, is what Wait returns. The application runs
 // until ctx ends, Stop is called, or something fails that trying again does not mend.
 func Start(ctx context.Context, t *topology.Topology, cfg Config) (*App, error) {
+	if t == nil {
+		return nil, errNoTopology
+	}
 	if err := showPlan(t); err != nil {
 		return nil, err
 	}
@@ -70,6 +73,9 @@ func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
 	}
 	return a.Wait()
 }
+
+// errNoTopology says what a nil topology comes from.
+var errNoTopology = errors.New("runner: there is no topology to run: Build returned an error that was not looked at")
 
 func (a *App) run(ctx context.Context) {
 	defer a.cancel(nil)

@@ -20,6 +20,9 @@ import (
 //
 // The application must not be running, on any machine; on the other machines, delete the state directory too.
 func Reset(ctx context.Context, t *topology.Topology, cfg Config, to kafka.At) error {
+	if t == nil {
+		return errNoTopology
+	}
 	r, err := newRunner(t, cfg)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -13,58 +12,104 @@ import (
 //
 // Every record updates the table, and the time of a row is that of its newest record. Records without a key or a value
 // are dropped and counted.
-func Aggregate[K, V, A any](s *Stream[K, V], name string, add func(A, V) A, options ...StoreOption[A]) *Table[K, A] {
-	return aggregate(s, "aggregate", name, func(old A, _ bool, value V) A { return add(old, value) }, options)
+//
+// Initially says what to begin with instead of the zero value, and DeleteWhen which rows to delete; Encoded, Retention
+// and TopicConfig are settings of the store.
+func Aggregate[K, V, A any](s *Stream[K, V], name string, add func(A, V) A) *Table[K, A] {
+	return aggregate(s, "aggregate", name, add != nil, new(form[A]), func(old A, _ bool, value V) A { return add(old, value) })
 }
 
 // Count counts the records of each key, in the store name.
 func Count[K, V any](s *Stream[K, V], name string) *Table[K, int64] {
-	return aggregate(s, "count", name, func(n int64, _ bool, _ V) int64 { return n + 1 }, nil)
+	return aggregate(s, "count", name, true, new(form[int64]), func(n int64, _ bool, _ V) int64 { return n + 1 })
 }
 
 // Reduce combines the values of each key into one of the same type, in the store name; the first record's value is
-// taken as it is.
-func Reduce[K, V any](s *Stream[K, V], name string, combine func(V, V) V, options ...StoreOption[V]) *Table[K, V] {
-	if s.value != nil {
-		options = append([]StoreOption[V]{ValueCodec(s.value)}, options...)
-	}
-	return aggregate(s, "reduce", name, func(old V, had bool, value V) V {
+// taken as it is. The store encodes values as the stream does.
+func Reduce[K, V any](s *Stream[K, V], name string, combine func(V, V) V) *Table[K, V] {
+	return aggregate(s, "reduce", name, combine != nil, carry[V](s.value), func(old V, had bool, value V) V {
 		if !had {
 			return value
 		}
 		return combine(old, value)
-	}, options)
+	})
 }
 
-// StoreOption says how an operator keeps its values. See ValueCodec.
-type StoreOption[A any] func(*storeOptions[A])
-
-type storeOptions[A any] struct{ value codec.Codec[A] }
-
-// ValueCodec encodes the values of a store with c instead of their type's default.
-func ValueCodec[A any](c codec.Codec[A]) StoreOption[A] {
-	return func(o *storeOptions[A]) { o.value = c }
+// aggregation is what the methods of a table say about the aggregate that made it.
+type aggregation[A any] struct {
+	kind      string
+	initially func() A
+	done      func(A) bool // the row is to be deleted
 }
 
-func aggregate[K, V, A any](s *Stream[K, V], kind, name string, add func(old A, had bool, value V) A, options []StoreOption[A]) *Table[K, A] {
+// Initially gives the value that each key of an Aggregate or a Count begins with, instead of the zero value. It is called
+// for the first record of a key, and again when the row has been deleted.
+func (t *Table[K, V]) Initially(start func() V) *Table[K, V] {
+	why := ""
+	switch {
+	case t.rules == nil:
+		why = notAggregated
+	case t.rules.kind == "reduce":
+		why = "a Reduce begins with the first value of a key"
+	case start == nil:
+		why = "the function is nil"
+	}
+	if t.b.said(t.made, "Initially", why) {
+		t.rules.initially = start
+	}
+	return t
+}
+
+// DeleteWhen deletes a row as soon as done accepts its new value: a tombstone leaves if there was a row, and the key's
+// next record begins anew.
+func (t *Table[K, V]) DeleteWhen(done func(V) bool) *Table[K, V] {
+	why := ""
+	switch {
+	case t.rules == nil:
+		why = notAggregated
+	case done == nil:
+		why = "the function is nil"
+	}
+	if t.b.said(t.made, "DeleteWhen", why) {
+		t.rules.done = done
+	}
+	return t
+}
+
+const notAggregated = "the rows of this table are not made by an aggregate"
+
+func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, value *form[A], add func(old A, had bool, value V) A) *Table[K, A] {
 	n := s.b.add(kind, name, s.output())
+	s.b.needs(n, given)
 	s.needsKey(n)
-	o := storeOptions[A]{value: codec.For[A]()}
-	for _, option := range options {
-		option(&o)
-	}
-	def := state.NewKeyValue(name, codecOr(s.key), o.value)
-	if s.windows.size > 0 {
-		def = def.Windowed(s.windows.size, s.windows.size+s.windows.grace)
-	}
-	s.b.attach(n, def, "")
+	rules := &aggregation[A]{kind: kind}
+	t := &Table[K, A]{b: s.b, node: n, made: &settings{node: n}, key: carry[K](s.key), value: value, name: name, windows: s.windows, rules: rules}
+	var def *state.KeyValueDefinition[K, A]
+	s.b.finish(func() {
+		def = state.NewKeyValue(name, t.key.need(s.b, n, ofKeys), t.value.need(s.b, n, ofValues))
+		if size := s.windows.size; size > 0 {
+			def = def.Windowed(size, max(t.made.retention, size+s.windows.grace))
+		}
+		if store := s.b.attach(n, def, ""); store != nil {
+			store.Config = t.made.topicConfig()
+		}
+	})
+	t.rows = func(l *plan.Linker) plan.Rows[K, A] { return def.In(l.Host) }
 
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.TableOutput[K, A](l, n)
 		rows := def.In(l.Host)
 		change := new(plan.Change[K, A])
 		var value V
-		update := func(old A, had bool) A { return add(old, had, value) }
+		var called bool
+		update := func(old A, had bool) (A, bool) {
+			called = true
+			if !had && rules.initially != nil {
+				old = rules.initially()
+			}
+			now := add(old, had, value)
+			return now, rules.done == nil || !rules.done(now)
+		}
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			switch {
 			case r.NoKey:
@@ -75,20 +120,22 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, add func(old A, 
 				return nil
 			}
 			l.Enter(n)
-			value = r.Value
-			c, err := rows.Update(r.Key, r.Timestamp, update)
-			if err != nil {
+			value, called = r.Value, false
+			c, err := rows.Modify(r.Key, r.Timestamp, update)
+			switch {
+			case err != nil:
 				return err
-			}
-			if !c.Has { // the window had expired
+			case !called: // the window had expired
 				l.Host.Drop(n, plan.Late)
 				return nil
+			case !c.Had && !c.Has: // deleted before it was there
+				return nil
 			}
-			*change = plan.Change[K, A]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: true, Timestamp: c.Timestamp}
+			*change = plan.Change[K, A]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, Timestamp: c.Timestamp}
 			return next(change)
 		})}
 	}
-	return &Table[K, A]{b: s.b, node: n, key: s.key, value: o.value, def: def}
+	return t
 }
 
 // needsKey notes a mistake if the stream's key is not the one that its records were partitioned by.

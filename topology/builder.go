@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
-	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/state"
 )
@@ -22,10 +23,24 @@ type Builder struct {
 	sources     map[string]any // topic name → *Stream or *Table that reads it
 	stores      map[string]*plan.Store
 	storeAt     map[string]string
-	copartition map[*plan.Node]bool // nodes whose sources must agree in partitions
-	timed       map[*plan.Node]bool // nodes that have a time of their own
-	mistakes    []error
+	timed       map[*plan.Node]bool  // nodes that have a time of their own
+	copartition map[*plan.Node]bool  // nodes whose sources must agree in partitions
+	encodings   map[reflect.Type]any // what EncodeAs said: reflect.TypeFor[T]() → codec.Codec[T]
+	unfinished  []unfinished         // what Build does first, when all settings are known
+	mistakes    []mistake
+	place       int // among the declarations: where a mistake belongs
 	built       bool
+}
+
+// unfinished completes a declaration, and mistake is what is wrong with it; place puts the mistakes in order.
+type unfinished struct {
+	place  int
+	finish func()
+}
+
+type mistake struct {
+	place int
+	err   error
 }
 
 // NewBuilder starts the topology of an application. The name is that of its consumer group and the prefix of its
@@ -39,6 +54,7 @@ func NewBuilder(application string) *Builder {
 		storeAt:     map[string]string{},
 		copartition: map[*plan.Node]bool{},
 		timed:       map[*plan.Node]bool{},
+		encodings:   map[reflect.Type]any{},
 	}
 	b.checkName(callSite(), "application", application)
 	return b
@@ -50,11 +66,17 @@ func (b *Builder) Build() (*Topology, error) {
 		return nil, errors.New("topology: Build was called before: a builder makes one topology")
 	}
 	b.built = true
+	end := b.place + 1
+	for _, u := range b.unfinished {
+		b.place = u.place
+		u.finish()
+	}
+	b.place = end
 	if len(b.sources) == 0 {
-		b.mistakes = append(b.mistakes, errors.New("nothing is read: begin with topology.From or topology.TableFrom"))
+		b.note(errors.New("nothing is read: begin with topology.From or topology.TableFrom"))
 	}
 	p := b.compile()
-	if err := errors.Join(b.mistakes...); err != nil {
+	if err := b.allMistakes(); err != nil {
 		return nil, fmt.Errorf("topology %q cannot be built:\n%w", b.application, err)
 	}
 	return &Topology{plan: p}, nil
@@ -64,12 +86,40 @@ func (b *Builder) Build() (*Topology, error) {
 func (b *Builder) add(kind, name string, inputs ...plan.Input) *plan.Node {
 	n := &plan.Node{ID: len(b.nodes), Kind: kind, Name: name, Where: callSite(), Inputs: inputs}
 	b.nodes = append(b.nodes, n)
+	b.place = len(b.nodes)
 	return n
+}
+
+// finish notes what completes a declaration once all settings are known. It is done in the order of the declarations.
+func (b *Builder) finish(f func()) { b.unfinished = append(b.unfinished, unfinished{b.place, f}) }
+
+// needs notes a mistake if a function that n was declared with is nil.
+func (b *Builder) needs(n *plan.Node, given bool) {
+	if !given {
+		b.mistake(n.Where, "%s has a nil function: it would fail at the first record", n.Label())
+	}
 }
 
 // mistake notes what is wrong at a node's line.
 func (b *Builder) mistake(where, format string, args ...any) {
-	b.mistakes = append(b.mistakes, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+	b.note(fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+}
+
+// note adds a mistake, once.
+func (b *Builder) note(err error) {
+	if !slices.ContainsFunc(b.mistakes, func(m mistake) bool { return m.err.Error() == err.Error() }) {
+		b.mistakes = append(b.mistakes, mistake{b.place, err})
+	}
+}
+
+// allMistakes returns them in the order of the declarations.
+func (b *Builder) allMistakes() error {
+	slices.SortStableFunc(b.mistakes, func(a, b mistake) int { return a.place - b.place })
+	errs := make([]error, len(b.mistakes))
+	for i, m := range b.mistakes {
+		errs[i] = m.err
+	}
+	return errors.Join(errs...)
 }
 
 // legalName is what Kafka allows in a topic's name; application, store and KeyBy names become parts of such names.
@@ -99,9 +149,9 @@ func (b *Builder) checkLength(where, topic string) {
 
 // attach gives a node a store. A name stands for one store in an application; steps share it by attaching the same
 // definition. source is the topic that a source table is kept from, empty for other stores.
-func (b *Builder) attach(n *plan.Node, def state.Definition, source string) {
+func (b *Builder) attach(n *plan.Node, def state.Definition, source string) *plan.Store {
 	if !b.checkName(n.Where, "store", def.Name()) {
-		return
+		return nil
 	}
 	if source == "" {
 		b.checkLength(n.Where, b.names().Changelog(def.Name()))
@@ -109,13 +159,21 @@ func (b *Builder) attach(n *plan.Node, def state.Definition, source string) {
 	store, ok := b.stores[def.Name()]
 	if ok && store.Definition != def {
 		b.mistake(n.Where, "store %q is declared twice, here and at %s: give one of them another name", def.Name(), b.storeAt[def.Name()])
-		return
+		return nil
 	}
 	if !ok {
 		store = &plan.Store{Definition: def, Source: source}
 		b.stores[def.Name()], b.storeAt[def.Name()] = store, n.Where
 	}
-	n.Stores = append(n.Stores, store)
+	b.keep(n, store)
+	return store
+}
+
+// keep makes a store one of n's.
+func (b *Builder) keep(n *plan.Node, store *plan.Store) {
+	if !slices.Contains(n.Stores, store) {
+		n.Stores = append(n.Stores, store)
+	}
 	b.copartition[n] = true
 }
 
@@ -130,13 +188,8 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 		return &plan.Topic{Name: t.name}
 	}
 	topic := describe(t)
-	before, ok := b.topics[t.name]
-	if !ok {
-		b.topics[t.name] = topic
-		return topic
-	}
-	if before.Internal != topic.Internal {
-		b.mistake(n.Where, "the topic %q and what is behind a KeyBy have one name in the plan: give the KeyBy another", t.name)
+	before := b.enter(n, topic)
+	if before == topic {
 		return topic
 	}
 	if before.Key != topic.Key || before.Value != topic.Value {
@@ -148,6 +201,22 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 			b.mistake(n.Where, "topic %q wants %d partitions elsewhere in this topology, and %d here", t.name, before.Partitions, topic.Partitions)
 		}
 		before.Partitions = topic.Partitions
+	}
+	return before
+}
+
+// enter notes that n uses a topic, and returns the one that was entered under its name before.
+func (b *Builder) enter(n *plan.Node, topic *plan.Topic) *plan.Topic {
+	before, ok := b.topics[topic.Name]
+	switch {
+	case !ok:
+		b.topics[topic.Name] = topic
+		return topic
+	case before.Internal != topic.Internal:
+		b.mistake(n.Where, "the topic %q and what is behind a KeyBy have one name in the plan: give the KeyBy another", topic.Name)
+		return topic
+	case topic.Internal: // the name is taken, as the KeyBy says
+		return topic
 	}
 	return before
 }
@@ -185,11 +254,3 @@ func callSite() string {
 }
 
 const packagePath = "github.com/rio-streams/rio/topology"
-
-// codecOr returns c, or the default codec of T where none is known.
-func codecOr[T any](c codec.Codec[T]) codec.Codec[T] {
-	if c == nil {
-		return codec.For[T]()
-	}
-	return c
-}

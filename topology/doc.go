@@ -21,6 +21,10 @@
 // Build checks the whole and reports all mistakes at once, each with the line that made it. The result prints itself
 // (Topology.String), is drawn (Mermaid, DOT), run (package runner) and tested on simulated time (package topologytest).
 //
+// A method is a step, named by a verb (Filter, Merge), or a setting of the step that made the stream or table (Encoded,
+// TopicConfig, Retention). Settings return the same stream or table, in any order, and Build refuses one that means
+// nothing where it stands. Functions see values; Records makes the whole record the value, with key, time and headers.
+//
 // What outlives the process has a name, and the user chose it: the application, stores, and the topics behind KeyBy.
 // Nothing durable is named by its position, so adding a Filter never moves state. Only KeyBy moves data between
 // partitions; operators that keep state by a key refuse a stream whose key was changed on the way.

@@ -425,19 +425,19 @@ func ExampleTable_ToStream() {
 	// Output: counts k = 2
 }
 
-func ExampleValueCodec() {
+func ExampleTable_Encoded() {
 	b := topology.NewBuilder("sums")
 	sum := func(sum, n int64) int64 { return sum + n }
-	topology.Aggregate(topology.From(b, prices), "sums", sum, topology.ValueCodec(codec.JSON[int64]()))
+	topology.Aggregate(topology.From(b, prices), "sums", sum).Encoded(codec.JSON[int64]())
 
 	t, err := b.Build()
 	fmt.Println(strings.Contains(t.String(), "key-value string → json[int64]"), err)
 	// Output: true <nil>
 }
 
-func ExampleKeyCodec() {
+func ExampleStream_KeyEncoded() {
 	b := topology.NewBuilder("by-seller")
-	topology.KeyBy(topology.From(b, sales), "by-seller", sale.SoldBy, topology.KeyCodec(codec.JSON[string]()))
+	topology.KeyBy(topology.From(b, sales), "by-seller", sale.SoldBy).KeyEncoded(codec.JSON[string]())
 
 	t, err := b.Build()
 	fmt.Println(strings.Contains(t.String(), "json[string] → json[topology_test.sale]"), err)
@@ -486,4 +486,116 @@ func ExampleTopology_Mermaid() {
 	//   n0 --> n1
 	//   n1 --> t1
 	//  <nil>
+}
+
+func ExampleStream_Encoded() {
+	b := topology.NewBuilder("lengths")
+	lengths := topology.Map(topology.From(b, lines), func(line string) int64 { return int64(len(line)) }).Encoded(codec.JSON[int64]())
+	topology.KeyBy(lengths, "by-length", func(n int64) int64 { return n })
+
+	t, err := b.Build()
+	fmt.Println(strings.Contains(t.String(), "key-by by-length: int64 → json[int64] to"), err)
+	// Output: true <nil>
+}
+
+func ExampleEncodeAs() {
+	b := topology.NewBuilder("lengths")
+	topology.EncodeAs(b, codec.JSON[int64]())
+	lengths := topology.Map(topology.From(b, lines), func(line string) int64 { return int64(len(line)) })
+	topology.KeyBy(lengths, "by-length", func(n int64) int64 { return n })
+
+	t, err := b.Build()
+	fmt.Println(strings.Contains(t.String(), "key-by by-length: int64 → json[int64] to"), err)
+	// Output: true <nil>
+}
+
+func ExampleStream_TopicConfig() {
+	b := topology.NewBuilder("by-seller")
+	topology.KeyBy(topology.From(b, sales), "by-seller", sale.SoldBy).TopicConfig("max.message.bytes", "2000000")
+
+	t, err := b.Build()
+	fmt.Println(strings.Contains(t.String(), "by-seller-repartition (max.message.bytes=2000000)"), err)
+	// Output: true <nil>
+}
+
+func ExampleTable_TopicConfig() {
+	b := topology.NewBuilder("often")
+	topology.Count(topology.From(b, lines), "counts").TopicConfig("segment.bytes", "1048576")
+
+	t, err := b.Build()
+	fmt.Println(strings.Contains(t.String(), "changelog often-counts-changelog (segment.bytes=1048576)"), err)
+	// Output: true <nil>
+}
+
+func ExampleTable_Retention() {
+	b := topology.NewBuilder("hourly")
+	hourly := topology.Window(topology.From(b, lines), topology.Tumbling(time.Hour))
+	topology.Count(hourly, "per-hour").Retention(7 * 24 * time.Hour) // late look-ups find the rows of the last week
+
+	_, err := b.Build()
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleTable_Initially() {
+	b := topology.NewBuilder("lowest")
+	lowest := func(low, price int64) int64 { return min(low, price) }
+	topology.Aggregate(topology.From(b, prices), "lowest", lowest).Initially(func() int64 { return 100 }).To(counts)
+
+	e := start(b)
+	send(e, prices, at(0, "k", int64(120)), at(1, "k", int64(70)))
+	show(e, counts)
+	// Output:
+	// counts k = 100
+	// counts k = 70
+}
+
+func ExampleTable_DeleteWhen() {
+	b := topology.NewBuilder("stock")
+	add := func(stock, change int64) int64 { return stock + change }
+	topology.Aggregate(topology.From(b, prices), "stock", add).DeleteWhen(func(n int64) bool { return n == 0 }).To(counts)
+
+	e := start(b)
+	send(e, prices, at(0, "nails", int64(5)), at(1, "nails", int64(-5)), at(2, "nails", int64(1)))
+	show(e, counts)
+	// Output:
+	// counts nails = 5
+	// counts nails is gone
+	// counts nails = 1
+}
+
+func ExampleRecords() {
+	type record = processor.Record[string, string]
+	b := topology.NewBuilder("visible")
+	visible := topology.Records(topology.From(b, lines)).Filter(func(r record) bool { return r.Key != "hidden" })
+	topology.Values(visible).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(1, "hidden", "mar"))
+	show(e, out)
+	// Output: out k = rio
+}
+
+func ExampleValues() {
+	type record = processor.Record[string, string]
+	b := topology.NewBuilder("later")
+	anHourLater := func(r record) record { r.Timestamp += time.Hour.Milliseconds(); return r }
+	topology.Values(topology.Map(topology.Records(topology.From(b, lines)), anHourLater)).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"))
+	show(e, out)
+	// Output: out k = rio
+}
+
+func ExampleFromRecords() {
+	type record = processor.Record[string, string]
+	b := topology.NewBuilder("swapped")
+	swap := func(r record) record { r.Key, r.Value = r.Value, r.Key; return r }
+	topology.FromRecords(topology.Map(topology.Records(topology.From(b, lines)), swap)).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"))
+	show(e, out)
+	// Output: out rio = k
 }

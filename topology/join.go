@@ -9,7 +9,7 @@ import (
 // which there is no row are left out. Only the stream makes output: a change of the table by itself does not. Both
 // sides need the same key and as many partitions.
 func Join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(V, W) R) *Stream[K, R] {
-	return join(s, t, "join", func(v V, w W, ok bool) (R, bool) {
+	return join(s, t, "join", combine != nil, func(v V, w W, ok bool) (R, bool) {
 		if !ok {
 			return *new(R), false
 		}
@@ -20,23 +20,26 @@ func Join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(V, W) R)
 // LeftJoin combines each record of the stream with the table's row of the same key; ok tells whether there is one. A
 // record without a key has none, and stays without a key.
 func LeftJoin[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(v V, w W, ok bool) R) *Stream[K, R] {
-	return join(s, t, "left-join", func(v V, w W, ok bool) (R, bool) { return combine(v, w, ok), true })
+	return join(s, t, "left-join", combine != nil, func(v V, w W, ok bool) (R, bool) { return combine(v, w, ok), true })
 }
 
-func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, combine func(V, W, bool) (R, bool)) *Stream[K, R] {
+func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bool, combine func(V, W, bool) (R, bool)) *Stream[K, R] {
 	if s.b != t.b {
 		s.b.mistake(callSite(), "the stream and the table of the %s come from two builders: read both with one", kind)
-		return &Stream[K, R]{b: s.b, node: s.b.add(kind, "", s.output()), key: s.key}
+		return after[R](s, &settings{node: s.b.add(kind, "", s.output())}, 0)
 	}
-	n := s.b.add(kind, t.def.Name(), s.output(), plan.Input{From: t.node, Lookup: true})
+	n := s.b.add(kind, t.name, s.output(), plan.Input{From: t.node, Lookup: true})
 	s.needsKey(n)
-	if a, b := codecOr(s.key).String(), codecOr(t.key).String(); a != b {
-		s.b.mistake(n.Where, "the two sides of the join are not co-partitioned: the stream's keys are %s and the table's %s; use one codec", a, b)
-	}
+	s.b.needs(n, given)
+	s.b.finish(func() {
+		if a, b := s.key.name(s.b, n), t.key.name(s.b, n); a != b {
+			s.b.mistake(n.Where, "the two sides of the join are not co-partitioned: the stream's keys are %s and the table's %s; use one codec", a, b)
+		}
+	})
 	s.b.copartition[n] = true
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, R](l, n)
-		rows := t.def.In(l.Host)
+		rows := t.rows(l)
 		out := new(processor.Record[K, R])
 		stream := func(r *processor.Record[K, V]) error {
 			if r.Tombstone {
@@ -65,5 +68,5 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, combine 
 		ignore := func(*plan.Change[K, W]) error { return nil } // the look-up sees the change in the store
 		return []any{plan.Stream[K, V](stream), plan.Table[K, W](ignore)}
 	}
-	return &Stream[K, R]{b: s.b, node: n, key: s.key, windows: s.windows}
+	return after[R](s, &settings{node: n}, 0)
 }

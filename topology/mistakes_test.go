@@ -101,6 +101,69 @@ var mistaken = map[string]func() *topology.Builder{
 		return b
 	},
 	"empty": func() *topology.Builder { return topology.NewBuilder("empty") },
+	"nil-functions": func() *topology.Builder {
+		b := topology.NewBuilder("nil")
+		in, rows := topology.From(b, texts("in")), topology.TableFrom(b, texts("rows"))
+		in.Filter(nil)
+		in.FilterNot(nil)
+		in.Branch(nil)
+		in.Peek(nil)
+		topology.Map[string, string, string](in, nil)
+		topology.MapKV[string, string, string, string](in, nil)
+		topology.FlatMap[string, string, string](in, nil)
+		topology.KeyBy[string, string, string](in, "by", nil)
+		topology.Aggregate[string, string, string](in, "aggregated", nil)
+		topology.Reduce(in, "reduced", nil)
+		topology.Join[string, string, string, string](in, rows, nil)
+		topology.LeftJoin[string, string, string, string](in, rows, nil)
+		topology.Process[string, string, string](in, "process", nil)
+		topology.ProcessKV[string, string, string, string](in, "process-kv", nil)
+		topology.Count(in, "counted").Initially(nil)
+		topology.Count(in, "again").DeleteWhen(nil)
+		topology.From(b, texts("timed").TimeFrom(nil))
+		return b
+	},
+	"settings": func() *topology.Builder {
+		b := topology.NewBuilder("settings")
+		in, rows := topology.From(b, texts("in")), topology.TableFrom(b, texts("rows"))
+		in.Encoded(codec.String)
+		in.Filter(isEmpty).KeyEncoded(codec.String)
+		in.Filter(isEmpty).TopicConfig("retention.ms", "1")
+		in.Filter(isEmpty).Encoded(nil)
+		topology.KeyBy(in, "by", itself).KeyEncoded(nil)
+		topology.KeyBy(in, "by-again", itself).TopicConfig("", "1")
+		topology.KeyBy(in, "twice", itself).Encoded(codec.String).Encoded(codec.JSON[string]())
+		rows.Encoded(codec.String)
+		rows.Retention(time.Hour)
+		rows.TopicConfig("retention.ms", "1")
+		rows.Initially(func() string { return "" })
+		rows.DeleteWhen(isEmpty)
+		topology.Count(in, "counts").Retention(time.Hour)
+		topology.Count(topology.Window(in, topology.Tumbling(time.Hour).Grace(time.Minute)), "hourly").Retention(time.Hour)
+		topology.Reduce(in, "reduced", func(a, b string) string { return a }).Initially(func() string { return "" })
+		topology.EncodeAs[string](b, nil)
+		topology.EncodeAs(b, codec.String)
+		topology.EncodeAs(b, codec.JSON[string]())
+		topology.Process(in, "step", drop, attachment("nothing"))
+		topology.Process(in, "other-step", drop, topology.TableFrom(topology.NewBuilder("other"), texts("rows")))
+		return b
+	},
+	"unreadable": func() *topology.Builder {
+		b := topology.NewBuilder("unreadable")
+		in := topology.From(b, texts("in"))
+		topology.KeyBy(topology.Map(in, func(string) drawing { return drawing{} }), "by-x", func(d drawing) string { return d.Name })
+		topology.KeyBy(in, "by-shape", func(string) shape { return nil })
+		topology.Aggregate(in, "channels", func(c struct{ Done chan int }, _ string) struct{ Done chan int } { return c })
+		topology.Aggregate(in, "functions", func(c map[string]func(), _ string) map[string]func() { return c })
+		topology.Aggregate(in, "messages", func(m *message, _ string) *message { return m })
+		topology.Aggregate(in, "pairs", func(m map[[2]float64]int, _ string) map[[2]float64]int { return m })
+		topology.Aggregate(in, "nodes", func(n node, _ string) node { return n }) // as JSON has it
+		one := topology.From(b, topology.NewTopic("one", codec.String, own[drawing]()))
+		two := topology.From(b, topology.NewTopic("two", codec.String, codec.JSON[drawing]()))
+		topology.KeyBy(one.Merge(two), "by-name", func(d drawing) string { return d.Name })
+		topology.KeyBy(one.Merge(topology.Map(in, func(string) drawing { return drawing{} })), "by-other-name", func(d drawing) string { return d.Name })
+		return b
+	},
 	"two-builders": func() *topology.Builder {
 		other := topology.NewBuilder("other")
 		for i := range 100 { // more steps than the builder that is built
@@ -122,6 +185,24 @@ var mistaken = map[string]func() *topology.Builder{
 		}
 		return b
 	},
+}
+
+// attachment is not one that a step can use.
+type attachment string
+
+func (a attachment) Name() string { return string(a) }
+
+// message is what protoc-gen-go makes, as far as one can see it.
+type message struct{ Text string }
+
+func (*message) ProtoReflect() int { return 0 }
+
+// node is odd and readable.
+type node struct {
+	At   time.Time
+	Next *node
+	Any  any
+	skip func()
 }
 
 func isEmpty(v string) bool { return v == "" }

@@ -6,32 +6,46 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Process runs a step written by hand. start is called once for each task; it opens the attached stores, schedules
-// timers and returns what handles a record. Steps that attach the same definition share the store.
+// Process runs a step written by hand. start is called once for each task; it opens what the step uses, schedules
+// timers and returns what handles a record. The step may use the stores and the tables that are attached to it: a
+// definition of package state, opened with its In method, or a Table, whose rows it then reads with Table.In. Steps that
+// attach the same definition share the store.
 //
 // The step emits keys of its own partition: those of the records it handles, or those it keeps in its stores. A step
 // that makes other keys is ProcessKV.
-func Process[K, V, W any](s *Stream[K, V], name string, start func(*processor.Context[K, W]) processor.Handler[K, V], stores ...state.Definition) *Stream[K, W] {
-	out := process(s, name, start, stores)
-	out.key, out.rekeyed, out.windows = s.key, s.rekeyed, s.windows
-	return out
+func Process[K, V, W any](s *Stream[K, V], name string, start func(*processor.Context[K, W]) processor.Handler[K, V], uses ...Attachment) *Stream[K, W] {
+	return after[W](s, &settings{node: process(s, name, start, uses)}, 0)
 }
 
 // ProcessKV is Process for a step that changes the key. As after MapKV, the stream must pass through KeyBy before
 // state can be kept by the new key.
-func ProcessKV[K, V, L, W any](s *Stream[K, V], name string, start func(*processor.Context[L, W]) processor.Handler[K, V], stores ...state.Definition) *Stream[L, W] {
-	out := process(s, name, start, stores)
-	out.rekeyed = true
-	return out
+func ProcessKV[K, V, L, W any](s *Stream[K, V], name string, start func(*processor.Context[L, W]) processor.Handler[K, V], uses ...Attachment) *Stream[L, W] {
+	return rekey[L, W](s, &settings{node: process(s, name, start, uses)})
 }
 
-func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor.Context[L, W]) processor.Handler[K, V], stores []state.Definition) *Stream[L, W] {
+// Attachment is what a step written by hand may use: a state.Definition or a *Table.
+type Attachment interface{ Name() string }
+
+// attachable is a table of any types.
+type attachable interface {
+	attachTo(b *Builder, n *plan.Node)
+}
+
+func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor.Context[L, W]) processor.Handler[K, V], uses []Attachment) *plan.Node {
 	n := s.b.add("process", name, s.output())
+	s.b.needs(n, start != nil)
 	s.b.checkName(n.Where, "Process step", name)
-	for _, def := range stores {
-		s.b.attach(n, def, "")
+	for _, use := range uses {
+		switch use := use.(type) {
+		case state.Definition:
+			s.b.finish(func() { s.b.attach(n, use, "") })
+		case attachable:
+			use.attachTo(s.b, n)
+		default:
+			s.b.mistake(n.Where, "%s cannot use a %T: attach a definition of package state, or a table", n.Label(), use)
+		}
 	}
-	if len(stores) > 0 {
+	if len(uses) > 0 {
 		s.needsKey(n)
 	}
 	n.Build = func(l *plan.Linker) []any {
@@ -46,5 +60,5 @@ func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor
 			return nil
 		})}
 	}
-	return &Stream[L, W]{b: s.b, node: n}
+	return n
 }

@@ -10,7 +10,7 @@ import (
 
 // queue holds a source partition's fetched records; only the head is decoded.
 type queue[K, V any] struct {
-	topic   Topic[K, V]
+	topic   *Topic[K, V]
 	enter   func() // notes that the source's user code (TimeFrom) runs next
 	deliver plan.Stream[K, V]
 	load    plan.Stream[K, V] // source tables only

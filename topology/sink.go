@@ -8,7 +8,7 @@ import (
 )
 
 // sink returns the input of a node that encodes records and sends them to the node's topic.
-func sink[K, V any](l *plan.Linker, n *plan.Node, topic Topic[K, V]) plan.Stream[K, V] {
+func sink[K, V any](l *plan.Linker, n *plan.Node, topic *Topic[K, V]) plan.Stream[K, V] {
 	var keys, values []byte // reused from record to record
 	host := l.Host
 	return func(r *processor.Record[K, V]) error {

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 )
@@ -10,11 +9,12 @@ import (
 type Stream[K, V any] struct {
 	b       *Builder
 	node    *plan.Node
-	port    int            // which of the node's outputs
-	key     codec.Codec[K] // nil: the default of K
-	value   codec.Codec[V] // nil: the default of V
-	rekeyed bool           // the key is not that of the partition any more
-	windows Windows        // set when K is a window key
+	port    int // which of the node's outputs
+	made    *settings
+	key     *form[K]
+	value   *form[V]
+	rekeyed bool    // the key is not that of the partition any more
+	windows Windows // set when K is a window key
 }
 
 // From reads a topic as a stream. Reading a topic twice gives the same stream.
@@ -29,9 +29,9 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	n := b.add("source", "")
 	n.Reads = use(b, n, topic)
 	n.Queue = func(l *plan.Linker) plan.Queue {
-		return &queue[K, V]{topic: topic, enter: func() { l.Enter(n) }, deliver: plan.StreamOutput[K, V](l, n)}
+		return &queue[K, V]{topic: &topic, enter: func() { l.Enter(n) }, deliver: plan.StreamOutput[K, V](l, n)}
 	}
-	s := &Stream[K, V]{b: b, node: n, key: topic.key, value: topic.value}
+	s := &Stream[K, V]{b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value)}
 	b.sources[topic.name] = s
 	return s
 }
@@ -40,20 +40,22 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 func (s *Stream[K, V]) output() plan.Input { return plan.Input{From: s.node, Port: s.port} }
 
 // step adds a step that takes the records of s and gives records of the same types. run is called with the task's
-// linker and the next step, and returns what handles a record.
-func (s *Stream[K, V]) step(kind string, run func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V]) *Stream[K, V] {
+// linker and the next step, and returns what handles a record. given says whether the user's function is not nil.
+func (s *Stream[K, V]) step(kind string, given bool, run func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V]) *Stream[K, V] {
 	n := s.b.add(kind, "", s.output())
+	s.b.needs(n, given)
 	n.Build = func(l *plan.Linker) []any {
 		return []any{run(n, l, plan.StreamOutput[K, V](l, n))}
 	}
-	return s.through(n, 0)
+	return after[V](s, &settings{node: n}, 0)
 }
 
-// through returns the stream that leaves node n by a port and is otherwise as s.
-func (s *Stream[K, V]) through(n *plan.Node, port int) *Stream[K, V] {
-	out := *s
-	out.node, out.port = n, port
-	return &out
+// after returns the stream that leaves a step with an input s by a port, with the keys of s.
+func after[W, K, V any](s *Stream[K, V], made *settings, port int) *Stream[K, W] {
+	return &Stream[K, W]{
+		b: s.b, node: made.node, port: port, made: made,
+		key: carry[K](s.key), value: carry[W](s.value), rekeyed: s.rekeyed, windows: s.windows,
+	}
 }
 
 // Filter keeps the records whose value keep accepts.
@@ -65,7 +67,7 @@ func (s *Stream[K, V]) FilterNot(drop func(V) bool) *Stream[K, V] {
 }
 
 func (s *Stream[K, V]) filter(kind string, accept func(V) bool, want bool) *Stream[K, V] {
-	return s.step(kind, func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
+	return s.step(kind, accept != nil, func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
 		return func(r *processor.Record[K, V]) error {
 			if !r.Tombstone {
 				l.Enter(n)
@@ -83,6 +85,7 @@ func (s *Stream[K, V]) filter(kind string, accept func(V) bool, want bool) *Stre
 // matches.
 func (s *Stream[K, V]) Branch(match func(V) bool) (matched, rest *Stream[K, V]) {
 	n := s.b.add("branch", "", s.output())
+	s.b.needs(n, match != nil)
 	n.Ports = []string{"matched", "rest"}
 	n.Build = func(l *plan.Linker) []any {
 		matched, rest := plan.StreamPort[K, V](l, n, 0), plan.StreamPort[K, V](l, n, 1)
@@ -94,13 +97,14 @@ func (s *Stream[K, V]) Branch(match func(V) bool) (matched, rest *Stream[K, V]) 
 			return rest(r)
 		})}
 	}
-	return s.through(n, 0), s.through(n, 1)
+	made := &settings{node: n}
+	return after[V](s, made, 0), after[V](s, made, 1)
 }
 
 // Peek calls look with each record, for logging and counting. A record that is processed again after a failure is seen
 // again.
 func (s *Stream[K, V]) Peek(look func(processor.Record[K, V])) *Stream[K, V] {
-	return s.step("peek", func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
+	return s.step("peek", look != nil, func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
 		return func(r *processor.Record[K, V]) error {
 			l.Enter(n)
 			look(*r)
@@ -113,6 +117,8 @@ func (s *Stream[K, V]) Peek(look func(processor.Record[K, V])) *Stream[K, V] {
 func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 	inputs := []plan.Input{s.output()}
 	out := *s
+	out.key, out.value = carry[K](s.key), carry[V](s.value)
+	var keys []*form[K] // of the others
 	for _, other := range others {
 		if other.b != s.b {
 			s.b.mistake(callSite(), "merged streams come from two builders: read both with one")
@@ -123,14 +129,17 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 		if other.windows != s.windows {
 			s.b.mistake(callSite(), "merged streams have different windows, %v and %v", s.windows, other.windows)
 		}
-		if a, b := codecOr(s.key).String(), codecOr(other.key).String(); a != b {
-			s.b.mistake(callSite(), "merged streams encode their keys differently, as %s and %s", a, b)
-		}
-		if a, b := codecOr(s.value).String(), codecOr(other.value).String(); a != b {
-			out.value = nil // both decode to V; what is written from here on takes V's default
-		}
+		out.value.from = append(out.value.from, other.value)
+		keys = append(keys, other.key)
 	}
 	n := s.b.add("merge", "", inputs...)
+	s.b.finish(func() {
+		for _, key := range keys {
+			if a, b := s.key.name(s.b, n), key.name(s.b, n); a != b {
+				s.b.mistake(n.Where, "merged streams encode their keys differently, as %s and %s", a, b)
+			}
+		}
+	})
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, V](l, n)
 		links := make([]any, len(inputs))
@@ -139,7 +148,7 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 		}
 		return links
 	}
-	out.node, out.port = n, 0
+	out.node, out.port, out.made = n, 0, &settings{node: n}
 	return &out
 }
 
@@ -147,5 +156,5 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 func (s *Stream[K, V]) To(topic Topic[K, V]) {
 	n := s.b.add("sink", "", s.output())
 	n.Writes = use(s.b, n, topic)
-	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, topic)} }
+	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, &topic)} }
 }

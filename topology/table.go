@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -9,11 +8,17 @@ import (
 
 // Table is the latest value of each key. It changes record by record; a tombstone deletes its key.
 type Table[K, V any] struct {
-	b     *Builder
-	node  *plan.Node
-	key   codec.Codec[K]
-	value codec.Codec[V]
-	def   *state.KeyValueDefinition[K, V]
+	b       *Builder
+	node    *plan.Node
+	made    *settings
+	key     *form[K]
+	value   *form[V]
+	name    string          // of its store
+	windows Windows         // set when K is a window key
+	rules   *aggregation[V] // nil unless an aggregate made it
+
+	// rows gives a task's rows, for look-ups.
+	rows func(*plan.Linker) plan.Rows[K, V]
 }
 
 // TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store named like
@@ -30,17 +35,20 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	n := b.add("table", topic.name)
 	n.Reads = use(b, n, topic)
 	def := state.NewKeyValue(topic.name, topic.key, topic.value).Immutable()
-	b.attach(n, def, topic.name)
+	b.finish(func() { b.attach(n, def, topic.name) })
 	n.Queue = func(l *plan.Linker) plan.Queue {
 		rows := def.In(l.Host)
 		return &queue[K, V]{
-			topic:   topic,
+			topic:   &topic,
 			enter:   func() { l.Enter(n) },
 			deliver: upsert(l, n, rows, plan.TableOutput[K, V](l, n)),
 			load:    upsert(l, n, rows, func(*plan.Change[K, V]) error { return nil }),
 		}
 	}
-	t := &Table[K, V]{b: b, node: n, key: topic.key, value: topic.value, def: def}
+	t := &Table[K, V]{
+		b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value), name: topic.name,
+		rows: func(l *plan.Linker) plan.Rows[K, V] { return def.In(l.Host) },
+	}
 	b.sources[topic.name] = t
 	return t
 }
@@ -84,8 +92,24 @@ func (t *Table[K, V]) ToStream() *Stream[K, V] {
 			return next(out)
 		})}
 	}
-	return &Stream[K, V]{b: t.b, node: n, key: t.key, value: t.value}
+	return &Stream[K, V]{b: t.b, node: n, made: &settings{node: n}, key: carry[K](t.key), value: carry[V](t.value)}
 }
 
 // To writes the table's changes to a topic: the new value of a key, or a tombstone when it is deleted.
 func (t *Table[K, V]) To(topic Topic[K, V]) { t.ToStream().To(topic) }
+
+// Name returns the name of the table's store: that of the aggregate, or of the topic.
+func (t *Table[K, V]) Name() string { return t.name }
+
+// attachTo lets step n use the rows of the table.
+func (t *Table[K, V]) attachTo(b *Builder, n *plan.Node) {
+	if t.b != b {
+		b.mistake(n.Where, "%s uses a table of another builder: read both with one", n.Label())
+		return
+	}
+	b.finish(func() {
+		if store := b.stores[t.name]; store != nil { // else its own mistake was noted
+			b.keep(n, store)
+		}
+	})
+}

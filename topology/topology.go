@@ -2,6 +2,8 @@ package topology
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -31,7 +33,7 @@ func (t *Topology) String() string {
 			}
 		}
 		for _, store := range s.Stores {
-			fmt.Fprintf(&out, "  store %s: %s, changelog %s\n", store.Name(), store, t.changelog(store))
+			fmt.Fprintf(&out, "  store %s: %s, changelog %s%s\n", store.Name(), store, t.changelog(store), config(store.Config))
 		}
 	}
 	return out.String()
@@ -75,7 +77,7 @@ func (t *Topology) describe(n *plan.Node) string {
 	case n.Kind == "sink":
 		return fmt.Sprintf("sink %s: %s → %s", t.topicName(n.Writes), n.Writes.Key, n.Writes.Value)
 	case n.Writes != nil:
-		return fmt.Sprintf("%s: %s → %s to %s", n.Label(), n.Writes.Key, n.Writes.Value, t.topicName(n.Writes))
+		return fmt.Sprintf("%s: %s → %s to %s%s", n.Label(), n.Writes.Key, n.Writes.Value, t.topicName(n.Writes), config(n.Writes.Config))
 	case len(n.Stores) > 0:
 		names := make([]string, len(n.Stores))
 		for i, store := range n.Stores {
@@ -87,6 +89,18 @@ func (t *Topology) describe(n *plan.Node) string {
 		return fmt.Sprintf("%s [%s]", n.Label(), strings.Join(names, ", "))
 	}
 	return n.Label()
+}
+
+// config prints the settings of an internal topic.
+func config(settings map[string]string) string {
+	if len(settings) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		parts = append(parts, key+"="+settings[key])
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 func (t *Topology) topicName(topic *plan.Topic) string { return t.plan.Names().Topic(topic) }

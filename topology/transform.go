@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 )
@@ -9,6 +8,7 @@ import (
 // Map turns each value into another and keeps the key.
 func Map[K, V, W any](s *Stream[K, V], f func(V) W) *Stream[K, W] {
 	n := s.b.add("map", "", s.output())
+	s.b.needs(n, f != nil)
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, W](l, n)
 		out := new(processor.Record[K, W]) // reused: the next step reads it during the call
@@ -21,13 +21,14 @@ func Map[K, V, W any](s *Stream[K, V], f func(V) W) *Stream[K, W] {
 			return next(out)
 		})}
 	}
-	return &Stream[K, W]{b: s.b, node: n, key: s.key, rekeyed: s.rekeyed, windows: s.windows}
+	return after[W](s, &settings{node: n}, 0)
 }
 
 // MapKV turns each key and value into others. The new key does not move the record: before state can be kept by it,
 // pass the stream through KeyBy. Tombstones are dropped.
 func MapKV[K, V, L, W any](s *Stream[K, V], f func(K, V) (L, W)) *Stream[L, W] {
 	n := s.b.add("map-kv", "", s.output())
+	s.b.needs(n, f != nil)
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[L, W](l, n)
 		out := new(processor.Record[L, W])
@@ -42,12 +43,13 @@ func MapKV[K, V, L, W any](s *Stream[K, V], f func(K, V) (L, W)) *Stream[L, W] {
 			return next(out)
 		})}
 	}
-	return &Stream[L, W]{b: s.b, node: n, rekeyed: true}
+	return rekey[L, W](s, &settings{node: n})
 }
 
 // FlatMap turns each value into none, one or several, and keeps the key. Tombstones are dropped.
 func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 	n := s.b.add("flat-map", "", s.output())
+	s.b.needs(n, f != nil)
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, W](l, n)
 		out := new(processor.Record[K, W])
@@ -66,22 +68,27 @@ func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 			return nil
 		})}
 	}
-	return &Stream[K, W]{b: s.b, node: n, key: s.key, rekeyed: s.rekeyed, windows: s.windows}
+	return after[W](s, &settings{node: n}, 0)
+}
+
+// rekey returns the stream that leaves a step with input s and has other keys, which do not say where its records are.
+func rekey[L, W, K, V any](s *Stream[K, V], made *settings) *Stream[L, W] {
+	return &Stream[L, W]{b: s.b, node: made.node, made: made, key: new(form[L]), value: carry[W](s.value), rekeyed: true}
 }
 
 // KeyBy gives each record the key that its value names and moves it to that key's partition, through the topic
 // <application>-<name>-repartition. It is the only operator that moves data. Tombstones are dropped.
-func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...KeyByOption[L]) *Stream[L, V] {
+//
+// KeyEncoded, Encoded and TopicConfig of the result say how keys and values are written and how the topic is set.
+func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, V] {
 	n := s.b.add("key-by", name, s.output())
+	s.b.needs(n, key != nil)
 	s.b.checkName(n.Where, "KeyBy", name)
-	topic := Topic[L, V]{name: plan.RepartitionName(name), key: codec.For[L](), value: codecOr(s.value), internal: true}
-	for _, option := range options {
-		option(&topic.key)
-	}
+	topic := &Topic[L, V]{name: plan.RepartitionName(name), internal: true}
 	if before, taken := s.b.topics[topic.name]; taken && before.Internal {
 		s.b.mistake(n.Where, "the name %q is taken by another KeyBy: give this one another", name)
 	}
-	n.Writes = use(s.b, n, topic)
+	n.Writes = s.b.enter(n, &plan.Topic{Name: topic.name, Internal: true})
 	s.b.checkLength(n.Where, s.b.names().Topic(n.Writes))
 	n.Build = func(l *plan.Linker) []any {
 		next := sink(l, n, topic)
@@ -96,13 +103,24 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L, options ...
 			return next(out)
 		})}
 	}
-	return From(s.b, topic)
+	out := read(s.b, n, topic)
+	out.value = carry[V](s.value)
+	s.b.finish(func() {
+		topic.key, topic.value = out.key.need(s.b, n, ofKeys), out.value.need(s.b, n, ofValues)
+		*n.Writes = *describe(*topic)
+		n.Writes.Config = out.made.topicConfig()
+	})
+	return out
 }
 
-// KeyByOption sets what KeyBy cannot know. See KeyCodec.
-type KeyByOption[K any] func(*codec.Codec[K])
-
-// KeyCodec encodes KeyBy's keys with c instead of their type's default.
-func KeyCodec[K any](c codec.Codec[K]) KeyByOption[K] {
-	return func(key *codec.Codec[K]) { *key = c }
+// read adds the source behind KeyBy n. The topic has no codecs yet.
+func read[K, V any](b *Builder, n *plan.Node, topic *Topic[K, V]) *Stream[K, V] {
+	source := b.add("source", "")
+	source.Reads = n.Writes
+	source.Queue = func(l *plan.Linker) plan.Queue {
+		return &queue[K, V]{topic: topic, enter: func() { l.Enter(source) }, deliver: plan.StreamOutput[K, V](l, source)}
+	}
+	s := &Stream[K, V]{b: b, node: source, made: &settings{node: n}, key: new(form[K])}
+	b.sources[topic.name] = s
+	return s
 }

@@ -95,7 +95,10 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 		})}
 	}
 	return &Stream[codec.WindowKey[K], V]{
-		b: s.b, node: n, rekeyed: s.rekeyed, windows: windows,
-		key: codec.Windowed(codecOr(s.key)).Size(windows.size), value: s.value,
+		b: s.b, node: n, made: &settings{node: n}, rekeyed: s.rekeyed, windows: windows,
+		key: &form[codec.WindowKey[K]]{derived: func(b *Builder, at *plan.Node) codec.Codec[codec.WindowKey[K]] {
+			return codec.Windowed(s.key.need(b, at, ofKeys)).Size(windows.size)
+		}},
+		value: carry[V](s.value),
 	}
 }

@@ -65,6 +65,9 @@ type member struct {
 
 // New starts a topology.
 func New(t *topology.Topology, cfg Config) (*Driver, error) {
+	if t == nil {
+		return nil, errors.New("topologytest: there is no topology to test: Build returned an error that was not looked at")
+	}
 	if cfg.Start.IsZero() {
 		cfg.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	}

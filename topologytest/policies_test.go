@@ -336,8 +336,8 @@ func TestPanicsElsewhere(t *testing.T) {
 		},
 		"store": {
 			func(b *topology.Builder) {
-				topology.Reduce(topology.From(b, texts("in")), "rows", func(a, b string) string { return a + b },
-					topology.ValueCodec(codec.Codec[string](brokenCodec{codec.String})))
+				topology.Reduce(topology.From(b, texts("in")), "rows", func(a, b string) string { return a + b }).
+					Encoded(brokenCodec{codec.String})
 			},
 			send(texts("in"), 0),
 			`^task 0_0: .*panic: broken`,

@@ -23,6 +23,11 @@ type Change[K, V any] struct {
 	Timestamp int64 // of the new row, in milliseconds
 }
 
+// Rows looks up the rows of a table, in the task that keeps them.
+type Rows[K, V any] interface {
+	Get(key K) (V, bool, error)
+}
+
 // Queue holds the fetched records of one source partition and gives them, decoded, to the source's successors. Its
 // type hides the types of key and value, so the head stays unboxed.
 type Queue interface {

@@ -1,0 +1,85 @@
+package topology
+
+import (
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// Records makes the whole record the value, so that the function of any step sees its key, its time, its headers and
+// whether it is a tombstone. Tombstones are values there: a Filter is asked about them, and an Aggregate takes them.
+// Values, or FromRecords, is the way back:
+//
+//	traced := topology.Values(topology.Records(events).Filter(hasTrace))
+func Records[K, V any](s *Stream[K, V]) *Stream[K, processor.Record[K, V]] {
+	n := s.b.add("records", "", s.output())
+	n.Build = func(l *plan.Linker) []any {
+		next := plan.StreamOutput[K, processor.Record[K, V]](l, n)
+		out := new(processor.Record[K, processor.Record[K, V]])
+		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
+			*out = processor.Record[K, processor.Record[K, V]]{Key: r.Key, Value: *r, Timestamp: r.Timestamp, Headers: r.Headers, NoKey: r.NoKey}
+			return next(out)
+		})}
+	}
+	out := after[processor.Record[K, V]](s, &settings{node: n}, 0)
+	out.value = &form[processor.Record[K, V]]{
+		derived: func(b *Builder, at *plan.Node) codec.Codec[processor.Record[K, V]] {
+			return recordCodec[K, V]{s.key.need(b, at, ofKeys), s.value.need(b, at, ofValues)}
+		},
+		values: s.value,
+	}
+	return out
+}
+
+// Values is the way back from Records: value, time and headers are those of the record, and a tombstone is one again. The
+// key stays that of the stream, so the records are still where their keys belong.
+func Values[K, L, V any](s *Stream[K, processor.Record[L, V]]) *Stream[K, V] {
+	n := s.b.add("values", "", s.output())
+	n.Build = func(l *plan.Linker) []any {
+		next := plan.StreamOutput[K, V](l, n)
+		out := new(processor.Record[K, V])
+		return []any{plan.Stream[K, processor.Record[L, V]](func(r *processor.Record[K, processor.Record[L, V]]) error {
+			if r.Tombstone {
+				*out = processor.Record[K, V]{Key: r.Key, NoKey: r.NoKey, Timestamp: r.Timestamp, Headers: r.Headers, Tombstone: true}
+				return next(out)
+			}
+			*out = processor.Record[K, V]{
+				Key: r.Key, NoKey: r.NoKey,
+				Value: r.Value.Value, Timestamp: r.Value.Timestamp, Headers: r.Value.Headers, Tombstone: r.Value.Tombstone,
+			}
+			return next(out)
+		})}
+	}
+	out := after[V](s, &settings{node: n}, 0)
+	out.value = valueForm[L, V](s.value)
+	return out
+}
+
+// FromRecords is the way back from Records with the key of the record, as a function has left it. As after MapKV the
+// record is not moved by it: before state can be kept by the key, pass the stream through KeyBy.
+func FromRecords[K, L, V any](s *Stream[K, processor.Record[L, V]]) *Stream[L, V] {
+	n := s.b.add("from-records", "", s.output())
+	n.Build = func(l *plan.Linker) []any {
+		next := plan.StreamOutput[L, V](l, n)
+		out := new(processor.Record[L, V])
+		return []any{plan.Stream[K, processor.Record[L, V]](func(r *processor.Record[K, processor.Record[L, V]]) error {
+			if r.Tombstone { // there is no record whose key it could have
+				l.Host.Drop(n, plan.Tombstone)
+				return nil
+			}
+			*out = r.Value
+			return next(out)
+		})}
+	}
+	out := rekey[L, V](s, &settings{node: n})
+	out.value = valueForm[L, V](s.value)
+	return out
+}
+
+// valueForm returns the form of the values within records.
+func valueForm[L, V any](f *form[processor.Record[L, V]]) *form[V] {
+	if values, ok := f.values.(*form[V]); ok {
+		return carry[V](values)
+	}
+	return new(form[V])
+}
