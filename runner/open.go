@@ -120,7 +120,7 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 	t.task, err = task.New(task.Config{
 		Context: ctx, Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
 		Names: r.names(),
-		DB:    db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, Metadata: metadata, Output: t.out,
+		DB:    db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, Metadata: metadata, Now: time.Now, Output: t.out,
 		Failed: func(e *processor.Error, done task.Outcome) { r.reports.failed(time.Now(), e, done) },
 	})
 	if err != nil {

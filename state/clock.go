@@ -7,6 +7,10 @@ import (
 	"slices"
 )
 
+// LatestTime is the latest time that a record or a row may have, in milliseconds since 1970: in the year 2262, where the nanoseconds of
+// an int64 end, in which Kafka clients count on the way. The earliest is 0.
+const LatestTime = math.MaxInt64 / 1_000_000
+
 // never is a time before every record.
 const never = math.MinInt64
 

@@ -68,6 +68,14 @@ func (s *core[K, V]) locate(k K) (bool, error) {
 	return s.visible(key), nil
 }
 
+// locateToWrite is locate for a row that will have a timestamp.
+func (s *core[K, V]) locateToWrite(k K, timestamp int64) (bool, error) {
+	if timestamp < 0 || timestamp > LatestTime {
+		return false, s.wrap("write", fmt.Errorf("the timestamp, %d ms, is not within the years 1970 to 2262: the changelog cannot have it", timestamp))
+	}
+	return s.locate(k)
+}
+
 // visible tells whether a physical key, prefix included, is that of a window not yet expired.
 func (s *core[K, V]) visible(key []byte) bool {
 	return s.clock == nil || s.layout.start(key[len(s.prefix):]) >= s.horizon()
@@ -169,7 +177,7 @@ func (s *core[K, V]) get(k K) (v V, timestamp int64, has bool, err error) {
 
 // put writes c for k without reading what was there.
 func (s *core[K, V]) put(k K, c content[V]) error {
-	visible, err := s.locate(k)
+	visible, err := s.locateToWrite(k, c.timestamp)
 	if !visible || err != nil {
 		return err
 	}
@@ -209,7 +217,7 @@ func (s *core[K, V]) remove(k K, timestamp int64) (Change[V], error) {
 
 // swap writes now for k and returns the old value beside the new one, v.
 func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
-	visible, err := s.locate(k)
+	visible, err := s.locateToWrite(k, now.timestamp)
 	if !visible || err != nil {
 		return Change[V]{}, err
 	}
@@ -230,7 +238,7 @@ func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 // update writes for k what f makes of the old value, or deletes k if f does not want to keep its result. It is the hot path of every
 // aggregate, so it copies values no more often than it must.
 func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, bool)) (change Change[V], err error) {
-	visible, err := s.locate(k)
+	visible, err := s.locateToWrite(k, timestamp)
 	if !visible || err != nil {
 		return change, err
 	}

@@ -357,3 +357,25 @@ func TestFormat1(t *testing.T) {
 		t.Errorf("at 01:00 the windows are %v, want [10 11 12]", got)
 	}
 }
+
+// A timestamp that Kafka cannot write is found where it is given, not when the changelog is written.
+func TestImpossibleTimestamps(t *testing.T) {
+	store := counts.In(&step{set: openSet(t, state.NewMemory(), state.Options{}, counts)})
+	for _, ms := range []int64{-1, state.LatestTime + 1, 1_767_225_600_000_000_000} {
+		want := fmt.Sprintf(`state: store "counts": write: the timestamp, %d ms, is not within the years 1970 to 2262`, ms)
+		wantError(t, store.Put("ana", 1, ms), want)
+		wantError(t, store.Delete("ana", ms), want)
+		_, err := store.Update("ana", ms, func(n int64, _ bool) int64 { return n })
+		wantError(t, err, want)
+		_, err = store.Replace("ana", 1, ms)
+		wantError(t, err, want)
+		_, err = store.Remove("ana", ms)
+		wantError(t, err, want)
+	}
+	if _, found, err := store.Get("ana"); found || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if err := store.Put("ana", 1, state.LatestTime); err != nil {
+		t.Error(err)
+	}
+}

@@ -2,16 +2,20 @@ package topology
 
 import (
 	"fmt"
+	"math"
 	"runtime/debug"
+	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
 )
 
 // queue holds a source partition's fetched records; only the head is decoded.
 type queue[K, V any] struct {
 	topic   *Topic[K, V]
-	enter   func() // notes that the source's user code (TimeFrom) runs next
+	enter   func()           // notes that the source's user code (TimeFrom) runs next
+	now     func() time.Time // the wall clock, for Topic.MaxAhead
 	deliver plan.Stream[K, V]
 	load    plan.Stream[K, V] // source tables only
 
@@ -22,6 +26,8 @@ type queue[K, V any] struct {
 	head    processor.Record[K, V]
 	decoded bool
 	err     error
+
+	newest int64 // the last millisecond that MaxAhead allows, when the clock was last looked at
 }
 
 func (q *queue[K, V]) Add(records []plan.Raw) {
@@ -50,6 +56,9 @@ func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
+		if err != nil {
+			r.Timestamp = 0 // whatever its time may be, nothing waits for it
+		}
 	}()
 	if !r.NoKey {
 		if r.Key, err = q.topic.key.Decode(raw.Key); err != nil {
@@ -61,15 +70,41 @@ func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 			return fmt.Errorf("value: %w", err)
 		}
 		if q.topic.time != nil {
-			r.Timestamp = q.topic.time(r.Value).UnixMilli()
+			r.Timestamp = millis(q.topic.time(r.Value))
 		}
 	}
-	if r.Timestamp < 0 {
-		err = fmt.Errorf("the record's time is before 1970 (%d ms): give it one, or take it from the value with Topic.TimeFrom", r.Timestamp)
-		r.Timestamp = raw.Timestamp
-		return err
+	return q.checkTime(r.Timestamp)
+}
+
+// checkTime refuses a time that cannot be written to Kafka, and one too far ahead of the clock.
+func (q *queue[K, V]) checkTime(ms int64) error {
+	switch {
+	case ms < 0:
+		return fmt.Errorf("the record's time is before 1970 (%d ms): give it one, or take it from the value with Topic.TimeFrom", ms)
+	case ms > state.LatestTime:
+		return fmt.Errorf("the record's time is after 2262 (%d ms): Kafka cannot write it; is it in microseconds or nanoseconds?", ms)
+	case !q.topic.bounded || ms <= q.newest:
+		return nil
 	}
-	return nil
+	now := q.now()
+	q.newest = now.Add(q.topic.maxAhead).UnixMilli()
+	if ms <= q.newest {
+		return nil
+	}
+	at := time.UnixMilli(ms)
+	return fmt.Errorf("the record's time, %s, is %v ahead of the clock; Topic.MaxAhead allows %v",
+		at.UTC().Format(time.RFC3339Nano), at.Sub(now).Round(time.Millisecond), q.topic.maxAhead)
+}
+
+// millis is t in milliseconds since 1970. Times too far away for an int64 are as far away as it can say.
+func millis(t time.Time) int64 {
+	switch sec := t.Unix(); {
+	case sec > state.LatestTime/1000+1:
+		return math.MaxInt64
+	case sec < -state.LatestTime/1000-1:
+		return math.MinInt64
+	}
+	return t.UnixMilli()
 }
 
 func (q *queue[K, V]) Deliver() error { return q.deliver(&q.head) }

@@ -1,6 +1,8 @@
 package topology
 
 import (
+	"fmt"
+
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 )
@@ -28,8 +30,14 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	}
 	n := b.add("source", "")
 	n.Reads = use(b, n, topic)
+	if topic.bounded {
+		n.Guard = fmt.Sprintf("at most %v ahead of the clock", topic.maxAhead)
+		if topic.maxAhead < 0 {
+			b.mistake(n.Where, "topic %q may be %v ahead of the clock: MaxAhead is not negative", topic.name, topic.maxAhead)
+		}
+	}
 	n.Queue = func(l *plan.Linker) plan.Queue {
-		return &queue[K, V]{topic: &topic, enter: func() { l.Enter(n) }, deliver: plan.StreamOutput[K, V](l, n)}
+		return &queue[K, V]{topic: &topic, enter: func() { l.Enter(n) }, now: l.Host.Now, deliver: plan.StreamOutput[K, V](l, n)}
 	}
 	s := &Stream[K, V]{b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value)}
 	b.sources[topic.name] = s

@@ -34,6 +34,9 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	}
 	n := b.add("table", topic.name)
 	n.Reads = use(b, n, topic)
+	if topic.bounded {
+		b.mistake(n.Where, "topic %q is read as a table, which is restored from its topic: what MaxAhead held back would come back then; read it as a stream, or leave MaxAhead out", topic.name)
+	}
 	def := state.NewKeyValue(topic.name, topic.key, topic.value).Immutable()
 	b.finish(func() { b.attach(n, def, topic.name) })
 	n.Queue = func(l *plan.Linker) plan.Queue {
@@ -41,6 +44,7 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 		return &queue[K, V]{
 			topic:   &topic,
 			enter:   func() { l.Enter(n) },
+			now:     l.Host.Now,
 			deliver: upsert(l, n, rows, plan.TableOutput[K, V](l, n)),
 			load:    upsert(l, n, rows, func(*plan.Change[K, V]) error { return nil }),
 		}

@@ -73,7 +73,11 @@ func (t *Topology) printOutput(out *strings.Builder, s *plan.Subtopology, from p
 func (t *Topology) describe(n *plan.Node) string {
 	switch {
 	case n.Reads != nil:
-		return fmt.Sprintf("%s %s: %s → %s", n.Kind, t.topicName(n.Reads), n.Reads.Key, n.Reads.Value)
+		line := fmt.Sprintf("%s %s: %s → %s", n.Kind, t.topicName(n.Reads), n.Reads.Key, n.Reads.Value)
+		if n.Guard != "" {
+			line += ", " + n.Guard + " ~" // a replay may give other results
+		}
+		return line
 	case n.Kind == "sink":
 		return fmt.Sprintf("sink %s: %s → %s", t.topicName(n.Writes), n.Writes.Key, n.Writes.Value)
 	case n.Writes != nil:

@@ -122,7 +122,7 @@ func (d *Driver) start(m *member) (err error) {
 	m.task, err = task.New(task.Config{
 		Context: ctx,
 		Plan:    d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
-		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, Metadata: metadata, Output: m,
+		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, Metadata: metadata, Now: d.Now, Output: m,
 	})
 	if err != nil {
 		cancel()

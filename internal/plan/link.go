@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -54,6 +55,9 @@ type Queue interface {
 // Host is the task that a plan is linked into.
 type Host interface {
 	processor.Host
+
+	// Now is the wall clock's time, for guards of sources: no result may depend on it otherwise.
+	Now() time.Time
 
 	// Clock returns the time of an operator, by the name that Node.Clock has.
 	Clock(name string) *state.Clock

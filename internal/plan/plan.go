@@ -82,6 +82,9 @@ type Node struct {
 	// Clock names the time of an operator that has its own, such as a window; empty for others.
 	Clock string
 
+	// Guard says which records of a source are held back by the wall clock; empty if none are.
+	Guard string
+
 	// Reads is the topic of a source and Writes that of a sink.
 	Reads, Writes *Topic
 

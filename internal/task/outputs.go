@@ -8,6 +8,7 @@ import (
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
 )
 
 // outputs holds what one record, or one timer, has emitted until it is known to have succeeded.
@@ -81,7 +82,10 @@ func (o *outputs) send(t *Task) error {
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
 			Step: r.step, Origin: t.hand.origin,
 		}
-		err := t.cfg.Output.Send(out)
+		err := checkTime(out.Timestamp)
+		if err == nil {
+			err = t.cfg.Output.Send(out)
+		}
 		switch {
 		case errors.Is(err, ErrRefused):
 			err = t.failed(processor.Produce, label(r.step), err)
@@ -95,6 +99,14 @@ func (o *outputs) send(t *Task) error {
 		}
 	}
 	o.reset()
+	return nil
+}
+
+// checkTime refuses a time that a step has given a record and that Kafka cannot write.
+func checkTime(ms int64) error {
+	if ms < 0 || ms > state.LatestTime {
+		return fmt.Errorf("%w: its time, %d ms, is not within the years 1970 to 2262", ErrRefused, ms)
+	}
 	return nil
 }
 
@@ -138,9 +150,11 @@ func (t *Task) deadLetter(e *processor.Error, raw *plan.Raw) Out {
 		header("step", e.Step),
 		header("message", message),
 	)
+	// Brokers refuse times that are far ahead of their clocks, and this record may be here because of its time.
+	timestamp := max(min(raw.Timestamp, t.cfg.Now().UnixMilli()), 0)
 	return Out{
 		Topic: t.cfg.Policies.DeadLetters, Partition: t.cfg.Partition % n,
-		Key: raw.Key, Value: raw.Value, Timestamp: max(raw.Timestamp, 0), Headers: headers,
+		Key: raw.Key, Value: raw.Value, Timestamp: timestamp, Headers: headers,
 		Kind: Letter, Origin: e.Origin,
 	}
 }

@@ -31,6 +31,10 @@ type Config struct {
 	// Metadata are the texts that were committed with the offsets the task goes on from (see Offset.Metadata): its times.
 	Metadata []string
 
+	// Now reads the wall clock: for sources that hold back what is ahead of it, and the times of dead letters. Default: a
+	// clock so late that nothing is ahead of it.
+	Now func() time.Time
+
 	// Output takes results, dead letters and changelog records. It must copy what it keeps.
 	Output Output
 
@@ -114,6 +118,9 @@ func New(cfg Config) (*Task, error) {
 	if cfg.Names.Application == "" {
 		cfg.Names = cfg.Plan.Names()
 	}
+	if cfg.Now == nil {
+		cfg.Now = func() time.Time { return time.UnixMilli(state.LatestTime) }
+	}
 	if cfg.Context == nil {
 		cfg.Context = context.Background()
 	}
@@ -191,6 +198,9 @@ func (t *Task) StreamTime() int64 { return t.streamTime }
 
 // Context, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule are what steps see of their task (plan.Host).
 func (t *Task) Context() context.Context { return t.cfg.Context }
+
+// Now is the wall clock's time.
+func (t *Task) Now() time.Time { return t.cfg.Now() }
 
 // Store returns a store by its name.
 func (t *Task) Store(name string) (state.Store, error) { return t.stores.Store(name) }
