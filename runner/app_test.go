@@ -2,8 +2,12 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -180,5 +184,57 @@ func TestDropsAreToldAndCounted(t *testing.T) {
 		if n := strings.Count(log.String(), "reason="+reason); n < 1 || n > 3 {
 			t.Errorf("%d lines about %s records, want one to three:\n%s", n, reason, log.String())
 		}
+	}
+}
+
+// TestACopyOfAStateDirectoryFences: two processes with the same identity never run side by side; the older one ends and
+// says why.
+func TestACopyOfAStateDirectoryFences(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	first := c.config()
+	first.StopAtEnd = false
+	app, err := runner.Start(t.Context(), c.wordCount(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first runs", func() bool { return app.State() == runner.Running })
+
+	second := c.config()
+	second.StopAtEnd = false
+	copyIdentity(t, first.Dir, second.Dir)
+	other, err := runner.Start(t.Context(), c.wordCount(), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Wait(); !errors.Is(err, runner.ErrFenced) {
+		t.Errorf("the first ends with %v, want ErrFenced", err)
+	}
+	other.Stop()
+	if err := other.Wait(); err != nil {
+		t.Errorf("the second: %v", err)
+	}
+}
+
+// copyIdentity copies what makes a process the same one as before.
+func copyIdentity(t *testing.T, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Name() != "process-id" {
+			return err
+		}
+		relative, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		id, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, relative)
+		return errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), os.WriteFile(target, id, 0o644))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -3,10 +3,27 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/rio-streams/rio/kafka"
+)
+
+// Errors that end a run, for errors.Is on what Run and App.Wait return. Others are a handler's, a codec's, the disk's, or
+// of package kafka.
+var (
+	// ErrFenced: another process has joined the group under this one's instance id, as after a copy of a state directory.
+	ErrFenced = errors.New("another process has taken the place of this one in the group")
+
+	// ErrRetryTimeout: what failed did not recover within Config.RetryTimeout. A later start goes on from the last commit.
+	ErrRetryTimeout = errors.New("no recovery within Config.RetryTimeout")
+
+	// ErrTopicsChanged: a topic that the topology reads was deleted, made again, or got another number of partitions.
+	ErrTopicsChanged = errors.New("topics have changed")
+
+	// ErrIncompatibleState: state, local or in a changelog, was written by another topology or for another cluster.
+	ErrIncompatibleState = errors.New("state does not belong to this topology")
 )
 
 // clusterError is a failure of the cluster, or of our standing in it: abort, rewind to the last commit, go on. Every
@@ -37,6 +54,14 @@ func final(err error) bool {
 		return true
 	}
 	return slices.ContainsFunc(hopeless, func(target error) bool { return errors.Is(err, target) })
+}
+
+// ended marks why a membership has ended.
+func ended(err error) error {
+	if errors.Is(err, kafka.ErrFencedInstance) {
+		return fmt.Errorf("%w: %w", ErrFenced, err)
+	}
+	return err
 }
 
 // pause waits before the next of several attempts, longer each time; it returns early with an error if ctx ends.

@@ -61,7 +61,7 @@ func (r *runner) checkTopics(ctx context.Context) error {
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {
-		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
+		return fmt.Errorf("runner: application %s: %w: %w", r.cfg.Application, ErrTopicsChanged, err)
 	}
 	return nil
 }

@@ -366,7 +366,7 @@ func TestATopicThatIsDeletedEndsTheRun(t *testing.T) {
 	if err := c.client.DeleteTopics(ctx, c.lines.Name()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; err == nil || !strings.Contains(err.Error(), c.lines.Name()+", which the topology reads, was deleted") {
+	if err := <-done; !errors.Is(err, runner.ErrTopicsChanged) || !strings.Contains(err.Error(), c.lines.Name()+", which the topology reads, was deleted") {
 		t.Errorf("the run ends with %v", err)
 	}
 }

@@ -117,7 +117,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 			return nil
 		case rebalance := <-s.member.Rebalances():
 			if rebalance.Err != nil {
-				return fmt.Errorf("runner: group %s: %w", s.cfg.Application, rebalance.Err)
+				return fmt.Errorf("runner: group %s: %w", s.cfg.Application, ended(rebalance.Err))
 			}
 			s.rebalance(rebalance)
 			if err := s.checkTopics(ctx); err != nil {
@@ -290,7 +290,7 @@ func (s *supervisor) recover(f failure) error {
 		}
 	}
 	if time.Since(last) > s.cfg.RetryTimeout {
-		return fmt.Errorf("runner: nothing could be committed for %v: %w", s.cfg.RetryTimeout, f.err)
+		return fmt.Errorf("runner: nothing could be committed for %v: %w: %w", s.cfg.RetryTimeout, ErrRetryTimeout, f.err)
 	}
 	for _, u := range f.units {
 		if slices.Contains(s.units, u) && u.worker == f.worker {
