@@ -5,6 +5,10 @@
 // runs until ctx ends; then it finishes what it has in hand, commits and leaves the group. Start the same program on
 // several machines and they share the work; kill one and the others take over.
 //
+// Start is Run for a program that wants to look at what runs: it returns an App, which answers for the state of the
+// application, its tasks, their lag and the progress of their restores, and counts the records that were left out. It reads
+// what the workers publish after each commit, so asking it never slows a record down.
+//
 // Every CommitInterval a worker ends one Kafka transaction that holds the results, the changes of the stores and the
 // input offsets of its tasks; then the state goes into the local database, with the changelog position in the same
 // batch. So nothing is lost and nothing is counted twice, whenever the process dies, and a restart reads only the
