@@ -33,7 +33,7 @@
 // Produce, Fetch with sessions, ListOffsets, Metadata, topics and their settings, DeleteRecords, consumer groups of the
 // classic protocol with static members, idempotent and transactional producers in both versions of the protocol (KIP-890),
 // retention, compaction, log-append time, all compressions, TLS, SASL PLAIN and SCRAM. Versions reach from those of Apache
-// Kafka 4 down to the oldest that it still takes.
+// Kafka 4.4 down to the oldest that it still takes, so clients may be configured for any of them.
 //
 // Two things differ from Apache Kafka's defaults: records are kept for ever unless retention.ms or retention.bytes of their
 // topic says otherwise, and a group member may ask for a session time-out of as little as 100 ms.
@@ -43,7 +43,7 @@
 // Several brokers and replication, ACLs and quotas, the consumer protocol of KIP-848, share groups, delegation tokens, tiered
 // storage, altering the settings of the broker while it runs, compression.type other than producer, record formats before
 // version 2 (Kafka 0.11). A request for one of these is answered as by a Kafka that does not know it: it is not among the
-// ApiVersions, and who asks all the same is disconnected.
+// ApiVersions, and who asks all the same is disconnected, which the log says once a minute.
 //
 // The broker serves one machine, on loopback unless told otherwise. Who outgrows it points its clients at Apache Kafka.
 package broker

@@ -46,7 +46,7 @@ func clusterVersions(s *subject) {
 			s.Errorf("the broker does not know %s", key.Name())
 		}
 	}
-	for version := int16(0); version <= 3; version++ {
+	for version := int16(0); version <= r.newest[int16(kmsg.ApiVersions)]; version++ {
 		req := kmsg.NewPtrApiVersionsRequest()
 		req.ClientSoftwareName, req.ClientSoftwareVersion = "kafkatest", "1"
 		if res := ask(r.at(version), req); res.ErrorCode != 0 || len(res.ApiKeys) == 0 {

@@ -29,7 +29,7 @@ func Run(t *testing.T, dial func(t *testing.T) kafka.Config, known ...Known) {
 		listOffsets, appendTime, compaction, retention,
 		transactions, transactionProtocol, transactionOffsets, transactionStates, transactionVersion2, fencing,
 		groups, groupProtocol, groupOffsets, groupListings,
-		admin, topics, configs, cluster, times,
+		admin, topics, configs, cluster, versions, times,
 	} {
 		t.Run(theme.name, func(t *testing.T) {
 			cfg := dial(t)

@@ -29,6 +29,22 @@ func (e *Engine) currentCatalog() *catalog {
 	return c
 }
 
+// topic returns a topic by its name or its id, nil if there is none, in the goroutine of the engine. Nobody knows the id of a
+// topic that is not durable yet.
+func (e *Engine) topic(name string, id [16]byte, byID bool) *topic {
+	if !byID {
+		return e.topics[name]
+	}
+	known := e.catalog.Load().byID[id]
+	if known == nil {
+		return nil
+	}
+	if now := e.topics[known.Name]; now != nil && now.ID == id {
+		return now
+	}
+	return nil
+}
+
 // sorted returns all topics by name.
 func (c *catalog) sorted() []*topic {
 	return slices.SortedFunc(maps.Values(c.byName), func(a, b *topic) int { return cmp.Compare(a.Name, b.Name) })

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"time"
 
@@ -60,6 +61,13 @@ var transactionStates = []string{"Empty", "Ongoing", "PrepareCommit", "PrepareAb
 
 func (e *Engine) listTransactions(req *kmsg.ListTransactionsRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.ListTransactionsResponse)
+	pattern, err := regexp.Compile("^(?:" + orEmpty(req.TransactionalIDPattern) + ")$")
+	if err != nil {
+		res.ErrorCode = kerr.InvalidRegularExpression.Code
+		reply(res)
+		return
+	}
+	anyID := orEmpty(req.TransactionalIDPattern) == ""
 	for _, filter := range req.StateFilters {
 		if !slices.Contains(transactionStates, filter) {
 			res.UnknownStateFilters = append(res.UnknownStateFilters, filter)
@@ -70,6 +78,7 @@ func (e *Engine) listTransactions(req *kmsg.ListTransactionsRequest, reply func(
 		for id, machine := range e.transactions {
 			t := machine.Snapshot()
 			listed := (len(req.StateFilters) == 0 || slices.Contains(req.StateFilters, t.State.String())) &&
+				(anyID || pattern.MatchString(id)) &&
 				(len(req.ProducerIDFilters) == 0 || slices.Contains(req.ProducerIDFilters, t.Producer.ID)) &&
 				(req.Version < 1 || req.DurationFilterMillis < 0 || t.State == transaction.Ongoing && now-t.Started > req.DurationFilterMillis)
 			if listed {

@@ -248,11 +248,11 @@ func (e *Engine) deleteGroups(req *kmsg.DeleteGroupsRequest, reply func(kmsg.Res
 		for _, name := range req.Groups {
 			sg := kmsg.NewDeleteGroupsResponseGroup()
 			sg.Group = name
-			if g := e.groups[name]; !g.exists() {
-				sg.ErrorCode = kerr.GroupIDNotFound.Code
-			} else {
-				sg.ErrorCode = code(e.deleteGroup(g))
+			err := say(kerr.GroupIDNotFound, "Group %s not found.", name)
+			if g := e.groups[name]; g.exists() {
+				err = e.deleteGroup(g)
 			}
+			sg.ErrorCode, sg.ErrorMessage = code(err), message(err)
 			res.Groups = append(res.Groups, sg)
 		}
 		e.answer(res, reply)

@@ -13,15 +13,16 @@ var NoResponse kmsg.Response = noResponse{}
 
 type noResponse struct{ kmsg.Response }
 
-// versions are the requests that are answered, and in which versions: from those of Apache Kafka 4 on down to the ones that
-// it still takes.
+// versions are the requests that are answered, and in which versions: those of Apache Kafka 4.4, down to the oldest that it
+// still takes. No newest version may be below Kafka's: a client that is told the version of the cluster does not ask which
+// versions there are (package kafkatest compares them).
 var versions = map[kmsg.Key][2]int16{
 	kmsg.Produce:                 {3, 13},
-	kmsg.Fetch:                   {4, 17},
-	kmsg.ListOffsets:             {1, 9},
+	kmsg.Fetch:                   {4, 18},
+	kmsg.ListOffsets:             {1, 11},
 	kmsg.Metadata:                {0, 13},
-	kmsg.OffsetCommit:            {2, 9},
-	kmsg.OffsetFetch:             {1, 9},
+	kmsg.OffsetCommit:            {2, 10},
+	kmsg.OffsetFetch:             {1, 10},
 	kmsg.FindCoordinator:         {0, 6},
 	kmsg.JoinGroup:               {0, 9},
 	kmsg.Heartbeat:               {0, 4},
@@ -30,28 +31,28 @@ var versions = map[kmsg.Key][2]int16{
 	kmsg.DescribeGroups:          {0, 6},
 	kmsg.ListGroups:              {0, 5},
 	kmsg.SASLHandshake:           {0, 1},
-	kmsg.ApiVersions:             {0, 4},
+	kmsg.ApiVersions:             {0, 5},
 	kmsg.CreateTopics:            {2, 7},
 	kmsg.DeleteTopics:            {1, 6},
 	kmsg.DeleteRecords:           {0, 2},
 	kmsg.InitProducerID:          {0, 5},
 	kmsg.OffsetForLeaderEpoch:    {2, 4},
-	kmsg.AddPartitionsToTxn:      {0, 3},
+	kmsg.AddPartitionsToTxn:      {0, 5},
 	kmsg.AddOffsetsToTxn:         {0, 4},
 	kmsg.EndTxn:                  {0, 5},
-	kmsg.TxnOffsetCommit:         {0, 5},
+	kmsg.TxnOffsetCommit:         {0, 6},
 	kmsg.DescribeConfigs:         {1, 4},
 	kmsg.AlterConfigs:            {0, 2},
-	kmsg.DescribeLogDirs:         {1, 4},
+	kmsg.DescribeLogDirs:         {1, 5},
 	kmsg.SASLAuthenticate:        {0, 2},
 	kmsg.CreatePartitions:        {0, 3},
-	kmsg.DeleteGroups:            {0, 2},
+	kmsg.DeleteGroups:            {0, 3},
 	kmsg.IncrementalAlterConfigs: {0, 1},
 	kmsg.OffsetDelete:            {0, 0},
-	kmsg.DescribeCluster:         {0, 1},
+	kmsg.DescribeCluster:         {0, 2},
 	kmsg.DescribeProducers:       {0, 0},
 	kmsg.DescribeTransactions:    {0, 0},
-	kmsg.ListTransactions:        {0, 1},
+	kmsg.ListTransactions:        {0, 2},
 }
 
 // Supports reports whether a request is answered in a version.
@@ -60,11 +61,20 @@ func Supports(key, version int16) bool {
 	return ok && version >= v[0] && version <= v[1]
 }
 
+// Versions returns the oldest and the newest version of a request that is answered; not ok if it is not answered at all.
+func Versions(key int16) (oldest, newest int16, ok bool) {
+	v, ok := versions[kmsg.Key(key)]
+	return v[0], v[1], ok
+}
+
 // APIVersions tells a client what it may ask. A client that is too new hears it in version 0, which all understand.
-func APIVersions(req *kmsg.ApiVersionsRequest, tooNew bool) kmsg.Response {
+func (e *Engine) APIVersions(req *kmsg.ApiVersionsRequest, tooNew bool) kmsg.Response {
 	res := req.ResponseKind().(*kmsg.ApiVersionsResponse)
 	if tooNew {
 		res.Version, res.ErrorCode = 0, kerr.UnsupportedVersion.Code
+	} else if err := e.checkDestination(req); err != nil {
+		res.ErrorCode = code(err)
+		return res
 	}
 	for key, v := range versions {
 		k := kmsg.NewApiVersionsResponseApiKey()
@@ -86,6 +96,17 @@ func APIVersions(req *kmsg.ApiVersionsRequest, tooNew bool) kmsg.Response {
 	res.FinalizedFeatures = append(res.FinalizedFeatures, finalized)
 	res.FinalizedFeaturesEpoch = 0
 	return res
+}
+
+// checkDestination refuses a client that looks for another cluster or broker at this address (KIP-1242).
+func (e *Engine) checkDestination(req *kmsg.ApiVersionsRequest) error {
+	switch {
+	case (req.ClusterID == nil) != (req.NodeID < 0):
+		return kerr.InvalidRequest
+	case req.ClusterID != nil && (*req.ClusterID != e.db.ClusterID() || req.NodeID != nodeID):
+		return kerr.RebootstrapRequired
+	}
+	return nil
 }
 
 // Handle answers a request by calling reply, once, now or later and from any goroutine: with a response, with NoResponse, or

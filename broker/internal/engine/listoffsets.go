@@ -12,11 +12,12 @@ import (
 
 // Places that ListOffsets names by a timestamp that is none.
 const (
-	latest        = -1
-	earliest      = -2
-	newest        = -3 // the record with the largest timestamp (KIP-734)
-	earliestLocal = -4
-	latestTiered  = -5
+	latest          = -1
+	earliest        = -2
+	newest          = -3 // the record with the largest timestamp (KIP-734)
+	earliestLocal   = -4
+	latestTiered    = -5
+	earliestPending = -6 // of what is to be tiered (KIP-1023)
 )
 
 // place is an answer to ListOffsets; -1, -1 is none.
@@ -60,7 +61,7 @@ func (e *Engine) look(p *partition, timestamp int64, isolation int8) (place, err
 		return place{end, -1}, nil
 	case timestamp == earliest, timestamp == earliestLocal:
 		return place{v.start, -1}, nil
-	case timestamp == latestTiered:
+	case timestamp == latestTiered, timestamp == earliestPending:
 		return place{-1, -1}, nil
 	case timestamp < 0 && timestamp != newest:
 		return place{}, kerr.UnsupportedVersion

@@ -48,6 +48,7 @@ func (p *producer) commitOffset(group, topic string, offset int64) {
 	rt := kmsg.NewTxnOffsetCommitRequestTopic()
 	rt.Topic, rt.Partitions = topic, []kmsg.TxnOffsetCommitRequestTopicPartition{rp}
 	req := kmsg.NewPtrTxnOffsetCommitRequest()
+	req.Version = txnCommitByID - 1
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = p.transactional, p.id, p.epoch, group
 	req.Generation, req.Topics = -1, []kmsg.TxnOffsetCommitRequestTopic{rt}
 	p.h.code(nil, ask(p.h, req).Topics[0].Partitions[0].ErrorCode, "commit an offset in a transaction")

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,10 +34,17 @@ func containsFold(list []string, s string) bool {
 	return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, s) })
 }
 
+// The versions from which topics are named by their ids.
+const (
+	commitByID       = 10 // of OffsetCommit
+	fetchOffsetsByID = 10 // of OffsetFetch
+	txnCommitByID    = 6  // of TxnOffsetCommit
+)
+
 // checkOffset says what is wrong with an offset that is to be committed.
-func (e *Engine) checkOffset(topic string, partition int32, metadata *string) error {
+func checkOffset(t *topic, partition int32, metadata *string) error {
 	switch {
-	case e.topics[topic].partition(partition) == nil:
+	case t.partition(partition) == nil:
 		return kerr.UnknownTopicOrPartition
 	case len(orEmpty(metadata)) > maxMetadata:
 		return kerr.OffsetMetadataTooLarge
@@ -57,17 +65,19 @@ func (e *Engine) offsetCommit(req *kmsg.OffsetCommitRequest, reply func(kmsg.Res
 		}
 		for _, rt := range req.Topics {
 			st := kmsg.NewOffsetCommitResponseTopic()
-			st.Topic = rt.Topic
+			st.Topic, st.TopicID = rt.Topic, rt.TopicID
+			t := e.topic(rt.Topic, rt.TopicID, req.Version >= commitByID)
 			for _, rp := range rt.Partitions {
 				sp := kmsg.NewOffsetCommitResponseTopicPartition()
 				sp.Partition = rp.Partition
 				err := refused
 				if err == nil {
-					err = e.checkOffset(rt.Topic, rp.Partition, rp.Metadata)
+					err = checkOffset(t, rp.Partition, rp.Metadata)
 				}
+				err = unknownByID(err, req.Version >= commitByID && t == nil)
 				if sp.ErrorCode = code(err); err == nil {
 					e.setOffset(g, &store.Offset{
-						Group: g.name, Topic: rt.Topic, Partition: rp.Partition, Offset: rp.Offset, LeaderEpoch: rp.LeaderEpoch,
+						Group: g.name, Topic: t.Name, Partition: rp.Partition, Offset: rp.Offset, LeaderEpoch: rp.LeaderEpoch,
 						Committed: now.UnixMilli(), Metadata: orEmpty(rp.Metadata),
 					})
 				}
@@ -122,17 +132,19 @@ func (e *Engine) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, reply func(km
 		refused := e.mayAddOffsets(g, now, req)
 		for _, rt := range req.Topics {
 			st := kmsg.NewTxnOffsetCommitResponseTopic()
-			st.Topic = rt.Topic
+			st.Topic, st.TopicID = rt.Topic, rt.TopicID
+			t := e.topic(rt.Topic, rt.TopicID, req.Version >= txnCommitByID)
 			for _, rp := range rt.Partitions {
 				sp := kmsg.NewTxnOffsetCommitResponseTopicPartition()
 				sp.Partition = rp.Partition
 				err := refused
 				if err == nil {
-					err = e.checkOffset(rt.Topic, rp.Partition, rp.Metadata)
+					err = checkOffset(t, rp.Partition, rp.Metadata)
 				}
+				err = unknownByID(err, req.Version >= txnCommitByID && t == nil)
 				if sp.ErrorCode = code(err); err == nil {
 					e.setPending(g, &store.Offset{
-						Group: g.name, Producer: req.ProducerID, Topic: rt.Topic, Partition: rp.Partition, Offset: rp.Offset,
+						Group: g.name, Producer: req.ProducerID, Topic: t.Name, Partition: rp.Partition, Offset: rp.Offset,
 						LeaderEpoch: rp.LeaderEpoch, Committed: now.UnixMilli(), Metadata: orEmpty(rp.Metadata),
 					})
 				}
@@ -208,7 +220,7 @@ func (e *Engine) offsetFetch(req *kmsg.OffsetFetchRequest, reply func(kmsg.Respo
 	e.do(func() {
 		if req.Version >= grouped {
 			for _, rg := range req.Groups {
-				res.Groups = append(res.Groups, e.fetchOffsets(rg, req.RequireStable))
+				res.Groups = append(res.Groups, e.fetchOffsets(rg, req.RequireStable, req.Version >= fetchOffsetsByID))
 			}
 			e.answer(res, reply)
 			return
@@ -223,7 +235,7 @@ func (e *Engine) offsetFetch(req *kmsg.OffsetFetchRequest, reply func(kmsg.Respo
 		if req.Topics != nil && one.Topics == nil {
 			one.Topics = []kmsg.OffsetFetchRequestGroupTopic{}
 		}
-		for _, gt := range e.fetchOffsets(one, req.RequireStable).Topics {
+		for _, gt := range e.fetchOffsets(one, req.RequireStable, false).Topics {
 			st := kmsg.NewOffsetFetchResponseTopic()
 			st.Topic = gt.Topic
 			for _, gp := range gt.Partitions {
@@ -237,19 +249,27 @@ func (e *Engine) offsetFetch(req *kmsg.OffsetFetchRequest, reply func(kmsg.Respo
 	})
 }
 
-func (e *Engine) fetchOffsets(rg kmsg.OffsetFetchRequestGroup, stable bool) kmsg.OffsetFetchResponseGroup {
+func (e *Engine) fetchOffsets(rg kmsg.OffsetFetchRequestGroup, stable, byID bool) kmsg.OffsetFetchResponseGroup {
 	sg := kmsg.NewOffsetFetchResponseGroup()
 	sg.Group = rg.Group
 	g := e.groups[rg.Group]
 	topics := rg.Topics
 	if topics == nil && g != nil { // all that there are
-		topics = g.committedTopics()
+		topics = e.committedTopics(g)
 	}
 	for _, rt := range topics {
 		st := kmsg.NewOffsetFetchResponseGroupTopic()
-		st.Topic = rt.Topic
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		name := rt.Topic
+		if t := e.topic(rt.Topic, rt.TopicID, byID); t != nil {
+			name = t.Name
+		}
 		for _, number := range rt.Partitions {
-			st.Partitions = append(st.Partitions, g.fetchOffset(topicPartition{rt.Topic, number}, stable))
+			sp := g.fetchOffset(topicPartition{name, number}, stable)
+			if byID && name == "" {
+				sp.ErrorCode = kerr.UnknownTopicID.Code
+			}
+			st.Partitions = append(st.Partitions, sp)
 		}
 		sg.Topics = append(sg.Topics, st)
 	}
@@ -273,19 +293,22 @@ func (g *groupState) fetchOffset(tp topicPartition, stable bool) kmsg.OffsetFetc
 	return sp
 }
 
-func (g *groupState) committedTopics() []kmsg.OffsetFetchRequestGroupTopic {
+// committedTopics are all topics in which a group has committed offsets.
+func (e *Engine) committedTopics(g *groupState) []kmsg.OffsetFetchRequestGroupTopic {
 	partitions := make(map[string][]int32)
 	for tp := range g.offsets {
 		partitions[tp.topic] = append(partitions[tp.topic], tp.partition)
 	}
 	var topics []kmsg.OffsetFetchRequestGroupTopic
-	for name, numbers := range partitions {
+	for _, name := range slices.Sorted(maps.Keys(partitions)) {
 		t := kmsg.NewOffsetFetchRequestGroupTopic()
-		slices.Sort(numbers)
-		t.Topic, t.Partitions = name, numbers
+		slices.Sort(partitions[name])
+		t.Topic, t.Partitions = name, partitions[name]
+		if known := e.topics[name]; known != nil {
+			t.TopicID = known.ID
+		}
 		topics = append(topics, t)
 	}
-	slices.SortFunc(topics, func(a, b kmsg.OffsetFetchRequestGroupTopic) int { return strings.Compare(a.Topic, b.Topic) })
 	return topics
 }
 

@@ -17,6 +17,7 @@ func (h *harness) commit(group, topic string, offset int64) {
 	rt := kmsg.NewOffsetCommitRequestTopic()
 	rt.Topic, rt.Partitions = topic, []kmsg.OffsetCommitRequestTopicPartition{rp}
 	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Version = commitByID - 1
 	req.Group, req.Generation, req.Topics = group, -1, []kmsg.OffsetCommitRequestTopic{rt}
 	h.code(nil, ask(h, req).Topics[0].Partitions[0].ErrorCode, "commit")
 }
@@ -27,6 +28,7 @@ func (h *harness) hasCommitted(group string, want map[string]int64) {
 	rg := kmsg.NewOffsetFetchRequestGroup()
 	rg.Group = group
 	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Version = fetchOffsetsByID - 1
 	req.Groups = []kmsg.OffsetFetchRequestGroup{rg}
 	got := make(map[string]int64)
 	for _, t := range ask(h, req).Groups[0].Topics {

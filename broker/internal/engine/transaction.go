@@ -85,41 +85,78 @@ func (e *Engine) initTransactional(req *kmsg.InitProducerIDRequest) (transaction
 	return t.Producer(), nil
 }
 
+// batchedAdds is the version of AddPartitionsToTxn from which it is about several transactions. Brokers use it among themselves.
+const batchedAdds = 4
+
 // addPartitionsToTxn announces partitions that a transaction will write to: all of them, or none.
 func (e *Engine) addPartitionsToTxn(req *kmsg.AddPartitionsToTxnRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)
 	e.do(func() {
-		var partitions []transaction.Partition
-		unknown := false
-		for _, rt := range req.Topics {
-			for _, number := range rt.Partitions {
-				if p := e.topics[rt.Topic].partition(number); p != nil {
-					partitions = append(partitions, transaction.Partition(p.id))
-				} else {
-					unknown = true
-				}
+		d := transaction.Dialect{KnowsFencing: req.Version >= 2, KnowsAbort: req.Version >= batchedAdds}
+		if req.Version >= batchedAdds {
+			for _, rt := range req.Transactions {
+				st := kmsg.NewAddPartitionsToTxnResponseTransaction()
+				st.TransactionalID, st.Topics = rt.TransactionalID, e.addToTransaction(rt, d)
+				res.Transactions = append(res.Transactions, st)
 			}
+			e.answer(res, reply)
+			return
 		}
-		var err error = kerr.OperationNotAttempted
-		if !unknown {
-			producer := transaction.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}
-			err = e.addPartitions(e.transactional(req.TransactionalID), producer, partitions, transaction.Dialect{KnowsFencing: req.Version >= 2})
-		}
+		one := kmsg.NewAddPartitionsToTxnRequestTransaction()
+		one.TransactionalID, one.ProducerID, one.ProducerEpoch = req.TransactionalID, req.ProducerID, req.ProducerEpoch
 		for _, rt := range req.Topics {
+			one.Topics = append(one.Topics, kmsg.AddPartitionsToTxnRequestTransactionTopic{Topic: rt.Topic, Partitions: rt.Partitions})
+		}
+		for _, topic := range e.addToTransaction(one, d) {
 			st := kmsg.NewAddPartitionsToTxnResponseTopic()
-			st.Topic = rt.Topic
-			for _, number := range rt.Partitions {
+			st.Topic = topic.Topic
+			for _, p := range topic.Partitions {
 				sp := kmsg.NewAddPartitionsToTxnResponseTopicPartition()
-				sp.Partition, sp.ErrorCode = number, code(err)
-				if e.topics[rt.Topic].partition(number) == nil {
-					sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
-				}
+				sp.Partition, sp.ErrorCode = p.Partition, p.ErrorCode
 				st.Partitions = append(st.Partitions, sp)
 			}
 			res.Topics = append(res.Topics, st)
 		}
 		e.answer(res, reply)
 	})
+}
+
+// addToTransaction adds partitions to one transaction, or only says whether they are part of it.
+func (e *Engine) addToTransaction(req kmsg.AddPartitionsToTxnRequestTransaction, d transaction.Dialect) (topics []kmsg.AddPartitionsToTxnResponseTransactionTopic) {
+	var partitions []transaction.Partition
+	unknown := false
+	for _, rt := range req.Topics {
+		for _, number := range rt.Partitions {
+			if p := e.topics[rt.Topic].partition(number); p != nil {
+				partitions = append(partitions, transaction.Partition(p.id))
+			} else {
+				unknown = true
+			}
+		}
+	}
+	t, producer := e.transactional(req.TransactionalID), transaction.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}
+	all := error(kerr.OperationNotAttempted)
+	if !unknown && !req.VerifyOnly {
+		all = e.addPartitions(t, producer, partitions, d)
+	}
+	for _, rt := range req.Topics {
+		st := kmsg.NewAddPartitionsToTxnResponseTransactionTopic()
+		st.Topic = rt.Topic
+		for _, number := range rt.Partitions {
+			sp := kmsg.NewAddPartitionsToTxnResponseTransactionTopicPartition()
+			err := all
+			switch p := e.topics[rt.Topic].partition(number); {
+			case p == nil:
+				err = kerr.UnknownTopicOrPartition
+			case !unknown && req.VerifyOnly:
+				err = t.Has(producer, transaction.Partition(p.id), d)
+			}
+			sp.Partition, sp.ErrorCode = number, code(err)
+			st.Partitions = append(st.Partitions, sp)
+		}
+		topics = append(topics, st)
+	}
+	return topics
 }
 
 func (e *Engine) addPartitions(t *transaction.Transaction, p transaction.Producer, partitions []transaction.Partition, d transaction.Dialect) error {

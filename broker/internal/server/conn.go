@@ -91,7 +91,10 @@ func (c *conn) read() {
 	defer c.close() // what waits for others need not be answered any more
 	for {
 		if err := c.next(); err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && c.ctx.Err() == nil {
+			var unsupported *unsupportedError
+			if errors.As(err, &unsupported) {
+				c.server.unsupported.warn(c, unsupported)
+			} else if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && c.ctx.Err() == nil {
 				c.server.cfg.Logger.Info("broker: a connection is closed", "client", c.RemoteAddr(), "error", err)
 			}
 			return
@@ -162,7 +165,7 @@ func (c *conn) dispatch(r kmsg.Request, frame []byte, a *answer) {
 	}
 	switch req := r.(type) {
 	case *kmsg.ApiVersionsRequest:
-		reply(engine.APIVersions(req, !engine.Supports(req.Key(), req.Version)))
+		reply(c.server.cfg.Engine.APIVersions(req, !engine.Supports(req.Key(), req.Version)))
 	case *kmsg.SASLHandshakeRequest:
 		reply(c.login.handshake(req))
 	case *kmsg.SASLAuthenticateRequest:
@@ -183,7 +186,8 @@ func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
 	a.correlation = int32(binary.BigEndian.Uint32(frame[4:]))
 	isVersions := key == int16(kmsg.ApiVersions)
 	if !engine.Supports(key, version) && !isVersions {
-		return nil, fmt.Errorf("request %d in version %d is not supported", key, version)
+		id, _, _ := clientID(frame[headerSize:], false) // the first field in all versions
+		return nil, &unsupportedError{request{key, version}, id}
 	}
 	req := kmsg.RequestForKey(key)
 	req.SetVersion(version)

@@ -34,6 +34,8 @@ type Server struct {
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 
+	unsupported unsupported
+
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
 	closed bool

@@ -17,6 +17,17 @@ func (t *Transaction) AddPartitions(now time.Time, p Producer, partitions []Part
 	return nil
 }
 
+// Has returns an error unless a partition is part of the producer's transaction.
+func (t *Transaction) Has(p Producer, partition Partition, d Dialect) error {
+	if err := t.check(p, d); err != nil {
+		return err
+	}
+	if !slices.Contains(t.state.Partitions, partition) {
+		return d.outside()
+	}
+	return nil
+}
+
 // AddGroup makes the offsets of a group part of the transaction, which may begin with it.
 func (t *Transaction) AddGroup(now time.Time, p Producer, group string, d Dialect) error {
 	if err := t.check(p, d); err != nil {
