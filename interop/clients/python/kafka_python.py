@@ -178,6 +178,42 @@ def delete_records():
     c.close()
 
 
+# --- versions ----------------------------------------------------------------------------------------------------------
+
+
+def pins():
+    """Versions of Kafka that a client can be configured for: the oldest that Kafka 4 still serves, and all newer ones."""
+    from kafka.protocol.broker_version_data import BROKER_API_VERSIONS
+
+    return sorted(v for v in BROKER_API_VERSIONS if v >= (2, 1))
+
+
+def pinned(version):
+    """A client that is configured for a version of Kafka does not ask the broker what it knows."""
+    name = ".".join(map(str, version))
+    topic = create(f"pinned-{name}")
+    with_producer(lambda p: [p.send(topic, str(i).encode(), partition=i % PARTITIONS) for i in range(9)], api_version=version)
+    equal(sorted(read(topic, api_version=version)), [str(i) for i in range(9)], "read by assignment")
+    group = f"{PREFIX}-pinned-{name}"
+    c = consumer(group_id=group, api_version=version)
+    try:
+        c.subscribe([topic])
+        seen = []
+
+        def done():
+            for batch in c.poll(timeout_ms=JOINED, max_records=9).values():
+                seen.extend(r.value.decode() for r in batch)
+            return len(seen) >= 9
+
+        eventually(done, f"a member has read {len(seen)} of 9 records")
+        c.commit()
+        equal(sum(c.committed(p) or 0 for p in partitions(topic)), 9, "committed")
+        beginning = c.offsets_for_times({p: 0 for p in partitions(topic)})
+        equal({o.offset for o in beginning.values()}, {0}, "offsets by time")
+    finally:
+        c.close()
+
+
 # --- groups ------------------------------------------------------------------------------------------------------------
 
 
@@ -343,6 +379,8 @@ def main():
     check("offsets", offsets)
     check("groups", groups)
     if not OLD:
+        for version in pins():
+            check("pinned-" + ".".join(map(str, version)), pinned, version)
         check("records-idempotent", lambda: records("idempotent", enable_idempotence=True))
         check("delete-records", delete_records)
         check("transactions", transactions)
