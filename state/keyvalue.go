@@ -129,6 +129,11 @@ func (d *KeyValueDefinition[K, V]) check() error {
 		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: a window has at least 1ms, and the retention is no shorter than a window",
 			d.name, d.size, d.retention))
 	}
+	if keys, ok := d.keys.(codec.WindowedKeys); ok && d.layout.windowed {
+		if shape := (codec.WindowShape{Kind: codec.ByStart, Size: d.size}); !shape.Agrees(keys.Windows()) {
+			errs = append(errs, fmt.Errorf("state: store %q keeps %v, but its keys are encoded with %v", d.name, shape, keys.Windows()))
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -84,10 +84,12 @@ func TestDefinitions(t *testing.T) {
 	bad := []state.Definition{
 		state.NewKeyValue[string, string]("", codec.String, nil),
 		state.NewWindow("short", codec.String, codec.String, time.Minute, time.Second),
+		state.NewKeyValue("hourly", codec.Windowed(codec.String).Size(time.Hour), codec.String).Windowed(time.Minute, time.Hour),
 		counts, counts,
 	}
 	_, err := state.OpenSet(state.NewMemory(), bad, state.Options{})
-	wantError(t, err, "needs a name", "needs a codec", `store "short" keeps windows of 1m0s for 1s`, `two stores are named "counts"`)
+	wantError(t, err, "needs a name", "needs a codec", `store "short" keeps windows of 1m0s for 1s`,
+		`store "hourly" keeps windows of 1m0s, but its keys are encoded with windows of 1h0m0s`, `two stores are named "counts"`)
 }
 
 func TestAStoreKeepsItsTypes(t *testing.T) {

@@ -87,8 +87,8 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 	var def *state.KeyValueDefinition[K, A]
 	s.b.finish(func() {
 		def = state.NewKeyValue(name, t.key.need(s.b, n, ofKeys), t.value.need(s.b, n, ofValues))
-		if size := s.windows.size; size > 0 {
-			def = def.Windowed(size, max(t.made.retention, size+s.windows.grace))
+		if s.windows.windowed() {
+			def = def.Windowed(s.windows.size, max(t.made.retention, s.windows.least()))
 		}
 		if store := s.b.attach(n, def, ""); store != nil {
 			store.Config = t.made.topicConfig()

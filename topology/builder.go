@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/state"
 )
@@ -188,6 +189,13 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 		return &plan.Topic{Name: t.name}
 	}
 	topic := describe(t)
+	windows, err := codec.WindowedKeysOf(t.key)
+	if err != nil {
+		b.mistake(n.Where, "topic %q: %v", t.name, err)
+	}
+	if windows != nil {
+		topic.PlainKey = windows.PlainKey
+	}
 	before := b.enter(n, topic)
 	if before == topic {
 		return topic
@@ -228,8 +236,6 @@ func describe[K, V any](t Topic[K, V]) *plan.Topic {
 		Partitions: t.partitions,
 		Key:        t.key.String(),
 		Value:      t.value.String(),
-
-		WindowedKeys: isWindowed(t.key),
 
 		Text: plan.Text{
 			FormatKey: format(t.key), FormatValue: format(t.value),

@@ -16,6 +16,9 @@ type form[T any] struct {
 	derived func(*Builder, *plan.Node) codec.Codec[T] // made of other codecs
 	from    []*form[T]                                // where it is carried from: several for a merge, none where the type is new
 
+	// windows are those of keys that Window made.
+	windows codec.WindowShape
+
 	// values is the *form of the values within, if T is a processor.Record that Records made.
 	values any
 }
@@ -93,7 +96,10 @@ func (f *form[T]) need(b *Builder, n *plan.Node, setting string) codec.Codec[T] 
 }
 
 // fixed reports whether a default codec is not JSON, so that it brings back all values of its type.
-func fixed[T any](c codec.Codec[T]) bool { return !isJSON(c) && !isWindowed(c) }
+func fixed[T any](c codec.Codec[T]) bool {
+	windows, _ := codec.WindowedKeysOf(c) // whose key may be JSON
+	return !isJSON(c) && windows == nil
+}
 
 // name returns the name of the codec of keys, for comparisons.
 func (f *form[T]) name(b *Builder, n *plan.Node) string {

@@ -100,6 +100,31 @@ var mistaken = map[string]func() *topology.Builder{
 		in.To(texts("in"))
 		return b
 	},
+	"windows": func() *topology.Builder {
+		b := topology.NewBuilder("windows")
+		in := topology.From(b, texts("in"))
+		hourly := windowedTexts("hourly", time.Hour)
+		topology.Window(in, topology.Windows{})
+
+		// Keys that say other windows than there are.
+		minutes := topology.Window(in, topology.Tumbling(time.Minute).Grace(time.Hour))
+		minutes.To(hourly)
+		minutes.Filter(isEmpty).To(hourly)
+		topology.Reduce(minutes, "longest", func(a, b string) string { return a }).To(hourly)
+		minutes.To(windowedTexts("minutes", time.Minute))
+		minutes.To(windowedTexts("unknown", 0))
+		topology.Window(in, topology.Hopping(time.Hour, time.Minute)).To(hourly)
+		topology.From(b, hourly).To(windowedTexts("minutes", time.Minute))
+
+		// A codec that hides where the window is.
+		minutes.To(topology.NewTopic("hidden", hidden{codec.Windowed(codec.String)}, codec.String))
+		topology.From(b, topology.NewTopic("json", codec.JSON[codec.WindowKey[string]](), codec.String))
+
+		// Times ahead of the clock.
+		topology.TableFrom(b, texts("table").MaxAhead(time.Hour))
+		topology.From(b, texts("past").MaxAhead(-time.Hour))
+		return b
+	},
 	"empty": func() *topology.Builder { return topology.NewBuilder("empty") },
 	"nil-functions": func() *topology.Builder {
 		b := topology.NewBuilder("nil")
@@ -203,6 +228,15 @@ type node struct {
 	Next *node
 	Any  any
 	skip func()
+}
+
+func windowedTexts(name string, size time.Duration) topology.Topic[codec.WindowKey[string], string] {
+	return topology.NewTopic(name, codec.Windowed(codec.String).Size(size), codec.String)
+}
+
+// hidden wraps a codec and does not pass on what it says of windows.
+type hidden struct {
+	codec.Codec[codec.WindowKey[string]]
 }
 
 func isEmpty(v string) bool { return v == "" }

@@ -135,10 +135,10 @@ func (t *Table[K, V]) Encoded(c codec.Codec[V]) *Table[K, V] {
 // that reach it. The least, and what there is without it, is the size of the windows and their grace.
 func (t *Table[K, V]) Retention(d time.Duration) *Table[K, V] {
 	why := t.withoutStore()
-	least := t.windows.size + t.windows.grace
+	least := t.windows.least()
 	switch {
 	case why != "":
-	case t.windows.size == 0:
+	case !t.windows.windowed():
 		why = "only the rows of windows end by themselves"
 	case d < least || d%time.Millisecond != 0:
 		why = fmt.Sprintf("rows of %v are kept in whole milliseconds and for at least %v, not for %v", t.windows, least, d)

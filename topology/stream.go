@@ -164,5 +164,6 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 func (s *Stream[K, V]) To(topic Topic[K, V]) {
 	n := s.b.add("sink", "", s.output())
 	n.Writes = use(s.b, n, topic)
+	checkWindows(s, n, topic)
 	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, &topic)} }
 }

@@ -83,5 +83,3 @@ func parse[T any](c codec.Codec[T]) func(string) ([]byte, error) {
 }
 
 func isJSON[T any](c codec.Codec[T]) bool { return strings.HasPrefix(c.String(), "json") }
-
-func isWindowed[T any](c codec.Codec[T]) bool { return strings.HasPrefix(c.String(), "windowed[") }

@@ -82,7 +82,9 @@ func plus(sum, v string) string { return cmp.Or(sum, "0") + "+" + v }
 func TestAllWindowsOfAKeyAreInItsPartition(t *testing.T) {
 	b := topology.NewBuilder("windows")
 	s := topology.Window(topology.From(b, texts("in")), topology.Tumbling(time.Millisecond))
-	topology.Aggregate(s, "sums", plus).To(windowed("out", time.Millisecond))
+	sums := topology.Aggregate(s, "sums", plus)
+	sums.To(windowed("out", time.Millisecond))
+	sums.To(topology.NewTopic("renamed", renamed{codec.Windowed(codec.String)}, codec.String))
 	top, err := b.Build()
 	if err != nil {
 		t.Fatal(err)
@@ -108,3 +110,10 @@ func TestAllWindowsOfAKeyAreInItsPartition(t *testing.T) {
 		}
 	}
 }
+
+// renamed is a codec of somebody else's around ours. What it does not say itself is passed on.
+type renamed struct {
+	codec.WindowedCodec[string]
+}
+
+func (renamed) String() string { return "mine" }

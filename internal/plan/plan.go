@@ -41,9 +41,9 @@ type Topic struct {
 	// override the application's own choice.
 	Config map[string]string
 
-	// WindowedKeys says that keys end with the start of a window (8 bytes), which does not count when a record is
-	// placed: all windows of a key are in the partition of the key, as Kafka Streams has it.
-	WindowedKeys bool
+	// PlainKey returns the part of a key that decides its partition, without the window: all windows of a key are in the
+	// partition of the key, as Kafka Streams has it. Nil: all of the key.
+	PlainKey func(key []byte) []byte
 
 	// Key and Value name the codecs; Text turns records into readable text and back.
 	Key, Value string
@@ -115,9 +115,8 @@ func (n *Node) Label() string {
 
 // Partition returns which of n partitions a record with a key belongs to, as the Java clients and Kafka Streams place it.
 func (t *Topic) Partition(key []byte, n int32) int32 {
-	const start = 8
-	if t.WindowedKeys && len(key) >= start {
-		key = key[:len(key)-start]
+	if t.PlainKey != nil {
+		key = t.PlainKey(key)
 	}
 	return murmur2.Partition(key, n)
 }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/rio-streams/rio/codec"
 )
 
 // chain is a plan of two sub-topologies: the first reads sources and writes a repartition topic, which the second reads
@@ -144,7 +146,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestPartitionOfAWindow(t *testing.T) {
-	plain, windowed := &Topic{}, &Topic{WindowedKeys: true}
+	plain, windowed := &Topic{}, &Topic{PlainKey: codec.Windowed(codec.String).PlainKey}
 	for start := range byte(50) {
 		key := append([]byte("k"), 0, 0, 0, 0, 0, 0, 0, start)
 		if got, want := windowed.Partition(key, 7), plain.Partition([]byte("k"), 7); got != want {
