@@ -71,7 +71,7 @@ func (s *scramUsers) credentials(user string) (scram.StoredCredentials, error) {
 }
 
 func (s *scramUsers) begin() conversation {
-	return scramConversation{s.server.NewConversation()}
+	return &scramConversation{ServerConversation: s.server.NewConversation(), users: s}
 }
 
 // scramConversation is a log-in by two messages of the client and two answers (RFC 5802, without channel binding):
@@ -80,18 +80,27 @@ func (s *scramUsers) begin() conversation {
 //	server  r=nonce+more,s=salt,i=iterations
 //	client  c=first two fields,r=nonce+more,p=proof
 //	server  v=signature
-type scramConversation struct{ *scram.ServerConversation }
+type scramConversation struct {
+	*scram.ServerConversation
+	users            *scramUsers
+	first, challenge string // the client's first message and its answer
+}
 
-func (c scramConversation) step(client string) (answer, user string, err error) {
-	answer, err = c.Step(client)
+func (c *scramConversation) step(client string) (answer, user string, err error) {
+	if repeated, ok := c.parseRepeated(client); ok {
+		answer, err = c.finish(repeated)
+	} else if answer, err = c.Step(client); err != nil {
+		err = scramFault(answer, err)
+	}
 	switch {
 	case err != nil:
-		return "", "", scramFault(answer, err)
+		return "", "", err
 	case !mayAct(c.Username(), c.AuthzID()):
 		return "", "", ErrRefused
-	case c.Valid():
+	case c.challenge != "":
 		return answer, c.Username(), nil
 	}
+	c.first, c.challenge = client, answer
 	return answer, "", nil
 }
 
