@@ -108,6 +108,6 @@ func ExampleContext_Origin() {
 		}
 	}, 10, 11)
 	// Output:
-	// {positions 0 0}
-	// {positions 0 1}
+	// positions/0 at 0
+	// positions/0 at 1
 }

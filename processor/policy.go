@@ -60,9 +60,10 @@ type Policies struct {
 	Process Policy
 	Produce Policy
 
-	// DeadLetters is the topic for records whose policy is DeadLetter. They keep their bytes and headers; headers
-	// named as in KIP-1034 (__streams.errors.topic, .partition, .offset, .message, and .stage and .step) say what
-	// happened.
+	// DeadLetters is the topic for records whose policy is DeadLetter. They keep their bytes and headers. More headers,
+	// text and named as in KIP-1034, say what happened: __streams.errors.exception, .message and, for a panic,
+	// .stacktrace; .topic, .partition and .offset of the source record, also behind a KeyBy; .stage and .step; and .via,
+	// the record of the repartition topic whose bytes they are, if that is another.
 	DeadLetters string
 }
 
@@ -102,16 +103,21 @@ func (p Policies) Validate() error {
 // Error is the failure of one record. It says where.
 type Error struct {
 	Stage  Stage
-	Origin Origin
+	Origin Origin // the record of the user's topic; zero for a timer
+	Via    Origin // where it was in hand, if that is a repartition topic behind the user's; zero otherwise
 	Step   string // the step that failed, as the plan names it; empty in the decode stage
 	Err    error
 }
 
-// Error returns "process localizacao-veiculos/3 at 1024 in aggregate speed-5m: …", or "process timer in …: …".
+// Error returns "process localizacao-veiculos/3 at 1024 in aggregate speed-5m: …", or "process timer in …: …". Behind a
+// repartition topic it is "process sales/3 at 1024 via shop-by-seller-repartition/1 at 7 in …: …".
 func (e *Error) Error() string {
 	where := "timer"
 	if e.Origin.Topic != "" {
-		where = fmt.Sprintf("%s/%d at %d", e.Origin.Topic, e.Origin.Partition, e.Origin.Offset)
+		where = e.Origin.String()
+	}
+	if e.Via.Topic != "" {
+		where += " via " + e.Via.String()
 	}
 	if e.Step != "" {
 		where += " in " + e.Step

@@ -1,6 +1,9 @@
 package processor
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Record is one record on its way through a topology.
 //
@@ -33,9 +36,13 @@ type Header struct {
 // Time returns the event time, in UTC.
 func (r Record[K, V]) Time() time.Time { return time.UnixMilli(r.Timestamp).UTC() }
 
-// Origin says where the record that is being processed came from.
+// Origin says where the record that is being processed came from. Behind a KeyBy that is not the record of the repartition
+// topic, but the one of the source topic that it was made from.
 type Origin struct {
 	Topic     string
 	Partition int32
 	Offset    int64
 }
+
+// String returns "localizacao-veiculos/3 at 1024".
+func (o Origin) String() string { return fmt.Sprintf("%s/%d at %d", o.Topic, o.Partition, o.Offset) }

@@ -21,6 +21,8 @@ type output struct {
 	id     int64 // number of the task within its worker
 	routes []route
 	last   int // index of the last route that was used
+
+	headers []kafka.Header // of the record that is being sent
 }
 
 // route is what many records of a task have in common, besides their topic.
@@ -35,11 +37,12 @@ type route struct {
 // Send implements task.Output.
 func (o *output) Send(out task.Out) error {
 	r := kafka.Record{Timestamp: out.Timestamp, Key: out.Key, Value: out.Value}
-	if len(out.Headers) > 0 {
-		r.Headers = make([]kafka.Header, len(out.Headers))
-		for i, h := range out.Headers {
-			r.Headers[i] = kafka.Header(h)
+	if len(out.Headers) > 0 { // the producer copies them
+		o.headers = o.headers[:0]
+		for _, h := range out.Headers {
+			o.headers = append(o.headers, kafka.Header(h))
 		}
+		r.Headers = o.headers
 	}
 	err := o.worker.producer.SendTagged(out.Topic, out.Partition, r, o.tag(&out))
 	var refusal *kafka.Refusal

@@ -107,5 +107,5 @@ func from(o processor.Origin) string {
 	if o.Topic == "" {
 		return "a timer"
 	}
-	return fmt.Sprintf("%s/%d at %d", o.Topic, o.Partition, o.Offset)
+	return o.String()
 }

@@ -3,7 +3,6 @@ package topology
 import (
 	"fmt"
 	"math"
-	"runtime/debug"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -50,16 +49,18 @@ func (q *queue[K, V]) Head() (*plan.Raw, int64, error) {
 
 func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 	r := &q.head
-	*r = processor.Record[K, V]{Timestamp: raw.Timestamp, Headers: raw.Headers, NoKey: raw.Key == nil, Tombstone: raw.Value == nil}
+	headers := raw.Headers
+	if q.topic.internal {
+		headers, _ = plan.SplitOrigin(headers)
+	}
+	*r = processor.Record[K, V]{Timestamp: raw.Timestamp, Headers: headers, NoKey: raw.Key == nil, Tombstone: raw.Value == nil}
 	q.enter()
-	defer func() { // codecs and TimeFrom are user code
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
+	defer func() {
 		if err != nil {
 			r.Timestamp = 0 // whatever its time may be, nothing waits for it
 		}
 	}()
+	defer plan.Recover(&err) // codecs and TimeFrom are user code
 	if !r.NoKey {
 		if r.Key, err = q.topic.key.Decode(raw.Key); err != nil {
 			return fmt.Errorf("key: %w", err)

@@ -170,7 +170,7 @@ func (m *member) stop() {
 
 // Send keeps what the task emits in its open transaction.
 func (m *member) Send(out task.Out) error {
-	out.Key, out.Value = clone(out.Key), clone(out.Value)
+	out.Key, out.Value, out.Headers = clone(out.Key), clone(out.Value), cloneHeaders(out.Headers)
 	m.open = append(m.open, out)
 	return nil
 }

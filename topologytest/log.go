@@ -7,6 +7,7 @@ import (
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/processor"
 )
 
 // log is the topics of a driver: committed records, and the order in which they came.
@@ -49,4 +50,12 @@ func clone(b []byte) []byte {
 		return nil
 	}
 	return append([]byte{}, bytes.Clone(b)...)
+}
+
+func cloneHeaders(headers []processor.Header) []processor.Header {
+	var copies []processor.Header
+	for _, h := range headers {
+		copies = append(copies, processor.Header{Key: h.Key, Value: clone(h.Value)})
+	}
+	return copies
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/rio-streams/rio/processor"
@@ -201,4 +202,26 @@ func At(n *Node, err error) error {
 		return err
 	}
 	return &StepError{Node: n, Err: err}
+}
+
+// PanicError is a panic of user code.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Recover is deferred where user code runs: it turns a panic into an error.
+func Recover(err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{v, debug.Stack()}
+	}
+}
+
+// Error returns what was panicked with, and the stack in the lines behind it.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
+
+// Unwrap returns the error that was panicked with, if it was one.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
 }

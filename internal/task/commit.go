@@ -83,7 +83,7 @@ func (t *Task) writeChanges() error {
 
 // flush writes the changes of the stores into the pending batch and to log. Codecs are user code, so they may panic.
 func (t *Task) flush(log func(store state.Store, key, value []byte, timestamp int64) error) (err error) {
-	defer t.recover(&err)
+	defer plan.Recover(&err)
 	return t.stores.Flush(t.pending, log)
 }
 

@@ -10,6 +10,8 @@ import (
 type input struct {
 	topic   string
 	table   bool
+	own     bool   // a repartition topic: its records say where they come from
+	from    string // the topic that the last of them came from
 	queue   plan.Queue
 	next    int64 // the offset after the last record processed: what is committed
 	fetched int64 // the position of the fetch; beyond next it may be control records and gaps

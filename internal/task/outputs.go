@@ -14,7 +14,9 @@ import (
 // outputs holds what one record, or one timer, has emitted until it is known to have succeeded.
 type outputs struct {
 	records []output
-	arena   []byte // keys and values, one after the other
+	arena   []byte             // keys and values, one after the other
+	headers []processor.Header // of the record that is being sent
+	origin  []byte             // the value of its origin header
 }
 
 type output struct {
@@ -80,7 +82,10 @@ func (o *outputs) send(t *Task) error {
 		out := Out{
 			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
-			Step: r.step, Origin: t.hand.origin,
+			Step: r.step, Origin: t.hand.at,
+		}
+		if r.topic.Internal && t.hand.origin.Topic != "" {
+			out.Headers = o.withOrigin(r.headers, t.hand.origin)
 		}
 		err := checkTime(out.Timestamp)
 		if err == nil {
@@ -120,6 +125,48 @@ func (t *Task) topicName(topic *plan.Topic) string {
 	return name
 }
 
+// withOrigin returns headers and behind them the one that says where a record comes from. They are good until the next
+// call.
+func (o *outputs) withOrigin(headers []processor.Header, origin processor.Origin) []processor.Header {
+	o.origin = plan.AppendOrigin(o.origin[:0], origin)
+	o.headers = append(append(o.headers[:0], headers...), processor.Header{Key: plan.OriginHeader, Value: o.origin})
+	return o.headers
+}
+
+// originOf returns the record of the user's that a record of a repartition topic was made from, and the headers that user
+// code sees. Without a source record it is the record itself.
+func (in *input) originOf(raw *plan.Raw, at processor.Origin) (processor.Origin, []processor.Header) {
+	headers, value := plan.SplitOrigin(raw.Headers)
+	if value == nil {
+		return at, headers
+	}
+	origin, ok := plan.ParseOrigin(value, in.from)
+	if !ok {
+		return at, headers
+	}
+	in.from = origin.Topic
+	return origin, headers
+}
+
+// maxStack bounds the stack in a dead letter, so that it is no reason to refuse it.
+const maxStack = 16 << 10
+
+// errorType names the type of the error that a step returned, without what was only wrapped around it, or that of the
+// value that it panicked with.
+func errorType(err error) string {
+	for {
+		if p, ok := err.(*plan.PanicError); ok {
+			return fmt.Sprintf("panic %T", p.Value)
+		}
+		name := fmt.Sprintf("%T", err)
+		inner := errors.Unwrap(err)
+		if _, step := err.(*plan.StepError); inner == nil || !step && name != "*fmt.wrapError" {
+			return name
+		}
+		err = inner
+	}
+}
+
 // partitionOf places a record as the Java clients do. Records without a key stay in the number of their task, so that
 // a replay puts them there again.
 func (t *Task) partitionOf(topic *plan.Topic, key []byte) int32 {
@@ -141,15 +188,23 @@ func (t *Task) deadLetter(e *processor.Error, raw *plan.Raw) Out {
 		return processor.Header{Key: prefix + name, Value: []byte(value)}
 	}
 	n := max(t.cfg.Counts[t.cfg.Policies.DeadLetters], 1)
-	message, _, _ := strings.Cut(e.Err.Error(), "\n") // the stack of a panic is in the program's log
-	headers := append(raw.Headers[:len(raw.Headers):len(raw.Headers)],
+	message, stack, _ := strings.Cut(e.Err.Error(), "\n")
+	headers, _ := plan.SplitOrigin(raw.Headers)
+	headers = append(headers[:len(headers):len(headers)],
+		header("exception", errorType(e.Err)),
+		header("message", message),
 		header("topic", e.Origin.Topic),
 		header("partition", strconv.Itoa(int(e.Origin.Partition))),
 		header("offset", strconv.FormatInt(e.Origin.Offset, 10)),
 		header("stage", string(e.Stage)),
 		header("step", e.Step),
-		header("message", message),
 	)
+	if stack != "" {
+		headers = append(headers, header("stacktrace", stack[:min(len(stack), maxStack)]))
+	}
+	if e.Via != (processor.Origin{}) {
+		headers = append(headers, header("via", e.Via.String()))
+	}
 	// Brokers refuse times that are far ahead of their clocks, and this record may be here because of its time.
 	timestamp := max(min(raw.Timestamp, t.cfg.Now().UnixMilli()), 0)
 	return Out{

@@ -24,9 +24,14 @@ type Refusal struct {
 	Cause  error
 }
 
-// WantsSource reports whether Refused needs the source record, because the policy is to keep it as a dead letter.
+// WantsSource reports whether Refused needs the source record: because the policy is to keep it as a dead letter, or
+// because it was read from a repartition topic and says itself where it comes from.
 func (t *Task) WantsSource(r Refusal) bool {
-	return r.Kind == Result && r.Origin.Topic != "" && t.cfg.Policies.Of(processor.Produce).Action == processor.DeadLetter
+	if r.Kind != Result || r.Origin.Topic == "" {
+		return false
+	}
+	in := t.input(r.Origin.Topic)
+	return in != nil && in.own || t.cfg.Policies.Of(processor.Produce).Action == processor.DeadLetter
 }
 
 // Refused applies the produce policy to a refused record, between Flush and Committed. A dead letter goes to Output.
@@ -49,6 +54,11 @@ func (t *Task) Refused(r Refusal, source *plan.Raw, now time.Time) error {
 		return nil
 	}
 	failure := &processor.Error{Stage: processor.Produce, Origin: r.Origin, Step: label(r.Step), Err: r.Cause}
+	if in := t.input(r.Origin.Topic); in != nil && in.own && source != nil {
+		if origin, _ := in.originOf(source, r.Origin); origin != r.Origin {
+			failure.Origin, failure.Via = origin, r.Origin
+		}
+	}
 	if t.cfg.Policies.Of(processor.Produce).Action == processor.Fail {
 		return failure
 	}

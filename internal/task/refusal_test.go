@@ -10,6 +10,7 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/internal/task"
 	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/topology"
 )
 
 // outs keeps what a task sends, for refusals to come.
@@ -43,6 +44,40 @@ func refusing(t *testing.T, action processor.Action) (*task.Task, *outs, *[]stri
 
 func refusal(out task.Out) task.Refusal {
 	return task.Refusal{Kind: out.Kind, Step: out.Step, Store: out.Store, Origin: out.Origin, Key: out.Key, Cause: errors.New("too large")}
+}
+
+// TestRefusedBehindARepartition: the record that was read again says itself where it comes from.
+func TestRefusedBehindARepartition(t *testing.T) {
+	b := topology.NewBuilder("app")
+	topology.KeyBy(topology.From(b, texts("in")), "by", func(v string) string { return v }).To(texts("out"))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := &outs{}
+	source := record(4, 1, "a")
+	source.Headers = []processor.Header{{Key: "trace"}, {Key: plan.OriginHeader, Value: plan.AppendOrigin(nil, processor.Origin{Topic: "in", Partition: 2, Offset: 77})}}
+	tk, _ := newTask(t, top.Plan(), func(cfg *task.Config) {
+		cfg.Subtopology = top.Plan().Subtopologies[1]
+		cfg.Counts = map[string]int32{"by-repartition": 1}
+		cfg.Output = sent
+	})
+	tk.Add("app-by-repartition", []plan.Raw{source}, 5, true)
+	mustStep(t, tk, 1)
+	if err := tk.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if headers := (*sent)[0].Headers; len(headers) != 1 || headers[0].Key != "trace" {
+		t.Errorf("the result has the headers %v, want the user's", headers)
+	}
+	r := refusal((*sent)[0])
+	if !tk.WantsSource(r) {
+		t.Error("the source record is not wanted")
+	}
+	err = tk.Refused(r, &source, time.Time{})
+	if err == nil || !strings.HasPrefix(err.Error(), "produce in/2 at 77 via app-by-repartition/0 at 4 in sink (") {
+		t.Errorf("error %v, want one that names in/2 at 77", err)
+	}
 }
 
 // TestRefusedLater: a record that the log refuses after it was sent follows the produce policy, and the error names its

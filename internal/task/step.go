@@ -3,7 +3,6 @@ package task
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -72,15 +71,8 @@ func (t *Task) process() error {
 
 // guard turns a panic of user code into an error.
 func (t *Task) guard(f func() error) (err error) {
-	defer t.recover(&err)
+	defer plan.Recover(&err)
 	return f()
-}
-
-// recover is deferred where user code runs.
-func (t *Task) recover(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-	}
 }
 
 // stepLabel names the step that an error came from.
@@ -133,7 +125,11 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 
 // failure says what happened to the record in hand.
 func (t *Task) failure(stage processor.Stage, step string, cause error) *processor.Error {
-	return &processor.Error{Stage: stage, Origin: t.hand.origin, Step: step, Err: cause}
+	failure := &processor.Error{Stage: stage, Origin: t.hand.origin, Step: step, Err: cause}
+	if t.hand.at != t.hand.origin {
+		failure.Via = t.hand.at
+	}
+	return failure
 }
 
 // leaveOut goes on without a record, or without one of its results, as the policy says: it is counted, told, and kept as a

@@ -77,8 +77,8 @@ type Out struct {
 	Step  *plan.Node // that wrote a Result
 	Store string     // that a Change belongs to
 
-	// Origin is the source record that this one was made from. It is empty for changelog records and for what timers
-	// emit.
+	// Origin is where the record was read that this one was made from; of a dead letter, where that one came from. It is
+	// empty for changelog records and for what timers emit.
 	Origin processor.Origin
 }
 
@@ -161,7 +161,7 @@ func (t *Task) link() (err error) {
 			err = fmt.Errorf("%s: %w", t.stepLabel(err), err)
 		}
 	}()
-	defer t.recover(&err)
+	defer plan.Recover(&err)
 	linker := plan.NewLinker(t.cfg.Subtopology, t, &t.step)
 	for _, source := range t.cfg.Subtopology.Sources {
 		if t.cfg.Partition >= t.cfg.Counts[source.Reads.Name] {
@@ -170,6 +170,7 @@ func (t *Task) link() (err error) {
 		t.inputs = append(t.inputs, &input{
 			topic: t.cfg.Names.Topic(source.Reads),
 			table: source.Kind == "table",
+			own:   source.Reads.Internal,
 			queue: source.Queue(linker),
 		})
 	}

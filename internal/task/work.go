@@ -13,7 +13,8 @@ type work struct {
 	input    *input             // nil for a timer
 	raw      *plan.Raw          // nil for a timer
 	timer    *timer             // nil for a record
-	origin   processor.Origin   // zero for a timer
+	origin   processor.Origin   // the user's record that it is made from; zero for a timer
+	at       processor.Origin   // where the record was read: not its origin, if that is a repartition topic
 	headers  []processor.Header // inherited by the records that it emits
 	time     int64              // event time in milliseconds; of a timer, the time that it fires for
 	attempts int                // how often it has failed
@@ -32,7 +33,11 @@ func (t *Task) take() (ok bool, decodeErr error) {
 	}
 	t.hand = work{
 		input: in, raw: raw, headers: raw.Headers, time: timestamp,
-		origin: processor.Origin{Topic: in.topic, Partition: t.cfg.Partition, Offset: raw.Offset},
+		at: processor.Origin{Topic: in.topic, Partition: t.cfg.Partition, Offset: raw.Offset},
+	}
+	t.hand.origin = t.hand.at
+	if in.own {
+		t.hand.origin, t.hand.headers = in.originOf(raw, t.hand.at)
 	}
 	return true, err
 }
