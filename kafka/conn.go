@@ -96,7 +96,7 @@ func (c *conn) failed(ctx context.Context, sent bool, err error) error {
 		err = context.Cause(ctx)
 	case refused != sarama.ErrNoError:
 		return fmt.Errorf("broker %s: %w", c.addr, explained(refused, new(err.Error())))
-	case errors.As(err, &garbled):
+	case errors.As(err, &garbled), errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
 		return fmt.Errorf("broker %s: %w: %w", c.addr, ErrCorrupt, err)
 	}
 	return &connError{c.addr, sent, err}

@@ -9,6 +9,15 @@ import (
 	"github.com/IBM/sarama"
 )
 
+// maxDecompressed is how large a batch may be without its compression, in bytes. A few kilobytes can hold gigabytes.
+const maxDecompressed = 256 << 20
+
+func init() {
+	if sarama.MaxDecompressedBatchSize == 0 { // the program has not chosen
+		sarama.MaxDecompressedBatchSize = maxDecompressed
+	}
+}
+
 // decoded is one partition's part of the answer to a fetch.
 type decoded struct {
 	Fetched
@@ -54,7 +63,11 @@ func decode(block *sarama.FetchResponseBlock, tp TopicPartition, offset int64, c
 		if !aborted.hides(batch) && !batch.Control {
 			d.Records = appendRecords(d.Records, batch, offset)
 		}
+
 		d.Next = max(d.Next, batch.LastOffset()+1)
+	}
+	for i := range d.Records {
+		d.Bytes += len(d.Records[i].Key) + len(d.Records[i].Value)
 	}
 	if next, ok := afterEmptyBatches(block); ok && !d.partial {
 		d.Next = max(d.Next, next)

@@ -178,6 +178,9 @@ func (f *Fetcher) accept(part *inPartition, d *decoded, quick bool) bool {
 		part.fresh = true
 		return false
 	}
+	if advanced || d.Next < d.LastStable {
+		part.maxBytes = nextMaxBytes(part.maxBytes, d.Bytes, f.cfg.PartitionMaxBytes)
+	}
 	end := d.LastStable
 	if f.cfg.ReadUncommitted {
 		end = d.HighWatermark
@@ -187,6 +190,22 @@ func (f *Fetcher) accept(part *inPartition, d *decoded, quick bool) bool {
 		part.end = d.Next
 	}
 	return advanced || atEnd
+}
+
+// firstMaxBytes is how much is asked for at first, when it is not known how much the records grow by decompression.
+const firstMaxBytes = 16 << 10
+
+// nextMaxBytes returns how much to ask for after an answer that was asked to be at most asked bytes and has size bytes
+// without compression, so that the next has about limit.
+func nextMaxBytes(asked, size, limit int) int {
+	const least = 1 << 10
+	switch {
+	case size > 2*limit:
+		asked = int(int64(asked) * int64(limit) / int64(size))
+	case size <= limit:
+		asked *= 2
+	}
+	return min(max(asked, least), limit)
 }
 
 // failed decides whether to ask again for part after err, or to give it up and say so. The caller holds mu.

@@ -24,7 +24,8 @@ type FetcherConfig struct {
 	// Default: 8 MiB.
 	MaxBytes int
 
-	// PartitionMaxBytes is how much of it may be of one partition. Default: 1 MiB.
+	// PartitionMaxBytes is how much of it may be of one partition, also after decompression: less is asked for when the
+	// last answers turned out larger. Only a single batch can be larger than this. Default: 1 MiB.
 	PartitionMaxBytes int
 }
 
@@ -49,6 +50,7 @@ type Fetched struct {
 	Topic     string
 	Partition int32
 	Records   []Record // in the order of their offsets; may be empty
+	Bytes     int      // of their keys and values
 
 	// Next is the position after this. It passes what is never returned, such as aborted records, the marks that end
 	// transactions and the gaps that compaction leaves, so it can be ahead of the last record, or advance without any.
@@ -90,14 +92,14 @@ type inPartition struct {
 	offset   int64 // to fetch next
 	fresh    bool  // not asked for since it was added: ask without waiting for data
 	paused   bool
-	parked   *Fetched // came while it was paused
-	busy     bool     // in a request under way, or in an answer not yet polled
-	waiting  bool     // until a pause after a failure is over
-	alone    bool     // to be fetched without others, because something in an answer was corrupt
-	addr     string   // of the leader; empty when it has to be looked up
-	epoch    int32    // of the leader
-	end      int64    // the end that was last reported, -1 for none
-	maxBytes int
+	parked   *Fetched  // came while it was paused
+	busy     bool      // in a request under way, or in an answer not yet polled
+	waiting  bool      // until a pause after a failure is over
+	alone    bool      // to be fetched without others, because something in an answer was corrupt
+	addr     string    // of the leader; empty when it has to be looked up
+	epoch    int32     // of the leader
+	end      int64     // the end that was last reported, -1 for none
+	maxBytes int       // to ask for
 	attempts int       // failures in a row
 	since    time.Time // of the first of them
 }
@@ -141,8 +143,18 @@ func (f *Fetcher) Add(tp TopicPartition, offset int64) {
 	silenceFetchMeter(tp.Topic)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.parts[tp] = &inPartition{tp: tp, offset: offset, fresh: true, end: -1, maxBytes: f.cfg.PartitionMaxBytes}
+	f.parts[tp] = &inPartition{tp: tp, offset: offset, fresh: true, end: -1, maxBytes: min(firstMaxBytes, f.cfg.PartitionMaxBytes)}
 	f.dispatch()
+}
+
+// SetLimits replaces MaxBytes and PartitionMaxBytes for the requests to come.
+func (f *Fetcher) SetLimits(maxBytes, partitionMaxBytes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cfg.MaxBytes, f.cfg.PartitionMaxBytes = maxBytes, partitionMaxBytes
+	for _, part := range f.parts {
+		part.maxBytes = min(part.maxBytes, partitionMaxBytes)
+	}
 }
 
 // Remove stops to fetch tp. A Poll that begins after it returns nothing of tp.

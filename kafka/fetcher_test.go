@@ -499,3 +499,21 @@ func TestFetcherUnderChange(t *testing.T) {
 	}
 	work.Wait()
 }
+
+// How much is asked for follows what came of it without compression.
+func TestNextMaxBytes(t *testing.T) {
+	const limit = 1 << 20
+	for _, test := range []struct{ asked, size, want int }{
+		{16 << 10, 16 << 10, 32 << 10},        // not compressed: more
+		{limit, limit, limit},                 // full
+		{limit, 10 * limit, limit / 10},       // grew tenfold: a tenth
+		{limit / 10, limit, limit / 10 * 2},   // fits: try more
+		{100 << 10, 3 * limit / 2, 100 << 10}, // about right
+		{limit, 1 << 40, 1 << 10},             // never nothing
+		{4 * limit, 3 * limit, limit},         // a large batch has passed
+	} {
+		if got := nextMaxBytes(test.asked, test.size, limit); got != test.want {
+			t.Errorf("after %d of %d bytes: %d, want %d", test.size, test.asked, got, test.want)
+		}
+	}
+}

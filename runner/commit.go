@@ -21,7 +21,7 @@ func (w *worker) due(now time.Time) bool {
 	for _, t := range w.tasks {
 		bytes += t.task.DirtyBytes()
 	}
-	return bytes > maxDirty
+	return bytes > w.r.memory.dirty
 }
 
 // commitAt returns when the next commit is due.

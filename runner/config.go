@@ -67,8 +67,10 @@ type Config struct {
 	// Policies says what happens to records that fail. Default: the run ends with the error.
 	Policies processor.Policies
 
-	// Memory bounds what state takes in the process, in bytes: half for cached values, half for pebble's blocks and
-	// memtables. Default: 256 MiB.
+	// Memory bounds what the process keeps in memory of records and state, in bytes: 3/8 for cached rows, 3/8 for
+	// pebble's blocks and memtables, 1/8 for records that are fetched and not yet processed, 1/8 for results that the
+	// brokers have not yet acknowledged. A single record, and what a commit writes of it, can be larger than its part.
+	// What the program's own code keeps, and garbage that is not yet collected, come on top. Default: 256 MiB.
 	Memory int64
 
 	// SessionTimeout is how long the process may be silent before its tasks go to others. Default: 15 s.

@@ -15,9 +15,11 @@ type feed struct {
 	polling sync.WaitGroup
 }
 
-func newFeed(c *kafka.Client) *feed {
+func newFeed(c *kafka.Client, m memory) *feed {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &feed{fetcher: c.NewFetcher(kafka.FetcherConfig{}), fetched: make(chan []kafka.Fetched), cancel: cancel}
+	maxBytes, partitionMaxBytes := m.answers(1)
+	cfg := kafka.FetcherConfig{MaxBytes: maxBytes, PartitionMaxBytes: partitionMaxBytes}
+	f := &feed{fetcher: c.NewFetcher(cfg), fetched: make(chan []kafka.Fetched), cancel: cancel}
 	f.polling.Go(func() {
 		for {
 			fetched, err := f.fetcher.Poll(ctx)

@@ -159,22 +159,3 @@ func (r *runner) seek(ctx context.Context, t *running, committed map[kafka.Topic
 	}
 	return nil
 }
-
-// taskRecords turns fetched records into the task's.
-func taskRecords(records []kafka.Record) []plan.Raw {
-	if len(records) == 0 {
-		return nil
-	}
-	out := make([]plan.Raw, len(records))
-	for i := range records {
-		r := &records[i]
-		out[i] = plan.Raw{Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
-		if len(r.Headers) > 0 {
-			out[i].Headers = make([]processor.Header, len(r.Headers))
-			for j, h := range r.Headers {
-				out[i].Headers[j] = processor.Header(h)
-			}
-		}
-	}
-	return out
-}

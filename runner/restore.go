@@ -24,7 +24,7 @@ func (r *runner) restore(ctx context.Context, t *running, committed map[kafka.To
 	if err != nil {
 		return err
 	}
-	fetcher := r.client.NewFetcher(kafka.FetcherConfig{})
+	fetcher := r.client.NewFetcher(r.memory.restoring(r.databases()))
 	defer fetcher.Close()
 	var total, done int64
 	for tp, end := range ends {

@@ -33,7 +33,10 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 		return nil, err
 	}
 	log := cfg.Logger.With("application", cfg.Application)
-	return &runner{cfg: cfg, plan: t.Plan(), log: log, enter: func(State) {}, reports: newReports(log)}, nil
+	return &runner{
+		cfg: cfg, plan: t.Plan(), log: log, enter: func(State) {}, reports: newReports(log),
+		memory: divide(cfg.Memory, cfg.Workers),
+	}, nil
 }
 
 // runner is one process of an application. Its goroutines share only what is set before they start; for the rest they
@@ -48,6 +51,7 @@ type runner struct {
 	place  *place
 	counts map[string]int32 // partitions of each topic, by the plan's name
 
+	memory    memory
 	budget    *state.Budget
 	resources *pebblestore.Resources
 
@@ -82,9 +86,9 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	if r.place, err = takePlace(r.stateDir()); err != nil {
 		return err
 	}
-	r.budget = state.NewBudget(r.cfg.Memory / 2)
+	r.budget = state.NewBudget(r.memory.rows)
 	r.resources = pebblestore.NewResources(pebblestore.Limits{
-		Cache: r.cfg.Memory / 4, Memtables: r.cfg.Memory / 4, Databases: r.databases(),
+		Cache: r.memory.blocks, Memtables: r.memory.memtables, Databases: r.databases(),
 	})
 	return nil
 }

@@ -65,6 +65,8 @@ type InputStatus struct {
 	Committed int64 // the next offset to process, as committed
 	End       int64 // the end of what can be read, as the last fetch told it; -1 before
 	Buffered  int   // records fetched and not yet processed
+
+	BufferedBytes int // about how much memory these records take
 }
 
 // Lag returns how many offsets the task is behind the end of the partition, as far as that is known.
@@ -268,9 +270,10 @@ func (t *running) publish(now time.Time, reports *reports) {
 		if !ok {
 			end = -1
 		}
+		records, bytes := t.task.Buffered(tp.Topic)
 		inputs[i] = InputStatus{
 			Topic: tp.Topic, Partition: tp.Partition, End: end,
-			Committed: t.task.Committable(tp.Topic), Buffered: t.task.Buffered(tp.Topic),
+			Committed: t.task.Committable(tp.Topic), Buffered: records, BufferedBytes: bytes,
 		}
 	}
 	t.status.change(func(s *TaskStatus) {

@@ -60,17 +60,12 @@ const (
 
 	// minTurn is how long a turn may take even if the next commit is due.
 	minTurn = time.Millisecond
-
-	// maxBuffered is how many fetched records of a partition may wait; above it the fetch pauses.
-	maxBuffered = 1 << 14
-
-	// maxDirty is how many bytes of uncommitted state make a worker commit early.
-	maxDirty = 32 << 20
 )
 
 // connect makes the worker's producer. That also ends what an earlier process here left open.
 func (w *worker) connect(ctx context.Context) error {
 	cfg := kafka.ProducerConfig{}
+	w.r.memory.producer(&cfg)
 	if !w.r.cfg.AtLeastOnce {
 		cfg.TransactionalID = w.r.cfg.Application + "-" + w.r.place.processID + "-" + strconv.Itoa(w.id)
 		cfg.TransactionTimeout = w.r.cfg.TransactionTimeout
@@ -260,6 +255,10 @@ func (w *worker) nextTimer(at time.Time) time.Time {
 
 // receive hands fetched records to their tasks.
 func (w *worker) receive(fetched []kafka.Fetched) {
+	answer := 0
+	for i := range fetched {
+		answer += fetched[i].Bytes
+	}
 	for _, f := range fetched {
 		tp := kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}
 		t := w.byInput[tp]
@@ -270,23 +269,9 @@ func (w *worker) receive(fetched []kafka.Fetched) {
 			w.fail(cluster(f.Err))
 			return
 		}
-		t.task.Add(f.Topic, taskRecords(f.Records), f.Next, f.Next >= f.LastStable)
+		w.buffer(t, &f, answer)
 		t.ends[tp] = f.LastStable
 		w.dirty = true
-		if !t.paused[tp] && t.task.Buffered(f.Topic) > maxBuffered {
-			t.paused[tp] = true
-			w.feed.fetcher.Pause(tp)
-		}
-	}
-}
-
-// resume goes on fetching what was paused and has been worked off.
-func (w *worker) resume(t *running) {
-	for tp := range t.paused {
-		if t.task.Buffered(tp.Topic) < maxBuffered/2 {
-			delete(t.paused, tp)
-			w.feed.fetcher.Resume(tp)
-		}
 	}
 }
 
@@ -297,12 +282,13 @@ func (w *worker) adopt(t *running) {
 	t.publish(time.Now(), w.r.reports)
 	w.tasks = append(w.tasks, t)
 	if w.feed == nil {
-		w.feed = newFeed(w.r.client)
+		w.feed = newFeed(w.r.client, w.r.memory)
 	}
 	for _, tp := range t.inputs {
 		w.byInput[tp] = t
 		w.feed.fetcher.Add(tp, t.task.Position(tp.Topic))
 	}
+	w.feed.fetcher.SetLimits(w.r.memory.answers(len(w.byInput)))
 }
 
 // release commits and closes the tasks of units. If the commit fails, all tasks are closed. Without a producer there is
@@ -446,7 +432,7 @@ func (w *worker) refetch() {
 	if len(w.tasks) == 0 {
 		return
 	}
-	w.feed = newFeed(w.r.client)
+	w.feed = newFeed(w.r.client, w.r.memory)
 	for tp, t := range w.byInput {
 		clear(t.paused)
 		w.feed.fetcher.Add(tp, t.task.Position(tp.Topic))

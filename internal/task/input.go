@@ -13,6 +13,7 @@ type input struct {
 	own     bool   // a repartition topic: its records say where they come from
 	from    string // the topic that the last of them came from
 	queue   plan.Queue
+	bytes   int   // memory of the queue; see RecordBytes
 	next    int64 // the offset after the last record processed: what is committed
 	fetched int64 // the position of the fetch; beyond next it may be control records and gaps
 	atEnd   bool  // the fetch has reached the end of the partition
@@ -49,6 +50,7 @@ func (t *Task) Seek(topic string, offset int64) error {
 	}
 	if in := t.input(topic); in != nil {
 		in.queue.Clear()
+		in.bytes = 0
 		in.next, in.fetched, in.atEnd, in.moved = offset, offset, false, true
 	}
 	return nil
@@ -62,6 +64,9 @@ func (t *Task) Add(topic string, records []plan.Raw, next int64, atEnd bool) {
 		return
 	}
 	in.queue.Add(records)
+	for i := range records {
+		in.bytes += RecordBytes(&records[i])
+	}
 	in.fetched, in.atEnd = next, atEnd
 	in.pass()
 }
@@ -82,12 +87,22 @@ func (t *Task) input(topic string) *input {
 	return nil
 }
 
-// Buffered returns how many records of a topic wait.
-func (t *Task) Buffered(topic string) int {
-	if in := t.input(topic); in != nil {
-		return in.queue.Len()
+// RecordBytes is about how much memory a fetched record takes while it waits.
+func RecordBytes(r *plan.Raw) int {
+	const raw, header = 88, 40 // the structs
+	size := raw + len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		size += header + len(r.Headers[i].Key) + len(r.Headers[i].Value)
 	}
-	return 0
+	return size
+}
+
+// Buffered returns how many records of a topic wait, and how much memory they take.
+func (t *Task) Buffered(topic string) (records, bytes int) {
+	if in := t.input(topic); in != nil {
+		return in.queue.Len(), in.bytes
+	}
+	return 0, 0
 }
 
 // Drained reports whether every input was read to its end and nothing waits.
@@ -136,6 +151,7 @@ func (t *Task) choose() (chosen *input, raw *plan.Raw, timestamp int64, decodeEr
 // done drops the head and moves behind it.
 func (in *input) done(raw *plan.Raw) {
 	in.next, in.moved = raw.Offset+1, true
+	in.bytes -= RecordBytes(raw)
 	in.queue.Pop()
 	in.pass()
 }

@@ -134,7 +134,9 @@ func TestGaps(t *testing.T) {
 	tk.Seek("in", 5)
 	tk.Add("in", []plan.Raw{record(7, 1, "a"), record(9, 2, "b")}, 12, true)
 	expect(t, "position", tk.Position("in"), int64(12))
-	expect(t, "buffered", tk.Buffered("in"), 2)
+	records, bytes := tk.Buffered("in")
+	first := record(0, 0, "a")
+	expect(t, "buffered", []int{records, bytes}, []int{2, 2 * task.RecordBytes(&first)})
 	if n, err := tk.Step(1, nil); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
