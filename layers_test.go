@@ -35,13 +35,15 @@ var mayImport = map[string][]string{
 	"kafka/kafkatest":   {"kafka"},
 	"broker":            {"broker/..."},
 	"broker/...":        {"broker/..."},
-	"runner":            {"internal/...", "topology", "processor", "state/...", "codec", "kafka", "broker"},
+	"runner":            {"runner/internal/...", "internal/...", "topology", "processor", "state/...", "codec", "kafka", "broker"},
 	"console":           {"runner"},
-	"interop/goka":      {"topology", "processor", "state", "codec"},
-	"cmd/...":           {"public"},
-	"examples/...":      {"public", "examples/..."},
-	"internal/murmur2":  {},
-	"internal/dirlock":  {},
+
+	"runner/internal/assign": {"kafka"},
+	"interop/goka":           {"topology", "processor", "state", "codec"},
+	"cmd/...":                {"public"},
+	"examples/...":           {"public", "examples/..."},
+	"internal/murmur2":       {},
+	"internal/dirlock":       {},
 
 	"broker/internal/group":       {}, // the coordinators know nothing of the log
 	"broker/internal/transaction": {},

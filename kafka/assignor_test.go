@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -12,92 +11,49 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A group of two topics that are read together, one of a single topic, and one topic in no group.
-var taskGroups = [][]string{{"orders", "customers"}, {"clicks"}}
-
-var allTopics = []string{"orders", "customers", "clicks", "alone"}
-
-func TestTaskAssignorKeepsCopartitionsTogether(t *testing.T) {
-	counts := map[string]int32{"orders": 4, "customers": 4, "clicks": 2}
-	shares := NewTaskAssignor(taskGroups).Assign(newcomers("a", "b"), counts)
-	for id, share := range shares {
-		for _, tp := range share.Partitions {
-			twin := TopicPartition{map[string]string{"orders": "customers", "customers": "orders", "clicks": "clicks"}[tp.Topic], tp.Partition}
-			if !slices.Contains(share.Partitions, twin) {
-				t.Errorf("%s has %v without %v", id, tp, twin)
-			}
-		}
-	}
-}
-
-func TestTaskGoesWhereItsStateIs(t *testing.T) {
-	members := newcomers("a", "b", "c")
-	members[0].UserData = EncodeTaskStates([]TaskState{{Group: 1, Partition: 0, Position: 10}, {Group: 1, Partition: 2, Position: 99}})
-	members[1].UserData = EncodeTaskStates([]TaskState{{Group: 1, Partition: 0, Position: 11}})
-	shares := NewTaskAssignor(taskGroups).Assign(members, map[string]int32{"clicks": 3})
-	wantShares(t, shares, map[string][]TopicPartition{"a": {{"clicks", 2}}, "b": {{"clicks", 0}}, "c": {{"clicks", 1}}})
-}
-
-// A member comes back after a restart: the others give up what it has the state of, not anything else.
-func TestReturningMemberGetsItsTasksBack(t *testing.T) {
-	counts := map[string]int32{"clicks": 6}
-	before := settle(newcomers("a", "b", "c"), counts)
-	had := before["b"].Partitions
-	without := settle(owning(newcomers("a", "c"), before), counts)
-
-	back := owning(newcomers("a", "c", "b2"), without)
-	var states []TaskState
-	for _, tp := range had {
-		states = append(states, TaskState{Group: 1, Partition: tp.Partition, Position: 1000})
-	}
-	back[2].UserData = EncodeTaskStates(states)
-	if after := settle(back, counts); !slices.Equal(after["b2"].Partitions, had) {
-		t.Errorf("b had %v, and came back to %v", had, after["b2"].Partitions)
-	}
-}
+var allTopics = []string{"orders", "clicks", "alone"}
 
 func TestMemberGetsOnlyTopicsItSubscribesTo(t *testing.T) {
-	members := newcomers("new", "old")
+	members := newcomers("new", "old", "odd")
 	members[1].Topics = []string{"clicks"}
-	shares := NewTaskAssignor(taskGroups).Assign(members, map[string]int32{"orders": 3, "customers": 3, "clicks": 2})
+	members[2].Topics = nil
+	shares := settle(members, map[string]int32{"orders": 3, "clicks": 3})
 	for _, tp := range shares["old"].Partitions {
 		if tp.Topic != "clicks" {
 			t.Errorf("old got %v", tp)
 		}
 	}
-	if n := len(shares["old"].Partitions) + len(shares["new"].Partitions); n != 8 {
-		t.Errorf("%d of 8 partitions assigned: %v", n, shares)
+	if old, n := len(shares["old"].Partitions), len(shares["new"].Partitions); old != 3 || n != 3 || len(shares["odd"].Partitions) != 0 {
+		t.Errorf("assigned %v", shares)
 	}
 }
 
-func TestTaskAssignorProperties(t *testing.T) {
+func TestStickyAssignorProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		counts := map[string]int32{"alone": rapid.Int32Range(0, 9).Draw(t, "alone"), "clicks": rapid.Int32Range(0, 9).Draw(t, "clicks")}
-		counts["orders"] = rapid.Int32Range(0, 9).Draw(t, "orders")
-		counts["customers"] = counts["orders"]
+		counts := map[string]int32{}
+		for _, topic := range allTopics {
+			counts[topic] = rapid.Int32Range(0, 9).Draw(t, topic)
+		}
 		n := rapid.IntRange(1, 7).Draw(t, "members")
 		var members []GroupMember
 		for i := range n {
-			m := newcomers(fmt.Sprint("m", i))[0]
-			m.UserData = EncodeTaskStates(drawStates(t))
-			members = append(members, m)
+			members = append(members, newcomers(fmt.Sprint("m", i))...)
 		}
-
 		first := settle(members, counts)
 		checkComplete(t, first, counts)
 		checkBalance(t, first)
 
 		again := settle(owning(shuffled(members), first), counts)
 		if !reflect.DeepEqual(first, again) {
-			t.Fatalf("nothing happened, and tasks moved:\n%v\n%v", first, again)
+			t.Fatalf("nothing happened, and partitions moved:\n%v\n%v", first, again)
 		}
 
 		joiner := newcomers(fmt.Sprint("m", n))[0]
 		grown := settle(owning(append(slices.Clone(members), joiner), first), counts)
 		checkComplete(t, grown, counts)
 		checkBalance(t, grown)
-		if moved, needed := movedTasks(first, grown), len(tasksOf(grown[joiner.ID])); moved != needed {
-			t.Fatalf("a member with %d tasks joined, and %d moved:\n%v\n%v", needed, moved, first, grown)
+		if moved, needed := moved(first, grown), len(grown[joiner.ID].Partitions); moved != needed {
+			t.Fatalf("a member with %d partitions joined, and %d moved:\n%v\n%v", needed, moved, first, grown)
 		}
 
 		gone := rapid.IntRange(0, n-1).Draw(t, "gone")
@@ -108,8 +64,8 @@ func TestTaskAssignorProperties(t *testing.T) {
 		shrunk := settle(owning(rest, first), counts)
 		checkComplete(t, shrunk, counts)
 		checkBalance(t, shrunk)
-		if moved, needed := movedTasks(first, shrunk), len(tasksOf(first[members[gone].ID])); moved != needed {
-			t.Fatalf("a member with %d tasks left, and %d moved:\n%v\n%v", needed, moved, first, shrunk)
+		if moved, needed := moved(first, shrunk), len(first[members[gone].ID].Partitions); moved != needed {
+			t.Fatalf("a member with %d partitions left, and %d moved:\n%v\n%v", needed, moved, first, shrunk)
 		}
 	})
 }
@@ -128,7 +84,7 @@ func TestCooperativeRoundsNeverShareAPartition(t *testing.T) {
 					members[i].Owned = owned[m.ID]
 					generations[m.ID] = int32(change*10 + rounds)
 				}
-				shares := assignCooperatively(NewTaskAssignor(taskGroups), members, generations, counts)
+				shares := assignCooperatively(NewStickyAssignor(), members, generations, counts)
 				next := map[string][]TopicPartition{}
 				released := false
 				for id, share := range shares {
@@ -162,47 +118,11 @@ func TestRivalClaims(t *testing.T) {
 	claim := func(generationOfB int32) map[string]Assignment {
 		members := newcomers("a", "b")
 		members[0].Owned, members[1].Owned = []TopicPartition{p}, []TopicPartition{p}
-		return assignCooperatively(NewTaskAssignor(taskGroups), members, map[string]int32{"a": 4, "b": generationOfB}, map[string]int32{"clicks": 1})
+		return assignCooperatively(NewStickyAssignor(), members, map[string]int32{"a": 4, "b": generationOfB}, map[string]int32{"clicks": 1})
 	}
 	wantShares(t, claim(5), map[string][]TopicPartition{"b": {p}})
 	wantShares(t, claim(3), map[string][]TopicPartition{"a": {p}})
 	wantShares(t, claim(4), map[string][]TopicPartition{}) // both release it; the next round gives it to one
-}
-
-func TestTaskStatesRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		states := drawStates(t)
-		got, err := DecodeTaskStates(EncodeTaskStates(states))
-		if err != nil || len(got)+len(states) > 0 && !slices.Equal(got, states) {
-			t.Fatalf("%v became %v, %v", states, got, err)
-		}
-	})
-}
-
-func TestTaskStatesOfAnotherVersion(t *testing.T) {
-	if _, err := DecodeTaskStates([]byte{2, 0}); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("error %v, want ErrUnsupported", err)
-	}
-}
-
-func FuzzDecodeTaskStates(f *testing.F) {
-	f.Add(EncodeTaskStates([]TaskState{{1, 2, 3}, {0, 70000, -5}}))
-	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		states, err := DecodeTaskStates(b)
-		if err != nil {
-			return
-		}
-		if again, err := DecodeTaskStates(EncodeTaskStates(states)); err != nil || len(states) > 0 && !slices.Equal(again, states) {
-			t.Fatalf("%v became %v, %v", states, again, err)
-		}
-	})
-}
-
-func drawStates(t *rapid.T) []TaskState {
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) TaskState {
-		return TaskState{rapid.IntRange(0, 3).Draw(t, "group"), rapid.Int32Range(0, 9).Draw(t, "partition"), rapid.Int64().Draw(t, "position")}
-	}), 0, 8).Draw(t, "states")
 }
 
 func newcomers(ids ...string) []GroupMember {
@@ -223,7 +143,7 @@ func owning(members []GroupMember, shares map[string]Assignment) []GroupMember {
 }
 
 func settle(members []GroupMember, counts map[string]int32) map[string]Assignment {
-	return NewTaskAssignor(taskGroups).Assign(members, counts)
+	return NewStickyAssignor().Assign(members, counts)
 }
 
 func shuffled(members []GroupMember) []GroupMember {
@@ -251,22 +171,17 @@ func checkComplete(t *rapid.T, shares map[string]Assignment, counts map[string]i
 func checkBalance(t *rapid.T, shares map[string]Assignment) {
 	var sizes []int
 	for _, share := range shares {
-		sizes = append(sizes, len(tasksOf(share)))
+		sizes = append(sizes, len(share.Partitions))
 	}
 	if slices.Max(sizes)-slices.Min(sizes) > 1 {
 		t.Fatalf("unbalanced: %v", shares)
 	}
 }
 
-// tasksOf returns the tasks by the partition that stands for them.
-func tasksOf(share Assignment) []TopicPartition {
-	return slices.DeleteFunc(slices.Clone(share.Partitions), func(tp TopicPartition) bool { return tp.Topic == "customers" })
-}
-
-func movedTasks(before, after map[string]Assignment) int {
+func moved(before, after map[string]Assignment) int {
 	moved := 0
 	for id, share := range after {
-		moved += len(without(tasksOf(share), before[id].Partitions))
+		moved += len(without(share.Partitions, before[id].Partitions))
 	}
 	return moved
 }

@@ -26,7 +26,7 @@ func ExampleClient_Join() {
 		log.Fatal(err)
 	}
 
-	member := client.Join(kafka.GroupConfig{Group: "billing", Topics: []string{"orders"}, Assign: kafka.NewTaskAssignor(nil)})
+	member := client.Join(kafka.GroupConfig{Group: "billing", Topics: []string{"orders"}, Assign: kafka.NewStickyAssignor()})
 	defer member.Leave(ctx)
 	change := <-member.Rebalances() // and so on, until it has an Err or one leaves
 	if change.Err != nil {
@@ -38,17 +38,12 @@ func ExampleClient_Join() {
 	// Output: revoked [] added [orders/0 orders/1]
 }
 
-// Tasks whose state a member has go to that member.
-func ExampleNewTaskAssignor() {
-	assignor := kafka.NewTaskAssignor([][]string{{"orders", "customers"}})
+func ExampleNewStickyAssignor() {
 	members := []kafka.GroupMember{
-		{ID: "ana", Topics: []string{"orders", "customers"}},
-		{ID: "bea", Topics: []string{"orders", "customers"}, UserData: kafka.EncodeTaskStates([]kafka.TaskState{{Group: 0, Partition: 0, Position: 1000}})},
+		{ID: "ana", Topics: []string{"orders"}, Owned: []kafka.TopicPartition{{Topic: "orders", Partition: 1}}},
+		{ID: "bea", Topics: []string{"orders"}},
 	}
-	shares := assignor.Assign(members, map[string]int32{"orders": 2, "customers": 2})
-	fmt.Println("ana", shares["ana"].Partitions)
-	fmt.Println("bea", shares["bea"].Partitions)
-	// Output:
-	// ana [customers/1 orders/1]
-	// bea [customers/0 orders/0]
+	shares := kafka.NewStickyAssignor().Assign(members, map[string]int32{"orders": 2})
+	fmt.Println(shares["ana"].Partitions, shares["bea"].Partitions)
+	// Output: [orders/1] [orders/0]
 }

@@ -185,7 +185,7 @@ func (g *testGroup) join(name string, more ...func(*GroupConfig)) *testMember {
 
 func (g *testGroup) joinWith(client *Client, name string, more ...func(*GroupConfig)) *testMember {
 	cfg := GroupConfig{
-		Group: g.name, Topics: []string{g.topic}, Assign: NewTaskAssignor(nil),
+		Group: g.name, Topics: []string{g.topic}, Assign: NewStickyAssignor(),
 		SessionTimeout: 30 * time.Second, HeartbeatInterval: 20 * time.Millisecond,
 	}
 	for _, set := range more {

@@ -38,6 +38,7 @@ type running struct {
 	task    *task.Task
 	db      state.DB
 	out     *output
+	held    *positions
 	paused  map[kafka.TopicPartition]bool
 	ends    map[kafka.TopicPartition]int64 // of the inputs, as the last fetch told them
 	retryAt time.Time
@@ -113,7 +114,7 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 	for _, c := range committed {
 		metadata = append(metadata, c.Metadata)
 	}
-	t := &running{unit: u, db: db, out: &output{}, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
+	t := &running{unit: u, db: db, out: &output{}, held: &r.held, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
 	var ctx context.Context
 	ctx, t.cancel = context.WithCancel(context.Background())
 	var err error

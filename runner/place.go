@@ -11,13 +11,13 @@ import (
 
 	"github.com/rio-streams/rio/internal/dirlock"
 	"github.com/rio-streams/rio/internal/plan"
-	"github.com/rio-streams/rio/kafka"
 )
 
 // place is the directory of one process below an application's state directory:
 //
 //	<dir>/<place>/lock            held by the process that uses the place
 //	<dir>/<place>/process-id      names the process's producers, so that the next one here ends their transactions
+//	<dir>/<place>/positions       how far the databases are; see positions
 //	<dir>/<place>/<store>-<p>/    the database of the task on partition p whose first store is <store>
 //
 // Processes that share a directory take the first place that is free, so a restarted process finds its own again.
@@ -77,21 +77,4 @@ func (p *place) taskDir(s *plan.Subtopology, partition int32) string {
 		return ""
 	}
 	return filepath.Join(p.dir, s.Stores[0].Name()+"-"+strconv.Itoa(int(partition)))
-}
-
-// states tells which tasks have state here, and how fresh it is: by the time of the last write.
-func (p *place) states(plan *plan.Plan, counts map[string]int32) []kafka.TaskState {
-	var states []kafka.TaskState
-	for i, s := range plan.Subtopologies {
-		for partition := range s.Tasks(counts) {
-			dir := p.taskDir(s, partition)
-			if dir == "" {
-				continue
-			}
-			if info, err := os.Stat(dir); err == nil {
-				states = append(states, kafka.TaskState{Group: i, Partition: partition, Position: info.ModTime().UnixMilli()})
-			}
-		}
-	}
-	return states
 }

@@ -35,7 +35,7 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	log := cfg.Logger.With("application", cfg.Application)
 	return &runner{
 		cfg: cfg, plan: t.Plan(), log: log, enter: func(State) {}, reports: newReports(log),
-		memory: divide(cfg.Memory, cfg.Workers),
+		memory: divide(cfg.Memory, cfg.Workers), planHash: hash(t.String()),
 	}, nil
 }
 
@@ -52,6 +52,8 @@ type runner struct {
 	counts map[string]int32 // partitions of each topic, by the plan's name
 
 	memory    memory
+	held      positions
+	planHash  uint64
 	budget    *state.Budget
 	resources *pebblestore.Resources
 
@@ -86,6 +88,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	if r.place, err = takePlace(r.stateDir()); err != nil {
 		return err
 	}
+	r.held.load(r.place.positionsFile())
 	r.budget = state.NewBudget(r.memory.rows)
 	r.resources = pebblestore.NewResources(pebblestore.Limits{
 		Cache: r.memory.blocks, Memtables: r.memory.memtables, Databases: r.databases(),

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -480,5 +481,36 @@ func TestPoliciesForBrokenRecords(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A process knows how far its stores are: up to the ends of their changelogs, after a commit of everything.
+func TestPositionsOfStoresAreThoseOfTheirChangelogs(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 2)
+	c.send(c.lines.Name(), 2, "a b a", "b a", "c")
+	cfg := c.config()
+	if err := runner.Run(t.Context(), c.wordCount(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(cfg.Dir, "state", c.app, "0", "positions"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changelog := c.app + "-counts-changelog"
+	tps := []kafka.TopicPartition{{Topic: changelog, Partition: 0}, {Topic: changelog, Partition: 1}}
+	ends, err := c.client.Offsets(t.Context(), tps, kafka.Latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Behind the last record is only the mark that ends its transaction.
+	for partition, tp := range tps {
+		var next int64
+		for line := range strings.Lines(string(text)) {
+			_, _ = fmt.Sscanf(line, fmt.Sprintf("counts %d %%d", partition), &next)
+		}
+		if ends[tp] > 0 && next != ends[tp]-1 {
+			t.Errorf("partition %d ends at %d, the positions are\n%s", partition, ends[tp], text)
+		}
 	}
 }

@@ -261,6 +261,7 @@ func (u *unit) recovering(err error) {
 
 // publish publishes how far a task has come. Its worker calls it when everything it has done is committed.
 func (t *running) publish(now time.Time, reports *reports) {
+	t.notePositions()
 	done := t.status.before.clone()
 	done.add(counters(t.task.Counters()))
 	reports.dropped(now, t.status.load().Counters, done)

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/runner/internal/assign"
 )
 
 // supervisor decides which worker has which task. Its goroutine owns all of it.
@@ -19,7 +19,6 @@ type supervisor struct {
 	units    []*unit // owned by this process, being opened or at work
 	opened   chan opened
 	failures chan failure
-	states   atomic.Pointer[[]byte] // what the next join says of the local state
 	started  time.Time
 	ends     map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
 	settled  bool                           // there was an assignment
@@ -41,7 +40,6 @@ func (r *runner) supervise(ctx context.Context) error {
 	if err := s.findEnds(ctx); err != nil {
 		return err
 	}
-	s.noteStates()
 
 	working, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -51,8 +49,8 @@ func (r *runner) supervise(ctx context.Context) error {
 	s.member = r.client.Join(kafka.GroupConfig{
 		Group: r.cfg.Application, InstanceID: r.place.processID, // killed and started again, it finds its tasks waiting
 		Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
-		UserData: func() []byte { return *s.states.Load() },
-		Assign:   kafka.NewTaskAssignor(r.taskGroups()),
+		UserData: s.userData,
+		Assign:   assign.New(r.groups(), s.plansDiffer),
 	})
 	for _, w := range s.workers {
 		w.member = s.member
@@ -84,21 +82,10 @@ func (s *supervisor) startWorkers(ctx, working context.Context) error {
 // subscription returns the names of all topics that tasks read.
 func (r *runner) subscription() []string {
 	var topics []string
-	for _, group := range r.taskGroups() {
-		topics = append(topics, group...)
+	for _, group := range r.groups() {
+		topics = append(topics, group.Topics...)
 	}
 	return topics
-}
-
-// taskGroups returns, for each sub-topology, the topics whose partitions of one number make a task.
-func (r *runner) taskGroups() [][]string {
-	groups := make([][]string, len(r.plan.Subtopologies))
-	for i, s := range r.plan.Subtopologies {
-		for _, source := range s.Sources {
-			groups[i] = append(groups[i], r.names().Topic(source.Reads))
-		}
-	}
-	return groups
 }
 
 func (s *supervisor) loop(ctx context.Context) error {
@@ -138,6 +125,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 				return err
 			}
 			s.purge(ctx)
+			s.savePositions()
 		case <-atEnd:
 			if s.finished(ctx) {
 				s.log.Info("everything is processed")
@@ -175,7 +163,6 @@ func (s *supervisor) rebalance(rb kafka.Rebalance) {
 			}
 		}
 	}
-	s.noteStates()
 	s.status.books(s.units)
 	s.enter(Running)
 	s.log.Info("tasks assigned", "added", added, "revoked", len(rb.Revoked), "now", len(s.units))
@@ -300,12 +287,6 @@ func (s *supervisor) recover(f failure) error {
 	return nil
 }
 
-// noteStates tells the next leader of the group which state is here.
-func (s *supervisor) noteStates() {
-	states := kafka.EncodeTaskStates(s.place.states(s.plan, s.counts))
-	s.states.Store(&states)
-}
-
 // shutdown commits, closes everything and leaves the group.
 func (s *supervisor) shutdown() {
 	s.enter(Stopping)
@@ -320,6 +301,7 @@ func (s *supervisor) shutdown() {
 	}
 	s.reports.flush(time.Now(), true)
 	s.purging.Wait()
+	s.savePositions()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := s.member.Resign(ctx); err != nil {

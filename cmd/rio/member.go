@@ -27,7 +27,7 @@ func (c *consumer) asMember(ctx context.Context) error {
 	m := &membership{
 		consumer: c,
 		Membership: c.client.Join(kafka.GroupConfig{
-			Group: c.cfg.group, Topics: []string{c.cfg.topic}, Assign: kafka.NewTaskAssignor(nil),
+			Group: c.cfg.group, Topics: []string{c.cfg.topic}, Assign: kafka.NewStickyAssignor(),
 		}),
 		committed: make(map[kafka.TopicPartition]int64),
 	}

@@ -42,7 +42,7 @@ type member struct {
 
 func (s *subject) join(group, topic string, more ...func(*kafka.GroupConfig)) *member {
 	cfg := kafka.GroupConfig{
-		Group: group, Topics: []string{topic}, Assign: kafka.NewTaskAssignor(nil),
+		Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(),
 		SessionTimeout: patience / 2, HeartbeatInterval: 50 * time.Millisecond,
 	}
 	for _, set := range more {
@@ -177,7 +177,7 @@ func silentIsReplaced(s *subject) {
 	client, err := kafka.Dial(s.ctx, s.cfg)
 	s.must(err)
 	defer client.Close()
-	silent := client.Join(kafka.GroupConfig{Group: group, Topics: []string{topic}, Assign: kafka.NewTaskAssignor(nil), SessionTimeout: time.Second})
+	silent := client.Join(kafka.GroupConfig{Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(), SessionTimeout: time.Second})
 	if r := <-silent.Rebalances(); len(r.Added) != 2 {
 		s.Fatalf("the first member was told %+v", r)
 	}
@@ -286,7 +286,7 @@ func describeAndList(s *subject) {
 	m.until(2)
 	d, err := s.DescribeGroup(s.ctx, group)
 	s.must(err)
-	if d.State != "Stable" || d.Protocol != "rio-tasks" || len(d.Members) != 1 || len(d.Partitions) != 2 {
+	if d.State != "Stable" || d.Protocol != "rio-sticky" || len(d.Members) != 1 || len(d.Partitions) != 2 {
 		s.Fatalf("described %+v", d)
 	}
 	if got := d.Members[0]; got.MemberID != m.Ref().MemberID || !slices.Equal(got.Partitions, m.owned()) {

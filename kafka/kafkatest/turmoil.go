@@ -135,7 +135,7 @@ func (s *subject) lodge(l *ledger, name, group, topic string) *lodger {
 	client, err := kafka.Dial(s.ctx, s.cfg)
 	s.must(err)
 	g := &lodger{name: name, client: client, Membership: client.Join(kafka.GroupConfig{
-		Group: group, Topics: []string{topic}, Assign: kafka.NewTaskAssignor(nil),
+		Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(),
 		SessionTimeout: 2 * time.Second, RebalanceTimeout: 3 * time.Second, HeartbeatInterval: 20 * time.Millisecond,
 	})}
 	go g.live(l)
