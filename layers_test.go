@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"processor":         {"state", "codec"},
 	"internal/plan":     {"processor", "state"},
 	"internal/task":     {"internal/plan", "processor", "state"},
+	"internal/replica":  {"internal/plan", "state"},
 	"internal/sim":      {"internal/task", "internal/plan", "processor", "state"},
 	"topology":          {"internal/plan", "processor", "state", "codec"},
 	"topologytest":      {"internal/...", "topology", "processor", "state", "codec"},

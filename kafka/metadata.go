@@ -17,6 +17,7 @@ type metadata struct {
 	mu           sync.RWMutex
 	brokers      map[int32]string // address by broker id
 	controller   int32
+	cluster      string
 	topics       map[string]map[int32]partitionLeader
 	coordinators map[coordinated]string // address
 }
@@ -43,6 +44,13 @@ func (m *metadata) init() {
 	m.brokers = make(map[int32]string)
 	m.topics = make(map[string]map[int32]partitionLeader)
 	m.coordinators = make(map[coordinated]string)
+}
+
+// ClusterID returns what the cluster is called, for ever and wherever its brokers are; "" if it has no name.
+func (c *Client) ClusterID() string {
+	c.meta.mu.RLock()
+	defer c.meta.mu.RUnlock()
+	return c.meta.cluster
 }
 
 // addresses returns all addresses worth trying, the known brokers first.
@@ -113,6 +121,9 @@ func (c *Client) describe(ctx context.Context, topics ...string) (*sarama.Metada
 		c.meta.brokers[b.ID()] = b.Addr()
 	}
 	c.meta.controller = res.ControllerID
+	if res.ClusterID != nil {
+		c.meta.cluster = *res.ClusterID
+	}
 	for _, t := range res.Topics {
 		delete(c.meta.topics, t.Name)
 		if t.Err == sarama.ErrNoError {

@@ -181,6 +181,16 @@ func firstCode(codes map[string]map[int32]sarama.KError) error {
 // without one is not in the result. It waits, as long as Config.RetryTimeout, for transactions under way that may change
 // them; whoever has read an offset can rely on it.
 func (c *Client) CommittedOffsets(ctx context.Context, group string, tps []TopicPartition) (map[TopicPartition]CommittedOffset, error) {
+	return c.committedOffsets(ctx, group, tps, true)
+}
+
+// PeekOffsets returns the committed offsets of all partitions of a group, and does not wait for transactions under way:
+// what it returns may have changed when it is looked at.
+func (c *Client) PeekOffsets(ctx context.Context, group string) (map[TopicPartition]CommittedOffset, error) {
+	return c.committedOffsets(ctx, group, nil, false)
+}
+
+func (c *Client) committedOffsets(ctx context.Context, group string, tps []TopicPartition, stable bool) (map[TopicPartition]CommittedOffset, error) {
 	var topics map[string][]int32 // nil asks for all
 	if tps != nil {
 		topics = make(map[string][]int32)
@@ -189,7 +199,7 @@ func (c *Client) CommittedOffsets(ctx context.Context, group string, tps []Topic
 		}
 	}
 	req := sarama.NewOffsetFetchRequest(sarama.V2_5_0_0, group, topics) // version 7
-	req.RequireStable = true
+	req.RequireStable = stable
 	found := make(map[TopicPartition]CommittedOffset)
 	err := askCoordinator(ctx, c, c.shared, coordinated{sarama.CoordinatorGroup, group}, (*sarama.Broker).FetchOffset, req,
 		func(res *sarama.OffsetFetchResponse) error { return takeCommitted(res, found) })

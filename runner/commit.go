@@ -54,7 +54,8 @@ func (w *worker) commit() error {
 			return err
 		}
 		for _, o := range t.task.Offsets() {
-			offsets[kafka.TopicPartition{Topic: o.Topic, Partition: o.Partition}] = kafka.CommittedOffset{Offset: o.Next, Metadata: o.Metadata}
+			tp := kafka.TopicPartition{Topic: o.Topic, Partition: o.Partition}
+			offsets[tp] = kafka.CommittedOffset{Offset: o.Next, Metadata: o.Metadata + t.notes[tp]}
 		}
 	}
 	if len(dirty) == 0 {

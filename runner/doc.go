@@ -22,7 +22,8 @@
 //	opener       a task until its state is restored; one goroutine each, beside everything else
 //	worker       its tasks, their producer, their fetcher; share nothing, lock nothing
 //
-// On disk, below Config.Dir: log/ is the embedded broker's, state/<application>/<place>/ a process's (see place).
+// On disk, below Config.Dir: log/ is the embedded broker's, state/<application>/cluster-<id>/<place>/ the
+// state that a process has of a cluster (see place).
 //
 // The package decides nothing about records: that is done by tasks (internal/task), and the protocol is spoken by
 // package kafka.

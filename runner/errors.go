@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/state"
 )
 
 // Errors that end a run, for errors.Is on what Run and App.Wait return. Others are a handler's, a codec's, the disk's, or
@@ -22,8 +23,12 @@ var (
 	// ErrTopicsChanged: a topic that the topology reads was deleted, made again, or got another number of partitions.
 	ErrTopicsChanged = errors.New("topics have changed")
 
-	// ErrIncompatibleState: state, local or in a changelog, was written by another topology or for another cluster.
-	ErrIncompatibleState = errors.New("state does not belong to this topology")
+	// ErrIncompatibleState: a store, local or in its changelog, was written in another format than that of this topology.
+	ErrIncompatibleState = state.ErrFormat
+
+	// ErrStateLost: the changelog of a store does not hold any more what the application has committed, or the offsets
+	// that go with it are gone. If this machine has the state, it is the only copy, and it stays where it is. See Rebuild.
+	ErrStateLost = errors.New("state was lost")
 )
 
 // clusterError is a failure of the cluster, or of our standing in it: abort, rewind to the last commit, go on. Every

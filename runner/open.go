@@ -22,6 +22,7 @@ type unit struct {
 	sub       *plan.Subtopology
 	partition int32
 	inputs    []kafka.TopicPartition
+	dir       string // of its database; empty if it has no stores
 
 	cancel context.CancelFunc // of the opener
 	closed chan struct{}      // the opener has ended
@@ -40,7 +41,8 @@ type running struct {
 	out     *output
 	held    *positions
 	paused  map[kafka.TopicPartition]bool
-	ends    map[kafka.TopicPartition]int64 // of the inputs, as the last fetch told them
+	notes   map[kafka.TopicPartition]string // what is committed with the offsets; see note
+	ends    map[kafka.TopicPartition]int64  // of the inputs, as the last fetch told them
 	retryAt time.Time
 	cancel  context.CancelFunc // ends the context of its steps
 	stopped bool               // a step has met the end of that context
@@ -73,45 +75,58 @@ func (r *runner) open(ctx context.Context, u *unit) (*running, error) {
 	}
 }
 
-func (r *runner) tryOpen(ctx context.Context, u *unit) (t *running, err error) {
-	committed, err := r.client.CommittedOffsets(ctx, r.cfg.Application, u.inputs)
+func (r *runner) tryOpen(ctx context.Context, u *unit) (*running, error) {
+	b, err := r.bind(ctx, u)
 	if err != nil {
-		return nil, cluster(err)
+		return nil, err
 	}
-	for {
-		if t, err = r.build(u, committed); err != nil {
-			return nil, err
-		}
-		err = r.restore(ctx, t, committed)
-		if err == nil {
-			err = r.seek(ctx, t, committed)
-		}
-		if err == nil {
-			return t, nil
-		}
-		t.close(r.log)
-		if !errors.Is(err, errStale) {
-			return nil, err
-		}
-		dir := r.place.taskDir(u.sub, u.partition)
-		r.log.Warn("local state does not fit the log; it is deleted and restored", "task", u.name, "reason", err)
-		if err := os.RemoveAll(dir); err != nil {
-			return nil, fmt.Errorf("delete %s: %w", dir, err)
-		}
+	t, err := r.openOn(ctx, u, b)
+	if !errors.Is(err, errStale) {
+		return t, err
 	}
+	r.log.Warn("local state is inconsistent with the changelog; wiping and restoring", "task", u.name, "reason", err)
+	if err := os.RemoveAll(u.dir); err != nil {
+		return nil, fmt.Errorf("delete %s: %w", u.dir, err)
+	}
+	return r.openOn(ctx, u, b)
 }
 
-// build opens the database and links the task.
-func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.CommittedOffset) (*running, error) {
-	db := state.NewMemory() // a task without stores keeps nothing
-	if dir := r.place.taskDir(u.sub, u.partition); dir != "" {
-		var err error
-		if db, err = pebblestore.Open(dir, pebblestore.Config{Resources: r.resources, Log: r.log}); err != nil {
-			return nil, err
-		}
+// openOn opens a unit's database, restores it, and makes the task on it.
+func (r *runner) openOn(ctx context.Context, u *unit, b binding) (t *running, err error) {
+	db, err := r.openState(u)
+	if err != nil {
+		return nil, err
 	}
+	logs, err := r.restoreStores(ctx, u, db, b)
+	if err == nil {
+		t, err = r.build(u, db, b)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	t.notes = b.notes
+	if err = r.loadTables(ctx, t, logs, b); err == nil {
+		err = r.seek(ctx, t, b)
+	}
+	if err != nil {
+		t.close(r.log)
+		return nil, err
+	}
+	return t, nil
+}
+
+// openState opens a unit's database. A unit without stores keeps nothing.
+func (r *runner) openState(u *unit) (state.DB, error) {
+	if u.dir == "" {
+		return state.NewMemory(), nil
+	}
+	return pebblestore.Open(u.dir, pebblestore.Config{Resources: r.resources, Log: r.log})
+}
+
+// build links the task.
+func (r *runner) build(u *unit, db state.DB, b binding) (*running, error) {
 	var metadata []string
-	for _, c := range committed {
+	for _, c := range b.committed {
 		metadata = append(metadata, c.Metadata)
 	}
 	t := &running{unit: u, db: db, out: &output{}, held: &r.held, paused: map[kafka.TopicPartition]bool{}, ends: map[kafka.TopicPartition]int64{}}
@@ -126,13 +141,13 @@ func (r *runner) build(u *unit, committed map[kafka.TopicPartition]kafka.Committ
 	})
 	if err != nil {
 		t.cancel()
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	return t, nil
 }
 
 // seek sets the task's inputs to the committed offsets, or to where an application begins.
-func (r *runner) seek(ctx context.Context, t *running, committed map[kafka.TopicPartition]kafka.CommittedOffset) error {
+func (r *runner) seek(ctx context.Context, t *running, b binding) error {
 	first, err := r.client.Offsets(ctx, t.inputs, kafka.Earliest)
 	if err != nil {
 		return cluster(err)
@@ -142,13 +157,17 @@ func (r *runner) seek(ctx context.Context, t *running, committed map[kafka.Topic
 		return cluster(err)
 	}
 	for _, tp := range t.inputs {
-		c, ok := committed[tp]
+		c, ok := b.committed[tp]
 		offset := c.Offset
 		switch {
-		case !ok && r.cfg.Latest:
-			offset = last[tp]
 		case !ok:
-			offset = first[tp]
+			if offset, err = r.beginning(ctx, t.sub, tp); err != nil {
+				return err
+			}
+		case offset > last[tp] && b.of[tp].topic != "" && b.of[tp].topic == b.ids[tp.Topic]:
+			r.log.Warn("the end of a topic was lost; going on at its new end, so that nothing is processed twice",
+				"partition", tp, "committed", offset, "end", last[tp])
+			offset = last[tp]
 		case offset < first[tp] || offset > last[tp]:
 			r.log.Warn("the committed offset is not in the log any more; going on at its beginning",
 				"partition", tp, "committed", offset, "first", first[tp], "end", last[tp])

@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// place is the directory of one process below an application's state directory:
+// place is the directory of one process below an application's state of one cluster:
 //
 //	<dir>/<place>/lock            held by the process that uses the place
 //	<dir>/<place>/process-id      names the process's producers, so that the next one here ends their transactions
@@ -33,10 +33,7 @@ const maxPlaces = 1000
 func takePlace(dir string) (*place, error) {
 	for i := range maxPlaces {
 		p := &place{dir: filepath.Join(dir, strconv.Itoa(i))}
-		if err := os.MkdirAll(p.dir, 0o755); err != nil {
-			return nil, fmt.Errorf("runner: state directory: %w; choose another Config.Dir", err)
-		}
-		lock, err := dirlock.Take(p.dir)
+		err := p.take()
 		var held *dirlock.HeldError
 		if errors.As(err, &held) {
 			continue
@@ -44,13 +41,21 @@ func takePlace(dir string) (*place, error) {
 		if err != nil {
 			return nil, fmt.Errorf("runner: state directory: %w; choose another Config.Dir", err)
 		}
-		p.lock = lock
 		if err := p.identify(); err != nil {
-			return nil, errors.Join(err, lock.Release())
+			return nil, errors.Join(err, p.lock.Release())
 		}
 		return p, nil
 	}
 	return nil, fmt.Errorf("runner: all %d places in %s are in use", maxPlaces, dir)
+}
+
+// take makes the directory and locks it.
+func (p *place) take() (err error) {
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		return err
+	}
+	p.lock, err = dirlock.Take(p.dir)
+	return err
 }
 
 // identify reads the place's process id, or makes one.

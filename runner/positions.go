@@ -95,12 +95,12 @@ func (r *runner) savePositions() {
 
 // notePositions notes how far the task's stores are. Its worker calls it when everything is committed.
 func (t *running) notePositions() {
-	logs, err := t.task.Changelogs()
-	if err != nil {
-		return // the next commit meets the same error
-	}
-	for i, log := range logs {
-		t.held.note(t.sub.Stores[i].Name(), t.partition, log.From)
+	for _, store := range t.sub.Stores {
+		next, err := t.task.Restored(store.Name())
+		if err != nil {
+			return // the next commit meets the same error
+		}
+		t.held.note(store.Name(), t.partition, next)
 	}
 }
 

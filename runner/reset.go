@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
-	"github.com/rio-streams/rio/internal/dirlock"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/topology"
@@ -18,7 +16,8 @@ import (
 // The next Run processes from there. What the application has written to other topics stays, and a replay writes it
 // again: give the replay an OutputPrefix, or let readers know.
 //
-// The application must not be running, on any machine; on the other machines, delete the state directory too.
+// The application must not be running, on any machine. What other machines have of its state is deleted when it starts
+// there.
 func Reset(ctx context.Context, t *topology.Topology, cfg Config, to kafka.At) error {
 	if t == nil {
 		return errNoTopology
@@ -70,7 +69,7 @@ func (r *runner) reset(ctx context.Context, to kafka.At) error {
 	}
 	commit := make(map[kafka.TopicPartition]kafka.CommittedOffset, len(offsets))
 	for tp, offset := range offsets {
-		commit[tp] = kafka.CommittedOffset{Offset: offset}
+		commit[tp] = kafka.CommittedOffset{Offset: offset, Metadata: note{first: existing[tp.Topic], reset: true}.String()}
 	}
 	if len(commit) == 0 {
 		return nil
@@ -92,24 +91,30 @@ func (r *runner) deleteInternal(ctx context.Context, existing map[string]int32) 
 	return nil
 }
 
-// deleteState deletes the local state, unless a process of the application holds a part of it.
+// deleteState deletes the local state of this cluster, and that of an earlier version, unless a process of the
+// application holds a part of it.
 func (r *runner) deleteState() error {
-	dir := r.stateDir()
-	places, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+	places, unlock, err := r.lockPlaces()
 	if err != nil {
 		return err
 	}
-	for _, place := range places {
-		lock, err := dirlock.Take(filepath.Join(dir, place.Name()))
-		if err != nil {
+	defer unlock()
+	old, err := r.oldPlaces()
+	if err != nil {
+		return err
+	}
+	for _, p := range old {
+		if err := p.take(); err != nil {
 			return fmt.Errorf("state of another process: %w; stop it first", err)
 		}
-		defer lock.Release()
+		defer p.lock.Release()
 	}
-	return os.RemoveAll(dir)
+	for _, p := range append(places, old...) {
+		if err := os.RemoveAll(p.dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reads reports whether the topology reads a topic.

@@ -49,7 +49,9 @@ type runner struct {
 	broker *broker.Broker // embedded, or nil
 	client *kafka.Client
 	place  *place
-	counts map[string]int32 // partitions of each topic, by the plan's name
+	counts map[string]int32  // partitions of each topic, by the plan's name
+	ids    map[string]string // of the topics that are read, by their names in the log
+	began  map[string]int32  // partitions that these had when the application began to read them
 
 	memory    memory
 	held      positions
@@ -85,6 +87,12 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	if err := r.prepareTopics(ctx); err != nil {
 		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
 	}
+	if err := r.survey(ctx); err != nil {
+		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
+	}
+	if err := r.migrateState(ctx); err != nil {
+		return err
+	}
 	if r.place, err = takePlace(r.stateDir()); err != nil {
 		return err
 	}
@@ -108,7 +116,11 @@ func (r *runner) databases() int {
 	return n
 }
 
-func (r *runner) stateDir() string { return filepath.Join(r.cfg.Dir, "state", r.cfg.Application) }
+// stateDir is where the application keeps its state of this cluster: programs that run on several clusters in turn, such
+// as the embedded broker and a real one, find each as they left it.
+func (r *runner) stateDir() string {
+	return filepath.Join(r.cfg.Dir, "state", r.cfg.Application, clusterDir(r.client.ClusterID()))
+}
 
 func (r *runner) close() {
 	var errs []error

@@ -493,7 +493,7 @@ func TestPositionsOfStoresAreThoseOfTheirChangelogs(t *testing.T) {
 	if err := runner.Run(t.Context(), c.wordCount(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(cfg.Dir, "state", c.app, "0", "positions"))
+	text, err := os.ReadFile(filepath.Join(cfg.Dir, "state", c.app, "cluster-"+c.client.ClusterID(), "0", "positions"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -319,7 +319,7 @@ func (s *core[K, V]) flushEntry(e *entry[V], b Batch, log LogFunc) error {
 	if !e.has {
 		b.Delete(s.key)
 		s.resize(e, 0)
-		return log(s.changelog, nil, e.timestamp)
+		return log(s.changelog, nil, s.layout.stamp(s.key[len(s.prefix):], e.timestamp))
 	}
 	row := binary.BigEndian.AppendUint64(s.row[:0], uint64(e.timestamp))
 	var err error
@@ -331,7 +331,7 @@ func (s *core[K, V]) flushEntry(e *entry[V], b Batch, log LogFunc) error {
 	s.row = row
 	b.Set(s.key, row)
 	s.resize(e, len(row))
-	return log(s.changelog, row[timestampSize:], e.timestamp)
+	return log(s.changelog, row[timestampSize:], s.layout.stamp(s.key[len(s.prefix):], e.timestamp))
 }
 
 // Restore implements Store.

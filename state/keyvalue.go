@@ -72,14 +72,24 @@ func (d *KeyValueDefinition[K, V]) Name() string { return d.name }
 func (d *KeyValueDefinition[K, V]) Retention() time.Duration { return d.retention }
 
 // String implements Definition.
-func (d *KeyValueDefinition[K, V]) String() string {
+func (d *KeyValueDefinition[K, V]) String() string { return d.describe(d.keys, d.values) }
+
+// Format implements Definition.
+func (d *KeyValueDefinition[K, V]) Format() string {
+	if d.keys == nil || d.values == nil {
+		return d.String() // Open refuses it
+	}
+	return d.describe(codec.Format(d.keys), codec.Format(d.values))
+}
+
+func (d *KeyValueDefinition[K, V]) describe(keys, values any) string {
 	switch {
 	case d.layout.bucket > 0:
-		return fmt.Sprintf("window %s by key, %s → %s", d.size, d.keys, d.values)
+		return fmt.Sprintf("window %s by key, %s → %s", d.size, keys, values)
 	case d.layout.windowed:
-		return fmt.Sprintf("window %s, %s → %s", d.size, d.keys, d.values)
+		return fmt.Sprintf("window %s, %s → %s", d.size, keys, values)
 	}
-	return fmt.Sprintf("key-value %s → %s", d.keys, d.values)
+	return fmt.Sprintf("key-value %s → %s", keys, values)
 }
 
 // Open implements Definition.

@@ -56,6 +56,15 @@ func (l layout) lead(start int64) int64 {
 	return start - into
 }
 
+// stamp returns the timestamp of the changelog record of a row: at least the start of its window, so that what lies in the
+// changelog before the horizon of a store can be deleted by time.
+func (l layout) stamp(physical []byte, timestamp int64) int64 {
+	if !l.windowed {
+		return timestamp
+	}
+	return max(timestamp, l.start(physical))
+}
+
 // start reads the start of a window from a physical key.
 func (l layout) start(physical []byte) int64 {
 	if l.bucket == 0 {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/rio-streams/rio/codec"
 )
 
 // Set is all stores of one task, opened on its database. One goroutine owns it.
@@ -17,6 +19,7 @@ import (
 //	| 0 0 | 'f' |                              →  format version, 1 byte
 //	| 0 0 | 's' | name … |                     →  prefix, 2 bytes BE | definition …
 //	| 0 0 | 'p' | topic … | partition, 4 B BE | →  position: the next offset to read, 8 bytes BE
+//	| 0 0 | 'i' | topic … |                    →  id of the topic that its positions are in, text
 //	| 0 0 | 't' | name of a clock … |          →  its time, ms since 1970, 8 bytes BE
 type Set struct {
 	db     DB
@@ -37,6 +40,7 @@ var (
 	formatKey   = []byte{0, 0, 'f'}
 	storeKey    = []byte{0, 0, 's'}
 	positionKey = []byte{0, 0, 'p'}
+	topicIDKey  = []byte{0, 0, 'i'}
 	clockKey    = []byte{0, 0, 't'}
 )
 
@@ -115,14 +119,19 @@ func (s *Set) open(d Definition, stores map[string]known, b Batch, opts Options)
 		return fmt.Errorf("state: two stores are named %q", name)
 	}
 	k, found := stores[name]
-	if found && k.definition != d.String() {
-		return fmt.Errorf("state: store %q was %s and is now %s: rename it, or reset the application", name, k.definition, d)
+	if found {
+		if err := CheckFormat(d, k.definition); err != nil {
+			return err
+		}
 	}
 	if !found {
 		for other := range maps.Values(stores) {
 			k.id = max(k.id, other.id)
 		}
-		k = known{k.id + 1, d.String()}
+		k.id++
+	}
+	if k.definition != d.Format() {
+		k.definition = d.Format()
 		stores[name] = k
 		b.Set(append(slices.Clone(storeKey), name...), append(binary.BigEndian.AppendUint16(nil, k.id), k.definition...))
 	}
@@ -136,6 +145,21 @@ func (s *Set) open(d Definition, stores map[string]known, b Batch, opts Options)
 		return s.adopt(c)
 	}
 	return nil
+}
+
+// ErrFormat is in the error about a store whose bytes are in another format than the program's.
+var ErrFormat = errors.New("the format of a store has changed")
+
+// CheckFormat returns an error that wraps ErrFormat if the bytes of a store are in another format than that of its
+// definition. It says what can be done.
+func CheckFormat(d Definition, format string) error {
+	if d.Format() == format || d.Format() == codec.FormatOfName(format) {
+		return nil
+	}
+	return fmt.Errorf("state: %w: store %q holds %s, and this program reads %s. "+
+		"Go back to the old format; or give the store a new name, under which it begins empty while the old one stays; "+
+		"or run the program under another Config.Application until it has caught up with the inputs, and then switch; "+
+		"or reset the application, which counts anew from its inputs", ErrFormat, d.Name(), format, d.Format())
 }
 
 // Store returns the store of a name.
@@ -241,6 +265,18 @@ func (s *Set) position(topic string, partition int32) []byte {
 	s.key = append(append(s.key[:0], positionKey...), topic...)
 	s.key = binary.BigEndian.AppendUint32(s.key, uint32(partition))
 	return s.key
+}
+
+// SetTopicID notes in a batch the id of the topic that the positions of a name are in: a topic that is deleted and made
+// again has the name, but neither the id nor the records.
+func (s *Set) SetTopicID(b Batch, topic, id string) {
+	b.Set(append(slices.Clone(topicIDKey), topic...), []byte(id))
+}
+
+// TopicID returns what SetTopicID noted, "" if nothing is noted.
+func (s *Set) TopicID(topic string) (string, error) {
+	id, _, err := s.db.Get(nil, append(slices.Clone(topicIDKey), topic...))
+	return string(id), err
 }
 
 // Close gives the memory of the stores back. It does not close the database.

@@ -8,9 +8,12 @@ type Definition interface {
 	// Name names the store and, behind the name of the application, its changelog topic.
 	Name() string
 
-	// String says what the bytes of the store mean, such as "key-value string → json[fleet.Fix]". It is kept in the
-	// database and compared at every open.
+	// String names the kind and the codecs of the store, such as "key-value string → json[fleet.Fix]".
 	String() string
+
+	// Format says what the bytes of the store are, such as "key-value string → json" (see codec.Format). It is kept with
+	// them and compared at every open.
+	Format() string
 
 	// Retention is how long a window is kept after its start, by stream time; 0 means for ever.
 	Retention() time.Duration
@@ -56,6 +59,9 @@ type Store interface {
 	// Restore puts one changelog record into the batch; nil is a tombstone. The cache must be empty: open the store, restore, use it.
 	Restore(b Batch, key, value []byte, timestamp int64) error
 
+	// Dump calls log for each row in the database, as Flush does for a changed one. What is not flushed is not there.
+	Dump(log LogFunc) error
+
 	// Clock is the time of a store of windows, nil for others: the greatest timestamp that was written to it. Windows that
 	// start more than the retention before it are no longer found, and what is written to them is dropped, whether they
 	// were physically deleted or not. So no result depends on when Expire ran. The time moves behind a record, not
@@ -63,7 +69,7 @@ type Store interface {
 	Clock() *Clock
 
 	// Expire puts the deletion of windows that are no longer found into the batch, behind what Flush put there. It is
-	// housekeeping: no read can tell whether it ran. The changelog gets no tombstones; it has a retention of its own.
+	// housekeeping: no read can tell whether it ran. The changelog gets no tombstones; the owner purges it.
 	Expire(b Batch)
 
 	// Dirty is the number of entries that the next Flush will write, DirtyBytes about how many bytes they hold, and

@@ -92,6 +92,8 @@ func TestDefinitions(t *testing.T) {
 		`store "hourly" keeps windows of 1m0s, but its keys are encoded with windows of 1h0m0s`, `two stores are named "counts"`)
 }
 
+func jsonOf[T any](T) codec.Codec[T] { return codec.JSON[T]() }
+
 func TestAStoreKeepsItsTypes(t *testing.T) {
 	db := state.NewMemory()
 	openSet(t, db, state.Options{}, counts, words).Close()
@@ -100,8 +102,15 @@ func TestAStoreKeepsItsTypes(t *testing.T) {
 		state.NewWindow("words", codec.String, codec.String, time.Minute, time.Hour),
 	}
 	_, err := state.OpenSet(db, changed, state.Options{})
-	wantError(t, err, `store "counts" was key-value string → int64 and is now key-value string → float64: rename it, or reset the application`,
-		`store "words" was`)
+	wantError(t, err, `store "counts" holds key-value string → int64, and this program reads key-value string → float64`, "under another Config.Application",
+		`store "words" holds`)
+	renamed := struct{ N int }{}
+	old := state.NewKeyValue("totals", codec.String, codec.JSON[time.Time]()) // stands for a type that was renamed
+	db = state.NewMemory()
+	openSet(t, db, state.Options{}, old).Close()
+	openSet(t, db, state.Options{}, state.NewKeyValue("totals", codec.String, jsonOf(renamed))).Close()
+	db = state.NewMemory()
+	openSet(t, db, state.Options{}, counts, words).Close()
 	openSet(t, db, state.Options{}, counts, words).Close() // the refusal has changed nothing
 }
 

@@ -48,6 +48,9 @@ func (d *WindowDefinition[K, V]) Retention() time.Duration { return d.rows.reten
 // String implements Definition.
 func (d *WindowDefinition[K, V]) String() string { return d.rows.String() }
 
+// Format implements Definition.
+func (d *WindowDefinition[K, V]) Format() string { return d.rows.Format() }
+
 // Open implements Definition.
 func (d *WindowDefinition[K, V]) Open(db DB, prefix []byte, opts Options) (Store, error) {
 	return d.rows.Open(db, prefix, opts)
@@ -76,7 +79,8 @@ func (w *Window[K, V]) GetWithTime(key codec.WindowKey[K]) (V, int64, bool, erro
 	return w.core.get(key)
 }
 
-// Put is that of KeyValue.
+// Put is that of KeyValue. The timestamp is at least the start of the window: the changelog, which is purged by time, takes
+// the start for an earlier one.
 func (w *Window[K, V]) Put(key codec.WindowKey[K], value V, timestamp int64) error {
 	return w.core.set(key, value, timestamp)
 }

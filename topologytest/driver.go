@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/internal/replica"
 	"github.com/rio-streams/rio/internal/task"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -116,6 +117,10 @@ func (d *Driver) start(m *member) (err error) {
 	for _, offset := range m.committed {
 		metadata = append(metadata, offset.Metadata)
 	}
+	logs, err := d.restore(m)
+	if err != nil {
+		return err
+	}
 	m.open, m.since, m.fetched = nil, 0, map[string]int64{}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
@@ -128,7 +133,7 @@ func (d *Driver) start(m *member) (err error) {
 		cancel()
 		return err
 	}
-	if err := d.restore(m); err != nil {
+	if err := d.load(m, logs); err != nil {
 		return err
 	}
 	for _, topic := range m.task.Topics() {
@@ -140,20 +145,35 @@ func (d *Driver) start(m *member) (err error) {
 	return m.task.Tick(d.clock)
 }
 
-func (d *Driver) restore(m *member) error {
-	changelogs, err := m.task.Changelogs()
+// restore brings the stores of a member up to the ends of their changelogs.
+func (d *Driver) restore(m *member) ([]replica.Log, error) {
+	r, err := replica.Open(m.db, replica.Config{
+		Plan: d.plan, Subtopology: m.sub, Partition: m.partition, Names: d.plan.Names(), State: d.cfg.State,
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, c := range changelogs {
-		end := d.log.end(c.Topic, c.Partition)
-		if c.Source {
-			end = m.committed[c.Topic].Next
-		}
-		if c.From >= end {
+	defer r.Close()
+	for _, log := range r.Logs() {
+		end := d.log.end(log.Topic, m.partition)
+		if log.Source || log.From >= end {
 			continue
 		}
-		if err := m.task.Restore(c.Topic, d.log.read(c.Topic, c.Partition, c.From, end), end); err != nil {
+		if err := r.Apply(log.Topic, d.log.read(log.Topic, m.partition, log.From, end), end); err != nil {
+			return nil, err
+		}
+	}
+	return r.Logs(), nil
+}
+
+// load brings source tables up to the committed offsets of their topics.
+func (d *Driver) load(m *member, logs []replica.Log) error {
+	for _, log := range logs {
+		end := m.committed[log.Topic].Next
+		if !log.Source || log.From >= end {
+			continue
+		}
+		if err := m.task.Load(log.Topic, d.log.read(log.Topic, m.partition, log.From, end), end); err != nil {
 			return err
 		}
 	}

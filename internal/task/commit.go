@@ -109,8 +109,8 @@ func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, 
 			t.stores.SetPosition(t.pending, log.topic, t.cfg.Partition, last+1)
 			log.written = false
 		}
-		for _, in := range t.inputs {
-			if in.table && in.moved {
+		for _, in := range t.inputs { // of streams, too: they say which input the rows stand for
+			if in.moved {
 				t.stores.SetPosition(t.pending, in.topic, t.cfg.Partition, in.next)
 			}
 		}
@@ -157,73 +157,40 @@ func (cfg *Config) changelogs() map[string]*changelog {
 	return logs
 }
 
-// Changelog is a topic partition that a store is restored from.
-type Changelog struct {
-	Topic     string
-	Partition int32
-	From      int64 // the first offset that is not in the database yet
-	Source    bool  // it is an input too: restore it to the committed offset, not to its end
-}
-
-// Changelogs returns what must be restored before the first Step: each from its position to the log's end.
-func (t *Task) Changelogs() ([]Changelog, error) {
-	var logs []Changelog
-	for _, store := range t.cfg.Subtopology.Stores {
-		log := t.changelogs[store.Name()]
-		from, _, err := t.stores.Position(log.topic, t.cfg.Partition)
-		if err != nil {
-			return nil, t.wrap(err)
-		}
-		logs = append(logs, Changelog{log.topic, t.cfg.Partition, from, log.source})
+// Restored returns how far the database has a store: the next offset to restore of its changelog.
+func (t *Task) Restored(store string) (int64, error) {
+	log, ok := t.changelogs[store]
+	if !ok {
+		return 0, t.wrap(fmt.Errorf("no store %q", store))
 	}
-	return logs, nil
+	next, _, err := t.stores.Position(log.topic, t.cfg.Partition)
+	return next, err
 }
 
-// Restore puts changelog records into the database, with the position after them.
-func (t *Task) Restore(topic string, records []plan.Raw, next int64) error {
-	if err := t.enter("Restore", restoring, restoring); err != nil {
+// Load puts records of a source table's topic into its store, with the position after them: up to the committed offset,
+// where processing goes on. Other stores are restored from their changelogs before the task is made (internal/replica).
+func (t *Task) Load(topic string, records []plan.Raw, next int64) error {
+	if err := t.enter("Load", restoring, restoring); err != nil {
 		return err
 	}
 	b := t.cfg.DB.NewBatch()
 	defer b.Close()
-	for _, s := range t.cfg.Subtopology.Stores {
-		store, err := t.stores.Store(s.Name())
-		if err != nil {
-			return t.wrap(err)
-		}
-		switch log := t.changelogs[s.Name()]; {
-		case log.topic != topic:
-		case log.source:
-			err = t.load(topic, records, b)
-		default:
-			err = replay(store, records, b)
-		}
-		if err != nil {
-			return t.wrap(fmt.Errorf("restore %s from %s: %w", s.Name(), topic, err))
+	if in := t.input(topic); in != nil && in.table {
+		if err := t.load(in, records, b); err != nil {
+			return t.wrap(fmt.Errorf("load %s: %w", topic, err))
 		}
 	}
 	t.stores.SetPosition(b, topic, t.cfg.Partition, next)
 	if err := b.Commit(); err != nil {
-		return t.wrap(fmt.Errorf("restore %s: %w", topic, err))
+		return t.wrap(fmt.Errorf("load %s: %w", topic, err))
 	}
 	t.stores.Committed()
 	return nil
 }
 
-func replay(store state.Store, records []plan.Raw, b state.Batch) error {
-	for i := range records {
-		r := &records[i]
-		if err := store.Restore(b, r.Key, r.Value, r.Timestamp); err != nil {
-			return fmt.Errorf("offset %d: %w", r.Offset, err)
-		}
-	}
-	return nil
-}
-
 // load fills a source table from its topic, on the way that records take, but without successors. What the decode
 // policy left out then is left out again.
-func (t *Task) load(topic string, records []plan.Raw, b state.Batch) error {
-	in := t.input(topic)
+func (t *Task) load(in *input, records []plan.Raw, b state.Batch) error {
 	in.queue.Clear()
 	in.queue.Add(records)
 	for in.queue.Len() > 0 {

@@ -6,8 +6,8 @@
 //
 // The life of a task, by its owner, a single goroutine:
 //
-//	t, err := task.New(config)
-//	for _, log := range t.Changelogs() { … t.Restore(log.Topic, records, next) … }
+//	t, err := task.New(config)           // its stores were restored before: internal/replica
+//	t.Load(topic, records, next)         // the rows of source tables
 //	for _, topic := range t.Topics() { … t.Seek(topic, offset) … }
 //	for {
 //		t.Add(topic, records, next, atEnd)   // what was fetched

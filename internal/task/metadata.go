@@ -19,13 +19,22 @@ const (
 )
 
 // metadata returns the text to commit with each offset.
-func (t *Task) metadata() string {
-	text := strconv.AppendInt([]byte(metadataPrefix), t.streamTime, 10)
-	t.stores.Times(func(name string, ms int64) {
+func (t *Task) metadata() string { return Metadata(t.streamTime, t.stores.Times) }
+
+// Metadata returns the metadata of offsets from which a task goes on at a stream time, and its clocks at theirs.
+func Metadata(streamTime int64, times func(each func(name string, ms int64))) string {
+	text := strconv.AppendInt([]byte(metadataPrefix), streamTime, 10)
+	times(func(name string, ms int64) {
 		text = append(append(append(text, ' '), name...), '=')
 		text = strconv.AppendInt(text, ms, 10)
 	})
 	return string(text)
+}
+
+// Times returns the times of the clocks in the metadata of a task's offsets.
+func Times(metadata []string) state.Times {
+	_, times := parseMetadata(metadata)
+	return times
 }
 
 // parseMetadata returns the times in the texts of a task's offsets, each the greatest: an input that stands still keeps an old text.

@@ -84,7 +84,7 @@ func TestRefusedBehindARepartition(t *testing.T) {
 // source and the step that wrote it.
 func TestRefusedLater(t *testing.T) {
 	source := record(8, 2, "b")
-	const where = "produce in/0 at 8 in sink (task_test.go:33): too large"
+	const where = "produce in/0 at 8 in sink (task_test.go:34): too large"
 	t.Run("fail", func(t *testing.T) {
 		tk, sent, _ := refusing(t, processor.Fail)
 		r := refusal((*sent)[1])
@@ -137,7 +137,7 @@ func TestRefusedLater(t *testing.T) {
 		if err := tk.Refused(r, nil, time.Time{}); err != nil || tk.WantsSource(r) {
 			t.Fatal(err)
 		}
-		expect(t, "failed", *failed, []string{"skipped: produce timer in sink (task_test.go:33): too large"})
+		expect(t, "failed", *failed, []string{"skipped: produce timer in sink (task_test.go:34): too large"})
 	})
 	t.Run("refused dead letter", func(t *testing.T) {
 		tk, sent, failed := refusing(t, processor.DeadLetter)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/internal/replica"
 	"github.com/rio-streams/rio/internal/task"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -166,8 +167,7 @@ func TestCommit(t *testing.T) {
 	expect(t, "offsets", offsets(tk), "table/0 2 at 4, in/0 2 at 4")
 
 	// The process ends before the transaction does: nothing is in the database.
-	again, _ := newTask(t, p, func(cfg *task.Config) { cfg.DB = db })
-	expect(t, "to restore", changelogs(t, again), "app-counts-changelog/0 from 0, table/0 from 0 (source)")
+	expect(t, "to restore", changelogs(t, p, db), "app-counts-changelog from 0, table from 0 (source), in at 0")
 
 	if err := tk.Committed(func(topic string, partition int32) (int64, bool) { return 41, true }); err != nil {
 		t.Fatal(err)
@@ -175,8 +175,8 @@ func TestCommit(t *testing.T) {
 	if tk.Dirty() {
 		t.Error("something to commit after a commit")
 	}
-	again, out = newTask(t, p, func(cfg *task.Config) { cfg.DB, cfg.Metadata = db, []string{"rio:2:4"} })
-	expect(t, "to restore", changelogs(t, again), "app-counts-changelog/0 from 42, table/0 from 2 (source)")
+	expect(t, "to restore", changelogs(t, p, db), "app-counts-changelog from 42, table from 2 (source), in at 2")
+	again, out := newTask(t, p, func(cfg *task.Config) { cfg.DB, cfg.Metadata = db, []string{"rio:2:4"} })
 	again.Seek("in", 2)
 	again.Seek("table", 2)
 	again.Add("table", nil, 2, true)
@@ -201,41 +201,42 @@ func TestLogMustSayWhere(t *testing.T) {
 	}
 }
 
-func changelogs(t *testing.T, tk *task.Task) string {
+// changelogs says from where the stores in a database would be restored.
+func changelogs(t *testing.T, p *plan.Plan, db state.DB) string {
 	t.Helper()
-	logs, err := tk.Changelogs()
+	r, err := replica.Open(db, replica.Config{Plan: p, Subtopology: p.Subtopologies[0], Names: p.Names()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer r.Close()
 	var all []string
-	for _, l := range logs {
-		text := fmt.Sprintf("%s/%d from %d", l.Topic, l.Partition, l.From)
+	for _, l := range r.Logs() {
+		text := fmt.Sprintf("%s from %d", l.Topic, l.From)
 		if l.Source {
 			text += " (source)"
 		}
 		all = append(all, text)
 	}
-	return strings.Join(all, ", ")
+	at, _, err := r.Position("in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(append(all, fmt.Sprintf("in at %d", at)), ", ")
 }
 
-// TestRestore: stores come back from their changelogs, tables from their topics, what cannot be decoded is left out.
-func TestRestore(t *testing.T) {
+// TestLoad: tables come back from their topics, what cannot be decoded is left out.
+func TestLoad(t *testing.T) {
 	tk, out := newTask(t, joined(t), nil)
-	if err := tk.Restore("table", []plan.Raw{record(0, 1, "1"), {Offset: 1, Timestamp: -1, Key: []byte("k"), Value: []byte("x")}}, 2); err != nil {
+	if err := tk.Load("table", []plan.Raw{record(0, 1, "1"), {Offset: 1, Timestamp: -1, Key: []byte("k"), Value: []byte("x")}}, 2); err != nil {
 		t.Fatal(err)
 	}
-	two := []byte{0, 0, 0, 0, 0, 0, 0, 2}
-	if err := tk.Restore("app-counts-changelog", []plan.Raw{{Offset: 7, Timestamp: 3, Key: []byte("k"), Value: two}}, 9); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "to restore", changelogs(t, tk), "app-counts-changelog/0 from 9, table/0 from 2 (source)")
 	tk.Add("table", nil, 0, true)
 	tk.Add("in", []plan.Raw{record(0, 5, "a")}, 1, true)
 	mustStep(t, tk, 1)
 	if err := tk.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "results", out.sent, []string{"out k=a1", "app-counts-changelog k=\x00\x00\x00\x00\x00\x00\x00\x03"})
+	expect(t, "results", out.sent, []string{"out k=a1", "app-counts-changelog k=\x00\x00\x00\x00\x00\x00\x00\x01"})
 }
 
 // TestRefused: a record that the log refuses for what it is follows the produce policy; a log that fails ends the task.
@@ -249,7 +250,7 @@ func TestRefused(t *testing.T) {
 		tk, out := newTask(t, joined(t), nil)
 		out.refused = "large"
 		n, err := send(tk)
-		if want := "produce in/0 at 1 in sink (task_test.go:33): record refused: too large"; n != 1 || err == nil || err.Error() != want {
+		if want := "produce in/0 at 1 in sink (task_test.go:34): record refused: too large"; n != 1 || err == nil || err.Error() != want {
 			t.Errorf("%d records, error %v, want 1 and %s", n, err, want)
 		}
 	})
@@ -264,7 +265,7 @@ func TestRefused(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		expect(t, "results", out.sent, []string{"out k=a", "out k=c"})
-		expect(t, "skipped", skipped, []string{"skipped: produce in/0 at 1 in sink (task_test.go:33): record refused: too large"})
+		expect(t, "skipped", skipped, []string{"skipped: produce in/0 at 1 in sink (task_test.go:34): record refused: too large"})
 		expect(t, "statistics", tk.Counters().Skipped, map[processor.Stage]int64{processor.Produce: 1})
 	})
 	t.Run("dead letter", func(t *testing.T) {

@@ -139,7 +139,7 @@ func TestLegalOrderOfCalls(t *testing.T) {
 	nowhere := func(string, int32) (int64, bool) { return 0, true }
 	calls := map[string]func(*task.Task) error{
 		"seek":      func(tk *task.Task) error { return tk.Seek("in", 0) },
-		"restore":   func(tk *task.Task) error { return tk.Restore("table", nil, 1) },
+		"load":      func(tk *task.Task) error { return tk.Load("table", nil, 1) },
 		"step":      func(tk *task.Task) error { _, err := tk.Step(1, nil); return err },
 		"tick":      func(tk *task.Task) error { return tk.Tick(time.UnixMilli(1)) },
 		"flush":     func(tk *task.Task) error { return tk.Flush() },
@@ -147,10 +147,10 @@ func TestLegalOrderOfCalls(t *testing.T) {
 		"close":     func(tk *task.Task) error { tk.Close(); return nil },
 	}
 	for script, want := range map[string]string{
-		"restore seek step tick flush committed step flush committed close": "",
+		"load seek step tick flush committed step flush committed close": "",
 		"seek flush committed": "", // nothing came
 		"step seek":            "Seek is called while the task is processing",
-		"tick restore":         "Restore is called while the task is processing",
+		"tick load":            "Load is called while the task is processing",
 		"committed":            "Committed is called while the task is restoring",
 		"step committed":       "Committed is called while the task is processing",
 		"flush step":           "Step is called while the task is flushed",

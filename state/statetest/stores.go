@@ -348,7 +348,7 @@ func (m *machine) drawKey(rt *rapid.T) key {
 // change is one change by a handler.
 func (m *machine) change(rt *rapid.T) {
 	k := m.drawKey(rt)
-	timestamp := rapid.Int64Range(0, 100).Draw(rt, "timestamp")
+	timestamp := max(rapid.Int64Range(0, 100).Draw(rt, "timestamp"), k.start)
 	old, had := m.now.rows[k]
 	alive := m.alive(k)
 	if !alive {
