@@ -44,12 +44,15 @@ func (o *output) Send(out task.Out) error {
 		}
 		r.Headers = o.headers
 	}
-	err := o.worker.producer.SendTagged(out.Topic, out.Partition, r, o.tag(&out))
+	if err := o.worker.producer.SendTagged(out.Topic, out.Partition, r, o.tag(&out)); err != nil {
+		return sendError(err)
+	}
+	return nil
+}
+
+func sendError(err error) error {
 	var refusal *kafka.Refusal
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &refusal):
+	if errors.As(err, &refusal) {
 		return fmt.Errorf("%w: %w", task.ErrRefused, err)
 	}
 	return cluster(err)
