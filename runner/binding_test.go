@@ -352,3 +352,48 @@ func TestLatest(t *testing.T) {
 		}
 	})
 }
+
+// Damaged files are no reason to stop: the changelog has everything.
+func TestDamagedStateIsRestored(t *testing.T) {
+	for _, files := range []string{"MANIFEST-*", "*.sst"} {
+		t.Run(files, func(t *testing.T) {
+			c := newCluster(t)
+			c.create(c.lines.Name(), 1)
+			cfg := c.config()
+			cfg.StopAtEnd = true
+			want := []int64{}
+			for run := range int64(5) {
+				c.sendKey(c.lines.Name(), "x")
+				c.mustRun(cfg, c.byKey())
+				if want = append(want, run+1); run == 2 {
+					damage(t, c, cfg, files)
+				}
+			}
+			c.wantResults(want...)
+			if aside, err := filepath.Glob(filepath.Join(cfg.Dir, "state", c.app, "*", "0", "n-0.damaged")); err != nil || len(aside) != 1 {
+				t.Errorf("put aside: %v, %v", aside, err)
+			}
+		})
+	}
+}
+
+// damage overwrites a part of files of the task's database.
+func damage(t *testing.T, c *cluster, cfg runner.Config, files string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(cfg.Dir, "state", c.app, "*", "0", "n-0", files))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no %s: %v", files, err)
+	}
+	for _, name := range names {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("damaged!damaged!"), 4); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func (w *worker) commit() error {
 			if t.stopped {
 				err = cluster(err) // a timer was interrupted: go back to the last commit
 			}
-			return err
+			return t.mendable(err)
 		}
 		for _, o := range t.task.Offsets() {
 			tp := kafka.TopicPartition{Topic: o.Topic, Partition: o.Partition}
@@ -73,7 +73,7 @@ func (w *worker) commit() error {
 			err = cluster(err)
 		}
 		if err != nil {
-			return err
+			return t.mendable(err)
 		}
 	}
 	w.careful = false

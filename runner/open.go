@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -22,7 +23,8 @@ type unit struct {
 	sub       *plan.Subtopology
 	partition int32
 	inputs    []kafka.TopicPartition
-	dir       string // of its database; empty if it has no stores
+	dir       string      // of its database; empty if it has no stores
+	damaged   atomic.Bool // a task has found the database to be damaged
 
 	cancel context.CancelFunc // of the opener
 	closed chan struct{}      // the opener has ended
@@ -81,14 +83,33 @@ func (r *runner) tryOpen(ctx context.Context, u *unit) (*running, error) {
 		return nil, err
 	}
 	t, err := r.openOn(ctx, u, b)
-	if !errors.Is(err, errStale) {
+	switch {
+	case errors.Is(err, errStale):
+		r.log.Warn("local state is inconsistent with the changelog; wiping and restoring", "task", u.name, "reason", err)
+		err = os.RemoveAll(u.dir)
+	case errors.Is(err, state.ErrDamaged):
+		r.log.Warn("local state is damaged; moving it aside and restoring from the changelog", "task", u.name, "to", u.dir+aside, "reason", err)
+		err = u.putAside()
+	default:
 		return t, err
 	}
-	r.log.Warn("local state is inconsistent with the changelog; wiping and restoring", "task", u.name, "reason", err)
-	if err := os.RemoveAll(u.dir); err != nil {
-		return nil, fmt.Errorf("delete %s: %w", u.dir, err)
+	if err != nil {
+		return nil, fmt.Errorf("make room for the state of task %s: %w", u.name, err)
 	}
 	return r.openOn(ctx, u, b)
+}
+
+// aside is behind the name of the directory that keeps damaged state, for whoever wants to know what happened to it. There is at
+// most one for each task.
+const aside = ".damaged"
+
+// putAside makes room for a new database.
+func (u *unit) putAside() error {
+	if err := os.RemoveAll(u.dir + aside); err != nil {
+		return err
+	}
+	u.damaged.Store(false)
+	return os.Rename(u.dir, u.dir+aside)
 }
 
 // openOn opens a unit's database, restores it, and makes the task on it.
@@ -119,6 +140,9 @@ func (r *runner) openOn(ctx context.Context, u *unit, b binding) (t *running, er
 func (r *runner) openState(u *unit) (state.DB, error) {
 	if u.dir == "" {
 		return state.NewMemory(), nil
+	}
+	if u.damaged.Load() {
+		return nil, fmt.Errorf("%s: %w", u.dir, state.ErrDamaged)
 	}
 	return pebblestore.Open(u.dir, pebblestore.Config{Resources: r.resources, Log: r.log})
 }

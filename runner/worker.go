@@ -10,6 +10,7 @@ import (
 
 	"github.com/rio-streams/rio/internal/task"
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/state"
 )
 
 // worker is a goroutine that runs tasks: it owns them, their producer and their fetcher, and all of them commit
@@ -188,7 +189,17 @@ func (t *running) after(err error, now time.Time) error {
 		t.stopped = true // it is about to be released
 		return nil
 	}
-	return err
+	return t.mendable(err)
+}
+
+// mendable notes that the task's database is damaged. Then the error does not end the run: the task is opened again, and
+// restored.
+func (t *running) mendable(err error) error {
+	if !errors.Is(err, state.ErrDamaged) {
+		return err
+	}
+	t.damaged.Store(true)
+	return cluster(err)
 }
 
 // take receives what has been fetched, if anything has.

@@ -84,7 +84,7 @@ func readClock(r Reader, name string) (int64, error) {
 	case !found:
 		return never, nil
 	case len(v) != timeSize:
-		return never, fmt.Errorf("state: the time of %s has %d bytes instead of %d: the database is damaged", name, len(v), timeSize)
+		return never, fmt.Errorf("state: the time of %s has %d bytes instead of %d: %w", name, len(v), timeSize, ErrDamaged)
 	}
 	return int64(binary.BigEndian.Uint64(v)), nil
 }

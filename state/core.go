@@ -120,7 +120,7 @@ func (s *core[K, V]) find() (*entry[V], error) {
 // read makes the content of a row. It does not alias the row.
 func (s *core[K, V]) read(row []byte) (content[V], error) {
 	if len(row) < timestampSize {
-		return content[V]{}, s.broken("read", fmt.Errorf("a row has at least 8 bytes, got %d: the database is damaged", len(row)))
+		return content[V]{}, s.broken("read", fmt.Errorf("a row has at least 8 bytes, got %d: %w", len(row), ErrDamaged))
 	}
 	c := content[V]{timestamp: int64(binary.BigEndian.Uint64(row)), has: true}
 	if s.sealed {

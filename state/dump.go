@@ -18,7 +18,7 @@ func (s *core[K, V]) Dump(log LogFunc) error {
 			return s.broken("dump", err)
 		}
 		if len(row) < timestampSize {
-			return s.broken("dump", fmt.Errorf("a row has at least 8 bytes, got %d: the database is damaged", len(row)))
+			return s.broken("dump", fmt.Errorf("a row has at least 8 bytes, got %d: %w", len(row), ErrDamaged))
 		}
 		s.changelog = s.layout.appendChangelog(s.changelog[:0], physical)
 		timestamp := s.layout.stamp(physical, int64(binary.BigEndian.Uint64(row)))

@@ -132,7 +132,7 @@ func (l layout) check(physical []byte) error {
 		least = timeSize
 	}
 	if len(physical) < least {
-		return fmt.Errorf("a key has at least %d bytes, got %d: the database is damaged", least, len(physical))
+		return fmt.Errorf("a key has at least %d bytes, got %d: %w", least, len(physical), ErrDamaged)
 	}
 	return nil
 }

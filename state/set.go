@@ -106,7 +106,7 @@ func (s *Set) readStores() (map[string]known, error) {
 	for more := rows.First(); more; more = rows.Next() {
 		v := rows.Value()
 		if len(v) < 2 {
-			return nil, errors.New("state: the list of stores is damaged")
+			return nil, fmt.Errorf("state: the list of stores: %w", ErrDamaged)
 		}
 		stores[string(rows.Key()[len(storeKey):])] = known{binary.BigEndian.Uint16(v), string(v[2:])}
 	}
@@ -256,7 +256,7 @@ func (s *Set) Position(topic string, partition int32) (int64, bool, error) {
 		return 0, false, err
 	}
 	if len(v) != 8 {
-		return 0, false, fmt.Errorf("state: the position of %s/%d has %d bytes instead of 8: the database is damaged", topic, partition, len(v))
+		return 0, false, fmt.Errorf("state: the position of %s/%d has %d bytes instead of 8: %w", topic, partition, len(v), ErrDamaged)
 	}
 	return int64(binary.BigEndian.Uint64(v)), true, nil
 }

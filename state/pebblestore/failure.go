@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/rio-streams/rio/state"
 )
 
 // explain adds to an error what to do about it.
@@ -18,10 +21,45 @@ func explain(err error) error {
 		return fmt.Errorf("%w: the disk is full: make room and start again; nothing is lost", err)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: the state directory must be writable for this user", err)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("%w: raise the limit of open files (ulimit -n), or give the process fewer tasks", err)
+	case errors.Is(err, state.ErrDamaged):
+		return err
 	case pebble.IsCorruptionError(err):
-		return fmt.Errorf("%w: the files are damaged: delete the directory, and the state is restored from its changelog", err)
+		return damaged(err)
 	}
 	return err
+}
+
+// damaged says that files do not hold what was written to them, and that it helps to delete them.
+func damaged(err error) error {
+	return fmt.Errorf("%w: %w: delete the directory, and the state is restored from its changelog", err, state.ErrDamaged)
+}
+
+// outside are errors of the system that say nothing about the files.
+var outside = []error{
+	syscall.ENOSPC, syscall.EDQUOT, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO,
+}
+
+func isOutside(err error) bool {
+	return slices.ContainsFunc(outside, func(target error) bool { return errors.Is(err, target) })
+}
+
+// explainOpen is explain for an error of opening a database. Whatever is not the system's is the files' own: a missing
+// file, a name or a length that cannot be, a checksum.
+func explainOpen(err error) error {
+	if isOutside(err) {
+		return explain(err)
+	}
+	return damaged(err)
+}
+
+// explainLock says why a directory cannot be locked.
+func explainLock(err error) error {
+	if isOutside(err) && !errors.Is(err, syscall.EACCES) { // with EACCES some systems say that another process has the lock
+		return explain(err)
+	}
+	return fmt.Errorf("it is in use (%w): stop the other process, or give this one a state directory of its own", err)
 }
 
 // ErrBroken is in the error of a commit after which the database takes no more of them, because the disk has failed or is full. Start the

@@ -61,7 +61,7 @@ func Open(dir string, cfg Config) (state.DB, error) {
 	}
 	lock, err := pebble.LockDirectory(dir, cfg.fs)
 	if err != nil {
-		return nil, fmt.Errorf("pebblestore: %s is in use (%w): stop the other process, or give this one a state directory of its own", dir, err)
+		return nil, fmt.Errorf("pebblestore: lock %s: %w", dir, explainLock(err))
 	}
 	d := &db{dir: dir, lock: lock, write: pebble.Sync}
 	switch cfg.WAL {
@@ -71,7 +71,7 @@ func Open(dir string, cfg Config) (state.DB, error) {
 		d.write, d.unlogged = pebble.NoSync, true
 	}
 	if d.pebble, err = open(dir, d.options(cfg)); err != nil {
-		return nil, errors.Join(fmt.Errorf("pebblestore: open %s: %w", dir, explain(err)), lock.Close())
+		return nil, errors.Join(fmt.Errorf("pebblestore: open %s: %w", dir, explainOpen(err)), lock.Close())
 	}
 	return d, nil
 }

@@ -73,7 +73,7 @@ func TestDirectoryInUse(t *testing.T) {
 	dir := t.TempDir()
 	db := opened(Config{})(t, dir)
 	_, err := Open(dir, Config{})
-	wantError(t, err, dir, "is in use", "stop the other process")
+	wantError(t, err, dir, "in use", "stop the other process")
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -82,31 +82,121 @@ func TestDirectoryInUse(t *testing.T) {
 	}
 }
 
-func TestDamagedFiles(t *testing.T) {
+// damages are what can happen to a file.
+var damages = map[string]func(t *testing.T, fs vfs.FS, path string){
+	"removed": func(t *testing.T, fs vfs.FS, path string) {
+		if err := fs.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	},
+	"emptied": func(t *testing.T, fs vfs.FS, path string) {
+		f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+	},
+	"overwritten": func(t *testing.T, fs vfs.FS, path string) {
+		f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("damaged!damaged!damaged!"), 4); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+	},
+}
+
+// written makes a database with rows in tables and in the log.
+func written(t *testing.T) vfs.FS {
+	t.Helper()
 	fs := vfs.NewMem()
-	open := opened(Config{fs: fs})
-	db := open(t, "dir")
-	if err := db.Close(); err != nil {
+	d := opened(Config{fs: fs})(t, "dir").(*db)
+	for round := range 2 {
+		b := d.NewBatch()
+		for i := range 100 {
+			b.Set(fmt.Appendf(nil, "%d-%d", round, i), make([]byte, 100))
+		}
+		if err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 {
+			if err := d.pebble.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	names, err := fs.List("dir")
+	return fs
+}
+
+// use opens a database and reads and writes all of it.
+func use(fs vfs.FS) (rows int, err error) {
+	db, err := Open("dir", Config{fs: fs})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	it, err := db.Iter(nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	for more := it.First(); more; more = it.Next() {
+		rows += len(it.Value()) / 100
+	}
+	return rows, errors.Join(it.Error(), it.Close())
+}
+
+// Whatever happens to a file, either nothing is missing but the end of the log, or the error says that the files are
+// damaged and what helps.
+func TestDamagedFiles(t *testing.T) {
+	names, err := written(t).List("dir")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names {
-		if strings.HasPrefix(name, "MANIFEST") {
-			f, err := fs.OpenReadWrite("dir/"+name, vfs.WriteCategoryUnspecified)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := f.WriteAt([]byte("damaged!"), 4); err != nil {
-				t.Fatal(err)
-			}
-			_ = f.Close()
+	seen := 0
+	for how, damage := range damages {
+		for _, name := range names {
+			t.Run(name+" "+how, func(t *testing.T) {
+				fs := written(t)
+				damage(t, fs, "dir/"+name)
+				rows, err := use(fs)
+				if err == nil {
+					if rows != 100 && rows != 200 {
+						t.Errorf("%d rows are left, and no error", rows)
+					}
+					return
+				}
+				seen++
+				if !errors.Is(err, state.ErrDamaged) {
+					t.Errorf("error %v is not ErrDamaged", err)
+				}
+				wantError(t, err, "dir", "damaged", "delete the directory")
+			})
 		}
 	}
-	_, err = Open("dir", Config{fs: fs})
-	wantError(t, err, "open dir", "damaged", "delete the directory")
+	if seen < 6 {
+		t.Errorf("%d kinds of damage were found", seen)
+	}
+}
+
+func TestTooManyOpenFiles(t *testing.T) {
+	for _, failure := range []error{syscall.EMFILE, syscall.ENFILE} {
+		fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind == errorfs.OpLock {
+				return failure
+			}
+			return nil
+		}))
+		_, err := Open("dir", Config{fs: fs})
+		wantError(t, err, "dir", "ulimit -n")
+		if strings.Contains(err.Error(), "in use") || errors.Is(err, state.ErrDamaged) {
+			t.Errorf("error %q", err)
+		}
+	}
 }
 
 // full is a disk that is full, or not.
