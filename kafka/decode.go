@@ -27,7 +27,7 @@ type decoded struct {
 // decode takes from block what is at or after offset. With committed, records of aborted transactions are left out; the
 // broker has then sent nothing of open ones.
 func decode(block *sarama.FetchResponseBlock, tp TopicPartition, offset int64, committed bool) decoded {
-	d := decoded{Fetched: Fetched{Topic: tp.Topic, Partition: tp.Partition, Next: offset}}
+	d := decoded{Fetched: Fetched{Topic: tp.Topic, Partition: tp.Partition, From: offset, Next: offset}}
 	if block == nil {
 		d.Err = fmt.Errorf("%w: the broker did not answer for this partition", ErrCorrupt)
 		return d

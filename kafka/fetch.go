@@ -226,7 +226,7 @@ func (f *Fetcher) failed(part *inPartition, err error) {
 	if time.Since(part.since) >= patience {
 		part.waiting = true // for good: only Add makes it anew
 		f.deliver(&answer{fetched: []partFetched{{part, Fetched{
-			Topic: part.tp.Topic, Partition: part.tp.Partition, Next: part.offset,
+			Topic: part.tp.Topic, Partition: part.tp.Partition, From: part.offset, Next: part.offset,
 			HighWatermark: -1, LastStable: -1, LogStart: -1,
 			Err: fmt.Errorf("kafka: fetch %v at %d: %w", part.tp, part.offset, err),
 		}}}})

@@ -52,6 +52,9 @@ type Fetched struct {
 	Records   []Record // in the order of their offsets; may be empty
 	Bytes     int      // of their keys and values
 
+	// From is the position before this.
+	From int64
+
 	// Next is the position after this. It passes what is never returned, such as aborted records, the marks that end
 	// transactions and the gaps that compaction leaves, so it can be ahead of the last record, or advance without any.
 	Next int64

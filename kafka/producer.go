@@ -89,9 +89,11 @@ type Producer struct {
 	openBytes int
 	full      bool            // too much is sealed: Send has to wait
 	groups    map[string]bool // those whose offsets are part of the transaction
+	missing   error           // why offsets are missing from the transaction
 
-	stuck  atomic.Bool // err is set
-	linger atomic.Bool // time to send the open batches
+	stuck   atomic.Bool // err is set
+	waiting atomic.Bool // Send waits for room
+	linger  atomic.Bool // time to send the open batches
 
 	mu       sync.Mutex
 	err      error
@@ -311,6 +313,8 @@ func (p *Producer) enqueue(part *outPartition) {
 // room waits until there is room for another record.
 func (p *Producer) room() error {
 	p.full = false
+	p.waiting.Store(true)
+	defer p.waiting.Store(false)
 	p.mu.Lock()
 	for p.buffered > p.cfg.MaxBufferedBytes/2 && p.err == nil {
 		changed := p.changed
@@ -321,6 +325,9 @@ func (p *Producer) room() error {
 	defer p.mu.Unlock()
 	return p.err
 }
+
+// Waiting reports whether a call of Send waits because MaxBufferedBytes is reached. Any goroutine may call it.
+func (p *Producer) Waiting() bool { return p.waiting.Load() }
 
 // Flush sends what has been given to Send so far and waits until all replicas in sync have it. A RefusedError says that
 // they have all but the refused records. When ctx ends, sending goes on, and Flush can be called again.

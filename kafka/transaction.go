@@ -61,8 +61,9 @@ func firstError(errs map[string][]*sarama.PartitionError) error {
 
 // SendOffsets makes offsets of a group part of the transaction: they are committed with it, if the member that ref
 // names is still of the group's generation (KIP-447). Its errors include ErrIllegalGeneration, ErrUnknownMember and
-// ErrFencedInstance. It also starts to send the records given to Send so far, and does not wait for them. If ctx ends
-// while an answer is to come, the outcome is unknown.
+// ErrFencedInstance. After ErrIllegalGeneration and ErrRebalanceInProgress the transaction goes on: call SendOffsets again
+// with the member's new reference, or Abort; until then, Commit fails. SendOffsets also starts to send the records given to
+// Send so far, and does not wait for them. If ctx ends while an answer is to come, the outcome is unknown.
 func (p *Producer) SendOffsets(ctx context.Context, ref GroupRef, offsets map[TopicPartition]CommittedOffset) error {
 	if p.cfg.TransactionalID == "" {
 		return errors.New("kafka: send offsets: the producer has no TransactionalID")
@@ -76,12 +77,24 @@ func (p *Producer) SendOffsets(ctx context.Context, ref GroupRef, offsets map[To
 		err = p.commitOffsets(ctx, ref, offsets)
 	}
 	if err == nil {
+		p.missing = nil
 		return nil
+	}
+	err = fmt.Errorf("kafka: transaction %s: offsets of group %s: %w", p.cfg.TransactionalID, ref.Group, err)
+	if betweenGenerations(err) {
+		p.missing = err
+		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fail(fmt.Errorf("kafka: transaction %s: offsets of group %s: %w", p.cfg.TransactionalID, ref.Group, err))
+	p.fail(err)
 	return p.err
+}
+
+// betweenGenerations reports whether offsets were refused only because the group has gone on to another generation. The
+// transaction is untouched by that.
+func betweenGenerations(err error) bool {
+	return !errors.Is(err, ErrOutcomeUnknown) && (errors.Is(err, ErrIllegalGeneration) || errors.Is(err, ErrRebalanceInProgress))
 }
 
 // addGroup adds the group's offsets to the transaction, once.
@@ -130,6 +143,9 @@ func (p *Producer) commitOffsets(ctx context.Context, ref GroupRef, offsets map[
 // the transaction, and TakeRefusals and another Commit commit the others. ErrOutcomeUnknown means that it may have been committed, or may never be.
 // If ctx ends before the flush is over, nothing has happened, and Commit or Abort can still be called.
 func (p *Producer) Commit(ctx context.Context) error {
+	if p.missing != nil {
+		return p.missing // the records must not be committed without the offsets
+	}
 	if err := p.Flush(ctx); err != nil {
 		return err
 	}
@@ -139,6 +155,7 @@ func (p *Producer) Commit(ctx context.Context) error {
 // Abort drops what was sent since the last Commit or Abort, waiting for requests under way, and clears an error that
 // the producer can live with. It returns an error if the producer cannot go on, or if ctx ended.
 func (p *Producer) Abort(ctx context.Context) error {
+	p.missing = nil
 	p.mu.Lock()
 	for _, part := range p.opened {
 		p.openBytes -= part.open.memory()

@@ -147,6 +147,32 @@ func TestOffsetsOfAFormerGeneration(t *testing.T) {
 	}
 }
 
+// TestOffsetsInTheNextGeneration: offsets that were refused because the group has gone on are good with the next reference,
+// in the same transaction.
+func TestOffsetsInTheNextGeneration(t *testing.T) {
+	for _, refusal := range []*kerr.Error{kerr.IllegalGeneration, kerr.RebalanceInProgress} {
+		cluster := fakeCluster(t)
+		c := dial(t, cluster.ListenAddrs())
+		tp := TopicPartition{makeTopic(t, c, 1), 0}
+		p := newProducer(t, c, ProducerConfig{TransactionalID: "t"})
+		send(t, p, tp, "a")
+		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: refusal, Count: 2})
+		offsets := map[TopicPartition]CommittedOffset{tp: {Offset: 1}}
+		ref := GroupRef{Group: "g"}
+		for range 2 {
+			if err := p.SendOffsets(testContext(t), ref, offsets); !errors.Is(err, refusal) && !betweenGenerations(err) {
+				t.Fatalf("SendOffsets: %v, want %v", err, refusal)
+			}
+		}
+		must(t, p.SendOffsets(testContext(t), ref, offsets))
+		must(t, p.Commit(testContext(t)))
+		got, err := c.CommittedOffsets(testContext(t), ref.Group, nil)
+		if err != nil || got[tp].Offset != 1 {
+			t.Errorf("committed %v, %v", got, err)
+		}
+	}
+}
+
 func TestLostAnswersOfTheCoordinator(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.FindCoordinator, kmsg.InitProducerID} {
 		t.Run(key.Name(), func(t *testing.T) {

@@ -47,7 +47,7 @@ func (w *worker) commit() error {
 			continue
 		}
 		dirty = append(dirty, t)
-		if err := t.task.Flush(); err != nil {
+		if err := w.flush(t); err != nil {
 			if t.stopped {
 				err = cluster(err) // a timer was interrupted: go back to the last commit
 			}
@@ -77,9 +77,21 @@ func (w *worker) commit() error {
 		}
 	}
 	w.careful = false
-	w.lastCommit.Store(time.Now().UnixNano())
+	for _, t := range dirty {
+		t.trouble.committed(t.task.Committable)
+	}
 	w.publish()
 	return nil
+}
+
+// flush writes the task's changelogs. Codecs are user code.
+func (w *worker) flush(t *running) error {
+	w.call.enter(t)
+	err := t.task.Flush()
+	if err := w.call.leave(); err != nil {
+		return err
+	}
+	return err
 }
 
 // publish publishes how far the tasks have come, after a commit.
@@ -90,29 +102,36 @@ func (w *worker) publish() {
 	}
 }
 
-// commitOffsets commits without a transaction. While the group is between two generations it waits for the next.
-func (w *worker) commitOffsets(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
-	for attempt := 0; ; attempt++ {
-		err := w.r.client.CommitOffsets(w.ctx, w.member.Ref(), offsets)
-		if !errors.Is(err, kafka.ErrRebalanceInProgress) || backoff(attempt) == backoff(attempt+1) {
-			return err
-		}
-		if err := pause(w.ctx, attempt); err != nil {
-			return err
-		}
-	}
-}
-
 // end makes what was sent, and the offsets, visible: in one transaction, or in this order.
 func (w *worker) end(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
 	if w.r.cfg.AtLeastOnce {
 		if err := w.settle(w.producer.Flush); err != nil {
 			return err
 		}
-		return w.commitOffsets(offsets)
+		return w.asMember(func(ref kafka.GroupRef) error { return w.r.client.CommitOffsets(w.ctx, ref, offsets) })
 	}
-	if err := w.producer.SendOffsets(w.ctx, w.member.Ref(), offsets); err != nil {
+	err := w.asMember(func(ref kafka.GroupRef) error { return w.producer.SendOffsets(w.ctx, ref, offsets) })
+	if err != nil {
 		return err
 	}
 	return w.settle(w.producer.Commit)
+}
+
+// asMember commits offsets as a member of the group's generation. A commit that meets a rebalance is good in the next
+// generation, too, as long as the group has not given up the member: what was revoked in it is released after this commit,
+// and goes to others only then. So it waits for the new reference and tries again.
+func (w *worker) asMember(commit func(kafka.GroupRef) error) error {
+	began := time.Now()
+	for attempt := 0; ; attempt++ {
+		ref := w.member.Ref()
+		err := commit(ref)
+		between := errors.Is(err, kafka.ErrRebalanceInProgress) || errors.Is(err, kafka.ErrIllegalGeneration)
+		if !between || errors.Is(err, kafka.ErrOutcomeUnknown) || time.Since(began) > w.r.cfg.TransactionTimeout/2 {
+			return err
+		}
+		// Most rounds are over in a few milliseconds, so the pauses begin below those of backoff.
+		if w.lost.Load() || pauseFor(w.ctx, 2*time.Millisecond<<min(attempt, 6)) != nil {
+			return err
+		}
+	}
 }

@@ -80,8 +80,19 @@ type Config struct {
 	// Default: 10 s, and at least ten commit intervals.
 	TransactionTimeout time.Duration
 
-	// RetryTimeout is how long the application goes on trying without the cluster. Default: 5 min.
+	// RetryTimeout is how long the application goes on trying when something of the cluster fails again and again, counted
+	// from the first failure. Default: 5 min.
 	RetryTimeout time.Duration
+
+	// MaxProcessing is how long one call of a handler may take. A call that takes longer is named in the log, with its
+	// record and its stack. Its context ends, the other tasks of its worker move to a new worker, and its own task goes on
+	// when it has returned. Like max.poll.interval.ms. Default: 5 min.
+	MaxProcessing time.Duration
+
+	// StopTimeout is how long a stop may take. A handler that has not returned by then is named in the error that Run
+	// returns; what it had in hand is processed again at the next start. Default: 25 s, less than the 30 s after which
+	// Kubernetes kills a process.
+	StopTimeout time.Duration
 
 	// Logger takes what happens. Default: slog.Default().
 	Logger *slog.Logger
@@ -109,6 +120,8 @@ func (cfg Config) withDefaults(application string) (Config, error) {
 	setDefault(&cfg.SessionTimeout, 15*time.Second)
 	setDefault(&cfg.TransactionTimeout, max(10*time.Second, 10*cfg.CommitInterval))
 	setDefault(&cfg.RetryTimeout, 5*time.Minute)
+	setDefault(&cfg.MaxProcessing, 5*time.Minute)
+	setDefault(&cfg.StopTimeout, 25*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -136,6 +149,8 @@ func (cfg Config) validate() error {
 	wrong(cfg.Memory < 0, "Memory is %d: it must be positive", cfg.Memory)
 	wrong(cfg.SessionTimeout < 0, "SessionTimeout is %v: it must be positive", cfg.SessionTimeout)
 	wrong(cfg.TransactionTimeout < cfg.CommitInterval, "TransactionTimeout is %v: it must be longer than CommitInterval, %v", cfg.TransactionTimeout, cfg.CommitInterval)
+	wrong(cfg.MaxProcessing < 0 || cfg.MaxProcessing > 0 && cfg.MaxProcessing < 10*time.Millisecond, "MaxProcessing is %v: at least 10 ms", cfg.MaxProcessing)
+	wrong(cfg.StopTimeout < 0, "StopTimeout is %v: it must be positive", cfg.StopTimeout)
 	wrong(cfg.RetryTimeout < 0, "RetryTimeout is %v: it must be positive", cfg.RetryTimeout)
 	wrong(len(cfg.Brokers) > 0 && cfg.Listen != "", "Listen is for the embedded broker, but Brokers names a cluster: set one of them")
 	return errors.Join(append(mistakes, cfg.Policies.Validate())...)

@@ -44,11 +44,7 @@ func (s *supervisor) finished(ctx context.Context) bool {
 	if !s.settled || slices.ContainsFunc(s.units, func(u *unit) bool { return u.worker == nil }) {
 		return false
 	}
-	idle := true
-	for _, w := range s.workers {
-		w.do(func() { idle = idle && !w.dirty && w.broken == nil })
-	}
-	if !idle {
+	if slices.ContainsFunc(s.workers, func(w *worker) bool { return !w.idle.Load() }) || len(s.stuck) > 0 {
 		return false
 	}
 	// First how far the application is, then how far the topics go that it fills: in this order, what is behind both has

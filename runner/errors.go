@@ -49,7 +49,7 @@ func cluster(err error) error {
 // hopeless are errors of the cluster that trying again does not mend.
 var hopeless = []error{
 	kafka.ErrNotAuthorized, kafka.ErrAuthentication, kafka.ErrRecordTooLarge, kafka.ErrRefused, kafka.ErrUnsupported,
-	kafka.ErrInvalidTopic, kafka.ErrFencedInstance,
+	kafka.ErrInvalidTopic, kafka.ErrFencedInstance, ErrRetryTimeout,
 }
 
 // final reports whether an error ends the run.
@@ -70,8 +70,10 @@ func ended(err error) error {
 }
 
 // pause waits before the next of several attempts, longer each time; it returns early with an error if ctx ends.
-func pause(ctx context.Context, attempt int) error {
-	timer := time.NewTimer(backoff(attempt))
+func pause(ctx context.Context, attempt int) error { return pauseFor(ctx, backoff(attempt)) }
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

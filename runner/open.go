@@ -32,7 +32,11 @@ type unit struct {
 
 	// interrupt ends the context of the task's steps, once a worker has it. Any goroutine may call it, more than once.
 	interrupt context.CancelFunc
-	status    taskStatus
+
+	stuck   bool    // the task is in the hands of a worker that was abandoned
+	hangs   int     // how often that has happened
+	trouble trouble // its owner is that of the task
+	status  taskStatus
 }
 
 // running is a restored task with what belongs to it. The goroutine that holds it owns it.
@@ -48,9 +52,15 @@ type running struct {
 	retryAt time.Time
 	cancel  context.CancelFunc // ends the context of its steps
 	stopped bool               // a step has met the end of that context
+	closed  bool
 }
 
+// close may be called again.
 func (t *running) close(log *slog.Logger) {
+	if t.closed {
+		return
+	}
+	t.closed = true
 	t.cancel()
 	t.task.Close()
 	if err := t.db.Close(); err != nil {

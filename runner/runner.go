@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rio-streams/rio/broker"
@@ -62,6 +64,7 @@ type runner struct {
 	status  status
 	enter   func(State) // publishes the application's state
 	reports *reports
+	hanging hanging
 }
 
 // connect reaches the log, starting the embedded broker if there is no other.
@@ -128,7 +131,7 @@ func (r *runner) close() {
 		r.resources.Close()
 	}
 	if r.place != nil {
-		errs = append(errs, r.place.lock.Release())
+		errs = append(errs, r.releasePlace())
 	}
 	if r.client != nil {
 		errs = append(errs, r.client.Close())
@@ -140,6 +143,29 @@ func (r *runner) close() {
 		r.log.Warn("close", "error", err)
 	}
 }
+
+// releasePlace gives the state directory to the next process, once no handler that hangs keeps a part of it.
+func (r *runner) releasePlace() error {
+	if r.hanging.left.Load() == 0 {
+		return r.place.lock.Release()
+	}
+	go func() {
+		r.hanging.all.Wait()
+		if err := r.place.lock.Release(); err != nil {
+			r.log.Warn("close", "error", err)
+		}
+	}()
+	return nil
+}
+
+// hanging counts the calls that have not returned.
+type hanging struct {
+	all  sync.WaitGroup
+	left atomic.Int32
+}
+
+func (h *hanging) add()  { h.left.Add(1); h.all.Add(1) }
+func (h *hanging) done() { h.left.Add(-1); h.all.Done() }
 
 // names returns how the topics of the application are called in the log.
 func (r *runner) names() plan.Names {

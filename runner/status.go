@@ -253,6 +253,11 @@ func (u *unit) opening() {
 	})
 }
 
+// waiting publishes why a task cannot be opened yet.
+func (u *unit) waiting(reason error) {
+	u.status.change(func(t *TaskStatus) { t.Reason = reason.Error() })
+}
+
 // recovering publishes that the task was closed because of err. What it had not committed is not counted.
 func (u *unit) recovering(err error) {
 	u.status.before = u.status.load().Counters

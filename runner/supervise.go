@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,15 +15,17 @@ import (
 // supervisor decides which worker has which task. Its goroutine owns all of it.
 type supervisor struct {
 	*runner
-	member   *kafka.Membership
-	workers  []*worker
-	units    []*unit // owned by this process, being opened or at work
-	opened   chan opened
-	failures chan failure
-	started  time.Time
-	ends     map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
-	settled  bool                           // there was an assignment
-	purging  sync.WaitGroup
+	member  *kafka.Membership
+	workers []*worker
+	units   []*unit  // owned by this process, being opened or at work
+	inbox   *mailbox // jobs from workers and openers
+	failed  error    // ends the run
+	opened  chan opened
+	working context.Context                // of the workers' requests
+	stuck   map[string]*stuckCall          // by the name of the task, whose directory it keeps
+	ends    map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
+	settled bool                           // there was an assignment
+	purging sync.WaitGroup
 }
 
 // opened is the result of an opener.
@@ -35,7 +38,7 @@ type opened struct {
 // supervise joins the group and runs what it assigns, until ctx ends, the end is reached, or an error ends the run.
 func (r *runner) supervise(ctx context.Context) error {
 	s := &supervisor{
-		runner: r, opened: make(chan opened), failures: make(chan failure), started: time.Now(),
+		runner: r, inbox: newMailbox(), opened: make(chan opened), stuck: map[string]*stuckCall{},
 	}
 	if err := s.findEnds(ctx); err != nil {
 		return err
@@ -43,14 +46,16 @@ func (r *runner) supervise(ctx context.Context) error {
 
 	working, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if err := s.startWorkers(ctx, working); err != nil {
+	s.working = working
+	if err := s.startWorkers(ctx); err != nil {
 		return err
 	}
 	s.member = r.client.Join(kafka.GroupConfig{
 		Group: r.cfg.Application, InstanceID: r.place.processID, // killed and started again, it finds its tasks waiting
 		Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
-		UserData: s.userData,
-		Assign:   assign.New(r.groups(), s.plansDiffer),
+		UserData:         s.userData,
+		RebalanceTimeout: max(time.Minute, r.cfg.MaxProcessing+30*time.Second), // to release a task may take a whole call
+		Assign:           assign.New(r.groups(), s.plansDiffer),
 	})
 	for _, w := range s.workers {
 		w.member = s.member
@@ -58,16 +63,20 @@ func (r *runner) supervise(ctx context.Context) error {
 	}
 	r.log.Info("running", "brokers", r.cfg.Brokers, "workers", len(s.workers), "exactly-once", !r.cfg.AtLeastOnce)
 	err := s.loop(ctx)
-	s.shutdown()
-	return err
+	return errors.Join(err, s.shutdown(cancel))
 }
 
-func (s *supervisor) startWorkers(ctx, working context.Context) error {
+func (s *supervisor) newWorker(id int) *worker {
+	return &worker{
+		r: s.runner, id: id, member: s.member, ctx: s.working, inbox: newMailbox(), stopped: make(chan struct{}),
+		report: func(f failure) { s.inbox.post(func() { s.recover(f) }) },
+		given:  map[*unit]*running{}, byInput: map[kafka.TopicPartition]*running{},
+	}
+}
+
+func (s *supervisor) startWorkers(ctx context.Context) error {
 	for i := range s.cfg.Workers {
-		w := &worker{
-			r: s.runner, id: i, inbox: make(chan func()), stopped: make(chan struct{}), failures: s.failures,
-			ctx: working, byInput: map[kafka.TopicPartition]*running{},
-		}
+		w := s.newWorker(i)
 		if err := w.connect(ctx); err != nil {
 			for _, started := range s.workers {
 				started.closeProducer()
@@ -91,6 +100,8 @@ func (r *runner) subscription() []string {
 func (s *supervisor) loop(ctx context.Context) error {
 	housekeeping := time.NewTicker(housekeepingInterval)
 	defer housekeeping.Stop()
+	watch := time.NewTicker(min(time.Second, s.cfg.MaxProcessing/4))
+	defer watch.Stop()
 	atEnd := make(<-chan time.Time)
 	if s.cfg.StopAtEnd {
 		look := time.NewTicker(50 * time.Millisecond)
@@ -115,10 +126,12 @@ func (s *supervisor) loop(ctx context.Context) error {
 				return o.err
 			}
 			s.assign(o)
-		case f := <-s.failures:
-			if err := s.recover(f); err != nil {
-				return err
+		case <-s.inbox.wake:
+			if s.work(); s.failed != nil {
+				return s.failed
 			}
+		case <-watch.C:
+			s.watch()
 		case <-housekeeping.C:
 			s.reports.flush(time.Now(), false)
 			if err := s.checkTopics(ctx); err != nil {
@@ -135,23 +148,22 @@ func (s *supervisor) loop(ctx context.Context) error {
 	}
 }
 
+// work does what workers and openers have asked for.
+func (s *supervisor) work() {
+	for job := s.inbox.take(); job != nil; job = s.inbox.take() {
+		job()
+	}
+}
+
 // rebalance releases what was revoked and opens what was added.
 func (s *supervisor) rebalance(rb kafka.Rebalance) {
 	s.settled = true
 	switch {
 	case rb.Lost:
 		s.log.Warn("tasks lost: the group has given up this process", "partitions", len(rb.Revoked))
-		s.cancelOpeners(s.units)
-		interrupt(s.units, 0)
-		for _, w := range s.workers {
-			w.do(w.drop)
-		}
-		s.units = nil
+		s.drop(s.member.Ack)
 	case len(rb.Revoked) > 0:
-		s.release(s.withInputs(rb.Revoked))
-	}
-	if rb.Lost || len(rb.Revoked) > 0 {
-		s.member.Ack()
+		s.release(s.withInputs(rb.Revoked), s.member.Ack)
 	}
 	added := 0
 	for _, sub := range s.plan.Subtopologies {
@@ -185,48 +197,27 @@ func containsAny(tps, wanted []kafka.TopicPartition) bool {
 	return slices.ContainsFunc(wanted, func(tp kafka.TopicPartition) bool { return slices.Contains(tps, tp) })
 }
 
-// stopGrace is how long the call in hand may take before its context ends, when its task is to be stopped. Most calls
-// end by themselves in this time and need not be made again elsewhere.
-const stopGrace = time.Second
-
-// interrupt ends the contexts of the units' steps after a while.
-func interrupt(units []*unit, after time.Duration) {
-	for _, u := range units {
-		if u.worker != nil {
-			time.AfterFunc(after, u.interrupt)
-		}
-	}
-}
-
-// release commits units and closes their tasks.
-func (s *supervisor) release(units []*unit) {
-	s.cancelOpeners(units)
-	interrupt(units, stopGrace)
-	for _, w := range s.workers {
-		var of []*unit
-		for _, u := range units {
-			if u.worker == w {
-				of = append(of, u)
-			}
-		}
-		if len(of) > 0 {
-			w.do(func() { w.release(of) })
-		}
-	}
-	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return slices.Contains(units, u) })
-}
-
-// launch opens a unit's task beside everything else.
-func (s *supervisor) launch(u *unit, delay int) {
+// launch opens a unit's task beside everything else, after a pause if it has failed before. While a call keeps the task's
+// directory, it waits for that.
+func (s *supervisor) launch(u *unit, failures int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	u.cancel, u.closed, u.worker = cancel, make(chan struct{}), nil
 	u.opening()
 	if !slices.Contains(s.units, u) {
 		s.units = append(s.units, u)
 	}
+	stuck := s.stuck[u.name]
 	go func() {
 		defer close(u.closed)
-		if delay > 0 && pause(ctx, delay) != nil {
+		if stuck != nil {
+			u.waiting(stuck.err)
+			select {
+			case <-stuck.returned:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if failures > 0 && pause(ctx, failures) != nil {
 			return
 		}
 		t, err := s.open(ctx, u)
@@ -238,16 +229,6 @@ func (s *supervisor) launch(u *unit, delay int) {
 			}
 		}
 	}()
-}
-
-// cancelOpeners ends those of the units that are still being opened, and waits for it.
-func (s *supervisor) cancelOpeners(units []*unit) {
-	for _, u := range units {
-		if u.worker == nil {
-			u.cancel()
-			<-u.closed
-		}
-	}
 }
 
 // assign gives an opened task to the worker that has the fewest.
@@ -263,50 +244,27 @@ func (s *supervisor) assign(o opened) {
 	}
 	w := slices.MinFunc(s.workers, func(a, b *worker) int { return load(a) - load(b) })
 	o.unit.worker, o.unit.interrupt = w, o.task.cancel
+	o.unit.trouble.opened = time.Now()
 	o.unit.cancel()
-	w.do(func() { w.adopt(o.task) })
+	w.given[o.unit] = o.task
+	w.inbox.post(func() { w.adopt(o.task) })
 }
 
-// recover opens the tasks again that a worker had to let go of, or returns the error that ends the run.
-func (s *supervisor) recover(f failure) error {
+// recover opens the tasks again that a worker had to close, or ends the run.
+func (s *supervisor) recover(f failure) {
 	if final(f.err) {
-		return f.err
-	}
-	last := s.started
-	for _, w := range s.workers {
-		if at := time.Unix(0, w.lastCommit.Load()); at.After(last) {
-			last = at
-		}
-	}
-	if time.Since(last) > s.cfg.RetryTimeout {
-		return fmt.Errorf("runner: nothing could be committed for %v: %w: %w", s.cfg.RetryTimeout, ErrRetryTimeout, f.err)
+		s.failed = f.err
+		return
 	}
 	for _, u := range f.units {
-		if slices.Contains(s.units, u) && u.worker == f.worker {
-			s.launch(u, 1)
+		delete(f.worker.given, u)
+		if !slices.Contains(s.units, u) || u.worker != f.worker {
+			continue
 		}
-	}
-	return nil
-}
-
-// shutdown commits, closes everything and leaves the group.
-func (s *supervisor) shutdown() {
-	s.enter(Stopping)
-	s.cancelOpeners(s.units)
-	interrupt(s.units, stopGrace)
-	for _, w := range s.workers {
-		w.do(func() {
-			w.release(s.units)
-			w.stop()
-		})
-		<-w.stopped
-	}
-	s.reports.flush(time.Now(), true)
-	s.purging.Wait()
-	s.savePositions()
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
-	defer cancel()
-	if err := s.member.Resign(ctx); err != nil {
-		s.log.Warn("leave the group", "error", err)
+		if lasting := u.trouble.lasting(); lasting > s.cfg.RetryTimeout {
+			s.failed = tooLong("task "+u.name, lasting, f.err)
+			return
+		}
+		s.launch(u, max(u.trouble.failures, 1))
 	}
 }

@@ -164,6 +164,19 @@ func (t *Task) Committable(topic string) int64 {
 	return 0
 }
 
+// Reached is Committable, but behind the record in hand if that is of the topic. uncommitted says that the input has moved
+// since the last commit, or that a record of it is in hand.
+func (t *Task) Reached(topic string) (offset int64, uncommitted bool) {
+	in := t.input(topic)
+	if in == nil {
+		return 0, false
+	}
+	if t.hand.input == in {
+		return t.hand.at.Offset + 1, true
+	}
+	return in.next, in.moved
+}
+
 // Position returns the offset to fetch next.
 func (t *Task) Position(topic string) int64 {
 	if in := t.input(topic); in != nil {

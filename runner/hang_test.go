@@ -1,0 +1,208 @@
+package runner_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/runner"
+	"github.com/rio-streams/rio/state"
+	"github.com/rio-streams/rio/topology"
+)
+
+// Handlers that do not return.
+
+// logs is what a run has logged so far.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) has(parts ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(l.text.String(), part) })
+}
+
+// record makes cfg log to l.
+func (l *logs) record(cfg *runner.Config) { cfg.Logger = slog.New(slog.NewTextHandler(l, nil)) }
+
+// hang blocks the first call of a handler for which it is asked, and no later one.
+type hang struct {
+	once     sync.Once
+	began    chan struct{}
+	released chan struct{}
+}
+
+func newHang(t *testing.T) *hang {
+	h := &hang{began: make(chan struct{}), released: make(chan struct{})}
+	t.Cleanup(h.release)
+	return h
+}
+
+func (h *hang) here() {
+	h.once.Do(func() {
+		close(h.began)
+		<-h.released
+	})
+}
+
+func (h *hang) release() {
+	select {
+	case <-h.released:
+	default:
+		close(h.released)
+	}
+}
+
+// hanging counts by value in a store, and hangs at "hang".
+func (c *cluster) hanging(h *hang) *topology.Topology {
+	c.t.Helper()
+	seen := state.NewKeyValue("seen", codec.String, codec.Int64)
+	b := topology.NewBuilder(c.app)
+	topology.Process(topology.From(b, c.lines), "call", func(p *textContext) textHandler {
+		counts := seen.In(p)
+		return func(r textRecord) error {
+			n, _, err := counts.Get(r.Value)
+			if err != nil {
+				return err
+			}
+			if r.Value == "hang" {
+				h.here()
+			}
+			if err := counts.Put(r.Value, n+1, r.Timestamp); err != nil {
+				return err
+			}
+			return p.Emit(r.Key, r.Value)
+		}
+	}, seen).To(c.out())
+	return c.build(b)
+}
+
+// sortedResults returns the values of the results, sorted.
+func (c *cluster) sortedResults() string {
+	c.t.Helper()
+	var values []string
+	for _, r := range c.read(c.out().Name()) {
+		values = append(values, string(r.Value))
+	}
+	slices.Sort(values)
+	return strings.Join(values, " ")
+}
+
+func (c *cluster) awaitResults(ctx context.Context, want string) {
+	c.t.Helper()
+	c.await(ctx, func() bool { return c.sortedResults() == want })
+}
+
+// A call that takes longer than MaxProcessing is named with its record and its stack. The other tasks of its worker go
+// on without it, and its own when it has returned; nothing is lost or doubled.
+func TestAHungHandlerHoldsUpNoOtherTask(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 2)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var log logs
+	cfg := c.forever()
+	cfg.MaxProcessing = 100 * time.Millisecond
+	log.record(&cfg)
+	h := newHang(t)
+	c.send(c.lines.Name(), 2, "a", "b", "hang", "c", "d", "e") // "hang" is at offset 1 of partition 0
+	done, stop := c.start(ctx, c.hanging(h), cfg)
+
+	c.awaitResults(ctx, "b c e") // "a" is in the transaction that the call has held up
+	c.send(c.lines.Name(), 2, "f", "g")
+	c.awaitResults(ctx, "b c e g")
+	c.await(ctx, func() bool {
+		return log.has("handler has not returned", "task=0_0", "call", "hang_test.go", c.lines.Name()+"/0 at 1", "(*hang).here")
+	})
+
+	h.release()
+	c.awaitResults(ctx, "a b c d e f g hang")
+	stop()
+	endsWell(t, done)
+	if got := c.sortedResults(); got != "a b c d e f g hang" {
+		t.Errorf("results %s", got)
+	}
+}
+
+// A stop ends within StopTimeout, whether the handler has been given up before or not, and says which handler it was.
+func TestAStopDoesNotWaitForAHungHandler(t *testing.T) {
+	for name, maxProcessing := range map[string]time.Duration{"not noticed before": time.Minute, "given up before": 50 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			c.create(c.lines.Name(), 2)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			var log logs
+			cfg := c.forever()
+			cfg.MaxProcessing, cfg.StopTimeout = maxProcessing, 500*time.Millisecond
+			log.record(&cfg)
+			h := newHang(t)
+			c.send(c.lines.Name(), 2, "hang", "b")
+			done, stop := c.start(ctx, c.hanging(h), cfg)
+			<-h.began
+			if maxProcessing < time.Second {
+				c.awaitResults(ctx, "b")
+			}
+			stop()
+			err := <-done
+			var hung *runner.HungError
+			if !errors.As(err, &hung) || !strings.Contains(err.Error(), c.lines.Name()+"/0 at 0") || !strings.Contains(hung.Step, "call") ||
+				!strings.Contains(hung.Stack, "(*hang).here") {
+				t.Errorf("error %v does not say which handler hangs, at which record", err)
+			}
+
+			h.release()
+			cfg.StopAtEnd = true
+			if err := runner.Run(ctx, c.hanging(h), cfg); err != nil {
+				t.Fatal(err)
+			}
+			if got := c.sortedResults(); got != "b hang" {
+				t.Errorf("results %s", got)
+			}
+		})
+	}
+}
+
+// While a handler hangs, partitions go to another process and are worked on there: those of the same worker, and the one
+// whose handler hangs.
+func TestPartitionsLeaveAHungWorker(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 3)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg := c.forever()
+	cfg.MaxProcessing = 2 * time.Second // the second process joins before it is over
+	h := newHang(t)
+	c.send(c.lines.Name(), 3, "hang", "b", "c")
+	first, stopFirst := c.start(ctx, c.hanging(h), cfg)
+	<-h.began
+	cfg.Dir = t.TempDir()
+	second, stopSecond := c.start(ctx, c.hanging(h), cfg)
+	c.awaitMembers(ctx, 2)
+	c.send(c.lines.Name(), 3, "d", "e", "f")
+	c.await(ctx, func() bool {
+		got := c.sortedResults()
+		return got == "b c e f" || got == "b c d e f hang" // the hung task stays, or goes
+	})
+	stopFirst()
+	stopSecond()
+	h.release()
+	<-first // an error if the task stayed
+	endsWell(t, second)
+}
