@@ -25,6 +25,32 @@ type Policy struct {
 	Backoff time.Duration // default 100 ms
 }
 
+// Validate reports every mistake in a policy for a stage.
+func (p Policy) Validate(stage Stage) error {
+	var mistakes []error
+	if p.Action < Fail || p.Action > DeadLetter {
+		mistakes = append(mistakes, fmt.Errorf("processor: %s policy: unknown action %d", stage, int(p.Action)))
+	}
+	if p.Retries < 0 || p.Backoff < 0 {
+		mistakes = append(mistakes, fmt.Errorf("processor: %s policy: retries and backoff must not be negative", stage))
+	}
+	if p.Retries > 0 && stage != Process {
+		mistakes = append(mistakes, fmt.Errorf("processor: %s policy: only the process stage can retry", stage))
+	}
+	return errors.Join(mistakes...)
+}
+
+// String returns "skip", or "dead-letter after 3 retries".
+func (p Policy) String() string {
+	switch p.Retries {
+	case 0:
+		return p.Action.String()
+	case 1:
+		return p.Action.String() + " after 1 retry"
+	}
+	return fmt.Sprintf("%s after %d retries", p.Action, p.Retries)
+}
+
 // Action is the last word of a policy.
 type Action int
 
@@ -84,18 +110,10 @@ func (p Policies) Validate() error {
 	var mistakes []error
 	for _, stage := range []Stage{Decode, Process, Produce} {
 		policy := p.Of(stage)
-		if policy.Action < Fail || policy.Action > DeadLetter {
-			mistakes = append(mistakes, fmt.Errorf("processor: %s policy: unknown action %d", stage, int(policy.Action)))
-		}
 		if policy.Action == DeadLetter && p.DeadLetters == "" {
 			mistakes = append(mistakes, fmt.Errorf("processor: %s policy is dead-letter, but no dead-letter topic is named: set Policies.DeadLetters", stage))
 		}
-		if policy.Retries < 0 || policy.Backoff < 0 {
-			mistakes = append(mistakes, fmt.Errorf("processor: %s policy: retries and backoff must not be negative", stage))
-		}
-		if policy.Retries > 0 && stage != Process {
-			mistakes = append(mistakes, fmt.Errorf("processor: %s policy: only the process stage can retry", stage))
-		}
+		mistakes = append(mistakes, policy.Validate(stage))
 	}
 	return errors.Join(mistakes...)
 }

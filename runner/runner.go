@@ -34,6 +34,9 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.Plan().CheckPolicies(cfg.Policies); err != nil {
+		return nil, fmt.Errorf("runner: %w", err)
+	}
 	log := cfg.Logger.With("application", cfg.Application)
 	return &runner{
 		cfg: cfg, plan: t.Plan(), log: log, enter: func(State) {}, reports: newReports(log),

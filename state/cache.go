@@ -18,8 +18,8 @@ type cache[V any] struct {
 	overhead int                  // bytes of an entry beside its key and value
 	entries  map[string]*entry[V] // by physical key, prefix included
 
-	record   uint64      // counts Begin
-	undo     []undo[V]   // what the entries were at the last Begin
+	record   uint64      // counts Begin, and Mark within
+	undo     []undo[V]   // what the entries were at the last Begin, or Mark
 	dirty    []*entry[V] // changed since the last Flush, and some that were undone
 	flushing []*entry[V] // flushed, and not yet committed
 	index    *btree.BTreeG[*entry[V]]
@@ -65,7 +65,7 @@ type entry[V any] struct {
 	pinned   bool // in use: must not be removed
 }
 
-// undo is an entry as it was at the last Begin.
+// undo is an entry as it was at the last Begin or Mark.
 type undo[V any] struct {
 	entry *entry[V]
 	content[V]
@@ -146,26 +146,29 @@ func (c *cache[V]) Begin() {
 
 // Undo implements Store.
 func (c *cache[V]) Undo() {
-	for _, u := range c.undo {
-		e := u.entry
-		e.content, e.blind = u.content, u.blind
-		if !u.dirty {
-			e.dirty = false
-			c.dirtyCount--
-			c.dirtySize -= e.size
-		}
-		if c.sealed {
-			c.resize(e, len(e.sealed))
-		}
-		switch {
-		case e.dirty || e.flushing:
-		case e.blind:
-			c.evict(e)
-		case e.slot == 0:
-			c.keep(e)
-		}
-	}
+	c.UndoTo(0)
 	c.Begin()
+}
+
+// restore makes an entry what it was.
+func (c *cache[V]) restore(u undo[V]) {
+	e := u.entry
+	e.content, e.blind = u.content, u.blind
+	if !u.dirty {
+		e.dirty = false
+		c.dirtyCount--
+		c.dirtySize -= e.size
+	}
+	if c.sealed {
+		c.resize(e, len(e.sealed))
+	}
+	switch {
+	case e.dirty || e.flushing:
+	case e.blind:
+		c.evict(e)
+	case e.slot == 0:
+		c.keep(e)
+	}
 }
 
 // takeDirty moves the dirty entries, in the order of their keys, to those that wait for their commit.

@@ -28,6 +28,7 @@ type Set struct {
 	clocks []*Clock // those of stores first
 	times  Times    // of the last commit, as the owner knows them
 	key    []byte
+	marks  []int64 // of savepoints: the times of the clocks and the marks of the stores
 }
 
 // The format of version 1 is that of 2 without clocks: the times were those of the task, which it gave to its stores at every start.
@@ -179,6 +180,7 @@ func (s *Set) DB() DB { return s.db }
 
 // Begin calls Begin on all stores. From here on they are at the time that the record before has brought.
 func (s *Set) Begin() {
+	s.marks = s.marks[:0]
 	for _, c := range s.clocks {
 		c.begun = c.now
 	}
@@ -189,6 +191,7 @@ func (s *Set) Begin() {
 
 // Undo calls Undo on all stores, and takes the clocks back.
 func (s *Set) Undo() {
+	s.marks = s.marks[:0]
 	for _, c := range s.clocks {
 		c.now = c.begun
 	}

@@ -50,6 +50,10 @@ type Store interface {
 	// Undo takes back every change since Begin, so that a failed record leaves no trace and a retry does not apply twice.
 	Undo()
 
+	// Mark returns a place between Begin and Undo, and UndoTo takes back every change since. Marks are a stack; see Set.
+	Mark() int
+	UndoTo(mark int)
+
 	// Flush encodes each entry changed since the last Flush, once, in the order of the keys, into the batch and to log.
 	Flush(b Batch, log LogFunc) error
 

@@ -1,6 +1,7 @@
 package topology_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -598,4 +599,82 @@ func ExampleFromRecords() {
 	send(e, lines, at(0, "k", "rio"))
 	show(e, out)
 	// Output: out rio = k
+}
+
+// An alert that cannot be sent does not take the revenue with it: what the step has done is undone, and its record goes to
+// the dead letters.
+func ExampleStream_OnError() {
+	b := topology.NewBuilder("alerts")
+	revenue := topology.Aggregate(topology.From(b, prices), "revenue", func(sum, price int64) int64 { return sum + price })
+	revenue.To(counts)
+	topology.Map(revenue.ToStream(), func(sum int64) string {
+		if sum > 100 {
+			panic("nobody answers the phone")
+		}
+		return fmt.Sprint("revenue is ", sum)
+	}).OnError(processor.Policy{Action: processor.Skip}).To(out)
+
+	e := start(b)
+	send(e, prices, at(0, "rio", int64(70)), at(1, "rio", int64(50)))
+	show(e, counts)
+	show(e, out)
+	// Output:
+	// counts rio = 70
+	// counts rio = 120
+	// out rio = revenue is 70
+}
+
+func ExampleTable_OnError() {
+	b := topology.NewBuilder("halves")
+	add := func(sum, price int64) int64 { return sum + 100/price } // fails for 0
+	topology.Aggregate(topology.From(b, prices), "sums", add).OnError(processor.Policy{Action: processor.Skip}).To(counts)
+
+	e := start(b)
+	send(e, prices, at(0, "k", int64(4)), at(1, "k", int64(0)), at(2, "k", int64(2)))
+	show(e, counts)
+	// Output:
+	// counts k = 25
+	// counts k = 75
+}
+
+func ExampleTopic_OnError() {
+	b := topology.NewBuilder("numbers")
+	numbers := topology.NewTopic("lines", codec.String, codec.JSON[int64]()).OnError(processor.Policy{Action: processor.Skip})
+	topology.From(b, numbers).To(counts)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "no number"), at(1, "k", "7"))
+	show(e, counts)
+	// Output: counts k = 7
+}
+
+// The outbox: what must happen outside is first written to a topic, in the same transaction as the state. Whatever
+// becomes of the calls, and however often they are tried, state and outbox agree. A topic is the border between the two.
+func Example_outbox() {
+	alerts := topology.NewTopic("alerts", codec.String, codec.String)
+	b := topology.NewBuilder("outbox")
+	revenue := topology.Aggregate(topology.From(b, prices), "revenue", func(sum, price int64) int64 { return sum + price })
+	revenue.To(counts)
+	high := revenue.ToStream().Filter(func(sum int64) bool { return sum > 100 })
+	topology.Map(high, func(sum int64) string { return fmt.Sprint("revenue is ", sum) }).To(alerts)
+
+	calls := 0
+	call := func(*processor.Context[string, string]) processor.Handler[string, string] {
+		return func(r processor.Record[string, string]) error {
+			if calls++; calls < 3 {
+				return errors.New("nobody answers the phone")
+			}
+			fmt.Println("called at the third attempt:", r.Value)
+			return nil
+		}
+	}
+	topology.Process(topology.From(b, alerts), "call", call).OnError(processor.Policy{Action: processor.Skip, Retries: 5})
+
+	e := start(b)
+	send(e, prices, at(0, "rio", int64(70)), at(1, "rio", int64(50)))
+	show(e, counts)
+	// Output:
+	// called at the third attempt: revenue is 120
+	// counts rio = 70
+	// counts rio = 120
 }

@@ -17,13 +17,13 @@ func sink[K, V any](l *plan.Linker, n *plan.Node, topic *Topic[K, V]) plan.Strea
 		var err error
 		if !r.NoKey {
 			if key, err = topic.key.Append(keys[:0], r.Key); err != nil {
-				return host.SendFailed(n.Writes, fmt.Errorf("encode key: %w", err))
+				return host.SendFailed(n, fmt.Errorf("encode key: %w", err))
 			}
 			keys, key = key, notNull(key)
 		}
 		if !r.Tombstone {
 			if value, err = topic.value.Append(values[:0], r.Value); err != nil {
-				return host.SendFailed(n.Writes, fmt.Errorf("encode value: %w", err))
+				return host.SendFailed(n, fmt.Errorf("encode value: %w", err))
 			}
 			values, value = value, notNull(value)
 		}

@@ -24,12 +24,14 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if s, ok := before.(*Stream[K, V]); ok {
 			use(b, s.node, topic)
+			topic.follow(b, s.node, processor.Decode)
 			return s
 		}
 		b.mistake(callSite(), "topic %q is read elsewhere in this topology with other types or as a table: read it once and use the result twice", topic.name)
 	}
 	n := b.add("source", "")
 	n.Reads = use(b, n, topic)
+	topic.follow(b, n, processor.Decode)
 	if topic.bounded {
 		n.Guard = fmt.Sprintf("at most %v ahead of the clock", topic.maxAhead)
 		if topic.maxAhead < 0 {
@@ -164,6 +166,7 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 func (s *Stream[K, V]) To(topic Topic[K, V]) {
 	n := s.b.add("sink", "", s.output())
 	n.Writes = use(s.b, n, topic)
+	topic.follow(s.b, n, processor.Produce)
 	checkWindows(s, n, topic)
 	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, &topic)} }
 }

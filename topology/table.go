@@ -28,12 +28,14 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if t, ok := before.(*Table[K, V]); ok {
 			use(b, t.node, topic)
+			topic.follow(b, t.node, processor.Decode)
 			return t
 		}
 		b.mistake(callSite(), "topic %q is read elsewhere in this topology with other types or as a stream: read it once and use the result twice", topic.name)
 	}
 	n := b.add("table", topic.name)
 	n.Reads = use(b, n, topic)
+	topic.follow(b, n, processor.Decode)
 	if topic.bounded {
 		b.mistake(n.Where, "topic %q is read as a table, which is restored from its topic: what MaxAhead held back would come back then; read it as a stream, or leave MaxAhead out", topic.name)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/processor"
 )
 
 // Topic is a topic and what is in it: keys of type K and values of type V. It is a value; its methods return changed
@@ -16,6 +17,7 @@ type Topic[K, V any] struct {
 	time       func(V) time.Time
 	bounded    bool // MaxAhead was called
 	maxAhead   time.Duration
+	policy     *processor.Policy
 	internal   bool // behind a KeyBy; its name lacks the application's prefix
 }
 

@@ -70,7 +70,15 @@ func (t *Topology) printOutput(out *strings.Builder, s *plan.Subtopology, from p
 	}
 }
 
+// describe prints a step, with its policy if it has one.
 func (t *Topology) describe(n *plan.Node) string {
+	if n.OnError != nil {
+		return fmt.Sprintf("%s, on error %s", t.describeStep(n), n.OnError)
+	}
+	return t.describeStep(n)
+}
+
+func (t *Topology) describeStep(n *plan.Node) string {
 	switch {
 	case n.Reads != nil:
 		line := fmt.Sprintf("%s %s: %s → %s", n.Kind, t.topicName(n.Reads), n.Reads.Key, n.Reads.Value)

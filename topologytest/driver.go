@@ -78,6 +78,9 @@ func New(t *topology.Topology, cfg Config) (*Driver, error) {
 	if err := cfg.Policies.Validate(); err != nil {
 		return nil, err
 	}
+	if err := t.Plan().CheckPolicies(cfg.Policies); err != nil {
+		return nil, err
+	}
 	d := &Driver{cfg: cfg, plan: t.Plan(), clock: cfg.Start, log: newLog()}
 	external := map[string]int32{}
 	for name, topic := range d.plan.Topics {

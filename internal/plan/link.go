@@ -66,11 +66,23 @@ type Host interface {
 	// Send hands out an encoded record. key and value are copied; nil is null.
 	Send(topic *Topic, key, value []byte, timestamp int64, headers []processor.Header)
 
-	// SendFailed applies the produce policy to a record that could not be encoded.
-	SendFailed(topic *Topic, err error) error
+	// SendFailed applies the produce policy to a record that sink n could not encode.
+	SendFailed(n *Node, err error) error
+
+	// EnterBorder notes what stores and outputs are before a border takes a record; LeaveBorder says how it went. If err is
+	// not nil, everything since is undone and the policy of n is applied: its answer is the error that is left, if any.
+	EnterBorder() Savepoint
+	LeaveBorder(n *Node, s Savepoint, err error) error
 
 	// Drop counts the record in hand, which step n had to leave out.
 	Drop(n *Node, reason DropReason)
+}
+
+// Savepoint is what a task was like when a border was entered.
+type Savepoint struct {
+	Stores         int // mark of the state set
+	Records, Arena int // lengths of the outputs
+	Number         int // of the border, among those that the record in hand has entered
 }
 
 // DropReason says why an operator left a record out. As in Kafka Streams this is not an error.
@@ -133,7 +145,7 @@ func StreamOutput[K, V any](l *Linker, n *Node) Stream[K, V] { return StreamPort
 
 // StreamPort returns where the records of one of n's outputs go.
 func StreamPort[K, V any](l *Linker, n *Node, port int) Stream[K, V] {
-	next := successors[Stream[K, V]](l, output{n, port})
+	next := successors(l, output{n, port}, border[*processor.Record[K, V], Stream[K, V]])
 	switch len(next) {
 	case 0:
 		return func(*processor.Record[K, V]) error { return nil }
@@ -152,7 +164,7 @@ func StreamPort[K, V any](l *Linker, n *Node, port int) Stream[K, V] {
 
 // TableOutput returns where n's changes go.
 func TableOutput[K, V any](l *Linker, n *Node) Table[K, V] {
-	next := successors[Table[K, V]](l, output{n, 0})
+	next := successors(l, output{n, 0}, border[*Change[K, V], Table[K, V]])
 	switch len(next) {
 	case 0:
 		return func(*Change[K, V]) error { return nil }
@@ -169,7 +181,8 @@ func TableOutput[K, V any](l *Linker, n *Node) Table[K, V] {
 	}
 }
 
-func successors[Link any](l *Linker, from output) []Link {
+// successors returns the inputs of the nodes behind an output. Those of borders are wrapped.
+func successors[Link any](l *Linker, from output, border func(*Linker, *Node, Link) Link) []Link {
 	var next []Link
 	for _, e := range l.children[from] {
 		input := l.input(e)
@@ -178,10 +191,36 @@ func successors[Link any](l *Linker, from output) []Link {
 			l.Host.Fail(fmt.Errorf("plan: %s takes %T, but %s gives %T", e.node.Label(), input, from.node.Label(), *new(Link)))
 			continue
 		}
+		if e.node.OnError != nil && e.node.Reads == nil && e.node.Kind != "sink" {
+			link = border(l, e.node, link)
+		}
 		next = append(next, link)
 	}
 	return next
 }
+
+// border wraps the input of a step that has a policy: if the step, or one behind it, fails, then what they did is undone and
+// the policy decides, and for the step before it is as if all had gone well.
+func border[Record any, Link ~func(Record) error](l *Linker, n *Node, input Link) Link {
+	return func(r Record) error {
+		savepoint := l.Host.EnterBorder()
+		return l.Host.LeaveBorder(n, savepoint, try(input, r))
+	}
+}
+
+func try[Record any, Link ~func(Record) error](input Link, r Record) (err error) {
+	defer Recover(&err)
+	return input(r)
+}
+
+// EncodeError says that a result could not be encoded.
+type EncodeError struct{ Err error }
+
+// Error returns the message of the codec.
+func (e *EncodeError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the codec returned.
+func (e *EncodeError) Unwrap() error { return e.Err }
 
 // StepError is an error that a step's user code returned.
 type StepError struct {

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/rio-streams/rio/internal/murmur2"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -85,6 +88,10 @@ type Node struct {
 	// Guard says which records of a source are held back by the wall clock; empty if none are.
 	Guard string
 
+	// OnError is the policy that the user gave the step; nil leaves it to the application. Of a source it is that of the
+	// decode stage, of a sink that of the produce stage. Other steps that have one are borders: see Linker.
+	OnError *processor.Policy
+
 	// Reads is the topic of a source and Writes that of a sink.
 	Reads, Writes *Topic
 
@@ -103,6 +110,19 @@ type Input struct {
 	// Lookup says that records do not travel along this edge: From's rows are looked up when a record comes in by
 	// another input, and a change of a row makes no output by itself.
 	Lookup bool
+}
+
+// CheckPolicies reports the steps that want dead letters although the application names no topic for them.
+func (p *Plan) CheckPolicies(policies processor.Policies) error {
+	var mistakes []error
+	for _, s := range p.Subtopologies {
+		for _, n := range s.Nodes {
+			if n.OnError != nil && n.OnError.Action == processor.DeadLetter && policies.DeadLetters == "" {
+				mistakes = append(mistakes, fmt.Errorf("OnError of %s (%s) is dead-letter, but no dead-letter topic is named: set Policies.DeadLetters", n.Label(), n.Where))
+			}
+		}
+	}
+	return errors.Join(mistakes...)
 }
 
 // Label names a step for people: "aggregate speed-5m", "filter".

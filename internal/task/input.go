@@ -10,6 +10,7 @@ import (
 type input struct {
 	topic   string
 	table   bool
+	source  *plan.Node
 	own     bool   // a repartition topic: its records say where they come from
 	from    string // the topic that the last of them came from
 	queue   plan.Queue

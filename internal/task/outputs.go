@@ -25,7 +25,8 @@ type output struct {
 	key, value span
 	timestamp  int64
 	headers    []processor.Header
-	failure    *processor.Error // instead of all this, if it could not be encoded
+	failure    *processor.Error // instead of all this: what a policy leaves out
+	action     processor.Action // of that policy
 }
 
 // span is a part of the arena; null is a negative start.
@@ -58,15 +59,31 @@ func (t *Task) Send(topic *plan.Topic, key, value []byte, timestamp int64, heade
 	o.records = append(o.records, output{topic: topic, step: t.step, key: o.keep(key), value: o.keep(value), timestamp: timestamp, headers: headers})
 }
 
-// SendFailed applies the produce policy to a result that could not be encoded. The other results of the record go on, and
-// what the policy does waits, as they do, until their cause has succeeded.
-func (t *Task) SendFailed(topic *plan.Topic, cause error) error {
-	failure := t.failure(processor.Produce, t.stepLabel(cause), fmt.Errorf("topic %s: %w", t.cfg.Names.Topic(topic), cause))
-	if t.cfg.Policies.Produce.Action == processor.Fail {
+// SendFailed applies the produce policy to a result that could not be encoded: that of the sink, or of the border around
+// it, or else of the application. The other results of the record go on, and what the policy does waits, as they do, until
+// their cause has succeeded.
+func (t *Task) SendFailed(n *plan.Node, cause error) error {
+	cause = fmt.Errorf("topic %s: %w", t.cfg.Names.Topic(n.Writes), cause)
+	if t.borders.depth > 0 && (n.OnError == nil || n.Kind != "sink") {
+		return plan.At(n, &plan.EncodeError{Err: cause})
+	}
+	failure := t.failure(processor.Produce, label(n), cause)
+	action := t.policyOf(processor.Produce, n).Action
+	if action == processor.Fail {
 		return failure
 	}
-	t.outputs.records = append(t.outputs.records, output{failure: failure})
+	t.outputs.leaveOut(failure, action)
 	return nil
+}
+
+// leaveOut keeps what a policy has decided until the record has succeeded otherwise.
+func (o *outputs) leaveOut(failure *processor.Error, action processor.Action) {
+	o.records = append(o.records, output{failure: failure, action: action})
+}
+
+// truncate drops the outputs since a savepoint.
+func (o *outputs) truncate(s plan.Savepoint) {
+	o.records, o.arena = o.records[:s.Records], o.arena[:s.Arena]
 }
 
 // send hands the kept records on. The first that the log refuses is the produce policy's; other errors end the task.
@@ -74,7 +91,7 @@ func (o *outputs) send(t *Task) error {
 	for i := range o.records {
 		r := &o.records[i]
 		if r.failure != nil {
-			if err := t.leaveOut(r.failure, t.hand.raw); err != nil {
+			if err := t.leaveOut(r.failure, r.action, t.hand.raw); err != nil {
 				return err
 			}
 			continue
@@ -93,7 +110,7 @@ func (o *outputs) send(t *Task) error {
 		}
 		switch {
 		case errors.Is(err, ErrRefused):
-			err = t.failed(processor.Produce, label(r.step), err)
+			err = t.failed(processor.Produce, r.step, label(r.step), err)
 		case err != nil:
 			err = t.wrap(err)
 		default:

@@ -31,7 +31,7 @@ func (t *Task) WantsSource(r Refusal) bool {
 		return false
 	}
 	in := t.input(r.Origin.Topic)
-	return in != nil && in.own || t.cfg.Policies.Of(processor.Produce).Action == processor.DeadLetter
+	return in != nil && in.own || t.policyOf(processor.Produce, r.Step).Action == processor.DeadLetter
 }
 
 // Refused applies the produce policy to a refused record, between Flush and Committed. A dead letter goes to Output.
@@ -59,11 +59,12 @@ func (t *Task) Refused(r Refusal, source *plan.Raw, now time.Time) error {
 			failure.Origin, failure.Via = origin, r.Origin
 		}
 	}
-	if t.cfg.Policies.Of(processor.Produce).Action == processor.Fail {
+	action := t.policyOf(processor.Produce, r.Step).Action
+	if action == processor.Fail {
 		return failure
 	}
 	t.counters.Sent--
-	return t.leaveOut(failure, source)
+	return t.leaveOut(failure, action, source)
 }
 
 // changeRefused is the error of a row that does not go into its changelog.

@@ -45,7 +45,7 @@ func (t *Task) Step(limit int, yield func() bool) (int, error) {
 		if err == nil {
 			err = t.process()
 		} else {
-			err = t.failed(processor.Decode, "", err)
+			err = t.failed(processor.Decode, t.hand.input.source, "", err)
 		}
 		if err != nil {
 			return n, err
@@ -93,11 +93,20 @@ func label(n *plan.Node) string {
 	return fmt.Sprintf("%s (%s)", n.Label(), n.Where)
 }
 
-// failed applies the policy of a stage to the record in hand. nil means: go on behind it.
-func (t *Task) failed(stage processor.Stage, step string, cause error) error {
+// policyOf returns the policy of a stage in step n: its own, or else the application's.
+func (t *Task) policyOf(stage processor.Stage, n *plan.Node) processor.Policy {
+	if n != nil && n.OnError != nil {
+		return *n.OnError
+	}
+	return t.cfg.Policies.Of(stage)
+}
+
+// failed applies the policy of a stage to the record in hand; n is the step whose policy it is, nil for the application's.
+// nil means: go on behind it.
+func (t *Task) failed(stage processor.Stage, n *plan.Node, step string, cause error) error {
 	var final *processor.Error
 	if errors.As(cause, &final) {
-		return cause // the produce stage has spoken
+		return cause // the produce stage, or a border, has spoken
 	}
 	var broken *state.Error
 	if errors.As(cause, &broken) {
@@ -107,20 +116,25 @@ func (t *Task) failed(stage processor.Stage, step string, cause error) error {
 		return t.wrap(fmt.Errorf("%w: %w", ErrStopped, cause))
 	}
 	failure := t.failure(stage, step, cause)
-	policy := t.cfg.Policies.Of(stage)
-	if t.hand.timer == nil && t.hand.attempts < policy.Retries { // a timer's next firing is its retry
-		backoff := policy.Backoff
-		if backoff == 0 {
-			backoff = 100 * time.Millisecond
-		}
+	policy := t.policyOf(stage, n)
+	if stage == processor.Process && t.hand.timer == nil && t.hand.attempts < policy.Retries { // a timer's next firing is its retry
 		t.hand.attempts++
-		t.cfg.Failed(failure, Retried)
-		return &RetryError{After: backoff << min(t.hand.attempts-1, 20), Cause: failure}
+		return t.retry(failure, policy, t.hand.attempts)
 	}
 	if policy.Action == processor.Fail {
 		return failure
 	}
-	return t.leaveOut(failure, t.hand.raw)
+	return t.leaveOut(failure, policy.Action, t.hand.raw)
+}
+
+// retry asks the owner to come back. attempts is how often it has failed, this time included.
+func (t *Task) retry(failure *processor.Error, policy processor.Policy, attempts int) error {
+	backoff := policy.Backoff
+	if backoff == 0 {
+		backoff = 100 * time.Millisecond
+	}
+	t.cfg.Failed(failure, Retried)
+	return &RetryError{After: backoff << min(attempts-1, 20), Cause: failure}
 }
 
 // failure says what happened to the record in hand.
@@ -134,8 +148,8 @@ func (t *Task) failure(stage processor.Stage, step string, cause error) *process
 
 // leaveOut goes on without a record, or without one of its results, as the policy says: it is counted, told, and kept as a
 // dead letter if that is wanted. A timer has no record that could be kept.
-func (t *Task) leaveOut(failure *processor.Error, raw *plan.Raw) error {
-	if t.cfg.Policies.Of(failure.Stage).Action == processor.DeadLetter && failure.Origin.Topic != "" {
+func (t *Task) leaveOut(failure *processor.Error, action processor.Action, raw *plan.Raw) error {
+	if action == processor.DeadLetter && failure.Origin.Topic != "" {
 		if err := t.sendLetter(t.deadLetter(failure, raw)); err != nil {
 			return err
 		}

@@ -98,6 +98,7 @@ type Task struct {
 	inputs  []*input
 	stores  *state.Set
 	outputs outputs
+	borders borders
 	names   map[*plan.Topic]string // of the topics written to, in the log
 	timers  []*timer
 	step    *plan.Node // whose user code runs, for panics
@@ -168,10 +169,11 @@ func (t *Task) link() (err error) {
 			continue // a topic with fewer partitions has none for this task
 		}
 		t.inputs = append(t.inputs, &input{
-			topic: t.cfg.Names.Topic(source.Reads),
-			table: source.Kind == "table",
-			own:   source.Reads.Internal,
-			queue: source.Queue(linker),
+			topic:  t.cfg.Names.Topic(source.Reads),
+			table:  source.Kind == "table",
+			own:    source.Reads.Internal,
+			source: source,
+			queue:  source.Queue(linker),
 		})
 	}
 	sortInputs(t.inputs)

@@ -18,6 +18,7 @@ type work struct {
 	headers  []processor.Header // inherited by the records that it emits
 	time     int64              // event time in milliseconds; of a timer, the time that it fires for
 	attempts int                // how often it has failed
+	tries    []int              // how often it has failed in each of the borders that it enters
 }
 
 // take puts the next record in hand and reports whether there is one. A record that failed stays in hand until it has
@@ -49,17 +50,17 @@ func (t *Task) perform(f func() error) error {
 	if err == nil {
 		return t.outputs.send(t)
 	}
-	step := t.stepLabel(err)
-	if t.hand.timer != nil {
-		step = t.hand.timer.step
+	if tm := t.hand.timer; tm != nil {
+		return t.failed(processor.Process, t.border(tm.step), tm.step, err)
 	}
-	return t.failed(processor.Process, step, err)
+	return t.failed(processor.Process, nil, t.stepLabel(err), err)
 }
 
 // unit runs f, and rolls back what it did if it fails.
 func (t *Task) unit(f func() error) error {
 	t.stores.Begin()
 	t.outputs.reset()
+	t.borders = borders{}
 	err := t.guard(f)
 	if err != nil {
 		t.stores.Undo()

@@ -1,0 +1,66 @@
+package topology
+
+import (
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
+)
+
+// OnError gives the step a policy of its own and makes it a border: if the step, or a step behind it, fails at a record,
+// what they have done with it is undone, what came before and beside stands, and the policy acts. Without one the whole
+// record is undone and the application's policy acts.
+//
+//	alerts := topology.Process(overdue, "page", page).OnError(processor.Policy{Action: processor.DeadLetter, Retries: 3})
+//
+// The innermost border acts first. A retry runs the whole record again, from its topic; only the policy's last word is the
+// border's alone. Timers of the step follow its policy. A border reaches as far as the next topic: what is behind a KeyBy
+// has its own record there. Results that the broker refuses later follow the policy of their sink, see Topic.OnError.
+func (s *Stream[K, V]) OnError(policy processor.Policy) *Stream[K, V] {
+	why := ""
+	if s.isSource() {
+		why = "what cannot be decoded follows the policy of the topic: Topic.OnError"
+	}
+	s.b.border(s.made, policy, why)
+	return s
+}
+
+// OnError gives the step that keeps the table a policy of its own, as Stream.OnError does.
+func (t *Table[K, V]) OnError(policy processor.Policy) *Table[K, V] {
+	why := ""
+	if t.node.Reads != nil {
+		why = "what cannot be decoded follows the policy of the topic: Topic.OnError"
+	}
+	t.b.border(t.made, policy, why)
+	return t
+}
+
+func (b *Builder) border(made *settings, policy processor.Policy, why string) {
+	if why == "" {
+		if err := policy.Validate(processor.Process); err != nil {
+			why = err.Error()
+		}
+	}
+	if b.said(made, "OnError", why) {
+		made.node.OnError = &policy
+	}
+}
+
+// OnError is the policy for records of this topic: those that cannot be decoded where the topic is read, and those that
+// cannot be encoded, or are refused by the broker, where it is written. It goes before the application's policies.
+func (t Topic[K, V]) OnError(policy processor.Policy) Topic[K, V] {
+	t.policy = &policy
+	return t
+}
+
+// follow gives a source or a sink the policy of its topic.
+func (t Topic[K, V]) follow(b *Builder, n *plan.Node, stage processor.Stage) {
+	if t.policy == nil {
+		return
+	}
+	if err := t.policy.Validate(stage); err != nil {
+		b.mistake(n.Where, "OnError of topic %s: %v", t.name, err)
+	}
+	if n.OnError != nil && *n.OnError != *t.policy {
+		b.mistake(n.Where, "topic %s is read twice, with two policies", t.name)
+	}
+	n.OnError = t.policy
+}
