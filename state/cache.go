@@ -289,6 +289,15 @@ func (c *cache[V]) grow(n int) {
 	}
 }
 
+// first is the first uncommitted key at or after a given one.
+func (c *cache[V]) first(from []byte) (key string, found bool) {
+	c.ascend(from, func(e *entry[V]) bool {
+		key, found = e.key, true
+		return false
+	})
+	return key, found
+}
+
 // uncommitted appends the uncommitted contents of a range of keys, in their order.
 func (c *cache[V]) uncommitted(dst []pending[V], lower, upper []byte) []pending[V] {
 	c.ascend(lower, func(e *entry[V]) bool {

@@ -5,22 +5,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	"github.com/rio-streams/rio/codec"
 )
 
-// core is the one implementation of all stores: rows under a prefix of a database, and before them a write-back cache. A row is
-//
-//	| prefix | physical key … |  →  | timestamp: ms since 1970, 8 bytes BE | value … |
-//
-// which is Kafka Streams' timestamped format. The changelog has the value alone; the timestamp is that of its record.
+// core is the one implementation of all stores: rows of a database, and before them a write-back cache.
 type core[K, V any] struct {
-	name   string
-	db     DB
-	prefix []byte
-	layout layout
-	keys   codec.Codec[K]
-	values codec.Codec[V]
+	rows[K, V]
+	db DB
 	expiry
 	cache[V]
 
@@ -30,23 +20,20 @@ type core[K, V any] struct {
 	changelog []byte
 }
 
-const timestampSize = 8
-
-// expiry is what a store of windows knows of time. Its clock is the greatest timestamp that was written to it; windows that start
-// before its horizon are expired.
+// expiry is what a store of windows does about those that have expired. Its clock is the greatest timestamp that was written to it.
 type expiry struct {
-	clock           *Clock // nil: nothing expires
-	retention, step int64  // ms
-	deleted         int64  // the horizon of the last Expire
+	clock   *Clock // nil: nothing expires
+	step    int64  // ms
+	deleted int64  // the horizon of the last Expire
 }
 
-// horizon is the first start of a window that is not expired. It moves between two records: the record that moves the time still
-// finds the windows that it closes. A timestamp of 0 is none: nothing expires by it.
-func (e *expiry) horizon() int64 {
-	if e.clock == nil || e.clock.begun <= 0 {
+// at is the store's time for those who read and write. It moves between two records: the record that moves the time still finds the
+// windows that it closes.
+func (e *expiry) at() int64 {
+	if e.clock == nil {
 		return never
 	}
-	return e.clock.begun - e.retention
+	return e.clock.begun
 }
 
 // wrote moves the store's time.
@@ -58,14 +45,19 @@ func (e *expiry) wrote(timestamp int64) {
 
 func (s *core[K, V]) Name() string { return s.name }
 
-// locate writes the physical key of k into s.key and tells whether the store may hold it: it holds no expired window.
+// reading is the store as it is now, with what is not committed yet.
+func (s *core[K, V]) reading() reading[K, V] {
+	return reading[K, V]{rows: &s.rows, from: s.db, over: &s.cache, horizon: s.horizon(s.at())}
+}
+
+// locate writes the key of k into s.key and tells whether the store may hold it: it holds no expired window.
 func (s *core[K, V]) locate(k K) (bool, error) {
-	key, err := s.appendPhysical(append(s.key[:0], s.prefix...), k)
+	key, err := s.appendKey(s.key[:0], k)
 	s.key = key
 	if err != nil {
-		return false, s.wrap("encode key", err)
+		return false, err
 	}
-	return s.visible(key), nil
+	return s.visible(key, s.horizon(s.at())), nil
 }
 
 // locateToWrite is locate for a row that will have a timestamp.
@@ -74,24 +66,6 @@ func (s *core[K, V]) locateToWrite(k K, timestamp int64) (bool, error) {
 		return false, s.wrap("write", fmt.Errorf("the timestamp, %d ms, is not within the years 1970 to 2262: the changelog cannot have it", timestamp))
 	}
 	return s.locate(k)
-}
-
-// visible tells whether a physical key, prefix included, is that of a window not yet expired.
-func (s *core[K, V]) visible(key []byte) bool {
-	return s.clock == nil || s.layout.start(key[len(s.prefix):]) >= s.horizon()
-}
-
-// appendPhysical appends the physical form of k, without the prefix.
-func (s *core[K, V]) appendPhysical(dst []byte, k K) ([]byte, error) {
-	if !s.layout.windowed {
-		return s.keys.Append(dst, k)
-	}
-	head := len(dst)
-	dst, err := s.keys.Append(appendTime(dst, 0), k)
-	if err != nil {
-		return dst, err
-	}
-	return s.layout.arrange(dst, head)
 }
 
 // find returns the entry of the key located last, from the cache or else from the database. A key that is nowhere has an
@@ -119,25 +93,23 @@ func (s *core[K, V]) find() (*entry[V], error) {
 
 // read makes the content of a row. It does not alias the row.
 func (s *core[K, V]) read(row []byte) (content[V], error) {
-	if len(row) < timestampSize {
-		return content[V]{}, s.broken("read", fmt.Errorf("a row has at least 8 bytes, got %d: %w", len(row), ErrDamaged))
+	timestamp, value, err := s.split(row)
+	if err != nil {
+		return content[V]{}, err
 	}
-	c := content[V]{timestamp: int64(binary.BigEndian.Uint64(row)), has: true}
-	if s.sealed {
-		c.sealed = bytes.Clone(row[timestampSize:])
+	c := content[V]{timestamp: timestamp, has: true}
+	if s.sealing {
+		c.sealed = bytes.Clone(value)
 		return c, nil
 	}
-	var err error
-	if c.value, err = s.values.Decode(row[timestampSize:]); err != nil {
-		return c, s.broken("decode value", err)
-	}
-	return c, nil
+	c.value, err = s.decode(value)
+	return c, err
 }
 
 // seal makes the content that is kept for a value.
 func (s *core[K, V]) seal(v V, timestamp int64) (content[V], error) {
 	c := content[V]{timestamp: timestamp, has: true}
-	if !s.sealed {
+	if !s.sealing {
 		c.value = v
 		return c, nil
 	}
@@ -146,18 +118,6 @@ func (s *core[K, V]) seal(v V, timestamp int64) (content[V], error) {
 		return c, s.wrap("encode value", err)
 	}
 	return c, nil
-}
-
-// open makes a value that the caller may do anything with.
-func (s *core[K, V]) open(c content[V]) (V, error) {
-	if !s.sealed || !c.has {
-		return c.value, nil
-	}
-	v, err := s.values.Decode(c.sealed)
-	if err != nil {
-		return v, s.broken("decode value", err)
-	}
-	return v, nil
 }
 
 // get returns what the store holds for k.
@@ -251,7 +211,7 @@ func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, 
 		change.Had, change.OldTimestamp = true, e.timestamp
 	}
 	change.Timestamp = timestamp
-	if s.sealed {
+	if s.sealing {
 		return change, s.updateSealed(e, &change, f)
 	}
 	change.Old = e.value
@@ -323,7 +283,7 @@ func (s *core[K, V]) flushEntry(e *entry[V], b Batch, log LogFunc) error {
 	}
 	row := binary.BigEndian.AppendUint64(s.row[:0], uint64(e.timestamp))
 	var err error
-	if s.sealed {
+	if s.sealing {
 		row = append(row, e.sealed...)
 	} else if row, err = s.values.Append(row, e.value); err != nil {
 		return s.broken(fmt.Sprintf("encode the value of key %q", s.changelog), err)
@@ -358,20 +318,10 @@ func (s *core[K, V]) Clock() *Clock { return s.clock }
 
 // Expire implements Store. It waits until some time is worth a range deletion.
 func (s *core[K, V]) Expire(b Batch) {
-	horizon := s.horizon()
+	horizon := s.horizon(s.at())
 	if horizon == never || s.deleted > never && horizon-s.deleted < s.step {
 		return
 	}
 	s.deleted = horizon
 	b.DeleteRange(s.prefix, appendTime(slices.Clone(s.prefix), s.layout.lead(horizon)))
-}
-
-// wrap names the store and what it was doing.
-func (s *core[K, V]) wrap(doing string, err error) error {
-	return fmt.Errorf("state: store %q: %s: %w", s.name, doing, err)
-}
-
-// broken is wrap for what is wrong with the store itself, whatever the record.
-func (s *core[K, V]) broken(doing string, err error) error {
-	return &Error{Store: s.name, Err: s.wrap(doing, err)}
 }

@@ -41,6 +41,6 @@
 // # What it does not do
 //
 // It knows no topics, tasks or transactions: the caller writes the changelog and restores from it. It does not queue reads
-// from other goroutines: they read snapshots, which show what was committed. [NewMemory] keeps nothing on disk; for that see
-// the package pebblestore.
+// from other goroutines: they take a snapshot and read it by a [View], which shows what was committed. [NewMemory] keeps
+// nothing on disk; for that see the package pebblestore.
 package state

@@ -30,7 +30,7 @@ func NewKeyValue[K, V any](name string, key codec.Codec[K], value codec.Codec[V]
 // start, and of keys within a start.
 func (d *KeyValueDefinition[K, V]) Windowed(size, retention time.Duration) *KeyValueDefinition[K, V] {
 	w := *d
-	w.layout, w.size, w.retention = layout{windowed: true}, size, retention
+	w.layout, w.size, w.retention = layout{kind: byStart}, size, retention
 	return &w
 }
 
@@ -84,9 +84,9 @@ func (d *KeyValueDefinition[K, V]) Format() string {
 
 func (d *KeyValueDefinition[K, V]) describe(keys, values any) string {
 	switch {
-	case d.layout.bucket > 0:
+	case d.layout.kind == byKey:
 		return fmt.Sprintf("window %s by key, %s → %s", d.size, keys, values)
-	case d.layout.windowed:
+	case d.layout.kind == byStart:
 		return fmt.Sprintf("window %s, %s → %s", d.size, keys, values)
 	}
 	return fmt.Sprintf("key-value %s → %s", keys, values)
@@ -106,17 +106,31 @@ func (d *KeyValueDefinition[K, V]) open(db DB, prefix []byte, opts Options) *cor
 		budget = NewBudget(defaultBudget)
 	}
 	return &core[K, V]{
-		name: d.name, db: db, prefix: prefix, layout: d.layout, keys: d.keys, values: d.values,
+		rows:      d.rows(prefix),
+		db:        db,
 		changelog: []byte{}, // an empty key is not null
 		expiry:    d.expiry(),
-		cache:     newCache[V](budget, !d.immutable && mutable(reflect.TypeFor[V]())),
+		cache:     newCache[V](budget, d.seals()),
 	}
+}
+
+// rows returns the rows of the store under a prefix.
+func (d *KeyValueDefinition[K, V]) rows(prefix []byte) rows[K, V] {
+	return rows[K, V]{
+		name: d.name, prefix: prefix, layout: d.layout, keys: d.keys, values: d.values,
+		retention: d.retention.Milliseconds(), sealing: d.seals(),
+	}
+}
+
+// seals reports whether the store keeps its values encoded.
+func (d *KeyValueDefinition[K, V]) seals() bool {
+	return !d.immutable && mutable(reflect.TypeFor[V]())
 }
 
 // expiry returns that of a store that has no rows yet. What has expired is deleted about once a minute of the store's time.
 func (d *KeyValueDefinition[K, V]) expiry() expiry {
-	e := expiry{retention: d.retention.Milliseconds(), deleted: never}
-	if d.layout.windowed {
+	e := expiry{deleted: never}
+	if d.layout.kind != plain {
 		e.clock = newClock(d.name)
 		e.step = max(d.size, min(d.retention, time.Minute)).Milliseconds()
 	}
@@ -135,11 +149,11 @@ func (d *KeyValueDefinition[K, V]) check() error {
 	if d.keys == nil || d.values == nil {
 		errs = append(errs, fmt.Errorf("state: store %q needs a codec for its keys and one for its values", d.name))
 	}
-	if d.layout.windowed && (d.size < time.Millisecond || d.retention < d.size) {
+	if d.layout.kind != plain && (d.size < time.Millisecond || d.retention < d.size) {
 		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: a window has at least 1ms, and the retention is no shorter than a window",
 			d.name, d.size, d.retention))
 	}
-	if keys, ok := d.keys.(codec.WindowedKeys); ok && d.layout.windowed {
+	if keys, ok := d.keys.(codec.WindowedKeys); ok && d.layout.kind != plain {
 		if shape := (codec.WindowShape{Kind: codec.ByStart, Size: d.size}); !shape.Agrees(keys.Windows()) {
 			errs = append(errs, fmt.Errorf("state: store %q keeps %v, but its keys are encoded with %v", d.name, shape, keys.Windows()))
 		}
@@ -225,15 +239,15 @@ func (s *KeyValue[K, V]) Modify(key K, timestamp int64, f func(old V, found bool
 // All iterates over all rows in the order of their encoded keys; in a store of windows by start, and by key within a start. Like
 // every loop over a store it shows the store as it was when the loop began, whatever the loop's body does to it. An error is the
 // last thing it yields.
-func (s *KeyValue[K, V]) All() iter.Seq2[Row[K, V], error] { return s.core.scan(nil, nil) }
+func (s *KeyValue[K, V]) All() iter.Seq2[Row[K, V], error] { return s.core.reading().scan(nil, nil) }
 
 // Range is All from one key to another, both included. What lies between is a matter of the encoded bytes.
 func (s *KeyValue[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] {
-	return s.core.scan(&from, &to)
+	return s.core.reading().scan(&from, &to)
 }
 
 // FetchAll iterates over the windows with from ≤ start ≤ to, by start, and by key within a start. It is for stores declared with
 // Windowed.
 func (s *KeyValue[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
-	return s.core.fetchAll(from, to)
+	return s.core.reading().fetchAll(from, to)
 }

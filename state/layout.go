@@ -22,10 +22,22 @@ import (
 // where a bucket is a span of time named by its first millisecond, a multiple of its width. Either way time comes first, so
 // that one range holds all expired windows. The sign bit of the leading time is flipped so that times before 1970 sort
 // before later ones. (No bucket contains both, so the start behind the key needs no flipping.)
+//
+// A store that keeps several rows of one key and time, as a join of streams will, is a kind of its own: its physical keys end in
+// the sequence number. So the rows of the others need none.
 type layout struct {
-	windowed bool
-	bucket   int64 // width in ms of the buckets of a store of windows by key; 0 = by start
+	kind   kind
+	bucket int64 // byKey: width of the buckets in ms
 }
+
+// kind is how the rows of a store are arranged.
+type kind uint8
+
+const (
+	plain   kind = iota // no windows
+	byStart             // windows by start
+	byKey               // windows by key within a bucket
+)
 
 const (
 	timeSize     = 8
@@ -43,7 +55,7 @@ func readTime(data []byte) int64 { return int64(binary.BigEndian.Uint64(data) ^ 
 
 // lead is the time at the head of the physical key of a window.
 func (l layout) lead(start int64) int64 {
-	if l.bucket == 0 {
+	if l.kind == byStart {
 		return start
 	}
 	into := start % l.bucket
@@ -59,7 +71,7 @@ func (l layout) lead(start int64) int64 {
 // stamp returns the timestamp of the changelog record of a row: at least the start of its window, so that what lies in the
 // changelog before the horizon of a store can be deleted by time.
 func (l layout) stamp(physical []byte, timestamp int64) int64 {
-	if !l.windowed {
+	if l.kind == plain {
 		return timestamp
 	}
 	return max(timestamp, l.start(physical))
@@ -67,7 +79,7 @@ func (l layout) stamp(physical []byte, timestamp int64) int64 {
 
 // start reads the start of a window from a physical key.
 func (l layout) start(physical []byte) int64 {
-	if l.bucket == 0 {
+	if l.kind == byStart {
 		return readTime(physical)
 	}
 	return int64(binary.BigEndian.Uint64(physical[len(physical)-timeSize:]))
@@ -81,7 +93,7 @@ func (l layout) arrange(dst []byte, head int) ([]byte, error) {
 	}
 	start := int64(binary.BigEndian.Uint64(dst[tail:]))
 	appendTime(dst[:head], l.lead(start))
-	if l.bucket == 0 {
+	if l.kind == byStart {
 		return dst[:tail], nil
 	}
 	return dst, nil
@@ -89,10 +101,10 @@ func (l layout) arrange(dst []byte, head int) ([]byte, error) {
 
 // appendEncoded turns a physical key into its encoded form.
 func (l layout) appendEncoded(dst, physical []byte) []byte {
-	switch {
-	case !l.windowed:
+	switch l.kind {
+	case plain:
 		return append(dst, physical...)
-	case l.bucket > 0:
+	case byKey:
 		return append(dst, physical[timeSize:]...)
 	}
 	dst = append(dst, physical[timeSize:]...)
@@ -102,7 +114,7 @@ func (l layout) appendEncoded(dst, physical []byte) []byte {
 // appendChangelog turns a physical key into its changelog form.
 func (l layout) appendChangelog(dst, physical []byte) []byte {
 	dst = l.appendEncoded(dst, physical)
-	if l.windowed {
+	if l.kind != plain {
 		dst = append(dst, 0, 0, 0, 0)
 	}
 	return dst
@@ -110,7 +122,7 @@ func (l layout) appendChangelog(dst, physical []byte) []byte {
 
 // appendRestored turns a changelog key into its physical form.
 func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
-	if !l.windowed {
+	if l.kind == plain {
 		return append(dst, changelog...), nil
 	}
 	n := len(changelog) - sequenceSize
@@ -125,10 +137,10 @@ func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
 // check tells whether a physical key read from the database can be one of this layout.
 func (l layout) check(physical []byte) error {
 	least := 0
-	switch {
-	case l.windowed && l.bucket > 0:
+	switch l.kind {
+	case byKey:
 		least = 2 * timeSize
-	case l.windowed:
+	case byStart:
 		least = timeSize
 	}
 	if len(physical) < least {

@@ -9,11 +9,36 @@ import (
 	"time"
 )
 
+// reading is one moment of a store: the rows of a Reader, and over them what is not committed yet.
+type reading[K, V any] struct {
+	*rows[K, V]
+	from    Reader
+	over    overlay[V] // nil: only what is committed
+	horizon int64      // the first start of a window that is not expired
+}
+
+// overlay is what a store has not committed yet. A cache is one.
+type overlay[V any] interface {
+	// uncommitted appends the contents of a range of keys, in their order.
+	uncommitted(dst []pending[V], lower, upper []byte) []pending[V]
+
+	// first is the first key at or after a given one.
+	first(from []byte) (key string, found bool)
+}
+
+// pending returns the contents of a range of keys that lie over the committed rows.
+func (s reading[K, V]) pending(lower, upper []byte) []pending[V] {
+	if s.over == nil {
+		return nil
+	}
+	return s.over.uncommitted(nil, lower, upper)
+}
+
 // yieldFunc is the body of a loop over rows.
 type yieldFunc[K, V any] = func(Row[K, V], error) bool
 
 // scan iterates over the rows from one key to another, both included; nil is no bound.
-func (s *core[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
+func (s reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
 		lower, upper, err := s.bounds(from, to)
 		if err != nil {
@@ -24,27 +49,10 @@ func (s *core[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 	}
 }
 
-// bounds encodes the ends of a range: lower included, upper not.
-func (s *core[K, V]) bounds(from, to *K) (lower, upper []byte, err error) {
-	lower, upper = slices.Clone(s.prefix), after(s.prefix)
-	if from != nil {
-		if lower, err = s.appendPhysical(lower, *from); err != nil {
-			return nil, nil, s.wrap("encode key", err)
-		}
-	}
-	if to != nil {
-		if upper, err = s.appendPhysical(slices.Clone(s.prefix), *to); err != nil {
-			return nil, nil, s.wrap("encode key", err)
-		}
-		upper = append(upper, 0)
-	}
-	return lower, upper, nil
-}
-
 // fetchAll iterates over the windows that start from one time to another, both included.
-func (s *core[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
+func (s reading[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
-		if !s.layout.windowed {
+		if s.layout.kind == plain {
 			yield(Row[K, V]{}, s.wrap("fetch", errNoWindows))
 			return
 		}
@@ -62,8 +70,8 @@ func (s *core[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 }
 
 // starts turns a span of time, both ends included, into the window starts in it that are not expired.
-func (s *core[K, V]) starts(from, to time.Time) (first, last int64) {
-	return max(ceilMillis(from), s.horizon()), floorMillis(to)
+func (s reading[K, V]) starts(from, to time.Time) (first, last int64) {
+	return max(ceilMillis(from), s.horizon), floorMillis(to)
 }
 
 // floorMillis is the last whole millisecond that is not after t, as far as 64 bits can tell.
@@ -85,26 +93,14 @@ func ceilMillis(t time.Time) int64 {
 	return ms
 }
 
-// after is the first key behind all that start with prefix; nil if there is none.
-func after(prefix []byte) []byte {
-	for i := len(prefix) - 1; i >= 0; i-- {
-		if prefix[i] < 0xff {
-			next := slices.Clone(prefix[:i+1])
-			next[i]++
-			return next
-		}
-	}
-	return nil
-}
-
 // merge yields the committed rows of a range, overlaid with those that are not yet committed. Of the rows it drops those that are
 // expired, and those that the filter refuses.
-func (s *core[K, V]) merge(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
+func (s reading[K, V]) merge(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
 	if upper != nil && bytes.Compare(lower, upper) >= 0 {
 		return
 	}
-	m := merged[V]{overlay: s.uncommitted(nil, lower, upper)}
-	rows, err := s.db.Iter(lower, upper)
+	m := merged[V]{overlay: s.pending(lower, upper)}
+	rows, err := s.from.Iter(lower, upper)
 	if err != nil {
 		yield(Row[K, V]{}, s.broken("scan", err))
 		return
@@ -126,33 +122,37 @@ func (s *core[K, V]) merge(lower, upper []byte, filter func(physical []byte) boo
 }
 
 // show passes the row under a merge to the loop's body, unless it is one that must not be seen.
-func (s *core[K, V]) show(m *merged[V], filter func(physical []byte) bool, yield yieldFunc[K, V]) (bool, error) {
+func (s reading[K, V]) show(m *merged[V], filter func(physical []byte) bool, yield yieldFunc[K, V]) (bool, error) {
 	physical := m.key[len(s.prefix):]
 	if err := s.layout.check(physical); err != nil {
 		return false, s.broken("scan", err)
 	}
-	if !s.visible(m.key) || filter != nil && !filter(physical) {
+	if !s.visible(m.key, s.horizon) || filter != nil && !filter(physical) {
 		return true, nil
 	}
-	c := m.content
-	if m.row != nil {
-		var err error
-		if c, err = s.read(m.row); err != nil {
-			return false, err
-		}
+	row, has, err := s.current(m)
+	if !has || err != nil {
+		return err == nil, err
 	}
-	if !c.has {
-		return true, nil
-	}
-	key, err := s.keys.Decode(s.layout.appendEncoded(nil, physical))
-	if err != nil {
-		return false, s.broken("decode key", err)
-	}
-	value, err := s.open(c)
-	if err != nil {
+	if row.Key, err = s.decodeKey(m.key); err != nil {
 		return false, err
 	}
-	return yield(Row[K, V]{key, value, c.timestamp}, nil), nil
+	return yield(row, nil), nil
+}
+
+// current makes the row under a merge, without its key, if there is one.
+func (s reading[K, V]) current(m *merged[V]) (row Row[K, V], has bool, err error) {
+	if m.row == nil {
+		row.Timestamp = m.timestamp
+		row.Value, err = s.open(m.content)
+		return row, m.has, err
+	}
+	var value []byte
+	if row.Timestamp, value, err = s.split(m.row); err != nil {
+		return row, false, err
+	}
+	row.Value, err = s.decode(value)
+	return row, true, err
 }
 
 // merged walks over committed rows and uncommitted contents in the order of their keys. Where both have a key, the latter count.

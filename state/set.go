@@ -48,7 +48,7 @@ var (
 // OpenSet opens the stores of a task. It refuses a store whose kind or codecs are not those it was written with.
 func OpenSet(db DB, defs []Definition, opts Options) (*Set, error) {
 	s := &Set{db: db, byName: make(map[string]Store), times: opts.Times}
-	if err := s.checkFormat(); err != nil {
+	if err := checkFormat(db); err != nil {
 		return nil, err
 	}
 	known, err := s.readStores()
@@ -79,14 +79,16 @@ func OpenSet(db DB, defs []Definition, opts Options) (*Set, error) {
 	return s, nil
 }
 
+var errDamagedList = fmt.Errorf("state: the list of stores: %w", ErrDamaged)
+
 // known is what the database says of a store.
 type known struct {
 	id         uint16
 	definition string
 }
 
-func (s *Set) checkFormat() error {
-	v, found, err := s.db.Get(nil, formatKey)
+func checkFormat(r Reader) error {
+	v, found, err := r.Get(nil, formatKey)
 	if err != nil {
 		return fmt.Errorf("state: read the format version: %w", err)
 	}
@@ -107,7 +109,7 @@ func (s *Set) readStores() (map[string]known, error) {
 	for more := rows.First(); more; more = rows.Next() {
 		v := rows.Value()
 		if len(v) < 2 {
-			return nil, fmt.Errorf("state: the list of stores: %w", ErrDamaged)
+			return nil, errDamagedList
 		}
 		stores[string(rows.Key()[len(storeKey):])] = known{binary.BigEndian.Uint16(v), string(v[2:])}
 	}

@@ -1,6 +1,9 @@
 package state
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Definition declares a store: its name, its kind, its codecs. It is a value made once, at package level as a rule, and used
 // by many tasks at once.
@@ -17,6 +20,11 @@ type Definition interface {
 
 	// Retention is how long a window is kept after its start, by stream time; 0 means for ever.
 	Retention() time.Duration
+
+	// Encoded iterates over the committed rows of the store in r, a DB or a Snapshot of one, in the order of the database and
+	// without those that have expired. An error is the last thing it yields; it wraps ErrNoStore if the database does not
+	// have the store. It is for those who do not know the types; others have a View.
+	Encoded(r Reader) iter.Seq2[EncodedRow, error]
 
 	// Open opens the store under a prefix of db.
 	Open(db DB, prefix []byte, opts Options) (Store, error)

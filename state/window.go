@@ -30,7 +30,7 @@ func NewWindow[K, V any](
 		d.rows.keys = codec.Windowed(key).Size(size)
 	}
 	d.rows.size, d.rows.retention = size, retention
-	d.rows.layout = layout{windowed: true, bucket: max(size.Milliseconds(), 1)}
+	d.rows.layout = layout{kind: byKey, bucket: max(size.Milliseconds(), 1)}
 	return d
 }
 
@@ -114,18 +114,28 @@ func (w *Window[K, V]) Modify(
 
 // All iterates over all windows that are not expired: by the span of time they start in, then by key, then by start.
 func (w *Window[K, V]) All() iter.Seq2[Row[codec.WindowKey[K], V], error] {
-	return w.core.scan(nil, nil)
+	return w.core.reading().scan(nil, nil)
 }
 
 // FetchAll is All for the windows with from ≤ start ≤ to.
 func (w *Window[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
-	return w.core.fetchAll(from, to)
+	return w.core.reading().fetchAll(from, to)
 }
 
 // Fetch iterates over the windows of one key with from ≤ start ≤ to, in the order of time.
 func (w *Window[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
+	return fetch(w.core.reading(), w.keys, key, from, to)
+}
+
+// fetch iterates over the windows of a key.
+func fetch[K, V any](s reading[codec.WindowKey[K], V], keys codec.Codec[K], key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return func(yield func(Row[codec.WindowKey[K], V], error) bool) {
-		rows, err := w.fetch(key, from, to)
+		keyBytes, err := keys.Append(nil, key)
+		if err != nil {
+			yield(Row[codec.WindowKey[K], V]{}, s.wrap("encode key", err))
+			return
+		}
+		rows, err := s.collect(keyBytes, from, to)
 		for _, row := range rows {
 			if !yield(row, nil) {
 				return
@@ -137,25 +147,20 @@ func (w *Window[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.Wind
 	}
 }
 
-// fetch collects the windows of a key. It goes from bucket to bucket, and leaves out those that do not exist.
-func (w *Window[K, V]) fetch(key K, from, to time.Time) (found []Row[codec.WindowKey[K], V], err error) {
-	s := w.core
+// collect returns the windows of an encoded key. It goes from bucket to bucket, and leaves out those that do not exist.
+func (s reading[K, V]) collect(keyBytes []byte, from, to time.Time) (found []Row[K, V], err error) {
 	first, last := s.starts(from, to)
 	if first > last {
 		return nil, nil
 	}
-	keyBytes, err := w.keys.Append(nil, key)
-	if err != nil {
-		return nil, s.wrap("encode key", err)
-	}
 	bucket, end := s.layout.lead(first), s.layout.lead(last)
-	rows, err := s.db.Iter(appendTime(slices.Clone(s.prefix), bucket), after(appendTime(slices.Clone(s.prefix), end)))
+	rows, err := s.from.Iter(appendTime(slices.Clone(s.prefix), bucket), after(appendTime(slices.Clone(s.prefix), end)))
 	if err != nil {
 		return nil, s.broken("scan", err)
 	}
 	defer rows.Close() // reads only
 
-	collect := func(row Row[codec.WindowKey[K], V], err error) bool {
+	add := func(row Row[K, V], err error) bool {
 		found = append(found, row)
 		return err == nil
 	}
@@ -165,7 +170,7 @@ func (w *Window[K, V]) fetch(key K, from, to time.Time) (found []Row[codec.Windo
 	for bucket <= end {
 		lower := s.inBucket(bucket, keyBytes, max(first, bucket))
 		upper := append(s.inBucket(bucket, keyBytes, min(last, bucket+s.layout.bucket-1)), 0)
-		m := merged[V]{overlay: s.uncommitted(nil, lower, upper), rows: rows, more: rows.SeekGE(lower)}
+		m := merged[V]{overlay: s.pending(lower, upper), rows: rows, more: rows.SeekGE(lower)}
 		next := bucket + s.layout.bucket
 		if len(m.overlay) == 0 && !m.within(upper) {
 			var some bool
@@ -174,7 +179,7 @@ func (w *Window[K, V]) fetch(key K, from, to time.Time) (found []Row[codec.Windo
 			}
 		}
 		for m.within(upper) && m.next() {
-			if _, err := s.show(&m, of, collect); err != nil {
+			if _, err := s.show(&m, of, add); err != nil {
 				return found, err
 			}
 		}
@@ -190,20 +195,22 @@ func (w *Window[K, V]) fetch(key K, from, to time.Time) (found []Row[codec.Windo
 }
 
 // inBucket makes the key, prefix included, of a window in a bucket.
-func (s *core[K, V]) inBucket(bucket int64, key []byte, start int64) []byte {
+func (s *rows[K, V]) inBucket(bucket int64, key []byte, start int64) []byte {
 	physical := append(appendTime(slices.Clone(s.prefix), bucket), key...)
 	return binary.BigEndian.AppendUint64(physical, uint64(start))
 }
 
 // nextBucket is the first bucket that exists, from a given one on, where the rows of the database stand before or in it.
-func (s *core[K, V]) nextBucket(m *merged[V], from int64) (next int64, some bool) {
+func (s reading[K, V]) nextBucket(m *merged[V], from int64) (next int64, some bool) {
 	next = math.MaxInt64
 	if m.more {
 		next, some = max(readTime(m.rows.Key()[len(s.prefix):]), from), true
 	}
-	s.ascend(appendTime(slices.Clone(s.prefix), from), func(e *entry[V]) bool {
-		next, some = min(next, readTime([]byte(e.key[len(s.prefix):]))), true
-		return false
-	})
+	if s.over == nil {
+		return next, some
+	}
+	if key, found := s.over.first(appendTime(slices.Clone(s.prefix), from)); found {
+		next, some = min(next, readTime([]byte(key[len(s.prefix):]))), true
+	}
 	return next, some
 }

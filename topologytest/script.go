@@ -1,6 +1,8 @@
 package topologytest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/topology"
 )
 
@@ -30,7 +33,7 @@ import (
 //	crash                   loses what is not committed, and goes on
 //	restart                 commits, loses the local state, and rebuilds it from the changelogs
 //	read TOPIC              shows everything in a topic, internal ones and changelogs too (by their full name)
-//	store NAME              shows the committed changes of a store that are its content now
+//	store NAME              shows the rows of a store that are committed and not expired
 //	stats                   shows what was dropped and skipped
 //	plan                    shows the topology
 func Run(t *testing.T, path string, top *topology.Topology, cfg Config) {
@@ -181,37 +184,47 @@ func (s *script) text(topic string) plan.Text {
 	return plan.Text{FormatKey: quote, FormatValue: quote}
 }
 
-// store replays a store's changelog: its committed content.
+// store shows the rows of a store that are committed and not expired.
 func (s *script) store(name string) (string, error) {
-	var def *plan.Store
-	for _, sub := range s.driver.plan.Subtopologies {
-		for _, st := range sub.Stores {
-			if st.Name() == name {
-				def = st
+	var shown []Output
+	found := false
+	for _, m := range s.driver.tasks {
+		for _, store := range m.sub.Stores {
+			if store.Name() != name {
+				continue
+			}
+			found = true
+			topic := s.driver.plan.Names().Changelog(name)
+			if store.Source != "" {
+				topic = store.Source
+			}
+			rows, err := committed(m.db, store)
+			if err != nil {
+				return "", err
+			}
+			for _, r := range rows {
+				shown = append(shown, Output{topic, m.partition, plan.Raw{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp}})
 			}
 		}
 	}
-	if def == nil {
+	if !found {
 		return "", fmt.Errorf("no store %q", name)
 	}
-	topic := s.driver.plan.Names().Changelog(name)
-	if def.Source != "" {
-		topic = def.Source
-	}
-	rows := map[string]Output{}
-	for _, o := range s.driver.log.arrived {
-		if o.Topic == topic {
-			rows[string(o.Key)] = o
-			if o.Value == nil {
-				delete(rows, string(o.Key))
-			}
+	slices.SortFunc(shown, func(a, b Output) int { return bytes.Compare(a.Key, b.Key) })
+	return s.show(shown, func(Output) bool { return true }), nil
+}
+
+// committed returns the rows of a store in a snapshot of a task's database.
+func committed(db state.DB, store *plan.Store) (rows []state.EncodedRow, err error) {
+	snapshot := db.Snapshot()
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	for row, err := range store.Encoded(snapshot) {
+		if err != nil {
+			return rows, err
 		}
+		rows = append(rows, row)
 	}
-	var sorted []Output
-	for _, k := range slices.Sorted(maps.Keys(rows)) {
-		sorted = append(sorted, rows[k])
-	}
-	return s.show(sorted, func(Output) bool { return true }), nil
+	return rows, nil
 }
 
 func (s *script) stats() string {

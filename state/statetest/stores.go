@@ -51,6 +51,11 @@ type machine struct {
 	pending   []record // flushed
 
 	times, pendingTimes state.Times // the same of the clocks
+
+	before struct { // a snapshot, and what was committed then
+		moment
+		snapshot state.Snapshot
+	}
 }
 
 // record is a changelog record.
@@ -102,6 +107,7 @@ func testStores(t *testing.T, open Open, kind func() subject) {
 			"fail":    m.fail,
 			"flush":   m.flush,
 			"commit":  m.commit,
+			"keep":    m.keep,
 			"restart": m.restart,
 			"restore": func(rt *rapid.T) { m.restore(rt, open(t, t.TempDir())) },
 		})
@@ -134,6 +140,7 @@ func (h handles) Store(name string) (state.Store, error) { return h.set.Store(na
 func (h handles) Fail(err error)                         { h.rt.Fatalf("the store is not handed out: %v", err) }
 
 func (m *machine) stop(rt *rapid.T) {
+	m.forget(rt)
 	if m.batch != nil {
 		must(rt, m.batch.Close())
 		m.batch = nil
@@ -277,40 +284,78 @@ func line(k key, r row) string {
 	return fmt.Sprintf("%s@%d=%s@%d", k.name, k.start, r.value, r.timestamp)
 }
 
-// check compares all that can be read.
+// check compares all that can be read: by a handler, and in views of what is committed, now and at some time before.
 func (m *machine) check(rt *rapid.T) {
-	all := m.visible(m.now, m.begun.time)
-	if diff := cmp.Diff(all, collect(rt, m.subject.all())); diff != "" {
-		rt.Fatalf("All (-want +got):\n%s", diff)
-	}
 	if m.set.Dirty() != len(m.now.dirty) {
 		rt.Fatalf("Dirty = %d, want %d", m.set.Dirty(), len(m.now.dirty))
 	}
+	m.reads(rt, "store", m.subject, m.now, m.begun.time)
+	snapshot := m.db.Snapshot()
+	defer func() { must(rt, snapshot.Close()) }()
+	view, err := m.subject.over(snapshot)
+	must(rt, err)
+	m.reads(rt, "view", view, m.committed, m.committed.time)
+	encoded := 0
+	for row, err := range m.subject.definition().Encoded(snapshot) {
+		must(rt, err)
+		if row.Key == nil || row.Value == nil {
+			rt.Fatalf("the encoded row %q=%q has a null", row.Key, row.Value)
+		}
+		encoded++
+	}
+	if all := m.visible(m.committed, m.committed.time); encoded != len(all) {
+		rt.Fatalf("%d encoded rows, want %d", encoded, len(all))
+	}
+	if m.before.snapshot != nil {
+		view, err := m.subject.over(m.before.snapshot)
+		must(rt, err)
+		m.reads(rt, "view of before", view, m.before.moment, m.before.time)
+	}
+}
+
+// keep takes a snapshot that later commits must not move.
+func (m *machine) keep(rt *rapid.T) {
+	m.forget(rt)
+	m.before.snapshot, m.before.moment = m.db.Snapshot(), m.committed.clone()
+}
+
+func (m *machine) forget(rt *rapid.T) {
+	if m.before.snapshot != nil {
+		must(rt, m.before.snapshot.Close())
+		m.before.snapshot = nil
+	}
+}
+
+// reads compares what is read with what a moment should have at a time.
+func (m *machine) reads(rt *rapid.T, what string, s subject, at moment, time int64) {
+	all := m.visible(at, time)
+	if diff := cmp.Diff(all, collect(rt, s.all())); diff != "" {
+		rt.Fatalf("%s: All (-want +got):\n%s", what, diff)
+	}
+	alive := func(k key) bool { return !s.windowed() || k.start >= horizon(time) }
 	k := m.drawKey(rt)
-	value, timestamp, found, err := m.subject.get(k)
-	r, want := m.now.rows[k]
-	want = want && m.alive(k)
+	value, timestamp, found, err := s.get(k)
+	r, want := at.rows[k]
+	want = want && alive(k)
 	if !want {
 		r = row{}
 	}
 	if err != nil || found != want || value != r.value || timestamp != r.timestamp {
-		rt.Fatalf("Get(%v) = %q, %d, %v, %v; want %q, %d, %v", k, value, timestamp, found, err, r.value, r.timestamp, want)
+		rt.Fatalf("%s: Get(%v) = %q, %d, %v, %v; want %q, %d, %v", what, k, value, timestamp, found, err, r.value, r.timestamp, want)
 	}
 	from, to := m.drawKey(rt), m.drawKey(rt)
-	if scan := m.subject.span(from, to); scan != nil {
-		if diff := cmp.Diff(m.between(all, from, to), collect(rt, scan)); diff != "" {
-			rt.Fatalf("from %v to %v (-want +got):\n%s", from, to, diff)
-		}
+	if diff := cmp.Diff(m.between(all, at, from, to), collect(rt, s.span(from, to))); diff != "" {
+		rt.Fatalf("%s: from %v to %v (-want +got):\n%s", what, from, to, diff)
 	}
-	if scan := m.subject.fetch(from.name, from.start, to.start); scan != nil {
+	if scan := s.fetch(from.name, from.start, to.start); scan != nil {
 		var of []string
-		for _, k := range m.subject.sorted(slices.Collect(maps.Keys(m.now.rows))) {
-			if k.name == from.name && k.start >= from.start && k.start <= to.start && m.alive(k) {
-				of = append(of, line(k, m.now.rows[k]))
+		for _, k := range s.sorted(slices.Collect(maps.Keys(at.rows))) {
+			if k.name == from.name && k.start >= from.start && k.start <= to.start && alive(k) {
+				of = append(of, line(k, at.rows[k]))
 			}
 		}
 		if diff := cmp.Diff(of, collect(rt, scan)); diff != "" {
-			rt.Fatalf("Fetch(%q, %d, %d) (-want +got):\n%s", from.name, from.start, to.start, diff)
+			rt.Fatalf("%s: Fetch(%q, %d, %d) (-want +got):\n%s", what, from.name, from.start, to.start, diff)
 		}
 	}
 }
@@ -321,9 +366,9 @@ func (m *machine) alive(k key) bool {
 }
 
 // between picks the rows of a span from all of them.
-func (m *machine) between(all []string, from, to key) []string {
+func (m *machine) between(all []string, at moment, from, to key) []string {
 	inside := map[string]bool{}
-	for k, r := range m.now.rows {
+	for k, r := range at.rows {
 		if m.subject.inside(k, from, to) {
 			inside[line(k, r)] = true
 		}

@@ -19,6 +19,7 @@ import (
 type subject interface {
 	definition() state.Definition
 	in(s state.Stores) subject
+	over(r state.Reader) (subject, error) // a view: only its reads work
 	windowed() bool
 
 	get(k key) (value string, timestamp int64, found bool, err error)
@@ -58,17 +59,27 @@ func collect(rt *rapid.T, loop rows) []string {
 	return lines
 }
 
+// view is what the views and the handles of all stores have in common.
+type view[K, V any] interface {
+	GetWithTime(key K) (V, int64, bool, error)
+	All() iter.Seq2[state.Row[K, V], error]
+	FetchAll(from, to time.Time) iter.Seq2[state.Row[K, V], error]
+}
+
+// ranger is a store without windows.
+type ranger[K, V any] interface {
+	Range(from, to K) iter.Seq2[state.Row[K, V], error]
+}
+
 // handle is what the handles of all stores have in common.
 type handle[K, V any] interface {
-	GetWithTime(key K) (V, int64, bool, error)
+	view[K, V]
 	Put(key K, value V, timestamp int64) error
 	Delete(key K, timestamp int64) error
 	Replace(key K, value V, timestamp int64) (state.Change[V], error)
 	Remove(key K, timestamp int64) (state.Change[V], error)
 	Update(key K, timestamp int64, f func(old V, found bool) V) (state.Change[V], error)
 	Modify(key K, timestamp int64, f func(old V, found bool) (V, bool)) (state.Change[V], error)
-	All() iter.Seq2[state.Row[K, V], error]
-	FetchAll(from, to time.Time) iter.Seq2[state.Row[K, V], error]
 }
 
 const (
@@ -80,7 +91,9 @@ const (
 type store[K, V any] struct {
 	def    state.Definition
 	open   func(s state.Stores) handle[K, V]
-	handle handle[K, V]
+	look   func(r state.Reader) (view[K, V], error)
+	reads  view[K, V]
+	handle handle[K, V] // the same as reads; nil in a view
 	keys   keys[K]
 	values values[V]
 }
@@ -141,6 +154,7 @@ func keyValue() subject {
 	return store[string, string]{
 		def: def, keys: plainKeys, values: words,
 		open: func(s state.Stores) handle[string, string] { return def.In(s) },
+		look: func(r state.Reader) (view[string, string], error) { return def.View(r) },
 	}
 }
 
@@ -149,6 +163,7 @@ func lists() subject {
 	return store[string, []string]{
 		def: def, keys: plainKeys, values: letters,
 		open: func(s state.Stores) handle[string, []string] { return def.In(s) },
+		look: func(r state.Reader) (view[string, []string], error) { return def.View(r) },
 	}
 }
 
@@ -159,6 +174,7 @@ func windowsByStart() subject {
 	return store[keyType, string]{
 		def: def, keys: byStart, values: words,
 		open: func(s state.Stores) handle[keyType, string] { return def.In(s) },
+		look: func(r state.Reader) (view[keyType, string], error) { return def.View(r) },
 	}
 }
 
@@ -168,6 +184,7 @@ func windowsByKey() subject {
 	return store[keyType, []string]{
 		def: def, keys: byKey, values: letters,
 		open: func(s state.Stores) handle[keyType, []string] { return def.In(s) },
+		look: func(r state.Reader) (view[keyType, []string], error) { return def.View(r) },
 	}
 }
 
@@ -176,7 +193,15 @@ func (s store[K, V]) windowed() bool               { return s.keys.windows }
 
 func (s store[K, V]) in(stores state.Stores) subject {
 	s.handle = s.open(stores)
+	s.reads = s.handle
 	return s
+}
+
+func (s store[K, V]) over(r state.Reader) (subject, error) {
+	var err error
+	s.reads, err = s.look(r)
+	s.handle = nil
+	return s, err
 }
 
 // take reads a value and spoils it.
@@ -187,7 +212,7 @@ func (s store[K, V]) take(v V) string {
 }
 
 func (s store[K, V]) get(k key) (string, int64, bool, error) {
-	v, timestamp, found, err := s.handle.GetWithTime(s.keys.make(k))
+	v, timestamp, found, err := s.reads.GetWithTime(s.keys.make(k))
 	return s.take(v), timestamp, found, err
 }
 
@@ -232,7 +257,7 @@ func (s store[K, V]) change(rt *rapid.T, c state.Change[V], err error) *state.Ch
 	}
 }
 
-func (s store[K, V]) all() rows { return s.rows(s.handle.All()) }
+func (s store[K, V]) all() rows { return s.rows(s.reads.All()) }
 
 func (s store[K, V]) rows(loop iter.Seq2[state.Row[K, V], error]) rows {
 	return func(yield func(shown, error) bool) {
@@ -246,9 +271,9 @@ func (s store[K, V]) rows(loop iter.Seq2[state.Row[K, V], error]) rows {
 
 func (s store[K, V]) span(from, to key) rows {
 	if s.keys.windows {
-		return s.rows(s.handle.FetchAll(time.UnixMilli(from.start), time.UnixMilli(to.start)))
+		return s.rows(s.reads.FetchAll(time.UnixMilli(from.start), time.UnixMilli(to.start)))
 	}
-	return s.rows(s.handle.(*state.KeyValue[K, V]).Range(s.keys.make(from), s.keys.make(to)))
+	return s.rows(s.reads.(ranger[K, V]).Range(s.keys.make(from), s.keys.make(to)))
 }
 
 func (s store[K, V]) inside(k, from, to key) bool {
@@ -259,7 +284,7 @@ func (s store[K, V]) inside(k, from, to key) bool {
 }
 
 func (s store[K, V]) fetch(name string, from, to int64) rows {
-	w, ok := s.handle.(interface {
+	w, ok := s.reads.(interface {
 		Fetch(key string, from, to time.Time) iter.Seq2[state.Row[K, V], error]
 	})
 	if !ok {

@@ -1,0 +1,176 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/rio-streams/rio/codec"
+)
+
+// View reads the committed rows of a store, as they were when its Reader was made: a snapshot does not move with later commits. Windows
+// that had expired then are not found. It may be used by several goroutines at once if its Reader may, as a Snapshot, and as
+// long as that is open.
+type View[K, V any] struct{ reading[K, V] }
+
+// View returns the committed rows of the store in r, a [DB] or a [Snapshot] of one.
+func (d *KeyValueDefinition[K, V]) View(r Reader) (*View[K, V], error) {
+	reading, err := d.committed(r)
+	if err != nil {
+		return nil, err
+	}
+	return &View[K, V]{reading}, nil
+}
+
+// committed finds the store in a database, and its time.
+func (d *KeyValueDefinition[K, V]) committed(r Reader) (none reading[K, V], err error) {
+	if err := d.check(); err != nil {
+		return none, err
+	}
+	id, err := findStore(r, d)
+	if err != nil {
+		return none, err
+	}
+	at := int64(never)
+	if d.layout.kind != plain {
+		if at, err = readClock(r, d.name); err != nil {
+			return none, err
+		}
+	}
+	rows := d.rows(binary.BigEndian.AppendUint16(nil, id))
+	return reading[K, V]{rows: &rows, from: r, horizon: rows.horizon(at)}, nil
+}
+
+// ErrNoStore says that a database does not have a store.
+var ErrNoStore = errors.New("no such store")
+
+// findStore returns the number that a database has given to a store.
+func findStore(r Reader, d Definition) (uint16, error) {
+	if err := checkFormat(r); err != nil {
+		return 0, err
+	}
+	v, found, err := r.Get(nil, append(slices.Clone(storeKey), d.Name()...))
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("state: find store %q: %w", d.Name(), err)
+	case !found:
+		return 0, fmt.Errorf("state: store %q: %w in this database", d.Name(), ErrNoStore)
+	case len(v) < 2:
+		return 0, errDamagedList
+	}
+	return binary.BigEndian.Uint16(v), CheckFormat(d, string(v[2:]))
+}
+
+// Get returns the value of key, and whether there is one.
+func (v *View[K, V]) Get(key K) (V, bool, error) {
+	value, _, found, err := v.GetWithTime(key)
+	return value, found, err
+}
+
+// GetWithTime is Get with the timestamp of the value, in milliseconds since 1970.
+func (v *View[K, V]) GetWithTime(key K) (value V, timestamp int64, found bool, err error) {
+	at, err := v.appendKey(nil, key)
+	if err != nil || !v.visible(at, v.horizon) {
+		return value, 0, false, err
+	}
+	row, found, err := v.from.Get(nil, at)
+	if err != nil {
+		return value, 0, false, v.broken("read", err)
+	}
+	if !found {
+		return value, 0, false, nil
+	}
+	timestamp, encoded, err := v.split(row)
+	if err == nil {
+		value, err = v.decode(encoded)
+	}
+	return value, timestamp, err == nil, err
+}
+
+// All iterates over all rows, in the order in which a handler sees them. An error is the last thing it yields.
+func (v *View[K, V]) All() iter.Seq2[Row[K, V], error] { return v.scan(nil, nil) }
+
+// Range is All from one key to another, both included. What lies between is a matter of the encoded bytes.
+func (v *View[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] { return v.scan(&from, &to) }
+
+// FetchAll iterates over the windows with from ≤ start ≤ to. It is for stores of windows.
+func (v *View[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
+	return v.fetchAll(from, to)
+}
+
+// WindowView is the View of a store declared with NewWindow.
+type WindowView[K, V any] struct {
+	View[codec.WindowKey[K], V]
+	keys codec.Codec[K]
+}
+
+// View returns the committed rows of the store in r, a [DB] or a [Snapshot] of one.
+func (d *WindowDefinition[K, V]) View(r Reader) (*WindowView[K, V], error) {
+	reading, err := d.rows.committed(r)
+	if err != nil {
+		return nil, err
+	}
+	return &WindowView[K, V]{View[codec.WindowKey[K], V]{reading}, d.keys}, nil
+}
+
+// Fetch iterates over the windows of one key with from ≤ start ≤ to, in the order of time.
+func (v *WindowView[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
+	return fetch(v.reading, v.keys, key, from, to)
+}
+
+// EncodedRow is a row of a store whose types are not known: its key as in the changelog, and its encoded value.
+type EncodedRow struct {
+	Key, Value []byte // not changed by the loop that yields them
+	Timestamp  int64  // milliseconds since 1970
+}
+
+// Encoded implements Definition.
+func (d *KeyValueDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] {
+	return func(yield func(EncodedRow, error) bool) {
+		reading, err := d.committed(r)
+		if err == nil {
+			err = reading.encoded(yield)
+		}
+		if err != nil {
+			yield(EncodedRow{}, err)
+		}
+	}
+}
+
+// Encoded implements Definition.
+func (d *WindowDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] {
+	return d.rows.Encoded(r)
+}
+
+// encoded yields the committed rows that are not expired, as they are.
+func (s reading[K, V]) encoded(yield func(EncodedRow, error) bool) error {
+	rows, err := s.from.Iter(s.prefix, after(s.prefix))
+	if err != nil {
+		return s.broken("scan", err)
+	}
+	defer rows.Close() // reads only
+	for more := rows.First(); more; more = rows.Next() {
+		physical := rows.Key()[len(s.prefix):]
+		if err := s.layout.check(physical); err != nil {
+			return s.broken("scan", err)
+		}
+		if !s.visible(rows.Key(), s.horizon) {
+			continue
+		}
+		timestamp, value, err := s.split(rows.Value())
+		if err != nil {
+			return err
+		}
+		key := s.layout.appendChangelog([]byte{}, physical)
+		if !yield(EncodedRow{key, append([]byte{}, value...), timestamp}, nil) {
+			return nil
+		}
+	}
+	if err := rows.Error(); err != nil {
+		return s.broken("scan", err)
+	}
+	return nil
+}
