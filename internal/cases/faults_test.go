@@ -1,0 +1,323 @@
+package cases
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/kafka"
+)
+
+// TestOneof: a value with an interface field keeps the codec of its topic behind a KeyBy.
+func TestOneof(t *testing.T) {
+	m := copyModule(t, "faults/oneof", "")
+	m.run(t, "go", "test", "-mod=mod", "-count=1", ".")
+}
+
+// counter is the program that counts records by key, and does what their values say.
+type counter struct {
+	t        *testing.T
+	m        *module
+	brokers  string
+	programs int
+}
+
+// topicsOfCounter are all that the program reads and writes.
+var topicsOfCounter = []string{"micro-in", "micro-out", "micro-counts-changelog"}
+
+// TestFaults runs the program on each broker, where nothing is left of the run before.
+func TestFaults(t *testing.T) {
+	m := copyModule(t, "faults", "")
+	m.build(t, "micro", "opentxn")
+	for _, test := range []struct {
+		name string
+		run  func(*counter)
+	}{
+		{"slow records", (*counter).slowRecords},
+		{"a record that hangs", (*counter).hangingRecord},
+		{"output deleted", (*counter).outputDeleted},
+		{"open transaction", (*counter).openTransaction},
+	} {
+		t.Run(test.name+"/embedded", func(t *testing.T) {
+			test.run(&counter{t: t, m: m, brokers: embedded(t)})
+		})
+		address := os.Getenv("RIO_KAFKA")
+		if address == "" {
+			continue
+		}
+		t.Run(test.name+"/kafka", func(t *testing.T) {
+			client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{address}})
+			must(t, err)
+			defer client.Close()
+			for _, topic := range topicsOfCounter {
+				_ = client.DeleteTopics(t.Context(), topic)
+			}
+			_ = client.DeleteGroup(t.Context(), "micro")
+			test.run(&counter{t: t, m: m, brokers: address})
+		})
+	}
+}
+
+// embedded starts a broker with a directory of its own.
+func embedded(t *testing.T) (address string) {
+	t.Helper()
+	b, err := broker.Start(broker.Config{DataDir: filepath.Join(t.TempDir(), "log"), AutoCreateTopics: true, Partitions: 4})
+	must(t, err)
+	t.Cleanup(func() { b.Close() })
+	return b.Addr()
+}
+
+// send writes n times the records of a text such as "a=1 k%=sleep:1s", in which % is the number of the time.
+func (c *counter) send(n int, records string) {
+	c.t.Helper()
+	out, err := c.m.output(limit, "micro", "-brokers", c.brokers, "-n", fmt.Sprint(n), "-send", records)
+	if err != nil {
+		c.t.Fatalf("send: %v\n%s", err, out)
+	}
+}
+
+// results are the lines of the output.
+func (c *counter) results() []string {
+	out, err := c.m.output(limit, "micro", "-brokers", c.brokers, "-show", "micro-out")
+	if err != nil {
+		return nil // the topic is not there yet
+	}
+	return slices.Collect(strings.Lines(out))
+}
+
+// limit is how long to wait for what comes within seconds.
+const limit = 45 * time.Second
+
+// instance is a running program.
+type instance struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	ended chan struct{}
+	mu    sync.Mutex
+	log   bytes.Buffer
+}
+
+// Write takes what the program logs.
+func (i *instance) Write(p []byte) (int, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.log.Write(p)
+}
+
+func (i *instance) said() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.log.String()
+}
+
+// start runs an instance, which is killed with the test.
+func (c *counter) start(flags ...string) *instance {
+	c.t.Helper()
+	c.programs++
+	dir := filepath.Join(c.t.TempDir(), fmt.Sprint("state-", c.programs))
+	i := &instance{t: c.t, ended: make(chan struct{})}
+	i.cmd = c.m.command("micro", append([]string{"-brokers", c.brokers, "-dir", dir}, flags...)...)
+	i.cmd.Stdout, i.cmd.Stderr = i, i
+	must(c.t, i.cmd.Start())
+	go func() {
+		_ = i.cmd.Wait()
+		close(i.ended)
+	}()
+	c.t.Cleanup(func() {
+		_ = i.cmd.Process.Kill()
+		<-i.ended
+		if c.t.Failed() {
+			c.t.Logf("%q said:\n%s", flags, i.said())
+		}
+	})
+	return i
+}
+
+// stop sends SIGTERM, after which the instance must end within a time.
+func (i *instance) stop(within time.Duration) {
+	i.t.Helper()
+	began := time.Now()
+	must(i.t, i.cmd.Process.Signal(syscall.SIGTERM))
+	select {
+	case <-i.ended:
+		i.t.Logf("ended %v after SIGTERM", time.Since(began).Round(10*time.Millisecond))
+	case <-time.After(within):
+		i.t.Errorf("alive %v after SIGTERM", within)
+	}
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	timeout, again := time.NewTimer(limit), time.NewTicker(100*time.Millisecond)
+	defer timeout.Stop()
+	defer again.Stop()
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-timeout.C:
+			t.Fatalf("not within %v: %s", limit, what)
+		}
+	}
+}
+
+// Slow records with large results: results appear long before all are done, and a stop waits for one call, not for all.
+func (c *counter) slowRecords() {
+	c.send(400, "k%=sleepbig:40ms,8000")
+	i := c.start()
+	until(c.t, "results on the way", func() bool { return len(c.results()) > 20 })
+	i.stop(5 * time.Second)
+	if n := len(c.results()); n >= 400 {
+		c.t.Errorf("%d results: the stop came when all was done", n)
+	}
+}
+
+// A handler that never returns does not keep the process from ending.
+func (c *counter) hangingRecord() {
+	c.send(1, "a=1 b=1")
+	i := c.start()
+	until(c.t, "results", func() bool { return len(c.results()) >= 2 })
+	c.send(1, "a=hang")
+	<-time.After(2 * time.Second) // nothing tells that the handler has been called
+	i.stop(40 * time.Second)
+}
+
+// The output topic is deleted while nothing but offsets is committed: the application ends after its retry time, or at least does
+// not restart several times a second.
+func (c *counter) outputDeleted() {
+	c.send(1, "a=1 b=1")
+	i := c.start("-retry", "5s")
+	until(c.t, "results", func() bool { return len(c.results()) >= 2 })
+	client, err := kafka.Dial(c.t.Context(), kafka.Config{Brokers: []string{c.brokers}})
+	must(c.t, err)
+	defer client.Close()
+	must(c.t, client.DeleteTopics(c.t.Context(), "micro-out"))
+	c.send(1, "a=1 b=1")
+	select {
+	case <-i.ended:
+		if !strings.Contains(i.said(), "micro-out") {
+			c.t.Error("the reason does not name the topic")
+		}
+	case <-time.After(20 * time.Second):
+		lines := strings.Count(i.said(), "level=WARN")
+		c.t.Logf("alive after 20 s with %d warnings", lines)
+		if lines > 40 {
+			c.t.Errorf("%d warnings in 20 s: nothing backs off", lines)
+		}
+	}
+}
+
+// A restore that waits for somebody else's open transaction says so.
+func (c *counter) openTransaction() {
+	c.send(1, "a=1 b=1")
+	i := c.start()
+	until(c.t, "results", func() bool { return len(c.results()) >= 2 })
+	i.stop(10 * time.Second)
+	if out, err := c.m.output(limit, "opentxn", c.brokers, "micro-counts-changelog", "0"); err != nil {
+		c.t.Fatalf("opentxn: %v\n%s", err, out)
+	}
+	c.send(1, "a=1 b=1")
+	i = c.start()
+	waits := regexp.MustCompile(`micro-counts-changelog[^\n]*transaction|transaction[^\n]*micro-counts-changelog`)
+	until(c.t, "a word on the transaction", func() bool { return waits.MatchString(i.said()) })
+	i.stop(10 * time.Second)
+}
+
+// One machine and one program on two clusters in turn: the counts of one are not taken for those of the other.
+func TestTwoClusters(t *testing.T) {
+	m := copyModule(t, "faults/rep-src", "")
+	must(t, os.Mkdir(filepath.Join(m.dir, "rep"), 0o755))
+	must(t, os.Rename(filepath.Join(m.dir, "main.go"), filepath.Join(m.dir, "rep", "main.go")))
+	m.build(t, "rep")
+	w := words{t: t, m: m, home: t.TempDir()}
+	a, b := embedded(t), embedded(t)
+	if address := os.Getenv("RIO_KAFKA"); address != "" {
+		b = address
+	}
+	w.prepare(a)
+	w.prepare(b)
+	refused := regexp.MustCompile(`(?i)cluster`)
+	w.count(a, "mar mar mar mar", "mar")
+	for range 5 {
+		w.count(a, "rio", "rio")
+	}
+	if got := w.count(b, "rio", "rio"); got != "1" && !refused.MatchString(got) {
+		t.Errorf("B counts rio for the first time: %s", got)
+	}
+	if got := w.count(a, "mar", "mar"); got != "5" && !refused.MatchString(got) {
+		t.Errorf("A counts mar for the fifth time: %s", got)
+	}
+}
+
+// words runs the program that counts words, with the directories of one user.
+type words struct {
+	t    *testing.T
+	m    *module
+	home string
+}
+
+// prepare makes the topics of the program anew.
+func (w *words) prepare(cluster string) {
+	w.t.Helper()
+	client, err := kafka.Dial(w.t.Context(), kafka.Config{Brokers: []string{cluster}})
+	must(w.t, err)
+	defer client.Close()
+	topics := []string{"lines", "word-counts", "word-count-counts-changelog", "word-count-by-word-repartition"}
+	_ = client.DeleteGroup(w.t.Context(), "word-count")
+	for _, topic := range topics {
+		_ = client.DeleteTopics(w.t.Context(), topic)
+	}
+	for _, topic := range topics[:2] {
+		must(w.t, client.CreateTopics(w.t.Context(), kafka.TopicSpec{Name: topic, Partitions: 4}))
+	}
+}
+
+// count has a line counted and returns the newest count of a word, or the reason for which the program refuses to.
+func (w *words) count(cluster, line, word string) (newest string) {
+	w.t.Helper()
+	client, err := kafka.Dial(w.t.Context(), kafka.Config{Brokers: []string{cluster}})
+	must(w.t, err)
+	defer client.Close()
+	p, err := client.NewProducer(w.t.Context(), kafka.ProducerConfig{})
+	must(w.t, err)
+	must(w.t, p.Send("lines", 0, kafka.Record{Value: []byte(line), Timestamp: time.Now().UnixMilli()}))
+	must(w.t, p.Flush(w.t.Context()))
+	p.Close()
+
+	cmd := w.m.command("rep", "once", cluster)
+	cmd.Env = append(os.Environ(), "HOME="+w.home, "XDG_STATE_HOME=", "XDG_DATA_HOME=", "XDG_CACHE_HOME=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return string(out)
+	}
+	tp := kafka.TopicPartition{Topic: "word-counts", Partition: kafka.Partition([]byte(word), 4)}
+	end, err := client.Offsets(w.t.Context(), []kafka.TopicPartition{tp}, kafka.Latest)
+	must(w.t, err)
+	f := client.NewFetcher(kafka.FetcherConfig{})
+	defer f.Close()
+	f.Add(tp, 0)
+	for next := int64(0); next < end[tp]; {
+		fetched, err := f.Poll(w.t.Context())
+		must(w.t, err)
+		for _, batch := range fetched {
+			must(w.t, batch.Err)
+			for _, r := range batch.Records {
+				if string(r.Key) == word {
+					newest = fmt.Sprint(binary.BigEndian.Uint64(r.Value))
+				}
+			}
+			next = batch.Next
+		}
+	}
+	return newest
+}

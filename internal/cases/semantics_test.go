@@ -1,0 +1,45 @@
+package cases
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+)
+
+// poisonScript is what a topology with a filter before its window does with the record of a broken clock.
+const poisonScript = `# One record says 2030, and the filter drops it. The window goes on with the times of the records that reach it.
+send in times
+@2026-01-01T10:00:00Z k=a
+@2030-01-01T00:00:00Z k=broken
+@2026-01-01T10:00:01Z k=b
+----
+counts @1767261600000 k@2026-01-01T10:00:00Z/1m0s=1
+counts @1767261601000 k@2026-01-01T10:00:00Z/1m0s=2
+`
+
+// TestSemantics runs the tests on package topologytest. One of them only shows what the log says.
+func TestSemantics(t *testing.T) {
+	m := copyModule(t, "semantics", "streams")
+	must(t, os.MkdirAll(filepath.Join(m.dir, "testdata"), 0o755))
+	must(t, os.WriteFile(filepath.Join(m.dir, "testdata", "poison"), []byte(poisonScript), 0o644))
+	out := m.run(t, "go", "test", "-mod=mod", "-count=1", "-v", ".")
+	for _, want := range []string{
+		`--- PASS: TestEmptyValueIsNotNull`, `--- PASS: TestPoisonedTime`, `--- PASS: TestTwoLooksIntoOneTable`,
+		`--- PASS: TestTwoLooksThroughATopic`, `--- PASS: TestDerivedTable`, `--- PASS: TestTwoLooksWithACopy`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("nothing like %s in:\n%s", want, out)
+		}
+	}
+	dropped := 0 // by a window, as the log says
+	for _, line := range regexp.MustCompile(`level=WARN [^\n]* count=(\d+) [^\n]*reason=late`).FindAllStringSubmatch(out, -1) {
+		n, err := strconv.Atoi(line[1])
+		must(t, err)
+		dropped += n
+	}
+	if dropped != 999 {
+		t.Errorf("the log says that %d records came too late, want 999:\n%s", dropped, out)
+	}
+}
