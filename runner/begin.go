@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/kafka"
@@ -73,8 +74,8 @@ func (r *runner) beginning(ctx context.Context, sub *plan.Subtopology, tp kafka.
 	at := kafka.Earliest
 	for _, source := range sub.Sources {
 		whole := source.Kind == "table" || source.Reads.Internal || tp.Partition >= r.began[tp.Topic]
-		if r.names().Topic(source.Reads) == tp.Topic && !whole && r.cfg.Latest {
-			at = kafka.Latest
+		if r.names().Topic(source.Reads) == tp.Topic && !whole {
+			at = r.startOf(source.Reads.Start)
 		}
 	}
 	offsets, err := r.client.Offsets(ctx, []kafka.TopicPartition{tp}, at)
@@ -82,4 +83,17 @@ func (r *runner) beginning(ctx context.Context, sub *plan.Subtopology, tp kafka.
 		return 0, cluster(fmt.Errorf("where %s begins: %w", tp, err))
 	}
 	return offsets[tp], nil
+}
+
+// startOf returns the place that a topology, or else the configuration, chose.
+func (r *runner) startOf(start plan.Start) kafka.At {
+	switch {
+	case start.Place == plan.StartSince:
+		return kafka.Since(start.Since)
+	case start.Place == plan.StartAgo:
+		return kafka.Since(time.Now().Add(-start.Ago))
+	case start.Place == plan.StartLatest, start.Place == plan.StartDefault && r.cfg.Latest:
+		return kafka.Latest
+	}
+	return kafka.Earliest
 }

@@ -332,6 +332,34 @@ func TestLatest(t *testing.T) {
 			t.Errorf("results %v, want the new order with its customer", got)
 		}
 	})
+	t.Run("each topic has its own start", func(t *testing.T) {
+		c := newCluster(t)
+		in := func(name string) topology.Topic[string, string] {
+			topic := topology.NewTopic(c.app+"."+name, codec.String, codec.String)
+			c.create(topic.Name(), 1)
+			c.sendAt(topic.Name(), time.Now().Add(-2*time.Hour), name+" long ago")
+			c.sendAt(topic.Name(), time.Now().Add(-time.Minute), name+" just now")
+			return topic
+		}
+		b := topology.NewBuilder(c.app)
+		topology.From(b, in("all").StartAt(topology.Earliest())).Merge(
+			topology.From(b, in("none")), // as the configuration says
+			topology.From(b, in("new").StartAt(topology.Latest())),
+			topology.From(b, in("hour").StartAt(topology.Ago(time.Hour))),
+			topology.From(b, in("day").StartAt(topology.Since(time.Now().Add(-24*time.Hour)))),
+		).To(topology.NewTopic(c.counts.Name(), codec.String, codec.String))
+		cfg := c.config()
+		cfg.Latest = true
+		c.mustRun(cfg, c.build(b))
+		var got []string
+		for _, r := range c.read(c.counts.Name()) {
+			got = append(got, string(r.Value))
+		}
+		slices.Sort(got)
+		if want := []string{"all just now", "all long ago", "day just now", "day long ago", "hour just now"}; !slices.Equal(got, want) {
+			t.Errorf("read %q, want %q", got, want)
+		}
+	})
 	t.Run("new partitions begin at their first record", func(t *testing.T) {
 		c := newCluster(t)
 		c.create(c.lines.Name(), 3)

@@ -57,7 +57,8 @@ type Config struct {
 	// ReplicationFactor is that of created topics. Default: the broker's default.
 	ReplicationFactor int16
 
-	// Latest begins with the records to come when there is no committed offset. Default: false, from the earliest.
+	// Latest begins with the records to come in all topics that are read as streams, where nothing is committed and no
+	// Topic.StartAt says otherwise. Default: false, from the earliest.
 	Latest bool
 
 	// StopAtEnd ends the run when everything that was in the topics at the start, and what follows from it, is

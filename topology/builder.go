@@ -196,6 +196,9 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 	if windows != nil {
 		topic.PlainKey = windows.PlainKey
 	}
+	if n.Kind == "table" || n.Kind == "source" {
+		b.checkStart(n, t.name, t.start)
+	}
 	before := b.enter(n, topic)
 	if before == topic {
 		return topic
@@ -209,6 +212,12 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 			b.mistake(n.Where, "topic %q wants %d partitions elsewhere in this topology, and %d here", t.name, before.Partitions, topic.Partitions)
 		}
 		before.Partitions = topic.Partitions
+	}
+	if topic.Start != (plan.Start{}) {
+		if before.Start != (plan.Start{}) && before.Start != topic.Start {
+			b.mistake(n.Where, "topic %q starts elsewhere in this topology, by another StartAt", t.name)
+		}
+		before.Start = topic.Start
 	}
 	return before
 }
@@ -234,6 +243,7 @@ func describe[K, V any](t Topic[K, V]) *plan.Topic {
 		Name:       t.name,
 		Internal:   t.internal,
 		Partitions: t.partitions,
+		Start:      t.start,
 		Key:        t.key.String(),
 		Value:      t.value.String(),
 

@@ -123,6 +123,12 @@ var mistaken = map[string]func() *topology.Builder{
 		// Times ahead of the clock.
 		topology.TableFrom(b, texts("table").MaxAhead(time.Hour))
 		topology.From(b, texts("past").MaxAhead(-time.Hour))
+		topology.TableFrom(b, texts("half").StartAt(topology.Latest()))
+		topology.TableFrom(b, texts("whole").StartAt(topology.Earliest()))
+		topology.From(b, texts("future").StartAt(topology.Ago(-time.Hour)))
+		topology.From(b, texts("moon").StartAt(topology.Since(time.Date(1969, 7, 20, 0, 0, 0, 0, time.UTC))))
+		topology.From(b, texts("twice").StartAt(topology.Latest()))
+		topology.From(b, texts("twice").StartAt(topology.Earliest()))
 		return b
 	},
 	"empty": func() *topology.Builder { return topology.NewBuilder("empty") },

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 )
 
@@ -18,6 +19,7 @@ type Topic[K, V any] struct {
 	bounded    bool // MaxAhead was called
 	maxAhead   time.Duration
 	policy     *processor.Policy
+	start      plan.Start
 	internal   bool // behind a KeyBy; its name lacks the application's prefix
 }
 

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rio-streams/rio/internal/murmur2"
 	"github.com/rio-streams/rio/processor"
@@ -40,6 +41,9 @@ type Topic struct {
 	// Partitions is the number asked for when it is created; 0 leaves it to whoever creates it.
 	Partitions int32
 
+	// Start says where reading it begins where nothing is committed. Only topics that are read as streams have one.
+	Start Start
+
 	// Config holds the settings of the topic that the user chose, by Kafka's names. Only internal topics have any; they
 	// override the application's own choice.
 	Config map[string]string
@@ -52,6 +56,25 @@ type Topic struct {
 	Key, Value string
 	Text       Text
 }
+
+// Start is a place in a topic. The zero value leaves the choice to whoever runs the plan.
+type Start struct {
+	Place StartPlace
+	Since time.Time     // of StartSince
+	Ago   time.Duration // of StartAgo
+}
+
+// StartPlace says what kind of place a Start is.
+type StartPlace int
+
+// The kinds of places.
+const (
+	StartDefault StartPlace = iota
+	StartEarliest
+	StartLatest
+	StartSince // the first record with a timestamp not before a time
+	StartAgo   // the same, for a time before the application begins
+)
 
 // Text is the readable form of a topic's keys and values, for test scripts and consoles.
 type Text struct {
