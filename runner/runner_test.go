@@ -503,13 +503,13 @@ func TestPositionsOfStoresAreThoseOfTheirChangelogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Behind the last record is only the mark that ends its transaction.
+	// Behind the last record is only the mark that ends its transaction, and Kafka may take a moment to write it.
 	for partition, tp := range tps {
 		var next int64
 		for line := range strings.Lines(string(text)) {
 			_, _ = fmt.Sscanf(line, fmt.Sprintf("counts %d %%d", partition), &next)
 		}
-		if ends[tp] > 0 && next != ends[tp]-1 {
+		if ends[tp] > 0 && next != ends[tp]-1 && next != ends[tp] {
 			t.Errorf("partition %d ends at %d, the positions are\n%s", partition, ends[tp], text)
 		}
 	}

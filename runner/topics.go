@@ -139,7 +139,7 @@ func (r *runner) clusterSettings(ctx context.Context) (clusterSettings, error) {
 			names = append(names, r.names().Topic(t))
 		}
 	}
-	all, err := r.client.TopicConfigs(ctx, names...)
+	all, err := r.topicConfigs(ctx, names)
 	if errors.Is(err, kafka.ErrNotAuthorized) {
 		return clusterSettings{}, nil
 	}
@@ -151,6 +151,21 @@ func (r *runner) clusterSettings(ctx context.Context) (clusterSettings, error) {
 	return c, err
 }
 
+// topicConfigs returns the settings of topics that exist. The brokers of a cluster learn of a new topic one after another, and
+// another process may have just created it.
+func (r *runner) topicConfigs(ctx context.Context, names []string) (map[string]map[string]string, error) {
+	const attempts = 7 // about 6 s
+	for attempt := 0; ; attempt++ {
+		all, err := r.client.TopicConfigs(ctx, names...)
+		if !errors.Is(err, kafka.ErrUnknownTopic) || attempt == attempts {
+			return all, err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // adjust gives internal topics that exist the settings that they need: an earlier version, or somebody else, may have
 // made them with others.
 func (r *runner) adjust(ctx context.Context, topics []internalTopic) error {
@@ -158,7 +173,7 @@ func (r *runner) adjust(ctx context.Context, topics []internalTopic) error {
 	for i, t := range topics {
 		names[i] = t.name
 	}
-	current, err := r.client.TopicConfigs(ctx, names...)
+	current, err := r.topicConfigs(ctx, names)
 	if errors.Is(err, kafka.ErrNotAuthorized) {
 		r.log.Warn("settings of internal topics cannot be checked", "error", err)
 		return nil
