@@ -101,7 +101,8 @@ func (c *Context[K, V]) Schedule(every time.Duration, clock Clock, fire func(now
 // of the record: it is rolled back, no policy is applied, and it is processed again where the task runs next.
 func (c *Context[K, V]) Context() context.Context { return c.host.Context() }
 
-// StreamTime is the greatest event time that the task has seen, in UTC, that of the record in hand included.
+// StreamTime is the greatest event time that the task has seen, in UTC, that of the record in hand included. It is the time of
+// timers. Windows close by their own: the greatest time of the records that have reached them.
 func (c *Context[K, V]) StreamTime() time.Time { return time.UnixMilli(c.host.StreamTime()).UTC() }
 
 // Origin says which topic, partition and offset the record in hand came from.
