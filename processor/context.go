@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/rio-streams/rio/state"
@@ -29,6 +30,9 @@ type Host interface {
 
 	// StreamTime is the greatest event time the task has seen, in milliseconds.
 	StreamTime() int64
+
+	// Now is the wall clock's time.
+	Now() time.Time
 
 	// Origin says where the record in hand came from.
 	Origin() Origin
@@ -105,11 +109,21 @@ func (c *Context[K, V]) Context() context.Context { return c.host.Context() }
 // timers. Windows close by their own: the greatest time of the records that have reached them.
 func (c *Context[K, V]) StreamTime() time.Time { return time.UnixMilli(c.host.StreamTime()).UTC() }
 
+// Now is the time of the machine's clock, or the simulated one of a test. What depends on it is not reproducible by a replay;
+// where that matters use StreamTime, or the record's time.
+func (c *Context[K, V]) Now() time.Time { return c.host.Now() }
+
 // Origin says which topic, partition and offset the record in hand came from.
 func (c *Context[K, V]) Origin() Origin { return c.host.Origin() }
 
 // Store gives access to an attached store by name; definitions' In method is the typed way.
-func (c *Context[K, V]) Store(name string) (state.Store, error) { return c.host.Store(name) }
+func (c *Context[K, V]) Store(name string) (state.Store, error) {
+	store, err := c.host.Store(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; attach the definition, or the table, where the step is declared: topology.Process(stream, name, start, %s)", c.step, err, name)
+	}
+	return store, nil
+}
 
 // Fail makes the start of the task fail with err. For constructors, which have no error to return.
 func (c *Context[K, V]) Fail(err error) { c.host.Fail(err) }

@@ -171,6 +171,9 @@ func (s *Set) Store(name string) (Store, error) {
 		return store, nil
 	}
 	names := slices.Sorted(maps.Keys(s.byName))
+	if len(names) == 0 {
+		return nil, fmt.Errorf("state: no store %q; the task has none", name)
+	}
 	return nil, fmt.Errorf("state: no store %q; there are: %s", name, strings.Join(names, ", "))
 }
 

@@ -94,7 +94,7 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 			store.Config = t.made.topicConfig()
 		}
 	})
-	t.rows = func(l *plan.Linker) plan.Rows[K, A] { return def.In(l.Host) }
+	t.rows = func(s state.Stores) *state.ReadOnly[K, A] { return def.ReadOnly(s) }
 
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.TableOutput[K, A](l, n)

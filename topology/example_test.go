@@ -678,3 +678,25 @@ func Example_outbox() {
 	// counts rio = 70
 	// counts rio = 120
 }
+
+func ExampleTable_In() {
+	b := topology.NewBuilder("credit")
+	limits := topology.TableFrom(b, counts)
+	check := func(c *processor.Context[string, string]) processor.Handler[string, int64] {
+		limits := limits.In(c)
+		return func(r processor.Record[string, int64]) error {
+			limit, _, err := limits.Get(r.Key)
+			if err != nil || r.Value <= limit {
+				return err
+			}
+			return c.Emit(r.Key, fmt.Sprintf("%d is more than %d", r.Value, limit))
+		}
+	}
+	topology.Process(topology.From(b, prices), "credit-check", check, limits).To(out)
+
+	e := start(b)
+	send(e, counts, at(0, "ana", int64(100)))
+	send(e, prices, at(1, "ana", int64(70)), at(2, "ana", int64(120)))
+	show(e, out)
+	// Output: out ana = 120 is more than 100
+}

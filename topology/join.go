@@ -39,7 +39,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 	s.b.copartition[n] = true
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, R](l, n)
-		rows := t.rows(l)
+		rows := plan.Rows[K, W](t.rows(l.Host))
 		out := new(processor.Record[K, R])
 		stream := func(r *processor.Record[K, V]) error {
 			if r.Tombstone {

@@ -18,7 +18,7 @@ type Table[K, V any] struct {
 	rules   *aggregation[V] // nil unless an aggregate made it
 
 	// rows gives a task's rows, for look-ups.
-	rows func(*plan.Linker) plan.Rows[K, V]
+	rows func(state.Stores) *state.ReadOnly[K, V]
 }
 
 // TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store named like
@@ -53,7 +53,7 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	}
 	t := &Table[K, V]{
 		b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value), name: topic.name,
-		rows: func(l *plan.Linker) plan.Rows[K, V] { return def.In(l.Host) },
+		rows: def.ReadOnly,
 	}
 	b.sources[topic.name] = t
 	return t
@@ -106,6 +106,10 @@ func (t *Table[K, V]) To(topic Topic[K, V]) { t.ToStream().To(topic) }
 
 // Name returns the name of the table's store: that of the aggregate, or of the topic.
 func (t *Table[K, V]) Name() string { return t.name }
+
+// In returns the rows of the table for a step that the table is attached to, to read them: Process(s, name, start, table).
+// They are as of this moment, those of the task's own partition, and shared: do not change what they refer to.
+func (t *Table[K, V]) In(s state.Stores) *state.ReadOnly[K, V] { return t.rows(s) }
 
 // attachTo lets step n use the rows of the table.
 func (t *Table[K, V]) attachTo(b *Builder, n *plan.Node) {

@@ -135,7 +135,7 @@ func TestStepsAreRefused(t *testing.T) {
 		return func(processor.Record[string, string]) error { return nil }
 	}, orders)
 	_, err := topologytest.New(built(t, b), topologytest.Config{})
-	want := "task 0_0: state: no store \"open\"; there are: orders\n" +
+	want := "task 0_0: process step: state: no store \"open\"; there are: orders; attach the definition, or the table, where the step is declared: topology.Process(stream, name, start, open)\n" +
 		"process step: a timer every 1µs: the interval must be at least a millisecond"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
