@@ -71,14 +71,22 @@ func (t *running) close(log *slog.Logger) {
 // open makes a unit's task, restores its state and sets it to the committed offsets. It goes on trying while the
 // cluster does not answer.
 func (r *runner) open(ctx context.Context, u *unit) (*running, error) {
-	started := time.Now()
+	defer r.reportWaiting(ctx, u)()
+	var began time.Time // the first failure since there was progress
+	var progress RestoreProgress
 	for attempt := 0; ; attempt++ {
 		t, err := r.tryOpen(ctx, u)
 		if err == nil {
 			return t, nil
 		}
-		if ctx.Err() != nil || final(err) || time.Since(started) > r.cfg.RetryTimeout {
+		if ctx.Err() != nil || final(err) {
 			return nil, fmt.Errorf("runner: open task %s: %w", u.name, err)
+		}
+		if now := u.status.load().Restored; began.IsZero() || now != progress {
+			began, progress, attempt = time.Now(), now, 0
+		}
+		if lasting := time.Since(began); lasting > r.cfg.RetryTimeout {
+			return nil, tooLong("opening task "+u.name, lasting, err)
 		}
 		r.log.Warn("task cannot start yet", "task", u.name, "error", err)
 		if pause(ctx, attempt) != nil {

@@ -224,7 +224,8 @@ func (s *status) read() ([]*unit, Counters) {
 // taskStatus holds the published state of one task. One goroutine writes it at a time, the task's owner; all may read it.
 type taskStatus struct {
 	current atomic.Pointer[TaskStatus]
-	before  Counters // of the unit's tasks that were closed; only the owner reads it
+	writing sync.Mutex // an opener is watched by a goroutine that also writes
+	before  Counters   // of the unit's tasks that were closed; only the owner reads it
 }
 
 // load returns the published state. Nobody writes to its slices and maps.
@@ -237,6 +238,8 @@ func (s *taskStatus) load() TaskStatus {
 
 // change publishes a changed copy.
 func (s *taskStatus) change(f func(*TaskStatus)) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	t := s.load()
 	f(&t)
 	s.current.Store(&t)

@@ -22,7 +22,7 @@ const calm = 10 * time.Second
 // again takes whatever failed. A task that was idle has none.
 func (tr *trouble) failed(now time.Time, reached map[kafka.TopicPartition]int64, retryTimeout time.Duration) {
 	quiet := now.Sub(tr.opened)
-	if len(tr.prove) == 0 && quiet > calm || quiet > retryTimeout {
+	if len(tr.prove) == 0 && quiet > calm || quiet > retryTimeout+time.Minute {
 		tr.began, tr.failures, tr.prove = time.Time{}, 0, nil
 	}
 	if tr.began.IsZero() {

@@ -1,0 +1,139 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/runner"
+)
+
+func echo(p *textContext) textHandler {
+	return func(r textRecord) error { return p.Emit(r.Key, r.Value) }
+}
+
+// transactionalIDs returns those of a process with one worker.
+func (c *cluster) transactionalIDs(cfg runner.Config) []string {
+	c.t.Helper()
+	files, err := filepath.Glob(filepath.Join(cfg.Dir, "state", c.app, "*", "process-id"))
+	if more, _ := filepath.Glob(filepath.Join(cfg.Dir, "state", c.app, "*", "*", "process-id")); err == nil {
+		files = append(files, more...)
+	}
+	var ids []string
+	for _, file := range files {
+		id, err := os.ReadFile(file)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		ids = append(ids, c.app+"-"+strings.TrimSpace(string(id))+"-0")
+	}
+	if len(ids) == 0 {
+		c.t.Fatal("the process has no id")
+	}
+	return ids
+}
+
+// count returns how often the log has a text.
+func (l *logs) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
+}
+
+// A topic for results is deleted: the attempts to go on become rarer, although each commits offsets, and the run ends
+// after RetryTimeout with an error that names the topic.
+func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 2)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var log logs
+	cfg := c.forever()
+	cfg.RetryTimeout = 2 * time.Second
+	log.record(&cfg)
+	done, _ := c.start(ctx, c.handled(echo), cfg)
+	c.send(c.lines.Name(), 2, "a", "b")
+	c.awaitResults(ctx, "a b")
+	if err := c.client.DeleteTopics(ctx, c.out().Name()); err != nil {
+		t.Fatal(err)
+	}
+	c.send(c.lines.Name(), 2, "c", "d")
+	err := <-done
+	if !errors.Is(err, runner.ErrRetryTimeout) || !strings.Contains(err.Error(), c.out().Name()) {
+		t.Errorf("the run ends with %v", err)
+	}
+	if n := log.count("closing tasks after a failure"); n > 10 {
+		t.Errorf("%d attempts in two seconds", n)
+	}
+}
+
+// A producer that the cluster knows no more, or that another has replaced, is replaced in turn, also when the application
+// has been idle for longer than RetryTimeout.
+func TestAFencedProducerIsReplaced(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg := c.forever()
+	cfg.RetryTimeout = 500 * time.Millisecond // the next failure comes later than this after the last commit
+	done, stop := c.start(ctx, c.handled(echo), cfg)
+	want := ""
+	for i := range 3 {
+		c.send(c.lines.Name(), 1, fmt.Sprint(i))
+		want = strings.TrimSpace(want + " " + fmt.Sprint(i))
+		c.awaitResults(ctx, want)
+		takeTime(cfg.RetryTimeout)
+		for _, id := range c.transactionalIDs(cfg) {
+			p, err := c.client.NewProducer(ctx, kafka.ProducerConfig{TransactionalID: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
+		}
+	}
+	stop()
+	endsWell(t, done)
+}
+
+// A task that waits for a transaction says for which.
+func TestAWaitingTaskSaysWhatFor(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg := c.config()
+	c.send(c.lines.Name(), 1, "rio")
+	if err := runner.Run(ctx, c.wordCount(), cfg); err != nil {
+		t.Fatal(err)
+	}
+
+	p, err := c.client.NewProducer(ctx, kafka.ProducerConfig{TransactionalID: c.app + "-forgotten", TransactionTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Send(c.app+"-counts-changelog", 0, kafka.Record{Key: []byte("rio"), Value: make([]byte, 8)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var log logs
+	cfg.Dir, cfg.StopAtEnd = t.TempDir(), false
+	log.record(&cfg)
+	done, stop := c.start(ctx, c.wordCount(), cfg)
+	c.await(ctx, func() bool {
+		return log.has("task waits to be opened", "transaction "+c.app+"-forgotten of producer ", "Ongoing since ", c.app+"-counts-changelog")
+	})
+	if err := p.Abort(ctx); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	endsWell(t, done)
+}

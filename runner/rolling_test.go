@@ -1,0 +1,150 @@
+package runner_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/topology"
+)
+
+var (
+	rolls = flag.Int("rolls", 1, "how many restarts TestRollingRestart does")
+	noise = flag.Duration("noise", 600*time.Millisecond, "how much later than two commit intervals TestRollingRestart lets a result be")
+)
+
+// arrival is a result: which process wrote it, and when it could be read.
+type arrival struct {
+	process string
+	at      time.Time
+}
+
+// arrivals reads the results as they become visible, by the partition of the input, until ctx ends.
+func (c *cluster) arrivals(ctx context.Context, partitions int32) map[string][]arrival {
+	f := c.client.NewFetcher(kafka.FetcherConfig{MaxWait: 20 * time.Millisecond})
+	defer f.Close()
+	for p := range partitions {
+		f.Add(kafka.TopicPartition{Topic: c.out().Name(), Partition: p}, 0)
+	}
+	all := map[string][]arrival{}
+	for {
+		fetched, err := f.Poll(ctx)
+		if err != nil {
+			return all
+		}
+		now := time.Now()
+		for _, x := range fetched {
+			for _, r := range x.Records {
+				all[string(r.Key)] = append(all[string(r.Key)], arrival{string(r.Value), now})
+			}
+		}
+	}
+}
+
+// namedResults writes, for each record, the input partition and the name of the process.
+func (c *cluster) namedResults(process string) *topology.Topology {
+	return c.handled(func(p *textContext) textHandler {
+		return func(textRecord) error { return p.Emit(fmt.Sprint(p.Origin().Partition), process) }
+	})
+}
+
+// Three processes are restarted one after the other under load. Partitions that stay with their process have no gap longer
+// than two commit intervals.
+func TestRollingRestart(t *testing.T) {
+	const partitions, interval = 12, 100 * time.Millisecond
+	c := newCluster(t)
+	c.create(c.lines.Name(), partitions)
+	c.create(c.out().Name(), partitions)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+
+	reading, stopReading := context.WithCancel(ctx)
+	var results map[string][]arrival
+	var background sync.WaitGroup
+	background.Go(func() { results = c.arrivals(reading, partitions) })
+	sending, stopSending := context.WithCancel(ctx)
+	background.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				c.send(c.lines.Name(), partitions, numbers(partitions)...)
+			case <-sending.Done():
+				return
+			}
+		}
+	})
+
+	type process struct {
+		done chan error
+		stop func()
+		dir  string
+	}
+	start := func(dir string, incarnation int) process {
+		cfg := c.forever()
+		cfg.Dir, cfg.CommitInterval, cfg.SessionTimeout = dir, interval, 6*time.Second
+		done, stop := c.start(ctx, c.namedResults(fmt.Sprintf("%s#%d", dir, incarnation)), cfg)
+		return process{done, stop, dir}
+	}
+	// settle waits until the group has n members and all partitions are assigned.
+	settle := func(n int) {
+		c.await(ctx, func() bool {
+			g, err := c.client.DescribeGroup(ctx, c.app)
+			if err != nil || len(g.Members) != n || g.State != "Stable" {
+				return false
+			}
+			assigned := 0
+			for _, m := range g.Members {
+				assigned += len(m.Partitions)
+			}
+			return assigned == partitions
+		})
+	}
+	var processes []process
+	for range 3 {
+		processes = append(processes, start(t.TempDir(), 0))
+		settle(len(processes))
+	}
+	began := time.Now()
+	for i := range *rolls {
+		p := &processes[i%3]
+		p.stop()
+		endsWell(t, p.done)
+		settle(2)
+		*p = start(p.dir, i+1)
+		settle(3)
+	}
+	ended := time.Now()
+	stopSending()
+	for _, p := range processes {
+		p.stop()
+		endsWell(t, p.done)
+	}
+	stopReading()
+	background.Wait()
+
+	stayed, longest := 0, time.Duration(0)
+	for partition, arrivals := range results {
+		for i := 1; i < len(arrivals); i++ {
+			before, after := arrivals[i-1], arrivals[i]
+			if before.at.Before(began) || after.at.After(ended) || before.process != after.process {
+				continue
+			}
+			stayed++
+			gap := after.at.Sub(before.at)
+			longest = max(longest, gap)
+			if gap > 2*interval+*noise {
+				t.Errorf("partition %s of %s had a gap of %v", partition, after.process, gap)
+			}
+		}
+	}
+	t.Logf("longest gap of partitions that stay: %v, of %d", longest, stayed)
+	if stayed == 0 {
+		t.Error("no partition stayed")
+	}
+}
