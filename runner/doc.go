@@ -2,7 +2,7 @@
 //
 //	err := runner.Run(ctx, t, runner.Config{})
 //
-// runs until ctx ends; then it finishes what it has in hand, commits and leaves the group. Start the same program on
+// runs until ctx ends; then it finishes the records in hand, commits and leaves the group. Start the same program on
 // several machines and they share the work; kill one and the others take over.
 //
 // Start is Run for a program that wants to look at what runs: it returns an App, which answers for the state of the
@@ -13,8 +13,12 @@
 // input offsets of its tasks; then the state goes into the local database, with the changelog position in the same
 // batch. So nothing is lost and nothing is counted twice, whenever the process dies, and a restart reads only the
 // changes that had not reached the database. Whatever goes wrong on the way (a lost connection, a fenced producer, an
-// answer that never came, a new generation of the group), the road back is always the same: let go of the tasks, make
-// a new producer, read the committed offsets, open the tasks again.
+// answer that never came), the recovery path is always the same: close the tasks, make a new producer, read the committed
+// offsets, open the tasks again.
+//
+// A handler may take its time: commits, timers, rebalances and stops come between two records. One that takes longer than
+// MaxProcessing is named in the log, and the other tasks go on without it; a stop ends within StopTimeout. Handlers that
+// call the outside pass on processor.Context.Context.
 //
 // Who owns what:
 //
