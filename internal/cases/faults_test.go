@@ -36,10 +36,29 @@ type counter struct {
 // topicsOfCounter are all that the program reads and writes.
 var topicsOfCounter = []string{"micro-in", "micro-out", "micro-counts-changelog"}
 
-// TestFaults runs the program on each broker, where nothing is left of the run before.
+// TestFaults runs the program on each broker, side by side.
 func TestFaults(t *testing.T) {
 	m := copyModule(t, "faults", "")
 	m.build(t, "micro", "opentxn")
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		runFaults(t, m, embedded)
+	})
+	address := os.Getenv("RIO_KAFKA")
+	if address == "" {
+		return
+	}
+	t.Run("kafka", func(t *testing.T) {
+		t.Parallel()
+		runFaults(t, m, func(t *testing.T) string {
+			forgetCounter(t, address)
+			return address
+		})
+	})
+}
+
+// runFaults runs the program in each trouble; fresh returns a broker on which nothing is left of the run before.
+func runFaults(t *testing.T, m *module, fresh func(*testing.T) string) {
 	for _, test := range []struct {
 		name string
 		run  func(*counter)
@@ -49,24 +68,20 @@ func TestFaults(t *testing.T) {
 		{"output deleted", (*counter).outputDeleted},
 		{"open transaction", (*counter).openTransaction},
 	} {
-		t.Run(test.name+"/embedded", func(t *testing.T) {
-			test.run(&counter{t: t, m: m, brokers: embedded(t)})
-		})
-		address := os.Getenv("RIO_KAFKA")
-		if address == "" {
-			continue
-		}
-		t.Run(test.name+"/kafka", func(t *testing.T) {
-			client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{address}})
-			must(t, err)
-			defer client.Close()
-			for _, topic := range topicsOfCounter {
-				_ = client.DeleteTopics(t.Context(), topic)
-			}
-			_ = client.DeleteGroup(t.Context(), "micro")
-			test.run(&counter{t: t, m: m, brokers: address})
-		})
+		t.Run(test.name, func(t *testing.T) { test.run(&counter{t: t, m: m, brokers: fresh(t)}) })
 	}
+}
+
+// forgetCounter deletes what a run of the program has left on a broker.
+func forgetCounter(t *testing.T, address string) {
+	t.Helper()
+	client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{address}})
+	must(t, err)
+	defer client.Close()
+	for _, topic := range topicsOfCounter {
+		_ = client.DeleteTopics(t.Context(), topic)
+	}
+	_ = client.DeleteGroup(t.Context(), "micro")
 }
 
 // embedded starts a broker with a directory of its own.

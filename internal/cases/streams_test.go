@@ -91,31 +91,39 @@ func TestStreams(t *testing.T) {
 		brokers["kafka"] = " -brokers " + kafka
 	}
 	for on, flags := range brokers {
-		results := make([]chan string, len(programs))
-		places := make(chan struct{}, atOnce)
-		for i, p := range programs {
-			results[i] = make(chan string, 1)
-			if p.long && os.Getenv("RIO_CASES_LONG") == "" {
-				continue
+		t.Run(on, func(t *testing.T) {
+			t.Parallel()
+			runPrograms(t, m, flags)
+		})
+	}
+}
+
+// runPrograms runs all programs, some side by side, and checks one after the other.
+func runPrograms(t *testing.T, m *module, flags string) {
+	results := make([]chan string, len(programs))
+	places := make(chan struct{}, atOnce)
+	for i, p := range programs {
+		results[i] = make(chan string, 1)
+		if p.long && os.Getenv("RIO_CASES_LONG") == "" {
+			continue
+		}
+		go func() {
+			places <- struct{}{}
+			out, err := m.output(programLimit, p.name, strings.Fields(p.args+flags)...)
+			if err != nil {
+				out += "\n" + err.Error() + "\n"
 			}
-			go func() {
-				places <- struct{}{}
-				out, err := m.output(programLimit, p.name, strings.Fields(p.args+flags)...)
-				if err != nil {
-					out += "\n" + err.Error() + "\n"
-				}
-				<-places
-				results[i] <- out
-			}()
-		}
-		for i, p := range programs {
-			t.Run(strings.Join(strings.Fields(on+"/"+p.name+p.args), ""), func(t *testing.T) {
-				if p.long {
-					long(t)
-				}
-				p.check(t, <-results[i])
-			})
-		}
+			<-places
+			results[i] <- out
+		}()
+	}
+	for i, p := range programs {
+		t.Run(strings.TrimSpace(p.name+" "+p.args), func(t *testing.T) {
+			if p.long {
+				long(t)
+			}
+			p.check(t, <-results[i])
+		})
 	}
 }
 
