@@ -153,6 +153,32 @@ func TestDeletedChangelog(t *testing.T) {
 	}
 }
 
+// A changelog that is deleted while the application runs ends the run, which keeps the state.
+func TestChangelogDeletedWhileItRuns(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg := c.config()
+	forever := cfg
+	forever.StopAtEnd = false
+	done := make(chan error, 1)
+	top := c.byKey()
+	go func() { done <- runner.Run(ctx, top, forever) }()
+	c.sendKey(c.lines.Name(), "x", "x")
+	c.await(ctx, func() bool { return len(c.results()) == 2 })
+	if err := c.client.DeleteTopics(ctx, c.changelog()); err != nil {
+		t.Fatal(err)
+	}
+	c.sendKey(c.lines.Name(), "x")
+	wantErr(t, <-done, runner.ErrStateLost, c.changelog(), "runner.Rebuild")
+	if err := runner.Rebuild(ctx, c.byKey(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	c.mustRun(cfg, c.byKey())
+	c.wantResults(1, 2, 3)
+}
+
 // A state that is older than the offsets takes them back: the results in between are written twice, and none is lost.
 func TestRebuildFromAnOlderState(t *testing.T) {
 	c := newCluster(t)

@@ -88,6 +88,11 @@ func (r *runner) open(ctx context.Context, u *unit) (*running, error) {
 		if lasting := time.Since(began); lasting > r.cfg.RetryTimeout {
 			return nil, tooLong("opening task "+u.name, lasting, err)
 		}
+		if attempt >= 2 && errors.Is(err, kafka.ErrUnknownTopic) { // not just a broker that does not know a new topic yet
+			if err := r.checkTopics(ctx); err != nil {
+				return nil, err
+			}
+		}
 		r.log.Warn("task cannot start yet", "task", u.name, "error", err)
 		if pause(ctx, attempt) != nil {
 			return nil, ctx.Err()
