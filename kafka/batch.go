@@ -30,8 +30,10 @@ type batch struct {
 	tags    []Tag            // of those
 	n       int
 	arena   []byte
-	size    int   // bytes on the wire, at most
-	first   int64 // timestamps, in milliseconds
+	headers []sarama.RecordHeader
+	kept    []*sarama.RecordHeader // to them
+	size    int                    // bytes on the wire, at most
+	first   int64                  // timestamps, in milliseconds
 	max     int64
 	rb      sarama.RecordBatch
 	part    *outPartition
@@ -54,7 +56,7 @@ func (b *batch) release() {
 	if cap(b.arena) > tooBig {
 		return
 	}
-	*b = batch{records: b.records, tags: b.tags[:0], arena: b.arena[:0]}
+	*b = batch{records: b.records, tags: b.tags[:0], arena: b.arena[:0], headers: b.headers[:0], kept: b.kept[:0]}
 	batches.Put(b)
 }
 
@@ -119,15 +121,15 @@ func (b *batch) keep(data []byte) []byte {
 }
 
 func (b *batch) keepHeaders(headers []Header) []*sarama.RecordHeader {
-	kept := make([]*sarama.RecordHeader, len(headers))
-	backing := make([]sarama.RecordHeader, len(headers))
-	for i, h := range headers {
+	first := len(b.kept)
+	for _, h := range headers {
 		start := len(b.arena)
 		b.arena = append(b.arena, h.Key...)
-		backing[i] = sarama.RecordHeader{Key: b.arena[start:len(b.arena):len(b.arena)], Value: b.keep(h.Value)}
-		kept[i] = &backing[i]
+		key := b.arena[start:len(b.arena):len(b.arena)]
+		b.headers = append(b.headers, sarama.RecordHeader{Key: key, Value: b.keep(h.Value)}) // pointers into it stay good when it grows
+		b.kept = append(b.kept, &b.headers[len(b.headers)-1])
 	}
-	return kept
+	return b.kept[first:len(b.kept):len(b.kept)]
 }
 
 // grow doubles the number of records.

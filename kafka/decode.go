@@ -81,6 +81,10 @@ func appendRecords(records []Record, batch *sarama.RecordBatch, offset int64) []
 	if batch.LogAppendTime {
 		logAppend = batch.MaxTimestamp.UnixMilli()
 	}
+	var made headerMaker
+	for _, r := range batch.Records {
+		made.wanted += len(r.Headers)
+	}
 	for _, r := range batch.Records {
 		at := batch.FirstOffset + r.OffsetDelta
 		if at < offset {
@@ -91,7 +95,7 @@ func appendRecords(records []Record, batch *sarama.RecordBatch, offset int64) []
 			record.Timestamp = logAppend
 		}
 		if len(r.Headers) > 0 {
-			record.Headers = headers(r.Headers)
+			record.Headers = made.headers(r.Headers)
 		}
 		records = append(records, record)
 	}
@@ -104,6 +108,28 @@ func millis(batch *sarama.RecordBatch, first int64) int64 {
 		return -1
 	}
 	return first
+}
+
+// headerMaker makes the headers of a batch's records: in one piece, and with one string for a key that is the same from
+// record to record.
+type headerMaker struct {
+	wanted int // headers in the batch
+	room   []Header
+	key    string
+}
+
+func (m *headerMaker) headers(from []*sarama.RecordHeader) []Header {
+	if m.room == nil {
+		m.room = make([]Header, 0, m.wanted)
+	}
+	first := len(m.room)
+	for _, h := range from {
+		if string(h.Key) != m.key {
+			m.key = string(h.Key)
+		}
+		m.room = append(m.room, Header{Key: m.key, Value: h.Value})
+	}
+	return m.room[first:len(m.room):len(m.room)]
 }
 
 func headers(from []*sarama.RecordHeader) []Header {

@@ -46,14 +46,20 @@ func taskRecords(records []kafka.Record) []plan.Raw {
 		return nil
 	}
 	out := make([]plan.Raw, len(records))
+	total := 0
+	for i := range records {
+		total += len(records[i].Headers)
+	}
+	headers := make([]processor.Header, 0, total)
 	for i := range records {
 		r := &records[i]
 		out[i] = plan.Raw{Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
 		if len(r.Headers) > 0 {
-			out[i].Headers = make([]processor.Header, len(r.Headers))
-			for j, h := range r.Headers {
-				out[i].Headers[j] = processor.Header(h)
+			first := len(headers)
+			for _, h := range r.Headers {
+				headers = append(headers, processor.Header(h))
 			}
+			out[i].Headers = headers[first:len(headers):len(headers)]
 		}
 	}
 	return out
