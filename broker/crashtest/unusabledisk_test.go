@@ -19,7 +19,6 @@ func TestStartOnAFullDisk(t *testing.T) {
 		"after a kill": func(p *process) { p.kill() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			d := newFullDisk(t)
 			d.squeeze("rest", diskSize)
 			d.broker.mustFail(d.broker.dir, "disk is full", "make room")
@@ -53,7 +52,6 @@ func TestStopOnAFullDisk(t *testing.T) {
 		"while writes wait": func(d *fullDisk, p *patient) { p.fillTheLog() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			d := newFullDisk(t)
 			d.broker.serve()
 			producer := d.newPatient()
