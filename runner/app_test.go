@@ -124,6 +124,22 @@ func (l *logLines) String() string {
 	return l.lines.String()
 }
 
+// TestTopologyThatWasNotBuilt: whoever ignores Build's error gets another one, not a crash.
+func TestTopologyThatWasNotBuilt(t *testing.T) {
+	top, _ := topology.NewBuilder("nothing").Build()
+	_, err := runner.Start(t.Context(), top, runner.Config{})
+	for call, err := range map[string]error{
+		"Start":   err,
+		"Run":     runner.Run(t.Context(), top, runner.Config{}),
+		"Reset":   runner.Reset(t.Context(), top, runner.Config{}, kafka.Earliest),
+		"Rebuild": runner.Rebuild(t.Context(), top, runner.Config{}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "Build returned an error") {
+			t.Errorf("%s returns %v, want an error that names Build", call, err)
+		}
+	}
+}
+
 // TestDropsAreToldAndCounted: records that operators leave out are counted by step and reason in the handle's snapshot, and
 // logged a few times, not once each.
 func TestDropsAreToldAndCounted(t *testing.T) {

@@ -24,18 +24,7 @@ import (
 // The application must not be running, on any machine. If its state is spread over several machines, call Rebuild on
 // each of them.
 func Rebuild(ctx context.Context, t *topology.Topology, cfg Config) error {
-	r, err := newRunner(t, cfg)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	if err := r.connect(ctx); err != nil {
-		return err
-	}
-	if err := r.rebuild(ctx); err != nil {
-		return fmt.Errorf("runner: rebuild %s: %w", r.cfg.Application, err)
-	}
-	return nil
+	return administer(ctx, t, cfg, "rebuild", func(r *runner) error { return r.rebuild(ctx) })
 }
 
 func (r *runner) rebuild(ctx context.Context) error {

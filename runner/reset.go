@@ -19,9 +19,11 @@ import (
 // The application must not be running, on any machine. What other machines have of its state is deleted when it starts
 // there.
 func Reset(ctx context.Context, t *topology.Topology, cfg Config, to kafka.At) error {
-	if t == nil {
-		return errNoTopology
-	}
+	return administer(ctx, t, cfg, "reset", func(r *runner) error { return r.reset(ctx, to) })
+}
+
+// administer connects to the cluster, without running the application, and does what is to be done there.
+func administer(ctx context.Context, t *topology.Topology, cfg Config, what string, do func(*runner) error) error {
 	r, err := newRunner(t, cfg)
 	if err != nil {
 		return err
@@ -30,8 +32,8 @@ func Reset(ctx context.Context, t *topology.Topology, cfg Config, to kafka.At) e
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	if err := r.reset(ctx, to); err != nil {
-		return fmt.Errorf("runner: reset %s: %w", r.cfg.Application, err)
+	if err := do(r); err != nil {
+		return fmt.Errorf("runner: %s %s: %w", what, r.cfg.Application, err)
 	}
 	return nil
 }

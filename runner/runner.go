@@ -30,6 +30,9 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
+	if t == nil {
+		return nil, errNoTopology
+	}
 	cfg, err := cfg.withDefaults(t.Name())
 	if err != nil {
 		return nil, err
