@@ -47,7 +47,7 @@ func (w *worker) commit() error {
 			continue
 		}
 		dirty = append(dirty, t)
-		if err := w.flush(t); err != nil {
+		if err := w.call.run(t, t.task.Flush); err != nil { // codecs are user code
 			if t.stopped {
 				err = cluster(err) // a timer was interrupted: go back to the last commit
 			}
@@ -82,16 +82,6 @@ func (w *worker) commit() error {
 	}
 	w.publish()
 	return nil
-}
-
-// flush writes the task's changelogs. Codecs are user code.
-func (w *worker) flush(t *running) error {
-	w.call.enter(t)
-	err := t.task.Flush()
-	if err := w.call.leave(); err != nil {
-		return err
-	}
-	return err
 }
 
 // publish publishes how far the tasks have come, after a commit.

@@ -63,6 +63,16 @@ func (c *call) leave() error {
 	return errAbandoned
 }
 
+// run runs user code of t and returns its error, or errAbandoned if it took too long.
+func (c *call) run(t *running, code func() error) error {
+	c.enter(t)
+	err := code()
+	if abandoned := c.leave(); abandoned != nil {
+		return abandoned
+	}
+	return err
+}
+
 // abandon takes over all that the worker has but the task of the call, if the worker is still in that call.
 func (c *call) abandon(in custodian) (*running, bool) {
 	if !c.custody.CompareAndSwap(uint64(in), uint64(in)-uint64(calling)+uint64(abandoned)) {

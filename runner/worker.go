@@ -147,7 +147,8 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 		}
 		if at, ok := t.task.NextTick(); ok && !now.Before(at) && !t.stopped {
 			w.dirty = true
-			if err := t.after(w.tick(t, now), now); err != nil {
+			err := w.call.run(t, func() error { return t.task.Tick(now) })
+			if err = t.after(err, now); err != nil {
 				return worked, err
 			}
 		}
@@ -163,9 +164,11 @@ func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 	}
 	w.bell.Store(false)
 	w.alarm.Reset(min(limit, maxTurn, w.r.cfg.MaxProcessing/4))
-	w.call.enter(t)
-	n, err = t.task.Step(size, w.interrupted)
-	if err := w.call.leave(); err != nil {
+	err = w.call.run(t, func() (err error) {
+		n, err = t.task.Step(size, w.interrupted)
+		return err
+	})
+	if errors.Is(err, errAbandoned) {
 		return 0, err
 	}
 	if n > 0 {
@@ -173,16 +176,6 @@ func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 		w.resume(t)
 	}
 	return n, err
-}
-
-// tick fires the wall-clock timers of a task that are due.
-func (w *worker) tick(t *running, now time.Time) error {
-	w.call.enter(t)
-	err := t.task.Tick(now)
-	if err := w.call.leave(); err != nil {
-		return err
-	}
-	return err
 }
 
 // interrupted reports whether the turn must end after the record in hand. It is asked after each.
