@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/rio-streams/rio/topology"
 )
@@ -14,7 +13,6 @@ import (
 type App struct {
 	runner *runner
 	cancel context.CancelCauseFunc
-	phase  atomic.Int32 // a State: Starting, Running, Stopping, Stopped or Failed
 	done   chan struct{}
 	err    error // what Wait returns; set before done is closed
 }
@@ -60,7 +58,6 @@ func Start(ctx context.Context, t *topology.Topology, cfg Config) (*App, error) 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &App{runner: r, cancel: cancel, done: make(chan struct{})}
-	r.enter = func(s State) { a.phase.Store(int32(s)) }
 	go a.run(ctx)
 	return a, nil
 }
@@ -85,11 +82,11 @@ func (a *App) run(ctx context.Context) {
 	}
 	a.runner.close()
 	a.err = err
+	end := Stopped
 	if err != nil {
-		a.phase.Store(int32(Failed))
-	} else {
-		a.phase.Store(int32(Stopped))
+		end = Failed
 	}
+	a.runner.status.enter(end)
 	close(a.done)
 }
 
@@ -111,7 +108,7 @@ func (a *App) Done() <-chan struct{} { return a.done }
 
 // State says what the application is doing now.
 func (a *App) State() State {
-	state := State(a.phase.Load())
+	state := a.runner.status.entered()
 	if state != Running {
 		return state
 	}

@@ -42,7 +42,7 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	}
 	log := cfg.Logger.With("application", cfg.Application)
 	return &runner{
-		cfg: cfg, plan: t.Plan(), log: log, enter: func(State) {}, reports: newReports(log),
+		cfg: cfg, plan: t.Plan(), log: log, reports: newReports(log),
 		memory: divide(cfg.Memory, cfg.Workers), planHash: hash(t.String()),
 	}, nil
 }
@@ -68,7 +68,6 @@ type runner struct {
 	resources *pebblestore.Resources
 
 	status  status
-	enter   func(State) // publishes the application's state
 	reports *reports
 	hanging hanging
 }

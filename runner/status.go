@@ -189,11 +189,18 @@ func (t TaskStatus) waitsFor() string {
 // status is what the goroutines of a runner publish for the handle. Readers never wait for processing.
 type status struct {
 	brokers atomic.Pointer[[]string]
+	phase   atomic.Int32 // a State, but never Restoring: that is for the tasks to say
 
 	mu    sync.Mutex
 	owned []*unit  // a copy of the supervisor's books
 	past  Counters // of units that were given up
 }
+
+// enter publishes what the application is doing now.
+func (s *status) enter(state State) { s.phase.Store(int32(state)) }
+
+// entered returns what enter has published last, Starting before.
+func (s *status) entered() State { return State(s.phase.Load()) }
 
 // books publishes the units that the process owns now.
 func (s *status) books(units []*unit) {

@@ -178,7 +178,7 @@ func (s *supervisor) rebalance(rb kafka.Rebalance) {
 		}
 	}
 	s.status.books(s.units)
-	s.enter(Running)
+	s.status.enter(Running)
 	s.log.Info("tasks assigned", "added", added, "revoked", len(rb.Revoked), "now", len(s.units))
 }
 
