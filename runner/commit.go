@@ -47,6 +47,7 @@ func (w *worker) commit() error {
 			continue
 		}
 		dirty = append(dirty, t)
+		t.news = true
 		if err := w.call.run(t, t.task.Flush); err != nil { // codecs are user code
 			if t.stopped {
 				err = cluster(err) // a timer was interrupted: go back to the last commit
@@ -84,11 +85,13 @@ func (w *worker) commit() error {
 	return nil
 }
 
-// publish publishes how far the tasks have come, after a commit.
+// publish publishes, after a commit, how far the tasks have come that have news.
 func (w *worker) publish() {
 	now := time.Now()
 	for _, t := range w.tasks {
-		t.publish(now, w.r.reports)
+		if t.news {
+			t.publish(now, w.r.reports)
+		}
 	}
 }
 

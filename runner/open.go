@@ -50,6 +50,7 @@ type running struct {
 	notes   map[kafka.TopicPartition]string // what is committed with the offsets; see note
 	ends    map[kafka.TopicPartition]int64  // of the inputs, as the last fetch told them
 	retryAt time.Time
+	news    bool               // something has happened since its status was published
 	cancel  context.CancelFunc // ends the context of its steps
 	stopped bool               // a step has met the end of that context
 	closed  bool

@@ -31,8 +31,8 @@ type TaskStatus struct {
 	Restored   RestoreProgress // while it is restoring
 	StreamTime time.Time       // greatest event time seen; zero before the first record
 	Inputs     []InputStatus
-	Stores     []string // names
-	Committed  time.Time
+	Stores     []string  // names
+	Committed  time.Time // when the numbers here were true: at its last commit, or the last look at its inputs
 	Counters   Counters
 }
 
@@ -276,6 +276,7 @@ func (u *unit) recovering(err error) {
 
 // publish publishes how far a task has come. Its worker calls it when everything it has done is committed.
 func (t *running) publish(now time.Time, reports *reports) {
+	t.news = false
 	t.notePositions()
 	done := t.status.before.clone()
 	done.add(counters(t.task.Counters()))

@@ -31,6 +31,7 @@ func (w *worker) receive(fetched []kafka.Fetched) {
 		}
 		w.buffer(t, &f, answer)
 		t.ends[tp] = f.LastStable
+		t.news = true
 		w.dirty = true
 	}
 }

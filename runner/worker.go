@@ -146,7 +146,7 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 			}
 		}
 		if at, ok := t.task.NextTick(); ok && !now.Before(at) && !t.stopped {
-			w.dirty = true
+			w.dirty, t.news = true, true
 			err := w.call.run(t, func() error { return t.task.Tick(now) })
 			if err = t.after(err, now); err != nil {
 				return worked, err
