@@ -98,8 +98,7 @@ func (r *runner) fits(ctx context.Context, p *place) (bool, error) {
 			if _, err := os.Stat(dir); dir == "" || err != nil {
 				continue
 			}
-			u := &unit{sub: sub, partition: partition, inputs: r.inputs(sub, partition)}
-			if err := r.fit(ctx, dir, u); err != nil {
+			if err := r.fit(ctx, dir, r.newUnit(sub, partition)); err != nil {
 				return false, fmt.Errorf("runner: state in %s, of an earlier version, which did not note its cluster, does not fit cluster %s: %w. "+
 					"If it is of another cluster, start once with that one; if it is not needed, delete the directory", dir, r.client.ClusterID(), err)
 			}

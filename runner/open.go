@@ -39,6 +39,11 @@ type unit struct {
 	status  taskStatus
 }
 
+// newUnit returns a unit that has no directory yet.
+func (r *runner) newUnit(sub *plan.Subtopology, partition int32) *unit {
+	return &unit{name: sub.TaskName(partition), sub: sub, partition: partition, inputs: r.inputs(sub, partition)}
+}
+
 // running is a restored task with what belongs to it. The goroutine that holds it owns it.
 type running struct {
 	*unit

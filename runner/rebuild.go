@@ -82,7 +82,7 @@ func (r *runner) lockPlaces() (places []*place, unlock func(), err error) {
 
 // rebuildTask writes the lost changelogs of a task from the copy that is furthest.
 func (r *runner) rebuildTask(ctx context.Context, places []*place, sub *plan.Subtopology, partition int32) error {
-	u := &unit{name: fmt.Sprintf("%d_%d", sub.ID, partition), sub: sub, partition: partition, inputs: r.inputs(sub, partition)}
+	u := r.newUnit(sub, partition)
 	var best *copyOfState
 	for _, p := range places {
 		c, err := r.openCopy(p, u)

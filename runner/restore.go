@@ -12,7 +12,7 @@ import (
 )
 
 // errStale says that a database is of no use: the log has more, or other, than what it is a copy of. It is deleted and
-// restored. See also errLost.
+// restored. See also ErrStateLost.
 var errStale = errors.New("stale")
 
 // restoreStores opens the stores of a unit, checks that it belongs to the topics that there are, and restores its stores

@@ -168,9 +168,8 @@ func (s *supervisor) rebalance(rb kafka.Rebalance) {
 	added := 0
 	for _, sub := range s.plan.Subtopologies {
 		for p := range sub.Tasks(s.counts) {
-			u := &unit{
-				name: fmt.Sprintf("%d_%d", sub.ID, p), sub: sub, partition: p, inputs: s.inputs(sub, p), dir: s.place.taskDir(sub, p),
-			}
+			u := s.newUnit(sub, p)
+			u.dir = s.place.taskDir(sub, p)
 			if containsAny(rb.Added, u.inputs) {
 				s.launch(u, 0)
 				added++

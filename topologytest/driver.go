@@ -3,7 +3,6 @@ package topologytest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -99,7 +98,7 @@ func New(t *topology.Topology, cfg Config) (*Driver, error) {
 	d.counts = counts
 	for _, sub := range d.plan.Subtopologies {
 		for p := range sub.Tasks(counts) {
-			m := &member{sub: sub, partition: p, name: fmt.Sprintf("%d_%d", sub.ID, p), committed: map[string]task.Offset{}}
+			m := &member{sub: sub, partition: p, name: sub.TaskName(p), committed: map[string]task.Offset{}}
 			d.tasks = append(d.tasks, m)
 			if err := d.start(m); err != nil {
 				return nil, errors.Join(err, d.Close())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -126,6 +127,11 @@ func (p *Plan) feedersOf(t *Topic, counts map[string]int32) int32 {
 		return 0
 	}
 	return most
+}
+
+// TaskName names the task of s on a partition as Kafka Streams does: <sub-topology>_<partition>.
+func (s *Subtopology) TaskName(partition int32) string {
+	return strconv.Itoa(s.ID) + "_" + strconv.Itoa(int(partition))
 }
 
 // Tasks returns how many tasks s has: as many as its largest source has partitions.

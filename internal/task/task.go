@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -189,10 +188,8 @@ func (t *Task) Close() {
 	t.stores.Close()
 }
 
-// Name names the task as Kafka Streams does: <sub-topology>_<partition>.
-func (t *Task) Name() string {
-	return strconv.Itoa(t.cfg.Subtopology.ID) + "_" + strconv.Itoa(int(t.cfg.Partition))
-}
+// Name returns the name of the task, as plan.Subtopology gives it.
+func (t *Task) Name() string { return t.cfg.Subtopology.TaskName(t.cfg.Partition) }
 
 func (t *Task) wrap(err error) error { return fmt.Errorf("task %s: %w", t.Name(), err) }
 
