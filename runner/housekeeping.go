@@ -95,16 +95,17 @@ func (r *runner) checkTopics(ctx context.Context) error {
 			have, ok := existing[name]
 			switch n := int32(len(have.Partitions)); {
 			case !ok:
-				mistakes[name] = fmt.Errorf("topic %s, which the topology reads, was deleted: create it again, reset the application, and start", name)
+				mistakes[name] = fmt.Errorf("%w: topic %s, which the topology reads, was deleted: create it again, reset the application, and start", ErrTopicsChanged, name)
 			case differ(r.ids[name], have.ID):
 				mistakes[name] = replacedError(name)
 			case n != want:
-				mistakes[name] = fmt.Errorf("topic %s had %d partitions at the start and has %d now: start again; if state is kept by its keys, reset the application first", name, want, n)
+				mistakes[name] = fmt.Errorf("%w: topic %s had %d partitions at the start and has %d now: start again; if state is kept by its keys, reset the application first",
+					ErrTopicsChanged, name, want, n)
 			}
 		}
 	}
 	if err := joinSorted(mistakes); err != nil {
-		return fmt.Errorf("runner: application %s: %w: %w", r.cfg.Application, ErrTopicsChanged, err)
+		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
 	}
 	return nil
 }
