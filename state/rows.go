@@ -127,6 +127,32 @@ func after(prefix []byte) []byte {
 	return nil
 }
 
+// each visits the committed rows of the store in from, expired ones too, until visit returns false or an error. Key and
+// value are good during the visit.
+func (s *rows[K, V]) each(from Reader, doing string, visit func(key, value []byte, timestamp int64) (more bool, err error)) error {
+	rows, err := from.Iter(s.prefix, after(s.prefix))
+	if err != nil {
+		return s.broken(doing, err)
+	}
+	defer rows.Close() // reads only
+	for more := rows.First(); more; more = rows.Next() {
+		if err := s.layout.check(rows.Key()[len(s.prefix):]); err != nil {
+			return s.broken(doing, err)
+		}
+		timestamp, value, err := s.split(rows.Value())
+		if err != nil {
+			return err
+		}
+		if more, err := visit(rows.Key(), value, timestamp); !more || err != nil {
+			return err
+		}
+	}
+	if err := rows.Error(); err != nil {
+		return s.broken(doing, err)
+	}
+	return nil
+}
+
 // wrap names the store and what it was doing.
 func (s *rows[K, V]) wrap(doing string, err error) error {
 	return fmt.Errorf("state: store %q: %s: %w", s.name, doing, err)

@@ -147,30 +147,11 @@ func (d *WindowDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] 
 
 // encoded yields the committed rows that are not expired, as they are.
 func (s reading[K, V]) encoded(yield func(EncodedRow, error) bool) error {
-	rows, err := s.from.Iter(s.prefix, after(s.prefix))
-	if err != nil {
-		return s.broken("scan", err)
-	}
-	defer rows.Close() // reads only
-	for more := rows.First(); more; more = rows.Next() {
-		physical := rows.Key()[len(s.prefix):]
-		if err := s.layout.check(physical); err != nil {
-			return s.broken("scan", err)
+	return s.each(s.from, "scan", func(key, value []byte, timestamp int64) (bool, error) {
+		if !s.visible(key, s.horizon) {
+			return true, nil
 		}
-		if !s.visible(rows.Key(), s.horizon) {
-			continue
-		}
-		timestamp, value, err := s.split(rows.Value())
-		if err != nil {
-			return err
-		}
-		key := s.layout.appendChangelog([]byte{}, physical)
-		if !yield(EncodedRow{key, append([]byte{}, value...), timestamp}, nil) {
-			return nil
-		}
-	}
-	if err := rows.Error(); err != nil {
-		return s.broken("scan", err)
-	}
-	return nil
+		encoded := s.layout.appendChangelog([]byte{}, key[len(s.prefix):])
+		return yield(EncodedRow{encoded, append([]byte{}, value...), timestamp}, nil), nil
+	})
 }
