@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,34 +17,20 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(time.Minute)
-	defer deadline.Stop()
-	poll := time.NewTicker(5 * time.Millisecond)
-	defer poll.Stop()
-	for !holds() {
-		select {
-		case <-poll.C:
-		case <-deadline.C:
-			t.Fatalf("after a minute: %s does not hold", what)
-		}
-	}
-}
-
 // TestHandle follows an application through its life: what it says of its tasks, how far it lags, and how it ends.
 func TestHandle(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	c.send(c.lines.Name(), 2, "rio mar", "rio", "mar rio", "lago")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	cfg := c.config()
 	cfg.StopAtEnd = false
-	app, err := runner.Start(t.Context(), c.wordCount(), cfg)
+	app, err := runner.Start(ctx, c.wordCount(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "every word is counted", func() bool {
+	c.await(ctx, func() bool {
 		s := app.Snapshot()
 		return s.Counters.Processed == 4+6 // lines, then words behind the repartition topic
 	})
@@ -106,24 +90,6 @@ func TestHandleOfAFailure(t *testing.T) {
 	}
 }
 
-// logLines keeps what is logged.
-type logLines struct {
-	mu    sync.Mutex
-	lines strings.Builder
-}
-
-func (l *logLines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines.Write(p)
-}
-
-func (l *logLines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines.String()
-}
-
 // TestTopologyThatWasNotBuilt: whoever ignores Build's error gets another one, not a crash.
 func TestTopologyThatWasNotBuilt(t *testing.T) {
 	top, _ := topology.NewBuilder("nothing").Build()
@@ -174,9 +140,9 @@ func TestDropsAreToldAndCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	var log logLines
+	var log logs
 	cfg := c.config()
-	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	log.record(&cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	app, err := runner.Start(ctx, top, cfg)
@@ -197,8 +163,8 @@ func TestDropsAreToldAndCounted(t *testing.T) {
 		t.Errorf("counted %v, want %v", counted, want)
 	}
 	for _, reason := range []string{"late", "no-key"} {
-		if n := strings.Count(log.String(), "reason="+reason); n < 1 || n > 3 {
-			t.Errorf("%d lines about %s records, want one to three:\n%s", n, reason, log.String())
+		if n := log.count("reason=" + reason); n < 1 || n > 3 {
+			t.Errorf("%d lines about %s records, want one to three:\n%s", n, reason, log.all())
 		}
 	}
 }
@@ -208,18 +174,20 @@ func TestDropsAreToldAndCounted(t *testing.T) {
 func TestACopyOfAStateDirectoryFences(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	first := c.config()
 	first.StopAtEnd = false
-	app, err := runner.Start(t.Context(), c.wordCount(), first)
+	app, err := runner.Start(ctx, c.wordCount(), first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first runs", func() bool { return app.State() == runner.Running })
+	c.await(ctx, func() bool { return app.State() == runner.Running })
 
 	second := c.config()
 	second.StopAtEnd = false
 	copyIdentity(t, first.Dir, second.Dir)
-	other, err := runner.Start(t.Context(), c.wordCount(), second)
+	other, err := runner.Start(ctx, c.wordCount(), second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,8 @@
 package runner_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -18,33 +16,6 @@ import (
 )
 
 // Handlers that do not return.
-
-// logs is what a run has logged so far.
-type logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logs) all() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logs) has(parts ...string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(l.text.String(), part) })
-}
-
-// record makes cfg log to l.
-func (l *logs) record(cfg *runner.Config) { cfg.Logger = slog.New(slog.NewTextHandler(l, nil)) }
 
 // hang blocks the first call of a handler for which it is asked, and no later one.
 type hang struct {

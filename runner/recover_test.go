@@ -39,13 +39,6 @@ func (c *cluster) transactionalIDs(cfg runner.Config) []string {
 	return ids
 }
 
-// count returns how often the log has a text.
-func (l *logs) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), text)
-}
-
 // A topic for results is deleted: the attempts to go on become rarer, although each commits offsets, and the run ends
 // after RetryTimeout with an error that names the topic.
 func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
