@@ -24,9 +24,11 @@
 // is killed goes on after the restart, or is aborted when its time is over.
 //
 // When the disk becomes full the broker refuses records with KAFKA_STORAGE_ERROR, keeps serving what it has, and goes on when
-// there is room. On a disk that is too full to open the log, [Start] fails within seconds and says how much room is needed. Close
-// waits at most a few seconds for a full disk; what was acknowledged is there at the next start. A damaged byte is found by its checksum and answered with CORRUPT_MESSAGE at its offset, as are the batches
-// that share a block of 4 KiB with it; all others are served. [Check] looks for more.
+// there is room. If the disk is too full to open the log, [Start] fails within seconds and says how much room it needs.
+// Close waits a few seconds for a full disk and then gives up; the next start still has every acknowledged record.
+//
+// A checksum reveals a damaged byte. Reading its batch, or another batch in the same block of 4 KiB, fails with
+// CORRUPT_MESSAGE; all other batches are served. [Check] finds more kinds of damage.
 //
 // # What is there
 //
@@ -42,8 +44,8 @@
 //
 // Several brokers and replication, ACLs and quotas, the consumer protocol of KIP-848, share groups, delegation tokens, tiered
 // storage, altering the settings of the broker while it runs, compression.type other than producer, record formats before
-// version 2 (Kafka 0.11). A request for one of these is answered as by a Kafka that does not know it: it is not among the
-// ApiVersions, and who asks all the same is disconnected, which the log says once a minute.
+// version 2 (Kafka 0.11). The broker does not list the requests for these in its ApiVersions. If a client
+// sends one anyway, the broker disconnects it, as Kafka does, and logs that at most once a minute.
 //
 // The broker serves one machine, on loopback unless told otherwise. Who outgrows it points its clients at Apache Kafka.
 package broker

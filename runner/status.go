@@ -274,7 +274,7 @@ func (u *unit) recovering(err error) {
 	u.status.change(func(t *TaskStatus) { t.State, t.Reason = Recovering, err.Error() })
 }
 
-// publish publishes how far a task has come. Its worker calls it when everything it has done is committed.
+// publish publishes the task's progress. Its worker calls it when it has committed everything that the task has done.
 func (t *running) publish(now time.Time, reports *reports) {
 	t.news = false
 	t.notePositions()

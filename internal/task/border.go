@@ -22,8 +22,8 @@ func (t *Task) EnterBorder() plan.Savepoint {
 	return s
 }
 
-// LeaveBorder implements plan.Host. A retry is one of the whole record: nothing of it remains, and its steps run again up
-// to the border. When the retries are used up, only the border and what is behind it is undone.
+// LeaveBorder implements plan.Host. A retry rolls back the whole record and runs all of its steps again. When no retries are
+// left, LeaveBorder rolls back only the border's step and the steps after it.
 func (t *Task) LeaveBorder(n *plan.Node, s plan.Savepoint, err error) error {
 	t.borders.depth--
 	if err == nil {
