@@ -77,7 +77,7 @@ var errNoTopology = errors.New("runner: there is no topology to run: Build retur
 func (a *App) run(ctx context.Context) {
 	defer a.cancel(nil)
 	err := a.runner.run(ctx)
-	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		err = nil // stopped while it was starting
 	}
 	a.runner.close()

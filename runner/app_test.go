@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,67 @@ func TestHandle(t *testing.T) {
 	}
 	if err := app.Ready(); err == nil || !strings.Contains(err.Error(), "stopped") {
 		t.Errorf("after Wait it is ready: %v", err)
+	}
+}
+
+// TestStopWhileItStarts: an application that is stopped before it processes ends without an error, whatever it waits for
+// and however it is told.
+func TestStopWhileItStarts(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // a broker that never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	accepted := make(chan struct{}, 1)
+	go func() {
+		for {
+			if _, err := silent.Accept(); err != nil {
+				return
+			}
+			select {
+			case accepted <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	working := newCluster(t)
+	working.create(working.lines.Name(), 1)
+
+	errCause := errors.New("a cause of the caller's")
+	for name, stop := range map[string]func(*runner.App, context.CancelCauseFunc){
+		"Stop":                 func(app *runner.App, _ context.CancelCauseFunc) { app.Stop() },
+		"context":              func(_ *runner.App, cancel context.CancelCauseFunc) { cancel(nil) },
+		"context with a cause": func(_ *runner.App, cancel context.CancelCauseFunc) { cancel(errCause) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := func(cfg runner.Config, reached func()) {
+				t.Helper()
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				app, err := runner.Start(ctx, working.wordCount(), cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				reached()
+				stop(app, cancel)
+				if err := app.Wait(); err != nil {
+					t.Errorf("it was stopped and returns %v", err)
+				}
+				if state := app.State(); state != runner.Stopped {
+					t.Errorf("it is %s", state)
+				}
+			}
+			cfg := working.config()
+			cfg.Brokers = []string{silent.Addr().String()}
+			run(cfg, func() { <-accepted })
+			for i := range 20 { // at different moments of a start
+				run(working.config(), func() {
+					for range i * 1000 {
+						runtime.Gosched()
+					}
+				})
+			}
+		})
 	}
 }
 

@@ -124,6 +124,9 @@ func (p *program) end() {
 func (p *program) await(topic string, records int) {
 	p.t.Helper()
 	seen, err := p.at.read(p.ended, topic, records)
+	if errors.Is(context.Cause(p.ended), errEnded) {
+		p.t.Fatalf("%v: it ended (%v) at %d records in %s, before %d\n%s", p.cmd.Args[1:], p.err, seen, topic, records, &p.output)
+	}
 	if err != nil {
 		p.t.Fatalf("%v: %d records in %s, want %d: %v", p.cmd.Args[1:], seen, topic, records, err)
 	}
