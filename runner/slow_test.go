@@ -144,6 +144,27 @@ func TestSlowHandlersShareTheirWorker(t *testing.T) {
 	}
 }
 
+// What a timer emits is committed, even if there is nothing else to commit: no record comes in and no store changes.
+func TestTimersCommitWhatTheyEmit(t *testing.T) {
+	for _, atLeastOnce := range []bool{false, true} {
+		t.Run(fmt.Sprintf("AtLeastOnce=%v", atLeastOnce), func(t *testing.T) {
+			c := newCluster(t)
+			c.create(c.lines.Name(), 1)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cfg := c.forever()
+			cfg.AtLeastOnce = atLeastOnce
+			done, stop := c.start(ctx, c.handled(func(p *textContext) textHandler {
+				p.Schedule(10*time.Millisecond, processor.WallClock, func(time.Time) error { return p.Emit("k", "tick") })
+				return func(textRecord) error { return nil }
+			}), cfg)
+			c.await(ctx, func() bool { return len(c.read(c.out().Name())) > 3 })
+			stop()
+			endsWell(t, done)
+		})
+	}
+}
+
 // A stop waits for the record in hand and for no other. After a grace its context ends; what it does not finish
 // because of that is no fault of the record, and is done again at the next start.
 func TestAStopWaitsForOneRecord(t *testing.T) {

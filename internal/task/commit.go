@@ -3,6 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/state"
@@ -16,11 +17,12 @@ type Offset struct {
 	Metadata  string // to be committed with it, and given to the next task; see Config.Metadata
 }
 
-// Offsets returns the inputs that have moved since the last commit, or all if a timer has moved the time of an operator: the
-// times are committed with the offsets.
+// Offsets returns the inputs that have moved since the last commit. It returns all of them if a timer has moved the time of
+// an operator, because times are committed with the offsets, and if only timers have sent something, because their commit
+// must fail, as any other, once the inputs belong to somebody else.
 func (t *Task) Offsets() []Offset {
 	var offsets []Offset
-	metadata, all := t.metadata(), t.stores.TimesMoved()
+	metadata, all := t.metadata(), t.stores.TimesMoved() || t.sent && !t.moved()
 	for _, in := range t.inputs {
 		if in.moved || all {
 			offsets = append(offsets, Offset{in.topic, t.cfg.Partition, in.next, metadata})
@@ -29,14 +31,15 @@ func (t *Task) Offsets() []Offset {
 	return offsets
 }
 
-// Dirty reports whether there is anything to commit: an input, a store or the time of an operator has changed.
+// moved reports whether an input has moved since the last commit.
+func (t *Task) moved() bool {
+	return slices.ContainsFunc(t.inputs, func(in *input) bool { return in.moved })
+}
+
+// Dirty reports whether there is anything to commit: an input, a store or the time of an operator has changed, or
+// something was sent.
 func (t *Task) Dirty() bool {
-	for _, in := range t.inputs {
-		if in.moved {
-			return true
-		}
-	}
-	return t.stores.Dirty() > 0 || t.stores.TimesMoved()
+	return t.sent || t.moved() || t.stores.Dirty() > 0 || t.stores.TimesMoved()
 }
 
 // DirtyBytes is about how many bytes wait for the next commit.
@@ -124,6 +127,7 @@ func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, 
 	for _, in := range t.inputs {
 		in.moved = false
 	}
+	t.sent = false
 	t.phase = processing
 	return nil
 }

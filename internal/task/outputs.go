@@ -114,6 +114,7 @@ func (o *outputs) send(t *Task) error {
 		case err != nil:
 			err = t.wrap(err)
 		default:
+			t.sent = true
 			t.counters.Sent++
 		}
 		if err != nil {

@@ -88,6 +88,7 @@ func (t *Task) sendLetter(out Out) error {
 	if err != nil {
 		return t.wrap(fmt.Errorf("write a dead letter: %w", err))
 	}
+	t.sent = true
 	return nil
 }
 

@@ -106,6 +106,7 @@ type Task struct {
 	streamTime int64 // -1 before the first record
 	phase      phase
 	hand       work // zero between records
+	sent       bool // since the last commit
 
 	pending    state.Batch           // flushed, not yet committed
 	changelogs map[string]*changelog // by store

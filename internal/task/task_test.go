@@ -345,3 +345,43 @@ func TestNextTick(t *testing.T) {
 		t.Errorf("a task without timers wants a tick at %v", next)
 	}
 }
+
+// TestTimerThatOnlyEmits: what a timer sends waits for a commit like the results of a record, and is committed with the
+// offsets of the inputs, so that only their owner can.
+func TestTimerThatOnlyEmits(t *testing.T) {
+	b := topology.NewBuilder("app")
+	topology.Process(topology.From(b, texts("in")), "step", func(c *processor.Context[string, string]) processor.Handler[string, string] {
+		c.Schedule(time.Second, processor.WallClock, func(time.Time) error { return c.Emit("k", "tick") })
+		return func(processor.Record[string, string]) error { return nil }
+	}).To(texts("out"))
+	top, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tk, out := newTask(t, top.Plan(), nil)
+	tick := func(second int64) {
+		t.Helper()
+		if err := tk.Tick(time.UnixMilli(second * 1000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tick(1)
+	if tk.Dirty() {
+		t.Error("something to commit before the timer has fired")
+	}
+	tick(2)
+	expect(t, "sent", out.sent, []string{"out k=tick"})
+	if !tk.Dirty() {
+		t.Error("nothing to commit, though the timer has sent a record")
+	}
+	expect(t, "offsets", offsets(tk), "in/0 0 at -1")
+	if err := tk.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tk.Committed(nil); err != nil {
+		t.Fatal(err)
+	}
+	if tk.Dirty() || len(tk.Offsets()) > 0 {
+		t.Error("something to commit after a commit")
+	}
+}
