@@ -37,6 +37,7 @@ func TestContestantsAgree(t *testing.T) {
 			j := job{
 				Contestant: c.name, Brokers: []string{b.Addr()}, Topic: "positions", Records: records,
 				Application: "test-" + c.name, Dir: t.TempDir(),
+				Vehicles: f.vehicles, KeyBy: c.keyBy,
 			}
 			if c.sink {
 				j.Sink = "updates"

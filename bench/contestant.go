@@ -18,6 +18,7 @@ type contestant struct {
 	name  string
 	slow  bool // gets the smaller topic
 	sink  bool // writes every update to a topic, too
+	keyBy bool // moves every record through a repartition topic first
 	run   func(context.Context, job) (map[string]Vehicle, error)
 	table func(job) string // the topic of the table; nil if run returns it
 }
@@ -32,6 +33,7 @@ var contestants = []contestant{
 	{name: "rio", run: runRio(false), table: changelogOf},
 	{name: "rio-at-least-once", run: runRio(true), table: changelogOf},
 	{name: "rio-sink", run: runRio(false), table: changelogOf, sink: true},
+	{name: "rio-key-by", run: runRio(false), table: changelogOf, keyBy: true},
 	{name: "goka", run: runGoka, table: gokaTable, slow: true},
 }
 
@@ -53,7 +55,9 @@ type job struct {
 	Topic       string
 	Records     int // in Topic
 	Application string
+	Vehicles    int    // their keys
 	Sink        string // topic for every update; empty for none
+	KeyBy       bool   // through a repartition topic
 	Dir         string // for state
 	Workers     int    // of Rio; 0 is its default
 	Profile     string // file for a CPU profile; empty for none

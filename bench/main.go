@@ -8,6 +8,9 @@
 //	rio         exactly-once; the vehicles are kept in pebble and in a changelog
 //	goka        at-least-once; the vehicles are kept in leveldb and in a group table
 //
+// Of Rio there is also rio-at-least-once, rio-sink, which writes every update to a topic, too, and rio-key-by, which moves
+// every position through a repartition topic first.
+//
 // The broker is Rio's, with its default durability: each commit waits for the disk. It runs in a process of its own, and so
 // does each run of each contestant. What counts is the CPU time, user and system, of the contestant's whole process, its
 // start and end included, divided by the records: unlike the elapsed time it says little about what else the machine had to
@@ -74,7 +77,7 @@ type settings struct {
 func parse() settings {
 	var s settings
 	flag.StringVar(&s.brokers, "brokers", "", "host:port,… of a cluster; empty starts a broker in a process of its own")
-	flag.StringVar(&s.contestants, "contestants", "loop,loop-codec,rio,rio-at-least-once,goka", "who takes part; rio-sink is rio that writes every update to a topic, too")
+	flag.StringVar(&s.contestants, "contestants", "loop,loop-codec,rio,rio-at-least-once,goka", "who takes part")
 	flag.IntVar(&s.rounds, "rounds", 3, "runs of each contestant")
 	flag.IntVar(&s.records, "records", 2_000_000, "records of the input topic")
 	flag.IntVar(&s.slowRecords, "goka-records", 200_000, "records of goka's input topic")
@@ -183,6 +186,7 @@ func (t *tournament) run(ctx context.Context, name string, round int) (measureme
 	unique := fmt.Sprintf("%s-%s-%d", name, t.id, round+1)
 	j := job{Contestant: name, Brokers: t.brokers, Application: unique, Dir: filepath.Join(t.dir, unique), Workers: t.workers}
 	j.Topic, j.Records = t.topic(c)
+	j.Vehicles, j.KeyBy = t.vehicles, c.keyBy
 	if c.sink {
 		j.Sink = unique + "-updates"
 	}

@@ -17,6 +17,10 @@ const commitInterval = 100 * time.Millisecond
 func vehicles(j job) (*topology.Topology, error) {
 	b := topology.NewBuilder(j.Application)
 	positions := topology.From(b, topology.NewTopic(j.Topic, codec.String, codec.JSON[Position]()))
+	if j.KeyBy {
+		vehicles := fleet{j.Vehicles}
+		positions = topology.KeyBy(positions, "by-vehicle", func(p Position) string { return string(vehicles.key(int(p.Seq))) })
+	}
 	table := topology.Aggregate(positions, "vehicles", Vehicle.Add)
 	if j.Sink != "" {
 		table.To(topology.NewTopic(j.Sink, codec.String, codec.JSON[Vehicle]()))
