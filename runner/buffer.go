@@ -46,23 +46,31 @@ func taskRecords(records []kafka.Record) []plan.Raw {
 		return nil
 	}
 	out := make([]plan.Raw, len(records))
-	total := 0
-	for i := range records {
-		total += len(records[i].Headers)
-	}
-	headers := make([]processor.Header, 0, total)
+	var headers []processor.Header // of all records, in one piece
 	for i := range records {
 		r := &records[i]
 		out[i] = plan.Raw{Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
-		if len(r.Headers) > 0 {
-			first := len(headers)
-			for _, h := range r.Headers {
-				headers = append(headers, processor.Header(h))
-			}
-			out[i].Headers = headers[first:len(headers):len(headers)]
+		if len(r.Headers) == 0 {
+			continue
 		}
+		if headers == nil {
+			headers = make([]processor.Header, 0, countHeaders(records[i:]))
+		}
+		first := len(headers)
+		for _, h := range r.Headers {
+			headers = append(headers, processor.Header(h))
+		}
+		out[i].Headers = headers[first:len(headers):len(headers)]
 	}
 	return out
+}
+
+func countHeaders(records []kafka.Record) int {
+	n := 0
+	for i := range records {
+		n += len(records[i].Headers)
+	}
+	return n
 }
 
 // detach copies keys and values, of so many bytes, into memory of their own.

@@ -41,8 +41,10 @@ func (q *queue[K, V]) Len() int { return q.length }
 func (q *queue[K, V]) Head() (*plan.Raw, int64, error) {
 	raw := &q.batches[0][q.next]
 	if !q.decoded {
-		q.err = q.decode(raw)
 		q.decoded = true
+		if q.err = q.decode(raw); q.err != nil {
+			q.head.Timestamp = 0 // whatever its time may be, nothing waits for it
+		}
 	}
 	return raw, q.head.Timestamp, q.err
 }
@@ -55,11 +57,6 @@ func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 	}
 	*r = processor.Record[K, V]{Timestamp: raw.Timestamp, Headers: headers, NoKey: raw.Key == nil, Tombstone: raw.Value == nil}
 	q.enter()
-	defer func() {
-		if err != nil {
-			r.Timestamp = 0 // whatever its time may be, nothing waits for it
-		}
-	}()
 	defer plan.Recover(&err) // codecs and TimeFrom are user code
 	if !r.NoKey {
 		if r.Key, err = q.topic.key.Decode(raw.Key); err != nil {

@@ -43,7 +43,7 @@ func (t *Task) Drop(n *plan.Node, reason plan.DropReason) {
 		t.drops[key] = drop
 	}
 	drop.Count++
-	drop.Example = t.hand.origin
+	drop.Example = t.hand.origin()
 }
 
 // Counters returns a copy of the task's counters. The owner takes it between two records, as a rule after a commit, and

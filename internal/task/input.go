@@ -8,17 +8,18 @@ import (
 
 // input is one source partition.
 type input struct {
-	topic   string
-	table   bool
-	source  *plan.Node
-	own     bool   // a repartition topic: its records say where they come from
-	from    string // the topic that the last of them came from
-	queue   plan.Queue
-	bytes   int   // memory of the queue; see RecordBytes
-	next    int64 // the offset after the last record processed: what is committed
-	fetched int64 // the position of the fetch; beyond next it may be control records and gaps
-	atEnd   bool  // the fetch has reached the end of the partition
-	moved   bool  // next changed since the last commit
+	topic     string
+	partition int32
+	table     bool
+	source    *plan.Node
+	own       bool   // a repartition topic: its records say where they come from
+	from      string // the topic that the last of them came from
+	queue     plan.Queue
+	bytes     int   // memory of the queue; see RecordBytes
+	next      int64 // the offset after the last record processed: what is committed
+	fetched   int64 // the position of the fetch; beyond next it may be control records and gaps
+	atEnd     bool  // the fetch has reached the end of the partition
+	moved     bool  // next changed since the last commit
 }
 
 // sortInputs puts tables first: of records with the same time, a table's row is there before the stream looks for it.
@@ -173,7 +174,7 @@ func (t *Task) Reached(topic string) (offset int64, uncommitted bool) {
 		return 0, false
 	}
 	if t.hand.input == in {
-		return t.hand.at.Offset + 1, true
+		return t.hand.raw.Offset + 1, true
 	}
 	return in.next, in.moved
 }

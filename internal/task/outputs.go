@@ -99,10 +99,10 @@ func (o *outputs) send(t *Task) error {
 		out := Out{
 			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
-			Step: r.step, Origin: t.hand.at,
+			Step: r.step, Origin: t.hand.at(),
 		}
-		if r.topic.Internal && t.hand.origin.Topic != "" {
-			out.Headers = o.withOrigin(r.headers, t.hand.origin)
+		if r.topic.Internal && t.hand.raw != nil {
+			out.Headers = o.withOrigin(r.headers, t.hand.origin())
 		}
 		err := checkTime(out.Timestamp)
 		if err == nil {
@@ -151,19 +151,19 @@ func (o *outputs) withOrigin(headers []processor.Header, origin processor.Origin
 	return o.headers
 }
 
-// originOf returns the record of the user's that a record of a repartition topic was made from, and the headers that user
-// code sees. Without a source record it is the record itself.
-func (in *input) originOf(raw *plan.Raw, at processor.Origin) (processor.Origin, []processor.Header) {
-	headers, value := plan.SplitOrigin(raw.Headers)
+// originOf returns the record of the user's that a record of a repartition topic was made from. Without a source record it
+// is the record itself, which was read at at.
+func (in *input) originOf(raw *plan.Raw, at processor.Origin) processor.Origin {
+	_, value := plan.SplitOrigin(raw.Headers)
 	if value == nil {
-		return at, headers
+		return at
 	}
 	origin, ok := plan.ParseOrigin(value, in.from)
 	if !ok {
-		return at, headers
+		return at
 	}
 	in.from = origin.Topic
-	return origin, headers
+	return origin
 }
 
 // maxStack bounds the stack in a dead letter, so that it is no reason to refuse it.

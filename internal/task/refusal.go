@@ -55,7 +55,7 @@ func (t *Task) Refused(r Refusal, source *plan.Raw, now time.Time) error {
 	}
 	failure := &processor.Error{Stage: processor.Produce, Origin: r.Origin, Step: label(r.Step), Err: r.Cause}
 	if in := t.input(r.Origin.Topic); in != nil && in.own && source != nil {
-		if origin, _ := in.originOf(source, r.Origin); origin != r.Origin {
+		if origin := in.originOf(source, r.Origin); origin != r.Origin {
 			failure.Origin, failure.Via = origin, r.Origin
 		}
 	}

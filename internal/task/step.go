@@ -139,9 +139,9 @@ func (t *Task) retry(failure *processor.Error, policy processor.Policy, attempts
 
 // failure says what happened to the record in hand.
 func (t *Task) failure(stage processor.Stage, step string, cause error) *processor.Error {
-	failure := &processor.Error{Stage: stage, Origin: t.hand.origin, Step: step, Err: cause}
-	if t.hand.at != t.hand.origin {
-		failure.Via = t.hand.at
+	failure := &processor.Error{Stage: stage, Origin: t.hand.origin(), Step: step, Err: cause}
+	if at := t.hand.at(); at != failure.Origin {
+		failure.Via = at
 	}
 	return failure
 }

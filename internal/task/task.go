@@ -169,11 +169,12 @@ func (t *Task) link() (err error) {
 			continue // a topic with fewer partitions has none for this task
 		}
 		t.inputs = append(t.inputs, &input{
-			topic:  t.cfg.Names.Topic(source.Reads),
-			table:  source.Kind == "table",
-			own:    source.Reads.Internal,
-			source: source,
-			queue:  source.Queue(linker),
+			topic:     t.cfg.Names.Topic(source.Reads),
+			partition: t.cfg.Partition,
+			table:     source.Kind == "table",
+			own:       source.Reads.Internal,
+			source:    source,
+			queue:     source.Queue(linker),
 		})
 	}
 	sortInputs(t.inputs)
@@ -210,7 +211,7 @@ func (t *Task) Store(name string) (state.Store, error) { return t.stores.Store(n
 func (t *Task) Fail(err error) { t.unfit = errors.Join(t.unfit, err) }
 
 // Origin says where the record in hand came from.
-func (t *Task) Origin() processor.Origin { return t.hand.origin }
+func (t *Task) Origin() processor.Origin { return t.hand.origin() }
 
 // Inherit returns the headers and the time for emitted records.
 func (t *Task) Inherit() ([]processor.Header, int64) {

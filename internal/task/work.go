@@ -9,12 +9,11 @@ import (
 )
 
 // work is a unit of work: one record, or one firing of a timer. Stores and outputs get all of what it does, or nothing.
+// It is made for each record, so it holds little, and its methods find out the rest when somebody asks.
 type work struct {
 	input    *input             // nil for a timer
 	raw      *plan.Raw          // nil for a timer
 	timer    *timer             // nil for a record
-	origin   processor.Origin   // the user's record that it is made from; zero for a timer
-	at       processor.Origin   // where the record was read: not its origin, if that is a repartition topic
 	headers  []processor.Header // inherited by the records that it emits
 	time     int64              // event time in milliseconds; of a timer, the time that it fires for
 	attempts int                // how often it has failed
@@ -32,15 +31,28 @@ func (t *Task) take() (ok bool, decodeErr error) {
 	if in == nil {
 		return false, nil
 	}
-	t.hand = work{
-		input: in, raw: raw, headers: raw.Headers, time: timestamp,
-		at: processor.Origin{Topic: in.topic, Partition: t.cfg.Partition, Offset: raw.Offset},
-	}
-	t.hand.origin = t.hand.at
+	t.hand = work{input: in, raw: raw, headers: raw.Headers, time: timestamp}
 	if in.own {
-		t.hand.origin, t.hand.headers = in.originOf(raw, t.hand.at)
+		t.hand.headers, _ = plan.SplitOrigin(raw.Headers)
 	}
 	return true, err
+}
+
+// at returns where the record in hand was read; zero for a timer.
+func (w *work) at() processor.Origin {
+	if w.raw == nil {
+		return processor.Origin{}
+	}
+	return processor.Origin{Topic: w.input.topic, Partition: w.input.partition, Offset: w.raw.Offset}
+}
+
+// origin returns the user's record that the work is made from: not where it was read, if that is a repartition topic. It
+// is zero for a timer.
+func (w *work) origin() processor.Origin {
+	if w.raw == nil || !w.input.own {
+		return w.at()
+	}
+	return w.input.originOf(w.raw, w.at())
 }
 
 // perform does the work in hand: its outputs are sent if f succeeds; otherwise nothing of it remains and the process
@@ -106,8 +118,8 @@ func (t *Task) InHand() (origin processor.Origin, step string) {
 	if timer := t.hand.timer; timer != nil {
 		return processor.Origin{}, timer.step
 	}
-	if in := t.hand.input; in != nil {
-		return processor.Origin{Topic: in.topic, Partition: t.cfg.Partition, Offset: t.hand.at.Offset}, step
+	if in, raw := t.hand.input, t.hand.raw; in != nil && raw != nil {
+		return processor.Origin{Topic: in.topic, Partition: in.partition, Offset: raw.Offset}, step
 	}
 	for _, in := range t.inputs { // the next record of a source is being decoded
 		if t.step != nil && t.step.Reads != nil && t.cfg.Names.Topic(t.step.Reads) == in.topic {
