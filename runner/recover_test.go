@@ -61,7 +61,7 @@ func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
 	if !errors.Is(err, runner.ErrRetryTimeout) || !strings.Contains(err.Error(), c.out().Name()) {
 		t.Errorf("the run ends with %v", err)
 	}
-	if n := log.count("closing tasks after a failure"); n > 10 {
+	if n := log.count("closing tasks after a failure"); n > 25 { // without pauses there are hundreds
 		t.Errorf("%d attempts in two seconds", n)
 	}
 }
