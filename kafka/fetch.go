@@ -221,7 +221,7 @@ func (f *Fetcher) failed(part *inPartition, err error) {
 	case retriable(err):
 		patience = f.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic):
-		patience = topicPatience
+		patience = min(topicPatience, f.c.cfg.RetryTimeout)
 	}
 	if time.Since(part.since) >= patience {
 		part.waiting = true // for good: only Add makes it anew

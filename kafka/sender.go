@@ -16,7 +16,7 @@ const (
 	requestBytes = 4 << 20
 
 	// topicPatience is how long a topic may be unknown: brokers learn of a new one, and after a restart of all, one
-	// after another. A batch that arrives damaged is sent again for as long.
+	// after another. A batch that arrives damaged is sent again for as long. Config.RetryTimeout bounds both.
 	topicPatience = 5 * time.Second
 )
 
@@ -187,7 +187,7 @@ func (p *Producer) failed(part *outPartition, err error) {
 	case retriable(err):
 		patience = p.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic), hasCode(err, sarama.ErrInvalidMessage):
-		patience = topicPatience
+		patience = min(topicPatience, p.c.cfg.RetryTimeout)
 	}
 	if p.err == nil && time.Since(b.since) >= patience {
 		p.fail(p.batchError(part, err))
