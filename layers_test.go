@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"kafka/kafkatest":   {"kafka"},
 	"broker":            {"broker/..."},
 	"broker/...":        {"broker/..."},
-	"runner":            {"runner/internal/...", "internal/...", "topology", "processor", "state/...", "codec", "kafka", "broker"},
+	"runner":            {"runner/internal/...", "internal/...", "topology", "processor", "state/...", "codec", "kafka", "broker", "metrics/..."},
 	"console":           {"runner"},
 
 	"runner/internal/assign": {"kafka"},
@@ -45,13 +45,15 @@ var mayImport = map[string][]string{
 	"examples/...":           {"public", "examples/..."},
 	"internal/murmur2":       {},
 	"internal/dirlock":       {},
+	"metrics":                {},
+	"metrics/prometheus":     {"metrics"},
 
 	"broker/internal/group":       {}, // the coordinators know nothing of the log
 	"broker/internal/transaction": {},
 }
 
 // leaves may be imported by every package of ours.
-var leaves = []string{"internal/murmur2", "internal/dirlock"}
+var leaves = []string{"internal/murmur2", "internal/dirlock", "metrics"}
 
 // onlyIn says where a library may be imported; "x tests" stands for the test files of x. (bench is a module of its own,
 // and measures against what it likes.)
@@ -63,11 +65,12 @@ var onlyIn = map[string][]string{
 	"github.com/twmb/franz-go/pkg/kmsg":  {"broker/...", "kafka tests", "kafka/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kgo":   {"broker/... tests", "kafka tests", "kafka/kafkatest"},
 	"github.com/spf13/cobra":             {"cmd/..."},
+	"github.com/prometheus":              {"metrics/prometheus", "runner", "cmd/..."},
 	"github.com/rogpeppe/go-internal":    {"cmd/... tests"},
 }
 
 // pure packages are functions of their inputs: no clock, no goroutine, no network.
-var pure = []string{"codec/...", "state", "broker/internal/batch", "broker/internal/group", "broker/internal/sasl", "broker/internal/transaction", "processor", "internal/plan", "internal/task", "topology"}
+var pure = []string{"metrics/...", "codec/...", "state", "broker/internal/batch", "broker/internal/group", "broker/internal/sasl", "broker/internal/transaction", "processor", "internal/plan", "internal/task", "topology"}
 
 // clocked packages may ask what time it is; in others, time is an argument.
 var clocked = []string{"runner", "kafka/...", "broker", "broker/internal/engine", "broker/internal/server", "broker/internal/store", "console", "cmd/...", "examples/..."}

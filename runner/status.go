@@ -163,12 +163,12 @@ func (a *App) Snapshot() Snapshot {
 	if brokers := a.runner.status.brokers.Load(); brokers != nil {
 		s.Brokers = slices.Clone(*brokers)
 	}
-	var units []*unit
-	units, s.Counters = a.runner.status.read()
+	units, sums := a.runner.status.read()
 	for _, u := range units {
-		t := u.status.load()
-		s.Tasks = append(s.Tasks, t)
-		s.Counters.add(t.Counters)
+		s.Tasks = append(s.Tasks, u.status.load())
+	}
+	for _, id := range slices.Sorted(maps.Keys(sums)) {
+		s.Counters.add(sums[id])
 	}
 	slices.SortFunc(s.Tasks, func(a, b TaskStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return s
@@ -192,8 +192,9 @@ type status struct {
 	phase   atomic.Int32 // a State, but never Restoring: that is for the tasks to say
 
 	mu    sync.Mutex
-	owned []*unit  // a copy of the supervisor's books
-	past  Counters // of units that were given up
+	owned []*unit          // a copy of the supervisor's books
+	left  []*unit          // given up at the last change of the books: they may still commit
+	past  map[int]Counters // of units that were given up before, by the ids of their sub-topologies
 }
 
 // enter publishes what the application is doing now.
@@ -206,12 +207,21 @@ func (s *status) entered() State { return State(s.phase.Load()) }
 func (s *status) books(units []*unit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, u := range s.owned {
-		if !slices.Contains(units, u) {
-			s.past.add(u.status.load().Counters)
-		}
+	for _, u := range s.left {
+		s.keep(u)
 	}
+	s.left = slices.DeleteFunc(slices.Clone(s.owned), func(u *unit) bool { return slices.Contains(units, u) })
 	s.owned = slices.Clone(units)
+}
+
+// keep adds the counters of a unit to the past. The caller holds mu.
+func (s *status) keep(u *unit) {
+	if s.past == nil {
+		s.past = map[int]Counters{}
+	}
+	sum := s.past[u.sub.ID]
+	sum.add(u.status.load().Counters)
+	s.past[u.sub.ID] = sum
 }
 
 // units returns the published books.
@@ -221,11 +231,21 @@ func (s *status) units() []*unit {
 	return s.owned // replaced as a whole
 }
 
-// read returns the published units with the counters of those that were given up before.
-func (s *status) read() ([]*unit, Counters) {
+// read returns the published units, and the sum of the counters of all units that the process has or had, by the ids of their
+// sub-topologies.
+func (s *status) read() ([]*unit, map[int]Counters) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.owned, s.past.clone()
+	sums := make(map[int]Counters, len(s.past))
+	for id, sum := range s.past {
+		sums[id] = sum.clone()
+	}
+	for _, u := range slices.Concat(s.left, s.owned) {
+		sum := sums[u.sub.ID]
+		sum.add(u.status.load().Counters)
+		sums[u.sub.ID] = sum
+	}
+	return s.owned, sums
 }
 
 // taskStatus holds the published state of one task. One goroutine writes it at a time, the task's owner; all may read it.

@@ -1,0 +1,75 @@
+package runner_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	client "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/rio-streams/rio/metrics"
+	"github.com/rio-streams/rio/metrics/prometheus"
+	"github.com/rio-streams/rio/runner"
+)
+
+// TestMetrics compares the exposition of an application that has processed everything with what is expected.
+func TestMetrics(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	c.send(c.lines.Name(), 1, "rio mar", "rio", "mar rio")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg := c.config()
+	cfg.StopAtEnd = false
+	app, err := runner.Start(ctx, c.wordCount(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Wait()
+	defer app.Stop()
+	c.await(ctx, func() bool { return app.Snapshot().Counters.Processed == 3+5 })
+	expectMetrics(t, app, `
+# HELP rio_records_processed_total Records taken from the inputs, left out or not.
+# TYPE rio_records_processed_total counter
+rio_records_processed_total{application="APP",subtopology="0"} 3
+rio_records_processed_total{application="APP",subtopology="1"} 5
+`, metrics.RecordsProcessed)
+	expectMetrics(t, app, `
+# HELP rio_lag_records Offsets between what is committed of an input and its end, as the last fetch told it.
+# TYPE rio_lag_records gauge
+rio_lag_records{application="APP",task="0_0",topic="APP.lines"} 0
+rio_lag_records{application="APP",task="1_0",topic="APP-by-word-repartition"} 0
+`, metrics.Lag)
+	lintMetrics(t, app.Metrics())
+}
+
+// expectMetrics compares some metrics of an application with what is expected of them; APP stands for its name.
+func expectMetrics(t *testing.T, app *runner.App, want string, of ...*metrics.Metric) {
+	t.Helper()
+	registry := client.NewPedanticRegistry()
+	if err := prometheus.Register(registry, app.Metrics()); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range of {
+		names = append(names, m.Name)
+	}
+	want = strings.ReplaceAll(want, "APP", app.Snapshot().Application)
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), names...); err != nil {
+		t.Error(err)
+	}
+}
+
+// lintMetrics checks that a source keeps its promises and Prometheus' conventions.
+func lintMetrics(t *testing.T, source metrics.Source) {
+	t.Helper()
+	problems, err := testutil.CollectAndLint(prometheus.NewCollector(source))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
