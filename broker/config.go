@@ -58,7 +58,7 @@ type Config struct {
 }
 
 const (
-	// minSessionTimeout is the shortest session time-out that a group member may ask for. Kafka's 6 s would make every test
+	// minSessionTimeout is the shortest session timeout that a group member may ask for. Kafka's 6 s would make every test
 	// of a lost member wait that long.
 	minSessionTimeout = 100 * time.Millisecond
 

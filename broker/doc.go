@@ -38,7 +38,7 @@
 // Kafka 4.4 down to the oldest that it still takes, so clients may be configured for any of them.
 //
 // Two things differ from Apache Kafka's defaults: records are kept for ever unless retention.ms or retention.bytes of their
-// topic says otherwise, and a group member may ask for a session time-out of as little as 100 ms.
+// topic says otherwise, and a group member may ask for a session timeout of as little as 100 ms.
 //
 // # What is not there
 //

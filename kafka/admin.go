@@ -10,23 +10,23 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// A Topic is what the cluster knows about a topic.
+// A Topic describes a topic of the cluster.
 type Topic struct {
 	Name       string
-	ID         string               // differs from that of a deleted topic of the same name; empty before Kafka 2.8
-	Internal   bool                 // the cluster's own, such as __consumer_offsets
-	Partitions []TopicPartitionInfo // by number
+	ID         string               // distinguishes it from a deleted topic of the same name; empty before Kafka 2.8
+	Internal   bool                 // used by the cluster itself, such as __consumer_offsets
+	Partitions []TopicPartitionInfo // ordered by partition number
 }
 
-// TopicPartitionInfo says where a partition is.
+// TopicPartitionInfo says which brokers hold a partition.
 type TopicPartitionInfo struct {
 	Partition int32
-	Leader    int32   // broker id, -1 if there is none at the moment
+	Leader    int32   // broker id; -1 while the partition has no leader
 	Replicas  []int32 // broker ids
-	InSync    []int32 // those of them that have everything
+	InSync    []int32 // the replicas that are in sync
 }
 
-// A TopicSpec says how to create a topic.
+// A TopicSpec describes a topic to create.
 type TopicSpec struct {
 	Name       string
 	Partitions int32             // default: the broker's default
@@ -43,7 +43,7 @@ func (c *Client) Topics(ctx context.Context) ([]Topic, error) {
 	return topics, nil
 }
 
-// DescribeTopics returns the topics of the given names, by name. One that does not exist is not in the result.
+// DescribeTopics returns the named topics, sorted by name. Topics that do not exist are missing from the result.
 func (c *Client) DescribeTopics(ctx context.Context, names ...string) ([]Topic, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -94,8 +94,8 @@ func topicOf(t *sarama.TopicMetadata) Topic {
 	return topic
 }
 
-// CreateTopics creates topics and waits until all their partitions have leaders. It tries all, and tells of all that
-// could not be created, for example with ErrTopicExists.
+// CreateTopics creates topics and waits until all their partitions have leaders. It tries to create every topic and
+// returns an error that lists all failures, for example ErrTopicExists.
 func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 	details := make(map[string]*sarama.TopicDetail, len(specs))
 	var errs []error
@@ -111,11 +111,11 @@ func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 	}
 	req := sarama.NewCreateTopicsRequest(c.conf.Version, details, c.cfg.RequestTimeout/2, false)
 	var created []string
-	var doubt bool // an answer was lost: what exists may be of our making
+	var answerLost bool // an answer was lost: a topic that exists may be one that we created
 	refused := c.askController(ctx, func(ctx context.Context, cn *conn) error {
-		res, err := ask(ctx, cn, watched((*sarama.Broker).CreateTopics, &doubt), req)
+		res, err := ask(ctx, cn, trackLost((*sarama.Broker).CreateTopics, &answerLost), req)
 		if err == nil {
-			created, err = takeCreated(res, doubt)
+			created, err = createdTopics(res, answerLost)
 		}
 		return err
 	})
@@ -139,16 +139,16 @@ func (spec TopicSpec) detail() *sarama.TopicDetail {
 	return detail
 }
 
-// takeCreated returns the topics that were created, and joins the errors of the others; if one is retriable, it returns
-// only that. In doubt, a topic that exists counts as created.
-func takeCreated(res *sarama.CreateTopicsResponse, doubt bool) (created []string, err error) {
+// createdTopics returns the topics that were created, and joins the errors of the others; if one error is retriable, it
+// returns only that one. With answerLost, a topic that already exists counts as created.
+func createdTopics(res *sarama.CreateTopicsResponse, answerLost bool) (created []string, err error) {
 	var errs []error
 	for name, e := range res.TopicErrors {
-		err := explained(e.Err, e.ErrMsg)
+		err := codeErrorMessage(e.Err, e.ErrMsg)
 		if retriable(err) {
 			return nil, err
 		}
-		if err == nil || doubt && errors.Is(err, ErrTopicExists) {
+		if err == nil || answerLost && errors.Is(err, ErrTopicExists) {
 			created = append(created, name)
 		} else {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
@@ -180,26 +180,27 @@ func (c *Client) awaitLeaders(ctx context.Context, names []string) error {
 	})
 }
 
-// DeleteTopics deletes topics and waits until they are gone: brokers delete after they have answered, and until then a
-// topic of the same name could not be told from the old one. It tries all, and tells of all that could not be deleted.
+// DeleteTopics deletes topics and waits until they are gone. Brokers answer before they delete, and until then a new
+// topic of the same name could be confused with the old one. It tries to delete every topic and returns an error that
+// lists all failures.
 func (c *Client) DeleteTopics(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
 	req := sarama.NewDeleteTopicsRequest(sarama.V2_7_0_0, names, c.cfg.RequestTimeout/2) // version 5: by name
-	var doubt bool                                                                       // an answer was lost: what does not exist may be of our doing
+	var answerLost bool                                                                  // an answer was lost: a missing topic may be one that we deleted
 	err := c.askController(ctx, func(ctx context.Context, cn *conn) error {
-		res, err := ask(ctx, cn, watched((*sarama.Broker).DeleteTopics, &doubt), req)
+		res, err := ask(ctx, cn, trackLost((*sarama.Broker).DeleteTopics, &answerLost), req)
 		if err != nil {
 			return err
 		}
 		var errs []error
 		for name, code := range res.TopicErrorCodes {
-			err := explained(code, res.TopicErrorMessages[name])
+			err := codeErrorMessage(code, res.TopicErrorMessages[name])
 			if retriable(err) {
 				return err
 			}
-			if err != nil && !(doubt && errors.Is(err, ErrUnknownTopic)) {
+			if err != nil && !(answerLost && errors.Is(err, ErrUnknownTopic)) {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
 		}
@@ -219,7 +220,7 @@ func (c *Client) DeleteTopics(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// awaitGone waits until no broker that is asked knows the topics any more.
+// awaitGone waits until the brokers no longer list the topics.
 func (c *Client) awaitGone(ctx context.Context, names []string) error {
 	return c.retry(ctx, func() error {
 		res, err := c.describe(ctx, names...)
@@ -235,8 +236,7 @@ func (c *Client) awaitGone(ctx context.Context, names []string) error {
 	})
 }
 
-// askController calls send with a connection to the broker that controls the cluster, and again while its errors are
-// retriable.
+// askController calls send with a connection to the controller, and retries retriable errors.
 func (c *Client) askController(ctx context.Context, send func(context.Context, *conn) error) error {
 	return c.retry(ctx, func() error {
 		c.meta.mu.RLock()
@@ -255,24 +255,25 @@ func (c *Client) askController(ctx context.Context, send func(context.Context, *
 	})
 }
 
-// TopicConfig returns all settings of a topic, also those that have their default.
+// TopicConfig returns all settings of a topic, including defaults.
 func (c *Client) TopicConfig(ctx context.Context, topic string) (map[string]string, error) {
 	configs, err := c.TopicConfigs(ctx, topic)
 	return configs[topic], err
 }
 
-// TopicConfigs returns all settings of several topics, by topic and name. It fails for the first that has an error.
+// TopicConfigs returns all settings of several topics, keyed by topic and setting name. It fails if any topic has an
+// error.
 func (c *Client) TopicConfigs(ctx context.Context, topics ...string) (map[string]map[string]string, error) {
 	return c.topicConfigs(ctx, topics, func(*sarama.ConfigEntry) bool { return true })
 }
 
-// TopicOverrides returns the settings that were made for a topic itself. All others follow the cluster.
+// TopicOverrides returns only the settings that were set on the topic itself. All other settings come from the cluster.
 func (c *Client) TopicOverrides(ctx context.Context, topic string) (map[string]string, error) {
 	configs, err := c.topicConfigs(ctx, []string{topic}, func(e *sarama.ConfigEntry) bool { return e.Source == sarama.SourceTopic })
 	return configs[topic], err
 }
 
-// topicConfigs returns the settings of topics that want accepts.
+// topicConfigs returns those settings of topics for which want returns true.
 func (c *Client) topicConfigs(ctx context.Context, topics []string, want func(*sarama.ConfigEntry) bool) (map[string]map[string]string, error) {
 	if len(topics) == 0 {
 		return nil, nil
@@ -288,7 +289,7 @@ func (c *Client) topicConfigs(ctx context.Context, topics []string, want func(*s
 			return err
 		}
 		for _, r := range res.Resources {
-			if err := explained(sarama.KError(r.ErrorCode), &r.ErrorMsg); err != nil {
+			if err := codeErrorMessage(sarama.KError(r.ErrorCode), &r.ErrorMsg); err != nil {
 				return fmt.Errorf("topic %s: %w", r.Name, err)
 			}
 			configs[r.Name] = make(map[string]string, len(r.Configs))
@@ -306,7 +307,7 @@ func (c *Client) topicConfigs(ctx context.Context, topics []string, want func(*s
 	return configs, nil
 }
 
-// AlterTopicConfig changes settings of a topic and leaves the others as they are.
+// AlterTopicConfig changes some settings of a topic and keeps the others.
 func (c *Client) AlterTopicConfig(ctx context.Context, topic string, changes map[string]string) error {
 	entries := make(map[string]sarama.IncrementalAlterConfigsEntry, len(changes))
 	for name, value := range changes {
@@ -321,7 +322,7 @@ func (c *Client) AlterTopicConfig(ctx context.Context, topic string, changes map
 			return err
 		}
 		for _, r := range res.Resources {
-			if err := explained(sarama.KError(r.ErrorCode), &r.ErrorMsg); err != nil {
+			if err := codeErrorMessage(sarama.KError(r.ErrorCode), &r.ErrorMsg); err != nil {
 				return err
 			}
 		}
@@ -333,7 +334,7 @@ func (c *Client) AlterTopicConfig(ctx context.Context, topic string, changes map
 	return nil
 }
 
-// DeleteRecords deletes, in each partition, all records before an offset; -1 stands for the high watermark.
+// DeleteRecords deletes all records before the given offset of each partition; -1 stands for the high watermark.
 func (c *Client) DeleteRecords(ctx context.Context, before map[TopicPartition]int64) error {
 	var tps []TopicPartition
 	for tp := range before {
@@ -367,7 +368,7 @@ func (c *Client) DeleteRecords(ctx context.Context, before map[TopicPartition]in
 	return nil
 }
 
-// CheckTopicNames returns an error, for each name that Kafka does not allow, that says why. The rules are those of
+// CheckTopicNames returns an error that says, for each name that Kafka does not allow, why. The rules are those of
 // org.apache.kafka.common.internals.Topic.
 func CheckTopicNames(names ...string) error {
 	var errs []error
@@ -381,7 +382,7 @@ func CheckTopicNames(names ...string) error {
 		case name == "." || name == "..":
 			errs = append(errs, fmt.Errorf("%w %q: Kafka does not allow it", ErrInvalidTopic, name))
 		case len(name) > 249:
-			errs = append(errs, fmt.Errorf("%w %q: Kafka allows 249 characters, these are %d", ErrInvalidTopic, name, len(name)))
+			errs = append(errs, fmt.Errorf("%w %q: %d characters, Kafka allows 249", ErrInvalidTopic, name, len(name)))
 		case bad >= 0:
 			errs = append(errs, fmt.Errorf("%w %q: Kafka allows only ASCII letters, digits, '.', '_' and '-'", ErrInvalidTopic, name))
 		}

@@ -2,36 +2,39 @@ package kafka
 
 import "slices"
 
-// An Assignor distributes partitions over the members of a group. It is a function of its arguments: no clock, no chance.
+// An Assignor distributes partitions over the members of a group. It must be deterministic: its result depends only on
+// its arguments.
 type Assignor interface {
-	// Name is agreed on by all members of a group; members of different assignors cannot be in one.
+	// Name identifies the assignor. All members of a group must use the same one.
 	Name() string
-	// Assign returns what each member should have in the end, by member id. partitions holds the number of partitions of
-	// each subscribed topic, 0 for one that does not exist. Each partition goes to at most one member, who subscribes to
-	// its topic. Assign need not care who must release a partition first: that is seen to.
+	// Assign returns the partitions that each member should end up with, keyed by member id. partitions holds the
+	// number of partitions of each subscribed topic, 0 if the topic does not exist. Each partition goes to at most one
+	// member, which must subscribe to its topic. Assign may move partitions freely: the caller makes the old owner
+	// release a partition before the new one gets it.
 	Assign(members []GroupMember, partitions map[string]int32) map[string]Assignment
 }
 
-// A GroupMember is what the leader knows of a member that joined.
+// A GroupMember is what the group leader knows about a member.
 type GroupMember struct {
 	ID         string
-	InstanceID string // of a static member
+	InstanceID string // set for static members only
 	Topics     []string
-	Owned      []TopicPartition // what it has now; nobody else claims it
+	Owned      []TopicPartition // partitions the member owns now; no other member claims them
 	UserData   []byte           // from its GroupConfig.UserData
 }
 
-// An Assignment is one member's share.
+// An Assignment is what one member is assigned.
 type Assignment struct {
 	Partitions []TopicPartition
 	UserData   []byte
 }
 
-// assignCooperatively applies the rule of KIP-429 to any assignor: a partition that another member still owns is withheld
-// in this round. Its owner sees it missing, releases it and joins again; then it is given to whom it was meant for. So no
-// partition ever has two owners, and everyone goes on with what stays.
+// assignCooperatively applies the cooperative protocol of KIP-429 to any assignor: a partition that another member
+// still owns is withheld in this round. The owner sees that it is missing, releases it and joins again; the next round
+// assigns it to its new owner. So a partition never has two owners, and members keep processing the partitions they
+// keep.
 func assignCooperatively(a Assignor, members []GroupMember, generations map[string]int32, partitions map[string]int32) map[string]Assignment {
-	holders := holders(members, generations)
+	holders := owners(members, generations)
 	settled := slices.Clone(members)
 	for i, m := range settled {
 		settled[i].Owned = slices.DeleteFunc(slices.Clone(m.Owned), func(tp TopicPartition) bool {
@@ -50,9 +53,10 @@ func assignCooperatively(a Assignor, members []GroupMember, generations map[stri
 	return shares
 }
 
-// holders returns who owns each partition. Of two that claim one, the claim of the later generation holds: the other was
-// out of the group when it was given away. If both are of the same generation, both must release it.
-func holders(members []GroupMember, generations map[string]int32) map[TopicPartition][]string {
+// owners returns the members that claim each partition. If two members claim a partition, the claim of the later
+// generation wins: the partition was reassigned while the other member was out of the group. If both claims have the
+// same generation, both members must release it.
+func owners(members []GroupMember, generations map[string]int32) map[TopicPartition][]string {
 	held := make(map[TopicPartition][]string)
 	for _, m := range members {
 		for _, tp := range m.Owned {
@@ -67,7 +71,7 @@ func holders(members []GroupMember, generations map[string]int32) map[TopicParti
 	return held
 }
 
-// subscribed returns the topics that any member subscribes to.
+// subscribed returns the topics that at least one member subscribes to.
 func subscribed(members []GroupMember) []string {
 	var topics []string
 	for _, m := range members {

@@ -9,50 +9,50 @@ import (
 )
 
 const (
-	// recordOverhead is the most that a record takes beyond its bytes: five varints of 32 bits (length, offset delta,
-	// key length, value length, number of headers), one of 64 (timestamp delta), and the attributes.
+	// recordOverhead is the maximum encoded size of a record beyond its own bytes: five varints of 32 bits (length,
+	// offset delta, key length, value length, number of headers), one of 64 (timestamp delta), and the attributes.
 	recordOverhead = 5*5 + 10 + 1
 
-	// recordMemory is about what a record takes in memory beyond its bytes.
+	// recordMemory is the approximate memory per record beyond its own bytes.
 	recordMemory = 160
 
 	// batchOverhead is the size of the header of a record batch.
 	batchOverhead = 61
 
-	// maxTimestamp is the last millisecond that sarama can encode; it counts nanoseconds on the way.
+	// maxTimestamp is the last millisecond that sarama can encode; it converts to nanoseconds internally.
 	maxTimestamp = math.MaxInt64 / int64(time.Millisecond)
 )
 
-// A batch collects records of one partition. It is made of memory that is used again, so that a record costs no
-// allocation: the bytes go one after another into an arena, and the records are taken from a slice that only grows.
+// A batch collects records of one partition. It reuses its memory, so that adding a record does not allocate: the bytes
+// go into an arena, and the records come from a slice that only grows.
 type batch struct {
 	records []*sarama.Record // the first n are in use
-	tags    []Tag            // of those
+	tags    []Tag            // of the records in use
 	n       int
 	arena   []byte
 	headers []sarama.RecordHeader
-	kept    []*sarama.RecordHeader // to them
-	size    int                    // bytes on the wire, at most
+	kept    []*sarama.RecordHeader // pointers to headers
+	size    int                    // upper bound of the encoded size, in bytes
 	first   int64                  // timestamps, in milliseconds
 	max     int64
 	rb      sarama.RecordBatch
-	part    *outPartition
-	since   time.Time // first attempt
-	lost    bool      // an answer was lost: the broker may have it
+	part    *producerPartition
+	since   time.Time // time of the first attempt
+	lost    bool      // an answer was lost: the broker may have the batch
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-func newBatch(part *outPartition) *batch {
+func newBatch(part *producerPartition) *batch {
 	b := batches.Get().(*batch)
 	b.part = part
 	b.size = batchOverhead
 	return b
 }
 
-// release gives the memory back for another batch.
+// release clears the batch for reuse.
 func (b *batch) release() {
-	const tooBig = 2 << 20 // of a giant record; rather not keep it
+	const tooBig = 2 << 20 // grown by a huge record; do not keep it
 	if cap(b.arena) > tooBig {
 		return
 	}
@@ -60,7 +60,7 @@ func (b *batch) release() {
 	batches.Put(b)
 }
 
-// recordSize returns how many bytes r takes in a batch, at most.
+// recordSize returns an upper bound of the encoded size of r in a batch.
 func recordSize(r *Record) int {
 	size := recordOverhead + len(r.Key) + len(r.Value)
 	for i := range r.Headers {
@@ -69,7 +69,7 @@ func recordSize(r *Record) int {
 	return size
 }
 
-// memory is what the batch is counted for.
+// memory returns the approximate memory of the batch, in bytes.
 func (b *batch) memory() int { return b.size - batchOverhead + b.n*recordMemory }
 
 // add copies r into the batch.
@@ -78,7 +78,7 @@ func (b *batch) add(r *Record, tag Tag, size int) {
 		b.grow()
 	}
 	if len(b.arena)+size > cap(b.arena) {
-		// What is in the old arena stays there, as long as records refer to it.
+		// Records that were added before keep referring to the old arena.
 		b.arena = make([]byte, 0, max(2*cap(b.arena), size, 4<<10))
 	}
 	if b.n == 0 {
@@ -89,8 +89,8 @@ func (b *batch) add(r *Record, tag Tag, size int) {
 	rec := b.records[b.n]
 	rec.OffsetDelta = int64(b.n)
 	rec.TimestampDelta = time.Duration(r.Timestamp-b.first) * time.Millisecond
-	rec.Key = b.keep(r.Key)
-	rec.Value = b.keep(r.Value)
+	rec.Key = b.copyBytes(r.Key)
+	rec.Value = b.copyBytes(r.Value)
 	rec.Headers = nil
 	if len(r.Headers) > 0 {
 		rec.Headers = b.keepHeaders(r.Headers)
@@ -110,8 +110,8 @@ func (b *batch) record(i int) (Record, Tag) {
 	return r, b.tags[i]
 }
 
-// keep copies data into the arena, which has room for it. Null stays null.
-func (b *batch) keep(data []byte) []byte {
+// copyBytes copies data into the arena, which must have room for it. nil stays nil.
+func (b *batch) copyBytes(data []byte) []byte {
 	if data == nil {
 		return nil
 	}
@@ -126,13 +126,13 @@ func (b *batch) keepHeaders(headers []Header) []*sarama.RecordHeader {
 		start := len(b.arena)
 		b.arena = append(b.arena, h.Key...)
 		key := b.arena[start:len(b.arena):len(b.arena)]
-		b.headers = append(b.headers, sarama.RecordHeader{Key: key, Value: b.keep(h.Value)}) // pointers into it stay good when it grows
+		b.headers = append(b.headers, sarama.RecordHeader{Key: key, Value: b.copyBytes(h.Value)}) // pointers to old headers stay valid when it grows
 		b.kept = append(b.kept, &b.headers[len(b.headers)-1])
 	}
 	return b.kept[first:len(b.kept):len(b.kept)]
 }
 
-// grow doubles the number of records.
+// grow doubles the capacity for records.
 func (b *batch) grow() {
 	chunk := make([]sarama.Record, max(32, len(b.records)))
 	for i := range chunk {
@@ -140,7 +140,7 @@ func (b *batch) grow() {
 	}
 }
 
-// finish makes the batch ready for sarama to encode; only its sequence number is missing.
+// finish prepares the batch for encoding by sarama; only the sequence number is still missing.
 func (b *batch) finish(p *Producer) {
 	b.rb = sarama.RecordBatch{
 		Version:          2,

@@ -12,13 +12,13 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// A Client knows a cluster: its brokers, who leads each partition, and who coordinates each group. It is safe for use
-// by several goroutines. Fetchers, producers and group members made from it have connections of their own, and must be
-// closed before it.
+// A Client is connected to a cluster and caches its metadata: the brokers, the leader of each partition, and the
+// coordinator of each group. It is safe for use by several goroutines. Fetchers, producers and group members made from
+// it have connections of their own, and must be closed before it.
 type Client struct {
 	cfg    Config
 	conf   *sarama.Config
-	shared *pool // for requests that are answered at once: metadata, offsets, admin
+	shared *pool // for short requests: metadata, offsets, admin
 	meta   metadata
 
 	mu     sync.Mutex
@@ -26,9 +26,9 @@ type Client struct {
 	closed bool
 }
 
-// Dial finds a broker that answers among cfg.Brokers, trying again until cfg.DialTimeout has passed, and learns from it
-// about the cluster. It fails with ErrNoBroker if there is none, and at once if cfg is wrong or the cluster refuses our
-// name and password.
+// Dial connects to the first of cfg.Brokers that answers, retries until cfg.DialTimeout has passed, and loads the
+// metadata of the cluster. It fails with ErrNoBroker if no broker answers, and at once if cfg is invalid or the cluster
+// rejects user and password.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -40,7 +40,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 
 	dialCtx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
-	var last error // of a try that was not cut short
+	var last error // from an attempt that was not cut short
 	err := c.retry(dialCtx, func() error {
 		err := c.refresh(dialCtx)
 		if dialCtx.Err() == nil || last == nil {
@@ -58,12 +58,12 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	return nil, dialError(cfg, last)
 }
 
-// dialError says how to mend it.
+// dialError adds a hint how to fix err.
 func dialError(cfg Config, err error) error {
 	var hint string
 	switch {
 	case errors.Is(err, ErrAuthentication):
-		hint = "; check mechanism, user and password of SASL"
+		hint = "; check the SASL mechanism, user and password"
 	case errors.Is(err, ErrNoBroker):
 		hint = "; is the broker running, is this its address, does it speak plain TCP there, not TLS, and does it ask for no SASL?"
 		if cfg.TLS != nil {
@@ -76,8 +76,8 @@ func dialError(cfg Config, err error) error {
 	return fmt.Errorf("kafka: dial %s: %w%s", strings.Join(cfg.Brokers, ", "), err, hint)
 }
 
-// Close closes all connections of the client, also those of fetchers, producers and group members made from it, whose
-// calls then fail with ErrClosed.
+// Close closes all connections of the client and of the fetchers, producers and group members made from it; their calls
+// then fail with ErrClosed.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
@@ -90,8 +90,8 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// newPool returns connections for one owner whose requests may take extra beyond Config.RequestTimeout, because the
-// broker is asked to wait. The owner calls closePool.
+// newPool returns connections for one owner. Requests over them may take extra longer than Config.RequestTimeout,
+// because the broker is asked to wait. The owner calls closePool.
 func (c *Client) newPool(extra time.Duration) *pool {
 	conf := *c.conf
 	conf.Net.ReadTimeout += extra
@@ -114,8 +114,8 @@ func (c *Client) closePool(p *pool) {
 	p.close()
 }
 
-// retry calls try until it succeeds, fails with an error that is not retriable, Config.RetryTimeout has passed or ctx
-// ends. Between two tries it waits 5 ms, then twice as long each time, up to 1 s.
+// retry calls try until it succeeds, returns an error that is not retriable, Config.RetryTimeout has passed or ctx
+// ends. It waits 5 ms after the first failure, then twice as long each time, up to 1 s.
 func (c *Client) retry(ctx context.Context, try func() error) error {
 	deadline := time.Now().Add(c.cfg.RetryTimeout)
 	for attempt := 0; ; attempt++ {
@@ -135,7 +135,7 @@ func (c *Client) retry(ctx context.Context, try func() error) error {
 	}
 }
 
-// pause waits before try number attempt+1, or until ctx ends.
+// pause waits before the next attempt, or until ctx ends.
 func pause(ctx context.Context, attempt int) error {
 	timer := time.NewTimer(backoff(attempt))
 	defer timer.Stop()
@@ -147,8 +147,8 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// backoff returns how long to wait after the given number of failures, 0 for the first. The times are spread by a
-// quarter, so that clients that failed together do not come back together.
+// backoff returns how long to wait after a failure; attempt is 0 for the first. It adds jitter of a quarter, so that
+// clients that failed together do not retry together.
 func backoff(attempt int) time.Duration {
 	d := min(5*time.Millisecond<<min(attempt, 10), time.Second)
 	return d + rand.N(d/4+1)

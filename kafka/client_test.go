@@ -99,7 +99,7 @@ func TestDialWaitsForABrokerThatStarts(t *testing.T) {
 	l.Close()
 	dialed := make(chan error)
 	go func() {
-		c, err := Dial(context.Background(), Config{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", port)}, DialTimeout: patience})
+		c, err := Dial(context.Background(), Config{Brokers: []string{fmt.Sprintf("127.0.0.1:%d", port)}, DialTimeout: testTimeout})
 		if err == nil {
 			err = c.Close()
 		}

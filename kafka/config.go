@@ -10,43 +10,42 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Config says how to reach a cluster. The zero value reaches a broker on this machine.
+// Config says how to connect to a cluster. The zero value connects to a broker on this machine.
 type Config struct {
-	// Brokers are the addresses (host:port) to begin with; one that answers is enough, it names the others.
+	// Brokers are the addresses (host:port) for the first connection. One that answers is enough: it lists the others.
 	// Default: 127.0.0.1:9092.
 	Brokers []string
 
-	// ClientID is the name under which the broker logs and meters this client. Default: "rio".
+	// ClientID identifies this client in the broker's logs and quotas. Default: "rio".
 	ClientID string
 
-	// TLS, if not nil, encrypts all connections. The server name is that of each broker unless the configuration sets
-	// one. Default: nil, plain TCP.
+	// TLS, if not nil, encrypts all connections. Unless it sets ServerName, the host name of each broker is verified.
+	// Default: nil, no encryption.
 	TLS *tls.Config
 
-	// SASL says who we are. Default: nobody.
+	// SASL holds the credentials. Default: none.
 	SASL SASL
 
-	// DialTimeout is how long Dial looks for a broker, and how long one connection may take to open.
-	// Default: 5 s.
+	// DialTimeout bounds how long Dial looks for a broker, and how long opening one connection may take. Default: 5 s.
 	DialTimeout time.Duration
 
-	// RequestTimeout is how long a broker may take to answer one request, beyond the time it was asked to wait for data
-	// or for other members of a group. Default: 15 s.
+	// RequestTimeout bounds how long a broker may take to answer one request, not counting the time it was asked to
+	// wait for data or for other members of a group. Default: 15 s.
 	RequestTimeout time.Duration
 
-	// RetryTimeout is how long one operation goes on trying while brokers restart or leaders move; then it fails with
+	// RetryTimeout bounds how long one operation is retried while brokers restart or leaders move; then it fails with
 	// the last error. Default: 30 s.
 	RetryTimeout time.Duration
 }
 
-// SASL is how a client authenticates. Use it together with Config.TLS: PLAIN sends the password as it is.
+// SASL holds the credentials of a client. Use it together with Config.TLS: PLAIN sends the password in clear text.
 type SASL struct {
 	Mechanism string // "" for none, "PLAIN", "SCRAM-SHA-256" or "SCRAM-SHA-512"
 	User      string
 	Password  string
 }
 
-// String hides the password, so that a printed Config can be shown.
+// String hides the password, so that a Config can be printed.
 func (s SASL) String() string {
 	if s.Mechanism == "" {
 		return "none"
@@ -54,7 +53,7 @@ func (s SASL) String() string {
 	return s.Mechanism + " as " + s.User
 }
 
-// GoString hides the password from %#v, too.
+// GoString hides the password from %#v.
 func (s SASL) GoString() string { return "kafka.SASL{" + s.String() + "}" }
 
 // withDefaults returns cfg with every zero field replaced by its default.
@@ -77,7 +76,7 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// validate tells all mistakes at once.
+// validate reports all mistakes at once.
 func (cfg Config) validate() error {
 	var errs []error
 	for _, addr := range cfg.Brokers {
@@ -100,14 +99,14 @@ func (cfg Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// sarama returns the template of the configuration of each connection. Request versions are negotiated per connection;
-// Version is only the newest that we can read.
+// sarama returns the sarama configuration that each connection copies. Request versions are negotiated per connection;
+// Version is only the newest that this client can read.
 func (cfg Config) sarama() *sarama.Config {
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V3_7_0_0
 	conf.ClientID = cfg.ClientID
 	conf.MetricRegistry = noMetrics{}
-	conf.Net.MaxOpenRequests = 1 // a conn carries one request at a time
+	conf.Net.MaxOpenRequests = 1 // a conn sends one request at a time
 	conf.Net.DialTimeout = cfg.DialTimeout
 	conf.Net.WriteTimeout = cfg.RequestTimeout
 	conf.Net.ReadTimeout = cfg.RequestTimeout

@@ -11,15 +11,15 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// A conn is a connection to one broker, opened when first needed and again after it broke. It carries one request at a
-// time: sarama's Broker holds its lock until the answer is there, so whoever must not wait for others (each fetcher,
-// producer and group member) has connections of its own, from a pool of its own.
+// A conn is a connection to one broker. It is opened on first use and again after it broke. It sends one request at a
+// time: sarama's Broker holds its lock until the answer arrives. So each fetcher, producer and group member has its own
+// pool of connections and does not wait for the others.
 //
-// A request under way ends with its context: the socket is closed below sarama, which has no other way to give up.
+// A request ends with its context: conn closes the socket below sarama, which has no other way to cancel a request.
 type conn struct {
 	addr string
-	conf *sarama.Config // template, copied for each opening
-	turn chan struct{}  // holds one token; who has it may use broker
+	conf *sarama.Config // template, copied for each connection
+	turn chan struct{}  // holds one token; only its holder may use broker
 	life context.Context
 	end  context.CancelFunc // called by close
 
@@ -36,8 +36,9 @@ func newConn(addr string, conf *sarama.Config) *conn {
 	return c
 }
 
-// ask sends req over c and returns the answer, whose error codes are still to be looked at. It opens the connection if
-// need be and waits for its turn, for the answer, and no longer than ctx. If it fails, lost and unanswered tell how.
+// ask sends req over c and returns the answer, whose error codes the caller must check. It waits until the connection
+// is free, opens it if necessary, and returns no later than ctx ends. If it fails, lost and unanswered classify the
+// error.
 //
 // send is a method of sarama's Broker, as in ask(ctx, c, (*sarama.Broker).Heartbeat, req).
 func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, Req) (Res, error), req Req) (Res, error) {
@@ -59,7 +60,7 @@ func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, R
 		res, err = send(c.broker, req)
 	}
 	if !stop() {
-		<-aborted // or it would hit the socket of the next request
+		<-aborted // otherwise abort could close the socket of the next request
 		c.drop()
 	}
 	if err != nil {
@@ -68,8 +69,8 @@ func ask[Req, Res any](ctx context.Context, c *conn, send func(*sarama.Broker, R
 	return res, nil
 }
 
-// codeOf returns the code in an error of sarama's, ErrNoError for none. When a broker explains why it refuses a log-in, sarama lets
-// the code be asked for, but not be taken out.
+// codeOf returns the code in an error of sarama's, ErrNoError for none. If a broker explains why it rejects a login,
+// sarama's error supports errors.Is for the code, but does not expose it.
 func codeOf(err error) (code sarama.KError) {
 	if !errors.As(err, &code) && errors.Is(err, sarama.ErrSASLAuthenticationFailed) {
 		code = sarama.ErrSASLAuthenticationFailed
@@ -77,7 +78,7 @@ func codeOf(err error) (code sarama.KError) {
 	return code
 }
 
-// failed turns an error of sarama's into ours, and drops the connection unless the request was never sent.
+// failed converts an error of sarama's to ours. It drops the connection unless the request was never sent.
 func (c *conn) failed(ctx context.Context, sent bool, err error) error {
 	var unsent sarama.PacketEncodingError
 	refused := codeOf(err)
@@ -95,14 +96,14 @@ func (c *conn) failed(ctx context.Context, sent bool, err error) error {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case refused != sarama.ErrNoError:
-		return fmt.Errorf("broker %s: %w", c.addr, explained(refused, new(err.Error())))
+		return fmt.Errorf("broker %s: %w", c.addr, codeErrorMessage(refused, new(err.Error())))
 	case errors.As(err, &garbled), errors.Is(err, sarama.ErrDecompressedBatchTooLarge):
 		return fmt.Errorf("broker %s: %w: %w", c.addr, ErrCorrupt, err)
 	}
 	return &connError{c.addr, sent, err}
 }
 
-// open connects unless connected. The caller has the token.
+// open connects unless already connected. The caller holds the token.
 func (c *conn) open(ctx context.Context) error {
 	if c.broker != nil {
 		return nil
@@ -123,7 +124,7 @@ func (c *conn) open(ctx context.Context) error {
 	return nil
 }
 
-// dial opens the socket and notes it for abort.
+// dial opens the socket and stores it for abort.
 func (c *conn) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	either, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -135,7 +136,7 @@ func (c *conn) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ctx.Err() != nil || c.life.Err() != nil { // abort has been here, or has seen nothing to close
+	if ctx.Err() != nil || c.life.Err() != nil { // abort has run already, or found nothing to close
 		socket.Close()
 		return nil, net.ErrClosed
 	}
@@ -143,12 +144,12 @@ func (c *conn) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	return socket, nil
 }
 
-// dialFunc is a function as the dialer that sarama's configuration takes.
+// dialFunc adapts a function to the dialer interface of sarama's configuration.
 type dialFunc func(network, addr string) (net.Conn, error)
 
 func (f dialFunc) Dial(network, addr string) (net.Conn, error) { return f(network, addr) }
 
-// abort closes the socket, so that a request under way fails. Anyone may call it.
+// abort closes the socket, so that the request in flight fails. Any goroutine may call it.
 func (c *conn) abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,16 +158,16 @@ func (c *conn) abort() {
 	}
 }
 
-// drop closes the connection; the next request opens a new one. The caller has the token.
+// drop closes the connection; the next request opens a new one. The caller holds the token.
 func (c *conn) drop() {
 	c.abort()
 	if c.broker != nil {
-		c.broker.Close() // only fails when it is not connected
+		c.broker.Close() // fails only if it is not connected
 		c.broker = nil
 	}
 }
 
-// close ends a request under way and refuses all later ones.
+// close ends the request in flight and refuses all later ones.
 func (c *conn) close() {
 	c.end()
 	c.abort()
@@ -177,7 +178,7 @@ func (c *conn) close() {
 
 func (c *conn) isClosed() bool { return c.life.Err() != nil }
 
-// A pool is the connections of one owner, one for each broker it talks to.
+// A pool holds the connections of one owner, one per broker.
 type pool struct {
 	conf *sarama.Config
 
@@ -186,7 +187,7 @@ type pool struct {
 	closed bool
 }
 
-// get returns the connection to addr, which is opened when it is first used.
+// get returns the connection to addr. The connection is opened on first use.
 func (p *pool) get(addr string) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,7 +203,7 @@ func (p *pool) get(addr string) *conn {
 	return c
 }
 
-// close ends all requests under way and closes all connections.
+// close ends all requests in flight and closes all connections.
 func (p *pool) close() {
 	p.mu.Lock()
 	conns := p.conns

@@ -9,23 +9,24 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// maxDecompressed is how large a batch may be without its compression, in bytes. A few kilobytes can hold gigabytes.
+// maxDecompressed bounds the decompressed size of a batch, in bytes. A few compressed kilobytes can expand to
+// gigabytes.
 const maxDecompressed = 256 << 20
 
 func init() {
-	if sarama.MaxDecompressedBatchSize == 0 { // the program has not chosen
+	if sarama.MaxDecompressedBatchSize == 0 { // the program has not set a limit
 		sarama.MaxDecompressedBatchSize = maxDecompressed
 	}
 }
 
-// decoded is one partition's part of the answer to a fetch.
+// decoded is the decoded answer to a fetch for one partition.
 type decoded struct {
 	Fetched
-	partial bool // it ends with a batch that did not fit
+	partial bool // it ends with a truncated batch
 }
 
-// decode takes from block what is at or after offset. With committed, records of aborted transactions are left out; the
-// broker has then sent nothing of open ones.
+// decode returns the records of block from offset on. With committed, it leaves out records of aborted transactions;
+// the broker has then not sent any of open ones.
 func decode(block *sarama.FetchResponseBlock, tp TopicPartition, offset int64, committed bool) decoded {
 	d := decoded{Fetched: Fetched{Topic: tp.Topic, Partition: tp.Partition, From: offset, Next: offset}}
 	if block == nil {
@@ -34,7 +35,7 @@ func decode(block *sarama.FetchResponseBlock, tp TopicPartition, offset int64, c
 	}
 	d.HighWatermark, d.LastStable, d.LogStart = block.HighWaterMarkOffset, block.LastStableOffset, block.LogStartOffset
 	if d.LastStable < 0 {
-		d.LastStable = d.HighWatermark // the broker does not compute it for those who read uncommitted records
+		d.LastStable = d.HighWatermark // the broker computes it only for readers of committed records
 	}
 	if d.Err = codeError(block.Err); d.Err != nil {
 		return d
@@ -75,7 +76,7 @@ func decode(block *sarama.FetchResponseBlock, tp TopicPartition, offset int64, c
 	return d
 }
 
-// appendRecords appends the records of batch at or after offset; a batch may begin before the offset that was asked for.
+// appendRecords appends the records of batch from offset on. A batch may begin before the requested offset.
 func appendRecords(records []Record, batch *sarama.RecordBatch, offset int64) []Record {
 	first, logAppend := millis(batch, batch.FirstTimestamp.UnixMilli()), int64(0)
 	if batch.LogAppendTime {
@@ -102,7 +103,7 @@ func appendRecords(records []Record, batch *sarama.RecordBatch, offset int64) []
 	return records
 }
 
-// millis returns the first timestamp of batch; -1, Kafka's "none", if it has none.
+// millis returns the first timestamp of batch, or -1 (Kafka's "none").
 func millis(batch *sarama.RecordBatch, first int64) int64 {
 	if batch.FirstTimestamp.IsZero() {
 		return -1
@@ -110,10 +111,10 @@ func millis(batch *sarama.RecordBatch, first int64) int64 {
 	return first
 }
 
-// headerMaker makes the headers of a batch's records: in one piece, and with one string for a key that is the same from
-// record to record.
+// headerMaker makes the headers of a batch's records. It allocates them in one slice, and reuses the string of a key
+// that repeats from record to record.
 type headerMaker struct {
-	wanted int // headers in the batch
+	wanted int // number of headers in the batch
 	room   []Header
 	key    string
 }
@@ -140,11 +141,11 @@ func headers(from []*sarama.RecordHeader) []Header {
 	return to
 }
 
-// aborted follows the aborted transactions through the batches of an answer: the broker lists where each begins; it
-// ends at the producer's mark in the log.
+// aborted tracks aborted transactions across the batches of an answer. The broker lists the first offset of each; it
+// ends at the producer's control batch in the log.
 type aborted struct {
-	coming []*sarama.AbortedTransaction // by first offset
-	open   map[int64]bool               // producers with an aborted transaction at this point of the log
+	coming []*sarama.AbortedTransaction // not yet reached, by first offset
+	open   map[int64]bool               // producers with an aborted transaction at the current batch
 }
 
 func newAborted(list []*sarama.AbortedTransaction, committed bool) *aborted {
@@ -158,7 +159,7 @@ func newAborted(list []*sarama.AbortedTransaction, committed bool) *aborted {
 	return a
 }
 
-// hides reports whether batch, the next in the log, belongs to an aborted transaction.
+// hides reports whether batch, the next one in the log, belongs to an aborted transaction.
 func (a *aborted) hides(batch *sarama.RecordBatch) bool {
 	if a.open == nil {
 		return false
@@ -176,7 +177,7 @@ func (a *aborted) hides(batch *sarama.RecordBatch) bool {
 	return batch.IsTransactional && a.open[batch.ProducerID]
 }
 
-// abortMark reports whether a control batch ends a transaction by aborting it. The key of its one record is
+// abortMark reports whether a control batch aborts a transaction. The key of its only record is
 //
 //	version int16 | type int16: 0 abort, 1 commit
 func abortMark(batch *sarama.RecordBatch) bool {
@@ -187,9 +188,9 @@ func abortMark(batch *sarama.RecordBatch) bool {
 }
 
 // afterEmptyBatches returns the position after the last batch of block. Compaction can leave batches without records,
-// to remember the producer's sequence number; sarama leaves them out of RecordsSet, and who only looks there would ask
-// for the same offset for ever. It does keep the position, in a field of its own, as well as the size of a batch that
-// was cut off, after which that position is too far. The test TestEmptyBatches notices if they are gone.
+// which preserve the producer's sequence number. sarama omits them from RecordsSet, so a client that only reads
+// RecordsSet would request the same offset forever. sarama does report the position in a field of its own, and the size
+// of a truncated batch, in which case that position is too far. TestEmptyBatches fails if these fields disappear.
 func afterEmptyBatches(block *sarama.FetchResponseBlock) (next int64, ok bool) {
 	v := reflect.ValueOf(block).Elem()
 	position, cut := v.FieldByName("recordsNextOffset"), v.FieldByName("partialBatchSize")

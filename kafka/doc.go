@@ -1,12 +1,13 @@
-// Package kafka reads and writes a Kafka cluster the way a stream processor wants to: whole batches in, transactions out.
+// Package kafka reads and writes a Kafka cluster for a stream processor: it returns records in batches and writes them
+// in transactions.
 //
-// The main idea: a stream task can always go back to its last commit. So this client need not hide trouble for long. It
-// deals with what passes by itself, moved leaders, restarting brokers, lost answers; for the rest it tells exactly what
-// happened, and the caller begins anew from the committed offsets. It speaks the protocol through the types and
-// connections of github.com/IBM/sarama, which no other package imports, and leaves sarama's channels aside: records
-// come and go in slices, and cost no lock, no channel and no allocation of their own.
+// The main idea: a stream task can always go back to its last commit, so this client need not hide failures for long.
+// It retries what is temporary (moved leaders, restarting brokers, lost answers) and reports everything else exactly;
+// the caller then restarts from the committed offsets. It uses the protocol types and connections of
+// github.com/IBM/sarama, which no other package imports, but not sarama's channels: records travel in slices, without a
+// lock, a channel operation or an allocation per record.
 //
-// The shortest program reads a topic to its end and writes what it saw, with its position, in one transaction:
+// The shortest program reads a topic to its end and writes what it read, with its position, in one transaction:
 //
 //	client, err := kafka.Dial(ctx, kafka.Config{Brokers: []string{"127.0.0.1:9092"}})
 //	...
@@ -25,29 +26,29 @@
 //		}
 //	}
 //
-// The Example of the package is that program, complete.
+// The Example of the package is the complete program.
 //
-// # Nouns
+// # Types
 //
-// A [Client] knows the cluster; it also asks and changes it: topics, offsets, groups. A [Fetcher] reads any number of
-// partitions. A [Producer] writes, with or without transactions. A [Membership] makes this process a member of
-// a group.
+// A [Client] is connected to a cluster. It also reads and changes topics, offsets and groups. A [Fetcher] reads any
+// number of partitions. A [Producer] writes, with or without transactions. A [Membership] makes this process a member
+// of a group.
 //
-// # Who owns what
+// # Concurrency
 //
 // A Client is shared by all goroutines. A Fetcher's methods may be called by several goroutines, Poll by one at a time.
-// A Producer belongs to one goroutine. Each Fetcher, Producer and Membership has connections of its own, so that none waits
-// for another's long request, and is closed before the Client.
+// A Producer belongs to one goroutine. Each Fetcher, Producer and Membership has its own connections, so that none
+// waits for another's long request. Close them before the Client.
 //
-// A call ends no later than its context. What was under way then is cut off by closing its connection, and an error that
-// leaves open whether it took effect says so, with [ErrOutcomeUnknown].
+// A call ends no later than its context. Ending the context closes the connection of a request in flight. If the
+// request may still have taken effect, the error is [ErrOutcomeUnknown].
 //
-// Records that Poll returns alias the buffer of the broker's answer: do not write to them, and know that a kept record
-// keeps its buffer. Send copies.
+// Records returned by Poll alias the buffer of the broker's answer: do not write to them; a record that you keep keeps
+// the whole buffer alive. Send copies its arguments.
 //
 // # What it does not do
 //
-// It does not create topics that are written to, partition by key unless asked to ([Partition]), fetch from followers,
-// commit on its own, or repair a Producer: after ErrFenced, ErrProducerState and ErrOutcomeUnknown one makes a new one.
-// It reads no batches older than those of Kafka 0.11, and it logs nothing.
+// It does not create topics on write, choose partitions by key ([Partition] does that), fetch from followers, commit on
+// its own, or repair a Producer: after ErrFenced, ErrProducerState and ErrOutcomeUnknown, make a new one. It does not
+// read batches older than those of Kafka 0.11, and it does not log.
 package kafka

@@ -7,11 +7,11 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Errors for users: someone has to mend something outside of the program's flow.
+// Errors for users: someone has to fix something outside of the program.
 var (
 	// ErrNoBroker: none of the known addresses answered.
 	ErrNoBroker = errors.New("no broker answered")
-	// ErrUnknownTopic: the broker knows no such topic or partition.
+	// ErrUnknownTopic: the broker does not know the topic or partition.
 	ErrUnknownTopic = errors.New("unknown topic or partition")
 	// ErrTopicExists: a topic of that name exists already.
 	ErrTopicExists = errors.New("topic exists already")
@@ -19,54 +19,54 @@ var (
 	ErrInvalidTopic = errors.New("invalid topic name")
 	// ErrRecordTooLarge: the broker refuses a record, or a batch, because of its size.
 	ErrRecordTooLarge = errors.New("record too large")
-	// ErrNotAuthorized: the cluster knows who we are and does not allow it.
+	// ErrNotAuthorized: the cluster accepts our credentials but does not permit the operation.
 	ErrNotAuthorized = errors.New("not authorized")
-	// ErrAuthentication: the cluster does not accept our name and password, or the mechanism.
+	// ErrAuthentication: the cluster rejects the user, the password or the mechanism.
 	ErrAuthentication = errors.New("authentication failed")
 	// ErrGroupNotEmpty: the group still has members.
 	ErrGroupNotEmpty = errors.New("group has members")
 	// ErrUnknownGroup: there is no such group.
 	ErrUnknownGroup = errors.New("unknown group")
-	// ErrRefused: the broker understood the request and finds it wrong, such as an unknown topic setting.
+	// ErrRefused: the broker rejects the request as invalid, for example because of an unknown topic setting.
 	ErrRefused = errors.New("refused by the broker")
-	// ErrUnsupported: the broker is too old, or too new, for what was asked.
+	// ErrUnsupported: the broker is too old, or too new, for the request.
 	ErrUnsupported = errors.New("not supported by the broker")
-	// ErrCorrupt: a batch does not match its checksum, or an answer makes no sense.
+	// ErrCorrupt: a batch does not match its checksum, or an answer cannot be decoded.
 	ErrCorrupt = errors.New("corrupt data")
 )
 
-// Errors for control flow: the program goes on, along another path.
+// Errors for control flow: the program can handle them and continue.
 var (
 	// ErrClosed: the client, fetcher or producer has been closed.
 	ErrClosed = errors.New("closed")
-	// ErrFenced: a newer producer with the same transactional id exists, or the transaction coordinator has given this
-	// one up, for example because a transaction took longer than its timeout. Nothing of the open transaction will ever
-	// be read. Go on with a new Producer, from the committed offsets.
+	// ErrFenced: a newer producer with the same transactional id exists, or the transaction coordinator has fenced this
+	// one, for example because a transaction exceeded its timeout. The open transaction is aborted. Make a new Producer
+	// and continue from the committed offsets.
 	ErrFenced = errors.New("producer is fenced")
-	// ErrProducerState: what the broker remembers of this producer does not fit what was sent. As with ErrFenced, go on
-	// with a new Producer.
+	// ErrProducerState: the broker's state of this producer does not match the batch it received. As with ErrFenced,
+	// make a new Producer.
 	ErrProducerState = errors.New("broker and producer disagree")
-	// ErrOutcomeUnknown: a batch, or the end of a transaction, was sent, no answer came, and it cannot be known whether
-	// it took effect. Go on with a new Producer, and ask for the committed offsets.
+	// ErrOutcomeUnknown: a batch, or the end of a transaction, was sent but no answer came, so it may or may not have
+	// taken effect. Make a new Producer and read the committed offsets.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
-	// ErrIllegalGeneration: the group has begun a new generation since this member's.
+	// ErrIllegalGeneration: the group has started a newer generation than the member's.
 	ErrIllegalGeneration = errors.New("illegal generation")
-	// ErrUnknownMember: the group does not know this member, or no longer.
+	// ErrUnknownMember: the group does not know this member, or has removed it.
 	ErrUnknownMember = errors.New("unknown member")
-	// ErrFencedInstance: another process has taken this static member's instance id.
+	// ErrFencedInstance: another process uses this static member's instance id.
 	ErrFencedInstance = errors.New("instance id is in use by another member")
 	// ErrRebalanceInProgress: the group is rebalancing; join again.
 	ErrRebalanceInProgress = errors.New("rebalance in progress")
-	// ErrOffsetOutOfRange: the partition does not hold that offset: it was deleted, or is not yet written.
+	// ErrOffsetOutOfRange: the offset was deleted or is not written yet.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 )
 
-// A code is an error code of the protocol together with the sentinel under which errors.Is finds it.
-// The codes are those of https://kafka.apache.org/protocol#protocol_error_codes.
+// A code is an error code of the protocol together with the sentinel that errors.Is matches. The codes are those of
+// https://kafka.apache.org/protocol#protocol_error_codes.
 type code struct {
 	name     string
-	sentinel error // nil: no caller needs to tell it from others
-	retry    bool  // it passes by itself: ask again, perhaps another broker
+	sentinel error // nil if no caller has to distinguish it
+	retry    bool  // temporary: ask again, perhaps another broker
 }
 
 var codes = map[sarama.KError]code{
@@ -131,13 +131,13 @@ var codes = map[sarama.KError]code{
 	120: {"TRANSACTION_ABORTABLE", ErrProducerState, false},
 }
 
-// A brokerError is an error code that a broker answered with.
+// A brokerError is an error code in a broker's answer.
 type brokerError struct {
 	code    sarama.KError
-	message string // the broker's own explanation, if it gave one
+	message string // the broker's explanation, if any
 }
 
-// codeError returns the error for a code of the protocol, nil for 0.
+// codeError returns the error for an error code of the protocol, nil for 0.
 func codeError(c sarama.KError) error {
 	if c == sarama.ErrNoError {
 		return nil
@@ -145,8 +145,8 @@ func codeError(c sarama.KError) error {
 	return &brokerError{code: c}
 }
 
-// explained is codeError with the broker's own words.
-func explained(c sarama.KError, message *string) error {
+// codeErrorMessage is codeError with the broker's explanation.
+func codeErrorMessage(c sarama.KError, message *string) error {
 	if c == sarama.ErrNoError {
 		return nil
 	}
@@ -188,16 +188,16 @@ func hasCode(err error, cs ...sarama.KError) bool {
 	return false
 }
 
-// A PartitionError is an error of one partition, such as that its topic does not exist or may not be written.
+// A PartitionError is an error of one partition, for example that its topic does not exist.
 type PartitionError struct {
 	TopicPartition
 	Err error
 }
 
-// Error returns the partition and what is wrong with it.
+// Error returns the partition and the error.
 func (e *PartitionError) Error() string { return fmt.Sprintf("%v: %v", e.TopicPartition, e.Err) }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the error without the partition.
 func (e *PartitionError) Unwrap() error { return e.Err }
 
 // A connError is a failure of a connection.
@@ -216,13 +216,13 @@ func lost(err error) bool {
 	return errors.As(err, &e)
 }
 
-// unanswered reports whether err leaves open if the request took effect: its answer never came.
+// unanswered reports whether the request behind err may have taken effect, because its answer never came.
 func unanswered(err error) bool {
 	var e *connError
 	return errors.As(err, &e) && e.sent
 }
 
-// retriable reports whether asking again may help: the connection failed, or the code says so.
+// retriable reports whether a retry may help: the connection failed, or the error code is retriable.
 func retriable(err error) bool {
 	if errors.Is(err, ErrClosed) {
 		return false

@@ -10,19 +10,19 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// dispatch sends what can be sent. It is called whenever something has changed: a partition was added or resumed, an
-// answer was polled, a leader was found, a pause is over. It starts goroutines for whatever takes time. The caller
-// holds mu.
+// dispatch sends all requests that can be sent now. It is called after every change: a partition was added or resumed,
+// an answer was polled, a leader was found, a pause is over. It starts goroutines for everything that blocks. The
+// caller holds mu.
 func (f *Fetcher) dispatch() {
 	if f.ctx.Err() != nil {
 		return
 	}
-	byLeader := make(map[string][]*inPartition)
+	byLeader := make(map[string][]*fetcherPartition)
 	look := false
 	for _, part := range f.parts {
 		switch {
 		case part.paused || part.busy || part.waiting || part.parked != nil:
-		case !f.lead(part):
+		case !f.setLeader(part):
 			look = true
 		default:
 			byLeader[part.addr] = append(byLeader[part.addr], part)
@@ -33,22 +33,22 @@ func (f *Fetcher) dispatch() {
 	}
 	if look && !f.looking {
 		f.looking = true
-		f.work.Go(f.look)
+		f.work.Go(f.lookUpLeaders)
 	}
 }
 
-// lead notes the leader of part, if it is known without asking.
-func (f *Fetcher) lead(part *inPartition) bool {
+// setLeader sets the leader of part from the cached metadata and reports whether it is known.
+func (f *Fetcher) setLeader(part *fetcherPartition) bool {
 	if part.addr == "" {
 		part.addr, part.epoch, _ = f.c.knownLeader(part.tp)
 	}
 	return part.addr != ""
 }
 
-// look looks up the leaders of the partitions whose leader is unknown.
-func (f *Fetcher) look() {
+// lookUpLeaders looks up the leaders of the partitions without a known leader.
+func (f *Fetcher) lookUpLeaders() {
 	f.mu.Lock()
-	parts := make(map[TopicPartition]*inPartition)
+	parts := make(map[TopicPartition]*fetcherPartition)
 	for tp, part := range f.parts {
 		if part.addr == "" && !part.waiting {
 			parts[tp] = part
@@ -66,12 +66,12 @@ func (f *Fetcher) look() {
 	f.dispatch()
 }
 
-// request asks the broker at addr for parts, over the lane that is free. The caller holds mu.
-func (f *Fetcher) request(addr string, parts []*inPartition) {
+// request fetches parts from the broker at addr, over the free lane. The caller holds mu.
+func (f *Fetcher) request(addr string, parts []*fetcherPartition) {
 	key := laneKey{addr: addr}
 	if f.lane(key).busy {
 		key.quick = 1
-		parts = filter(parts, func(p *inPartition) bool { return p.fresh })
+		parts = filter(parts, func(p *fetcherPartition) bool { return p.fresh })
 	}
 	l := f.lane(key)
 	if l.busy || len(parts) == 0 {
@@ -80,7 +80,7 @@ func (f *Fetcher) request(addr string, parts []*inPartition) {
 	if parts[0].alone {
 		parts = parts[:1]
 	} else {
-		parts = filter(parts, func(p *inPartition) bool { return !p.alone })
+		parts = filter(parts, func(p *fetcherPartition) bool { return !p.alone })
 	}
 	req := &sarama.FetchRequest{
 		Version:      11,
@@ -88,7 +88,7 @@ func (f *Fetcher) request(addr string, parts []*inPartition) {
 		MinBytes:     int32(f.cfg.MinBytes),
 		MaxBytes:     int32(f.cfg.MaxBytes),
 		Isolation:    sarama.ReadCommitted,
-		SessionEpoch: -1, // no session
+		SessionEpoch: -1, // no fetch session
 	}
 	if f.cfg.ReadUncommitted {
 		req.Isolation = sarama.ReadUncommitted
@@ -113,8 +113,8 @@ func (f *Fetcher) lane(key laneKey) *lane {
 	return l
 }
 
-func filter(parts []*inPartition, keep func(*inPartition) bool) []*inPartition {
-	var kept []*inPartition
+func filter(parts []*fetcherPartition, keep func(*fetcherPartition) bool) []*fetcherPartition {
+	var kept []*fetcherPartition
 	for _, part := range parts {
 		if keep(part) {
 			kept = append(kept, part)
@@ -123,9 +123,9 @@ func filter(parts []*inPartition, keep func(*inPartition) bool) []*inPartition {
 	return kept
 }
 
-// exchange sends a request and takes the answer. The records are decoded without holding mu.
-func (f *Fetcher) exchange(key laneKey, req *sarama.FetchRequest, parts []*inPartition) {
-	offsets := make([]int64, len(parts)) // nothing changes them while the partition is busy
+// exchange sends a request and handles the answer. It decodes records without holding mu.
+func (f *Fetcher) exchange(key laneKey, req *sarama.FetchRequest, parts []*fetcherPartition) {
+	offsets := make([]int64, len(parts)) // they do not change while the partition is busy
 	for i, part := range parts {
 		offsets[i] = part.offset
 	}
@@ -149,7 +149,7 @@ func (f *Fetcher) exchange(key laneKey, req *sarama.FetchRequest, parts []*inPar
 		switch {
 		case f.parts[part.tp] != part:
 		case errors.Is(err, ErrCorrupt) && len(parts) > 1:
-			part.alone = true // ask for each by itself, to see which it is
+			part.alone = true // fetch each partition alone, to find the corrupt one
 		case err != nil:
 			f.failed(part, err)
 		case decoded[i].Err != nil:
@@ -166,12 +166,12 @@ func (f *Fetcher) exchange(key laneKey, req *sarama.FetchRequest, parts []*inPar
 	f.dispatch()
 }
 
-// accept moves part to the position after d and reports whether d is worth telling. The caller holds mu.
-func (f *Fetcher) accept(part *inPartition, d *decoded, quick bool) bool {
+// accept advances part to the position after d and reports whether Poll should return d. The caller holds mu.
+func (f *Fetcher) accept(part *fetcherPartition, d *decoded, quick bool) bool {
 	advanced := d.Next > part.offset
 	part.attempts = 0
 	part.alone = false
-	part.fresh = quick && advanced // there may be more, and the other lane may be waiting
+	part.fresh = quick && advanced // there may be more, while the other lane may be waiting for data
 	part.offset = d.Next
 	if d.partial && !advanced {
 		part.maxBytes = min(2*part.maxBytes, 1<<30) // the batch does not fit
@@ -192,11 +192,11 @@ func (f *Fetcher) accept(part *inPartition, d *decoded, quick bool) bool {
 	return advanced || atEnd
 }
 
-// firstMaxBytes is how much is asked for at first, when it is not known how much the records grow by decompression.
+// firstMaxBytes is the size of the first fetch, when it is not yet known how much decompression expands the records.
 const firstMaxBytes = 16 << 10
 
-// nextMaxBytes returns how much to ask for after an answer that was asked to be at most asked bytes and has size bytes
-// without compression, so that the next has about limit.
+// nextMaxBytes returns the size of the next fetch, in bytes, so that its answer decompresses to about limit bytes. The
+// last fetch requested asked bytes, and its answer decompressed to size bytes.
 func nextMaxBytes(asked, size, limit int) int {
 	const least = 1 << 10
 	switch {
@@ -208,8 +208,9 @@ func nextMaxBytes(asked, size, limit int) int {
 	return min(max(asked, least), limit)
 }
 
-// failed decides whether to ask again for part after err, or to give it up and say so. The caller holds mu.
-func (f *Fetcher) failed(part *inPartition, err error) {
+// failed either schedules a retry for part after err, or reports err through Poll and stops fetching it. The caller
+// holds mu.
+func (f *Fetcher) failed(part *fetcherPartition, err error) {
 	if f.parts[part.tp] != part {
 		return
 	}
@@ -221,10 +222,10 @@ func (f *Fetcher) failed(part *inPartition, err error) {
 	case retriable(err):
 		patience = f.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic):
-		patience = min(topicPatience, f.c.cfg.RetryTimeout)
+		patience = unknownTopicTimeout
 	}
 	if time.Since(part.since) >= patience {
-		part.waiting = true // for good: only Add makes it anew
+		part.waiting = true // for good: only Add resets it
 		f.deliver(&answer{fetched: []partFetched{{part, Fetched{
 			Topic: part.tp.Topic, Partition: part.tp.Partition, From: part.offset, Next: part.offset,
 			HighWatermark: -1, LastStable: -1, LogStart: -1,

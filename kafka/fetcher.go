@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// FetcherConfig says how a Fetcher reads. The zero value reads committed records.
+// FetcherConfig configures a Fetcher. The zero value reads committed records.
 type FetcherConfig struct {
 	// ReadUncommitted also returns records of open and aborted transactions. Default: false.
 	ReadUncommitted bool
 
-	// MaxWait is how long a broker waits for data before it answers that there is none. A partition that is added
-	// meanwhile does not wait for it. Default: 250 ms.
+	// MaxWait bounds how long a broker waits for data before it sends an empty answer. A partition added meanwhile does
+	// not wait for it. Default: 250 ms.
 	MaxWait time.Duration
 
-	// MinBytes is how much data makes a broker answer before MaxWait. Default: 1.
+	// MinBytes is the amount of data for which a broker answers before MaxWait. Default: 1.
 	MinBytes int
 
-	// MaxBytes is how much data an answer holds, unless the first batch alone is larger. One answer of each broker is
-	// fetched ahead, so memory is bounded by twice this for each broker, times about four for decoded small records.
-	// Default: 8 MiB.
+	// MaxBytes is the maximum size of one answer; only a single first batch can exceed it. The fetcher prefetches one
+	// answer per broker, so the memory is at most twice MaxBytes per broker; decoding small records takes about four
+	// times that. Default: 8 MiB.
 	MaxBytes int
 
-	// PartitionMaxBytes is how much of it may be of one partition, also after decompression: less is asked for when the
-	// last answers turned out larger. Only a single batch can be larger than this. Default: 1 MiB.
+	// PartitionMaxBytes is the maximum size per partition in an answer, also after decompression: the fetcher requests
+	// less if recent answers expanded beyond it. Only a single batch can exceed it. Default: 1 MiB.
 	PartitionMaxBytes int
 }
 
@@ -45,70 +45,71 @@ func (cfg FetcherConfig) withDefaults() FetcherConfig {
 	return cfg
 }
 
-// Fetched is what came of one partition.
+// Fetched is what Poll returns for one partition.
 type Fetched struct {
 	Topic     string
 	Partition int32
-	Records   []Record // in the order of their offsets; may be empty
-	Bytes     int      // of their keys and values
+	Records   []Record // in offset order; may be empty
+	Bytes     int      // total size of keys and values
 
-	// From is the position before this.
+	// From is the position before this fetch.
 	From int64
 
-	// Next is the position after this. It passes what is never returned, such as aborted records, the marks that end
-	// transactions and the gaps that compaction leaves, so it can be ahead of the last record, or advance without any.
+	// Next is the position after this fetch. It skips what is never returned (aborted records, control batches, gaps
+	// from compaction), so it may be ahead of the last record, or advance without any record.
 	Next int64
 
 	HighWatermark int64 // the offset of the next record to be written
-	LastStable    int64 // no transaction begins before it and is still open
-	LogStart      int64 // the first offset that is not deleted
+	LastStable    int64 // the first offset of the earliest open transaction, or HighWatermark
+	LogStart      int64 // the first offset that has not been deleted
 
-	// Err ends the fetching of this partition, until it is added again. ErrOffsetOutOfRange and ErrUnknownTopic are the
-	// most likely; moved leaders and broken connections are dealt with inside as long as Config.RetryTimeout.
+	// Err, if not nil, means that this partition is no longer fetched until it is added again. ErrOffsetOutOfRange and
+	// ErrUnknownTopic are the most likely; moved leaders and broken connections are retried for Config.RetryTimeout.
 	Err error
 }
 
-// A Fetcher reads any number of partitions: one request to each broker for all that it leads, and the next one under
-// way while the records of the last are being worked on.
+// A Fetcher reads any number of partitions. It sends each broker one request for all partitions that the broker leads,
+// and prefetches the next answer while the caller processes the last one.
 //
-// All its methods may be called by several goroutines. Poll is for one at a time.
+// Its methods may be called by several goroutines, but Poll by one at a time.
 type Fetcher struct {
 	c    *Client
 	cfg  FetcherConfig
-	pool [2]*pool // connections of the lanes
+	pool [2]*pool // connections, one pool per lane
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	work   sync.WaitGroup // requests under way
+	work   sync.WaitGroup // requests in flight
 
 	mu      sync.Mutex
-	parts   map[TopicPartition]*inPartition
+	parts   map[TopicPartition]*fetcherPartition
 	lanes   map[laneKey]*lane
-	ready   []*answer // for Poll
-	looking bool      // leaders are being looked up
+	ready   []*answer // answers for Poll
+	looking bool      // a leader look-up is in flight
 	arrived chan struct{}
 }
 
-// An inPartition is a partition as the fetcher sees it. All of it is under Fetcher.mu.
-type inPartition struct {
+// A fetcherPartition is the state of a partition in the fetcher. Fetcher.mu guards all of it.
+type fetcherPartition struct {
 	tp       TopicPartition
 	offset   int64 // to fetch next
-	fresh    bool  // not asked for since it was added: ask without waiting for data
+	fresh    bool  // not fetched since it was added: request it without waiting for data
 	paused   bool
-	parked   *Fetched  // came while it was paused
-	busy     bool      // in a request under way, or in an answer not yet polled
-	waiting  bool      // until a pause after a failure is over
-	alone    bool      // to be fetched without others, because something in an answer was corrupt
+	parked   *Fetched  // arrived while the partition was paused
+	busy     bool      // in a request in flight, or in an answer not yet polled
+	waiting  bool      // until the pause after a failure is over
+	alone    bool      // fetch it without others, because an answer was corrupt
 	addr     string    // of the leader; empty when it has to be looked up
 	epoch    int32     // of the leader
-	end      int64     // the end that was last reported, -1 for none
-	maxBytes int       // to ask for
-	attempts int       // failures in a row
-	since    time.Time // of the first of them
+	end      int64     // the last end that Poll reported, -1 for none
+	maxBytes int       // to request
+	attempts int       // consecutive failures
+	since    time.Time // time of the first of them
 }
 
-// Each broker has two lanes, each with a connection, one request under way and one answer not yet polled. The first is
-// for everything. On the second, partitions that are fresh need not wait until the first one's wait for data is over.
+// Each broker has two lanes, each with a connection, one request in flight and one answer not yet polled. The first
+// lane serves all partitions. The second serves newly added partitions, which would otherwise wait while a request of
+// the first lane waits for data.
 type laneKey struct {
 	addr  string
 	quick int // 0 or 1
@@ -116,14 +117,14 @@ type laneKey struct {
 
 type lane struct{ busy bool }
 
-// An answer is what came over a lane, not yet polled.
+// An answer is what arrived over a lane and is not yet polled.
 type answer struct {
 	lane    *lane
 	fetched []partFetched
 }
 
 type partFetched struct {
-	part *inPartition // to see if it is still wanted
+	part *fetcherPartition // to check whether it is still wanted
 	Fetched
 }
 
@@ -133,7 +134,7 @@ func (c *Client) NewFetcher(cfg FetcherConfig) *Fetcher {
 	f := &Fetcher{
 		c: c, cfg: cfg,
 		pool:    [2]*pool{c.newPool(cfg.MaxWait), c.newPool(cfg.MaxWait)},
-		parts:   make(map[TopicPartition]*inPartition),
+		parts:   make(map[TopicPartition]*fetcherPartition),
 		lanes:   make(map[laneKey]*lane),
 		arrived: make(chan struct{}, 1),
 	}
@@ -141,16 +142,17 @@ func (c *Client) NewFetcher(cfg FetcherConfig) *Fetcher {
 	return f
 }
 
-// Add starts to fetch tp at offset, or moves it there. What was fetched of it before and not yet polled is dropped.
+// Add starts to fetch tp at offset, or moves it there. Records of tp that were fetched before and not yet polled are
+// dropped.
 func (f *Fetcher) Add(tp TopicPartition, offset int64) {
 	silenceFetchMeter(tp.Topic)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.parts[tp] = &inPartition{tp: tp, offset: offset, fresh: true, end: -1, maxBytes: min(firstMaxBytes, f.cfg.PartitionMaxBytes)}
+	f.parts[tp] = &fetcherPartition{tp: tp, offset: offset, fresh: true, end: -1, maxBytes: min(firstMaxBytes, f.cfg.PartitionMaxBytes)}
 	f.dispatch()
 }
 
-// SetLimits replaces MaxBytes and PartitionMaxBytes for the requests to come.
+// SetLimits changes MaxBytes and PartitionMaxBytes for later requests.
 func (f *Fetcher) SetLimits(maxBytes, partitionMaxBytes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,14 +162,14 @@ func (f *Fetcher) SetLimits(maxBytes, partitionMaxBytes int) {
 	}
 }
 
-// Remove stops to fetch tp. A Poll that begins after it returns nothing of tp.
+// Remove stops fetching tp. Later calls of Poll return nothing of tp.
 func (f *Fetcher) Remove(tp TopicPartition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.parts, tp)
 }
 
-// Pause stops to fetch tp until Resume. What is under way is kept for then.
+// Pause stops fetching tp until Resume. The answer to a request in flight is kept until then.
 func (f *Fetcher) Pause(tp TopicPartition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -176,7 +178,7 @@ func (f *Fetcher) Pause(tp TopicPartition) {
 	}
 }
 
-// Resume goes on with tp where Pause stopped it.
+// Resume continues a paused partition at the same position.
 func (f *Fetcher) Resume(tp TopicPartition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -194,12 +196,12 @@ func (f *Fetcher) Resume(tp TopicPartition) {
 	f.dispatch()
 }
 
-// Poll returns what came since it was last called, at most once for each partition, and waits until there is something
-// or ctx ends. Besides records it tells, once, that a partition has been fetched to its end: Next is then not below
-// LastStable (HighWatermark, for a Fetcher that reads uncommitted records), and Records may be empty.
+// Poll waits for data, or until ctx ends, and returns what arrived since the last call, at most one Fetched per
+// partition. It also reports, once, that a partition has been fetched to its end: Next is then not below LastStable
+// (HighWatermark, for a Fetcher that reads uncommitted records), and Records may be empty.
 func (f *Fetcher) Poll(ctx context.Context) ([]Fetched, error) {
 	for {
-		if fetched := f.take(); len(fetched) > 0 {
+		if fetched := f.takeAnswers(); len(fetched) > 0 {
 			return fetched, nil
 		}
 		select {
@@ -212,8 +214,9 @@ func (f *Fetcher) Poll(ctx context.Context) ([]Fetched, error) {
 	}
 }
 
-// take returns the answers that have come, without what is not wanted any more, and lets the next requests go.
-func (f *Fetcher) take() []Fetched {
+// takeAnswers returns the answers that have arrived, without those that are no longer wanted, and sends the next
+// requests.
+func (f *Fetcher) takeAnswers() []Fetched {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var taken []Fetched
@@ -238,7 +241,7 @@ func (f *Fetcher) take() []Fetched {
 	return taken
 }
 
-// deliver hands an answer to Poll. The caller holds mu.
+// deliver queues an answer for Poll. The caller holds mu.
 func (f *Fetcher) deliver(a *answer) {
 	for i := range a.fetched {
 		a.fetched[i].part.busy = true
@@ -250,7 +253,7 @@ func (f *Fetcher) deliver(a *answer) {
 	}
 }
 
-// Close ends the requests under way and closes the connections. A Poll that waits returns ErrClosed.
+// Close ends the requests in flight and closes the connections. A waiting Poll returns ErrClosed.
 func (f *Fetcher) Close() error {
 	f.mu.Lock()
 	f.cancel()

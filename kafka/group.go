@@ -14,37 +14,38 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// GroupConfig says how a process takes part in a group. Group, Topics and Assign are required.
+// GroupConfig configures the membership in a group. Group, Topics and Assign are required.
 type GroupConfig struct {
-	// Group is the name of the group. All members must subscribe with an Assignor of the same name.
+	// Group is the name of the group. All its members must use an Assignor of the same name.
 	Group string
 
-	// InstanceID makes this a static member: a process that comes back under the same id within SessionTimeout finds its
-	// partitions untouched, and nobody else is disturbed. Two living processes must not share one. Default: "", none.
+	// InstanceID makes this a static member: a process that restarts under the same id within SessionTimeout gets its
+	// partitions back without a rebalance. Two running processes must not share an id. Default: "", a dynamic member.
 	InstanceID string
 
-	// Topics is the subscription; a topic that does not exist yet is assigned as soon as it does.
+	// Topics are the subscribed topics. A topic that does not exist yet is assigned once it has been created.
 	Topics []string
 
-	// SessionTimeout is how long a member may be silent before its partitions go to others. The broker sets bounds
-	// (Apache Kafka: 6 s to 30 min). Default: 15 s. (Kafka's own 45 s makes a crash last that long.)
+	// SessionTimeout bounds how long a member may be silent before the coordinator reassigns its partitions. The broker
+	// limits it (Apache Kafka: 6 s to 30 min). Default: 15 s. (With Kafka's own 45 s, recovery from a crash takes that
+	// long.)
 	SessionTimeout time.Duration
 
-	// RebalanceTimeout is how long members may take to release what was revoked and join again. Default: 60 s.
+	// RebalanceTimeout bounds how long members may take to release revoked partitions and join again. Default: 60 s.
 	RebalanceTimeout time.Duration
 
-	// HeartbeatInterval is also how long it takes until a member hears of a new round. Default: 1 s, and never more than
-	// a third of SessionTimeout.
+	// HeartbeatInterval is the time between heartbeats. It is also how long it takes until a member learns of a
+	// rebalance. Default: 1 s, and never more than a third of SessionTimeout.
 	HeartbeatInterval time.Duration
 
-	// TopicsInterval is how often the leader looks whether a topic appeared or grew. Default: 10 s.
+	// TopicsInterval is how often the leader checks for new topics and partitions. Default: 10 s.
 	TopicsInterval time.Duration
 
-	// UserData is asked before every join for what the Assignor should know of this member. It is called from the
-	// member's goroutine and must not wait. Default: nothing.
+	// UserData returns data about this member for the Assignor. It is called before every join, by the member's
+	// goroutine, and must not block. Default: no data.
 	UserData func() []byte
 
-	// Assign distributes the partitions when this member leads.
+	// Assign distributes the partitions when this member is the leader.
 	Assign Assignor
 }
 
@@ -72,46 +73,48 @@ func (cfg GroupConfig) validate() error {
 		errs = append(errs, errors.New("GroupConfig.Group is empty: name the group"))
 	}
 	if len(cfg.Topics) == 0 {
-		errs = append(errs, errors.New("GroupConfig.Topics is empty: a member subscribes to something"))
+		errs = append(errs, errors.New("GroupConfig.Topics is empty: name at least one topic"))
 	}
 	if cfg.Assign == nil {
-		errs = append(errs, errors.New("GroupConfig.Assign is missing: any member may have to lead"))
+		errs = append(errs, errors.New("GroupConfig.Assign is missing: any member may become the leader"))
 	}
 	return errors.Join(errs...)
 }
 
-// A Rebalance is a change of what a member owns. It keeps everything that is not named here and goes on with it.
+// A Rebalance is a change of what a member owns. The member keeps every partition that is not listed here, and
+// continues to process it.
 type Rebalance struct {
-	// Revoked must be finished, committed and released; then call Ack. With Lost, it is all that the member owned.
+	// Revoked lists the partitions to commit and release; then call Ack. With Lost, it lists all partitions that the
+	// member owned.
 	Revoked []TopicPartition
-	// Added is the member's from now on.
+	// Added lists the partitions that the member owns from now on.
 	Added []TopicPartition
-	// Lost means that the member was fenced or timed out: what it owned may already be someone else's. Commit nothing,
-	// drop it, call Ack.
+	// Lost means that the member was fenced or timed out: other members may already own its partitions. Do not commit;
+	// drop them and call Ack.
 	Lost bool
-	// UserData is what the leader's Assignor gave to this member.
+	// UserData is the data that the leader's Assignor returned for this member.
 	UserData []byte
-	// Err is not nil if the membership has ended for good: not authorized, fenced as a static member, a group of another
-	// protocol, a configuration that the broker refuses. Nothing follows but Leave.
+	// Err is not nil if the membership has ended for good: not authorized, fenced as a static member, a group of
+	// another protocol, or a configuration that the broker rejects. Call Leave; no other Rebalance follows.
 	Err error
 }
 
-// needsAck reports whether the membership waits for the owner to let something go.
+// needsAck reports whether the owner has to release something and call Ack.
 func (r Rebalance) needsAck() bool { return r.Lost || len(r.Revoked) > 0 }
 
-// A Membership is one process's place in a group. Rebalances are handed out incrementally (KIP-429): a member goes on with
-// what it keeps while the group redistributes the rest.
+// A Membership is one process's membership in a group. Rebalances are incremental (KIP-429): a member continues with
+// the partitions it keeps while the group redistributes the rest.
 //
-// Two goroutines of its own do the work: one speaks with the coordinator (join, heartbeat, join again) and owns the
-// unexported state below it; the other hands out the rebalances, so that no heartbeat ever waits for the owner. All
-// methods may be called from any goroutine. Whoever joins must Leave in the end, also after a fatal Err.
+// It runs two goroutines: one talks to the coordinator (join, heartbeat, join again) and owns the unexported state
+// marked below; the other delivers the rebalances, so that heartbeats never wait for the owner. All methods may be
+// called from any goroutine. Call Leave in the end, also after a fatal Err.
 type Membership struct {
-	client *Client
-	cfg    GroupConfig
-	key    coordinated
-	joins  *pool // a join keeps its connection busy for as long as others take to join,
-	beats  *pool // and heartbeats go on meanwhile
-	couriered
+	client        *Client
+	cfg           GroupConfig
+	key           coordinated
+	joinPool      *pool // a join occupies its connection until the other members have joined, so
+	heartbeatPool *pool // heartbeats have their own
+	rebalanceQueue
 	ref    atomic.Pointer[GroupRef]
 	rejoin chan struct{}
 	cancel context.CancelFunc
@@ -119,39 +122,39 @@ type Membership struct {
 	leave  sync.Once
 	left   error
 
-	// Owned by the goroutine of live.
-	memberID    string
-	generation  int32            // of the last assignment
-	owned       []TopicPartition // sorted
-	userData    []byte           // as assigned
-	assigned    bool             // there was an assignment since the last loss
-	leads       bool
-	watched     map[string]int32 // partition counts that the leader assigned by
-	lastContact time.Time        // the coordinator's last sign of life
-	failures    int              // in a row, for the pause between attempts
+	// Owned by the goroutine of run.
+	memberID       string
+	generation     int32            // of the last assignment
+	owned          []TopicPartition // sorted
+	userData       []byte           // as assigned
+	assigned       bool             // an assignment was received since the last loss
+	leads          bool
+	assignedCounts map[string]int32 // partition counts that the leader based its assignment on
+	lastContact    time.Time        // time of the coordinator's last answer
+	failures       int              // consecutive failures, for the backoff
 }
 
-// Join makes the process a member of a group. It returns at once; what happens is told by Rebalances.
+// Join makes the process a member of a group. It returns at once; Rebalances delivers the results.
 func (c *Client) Join(cfg GroupConfig) *Membership {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &Membership{
-		client:     c,
-		cfg:        cfg,
-		key:        coordinated{sarama.CoordinatorGroup, cfg.Group},
-		joins:      c.newPool(cfg.RebalanceTimeout),
-		beats:      c.newPool(0),
-		couriered:  newCouriered(),
-		rejoin:     make(chan struct{}, 1),
-		cancel:     cancel,
-		ended:      make(chan struct{}),
-		generation: -1,
+		client:         c,
+		cfg:            cfg,
+		key:            coordinated{sarama.CoordinatorGroup, cfg.Group},
+		joinPool:       c.newPool(cfg.RebalanceTimeout),
+		heartbeatPool:  c.newPool(0),
+		rebalanceQueue: newRebalanceQueue(),
+		rejoin:         make(chan struct{}, 1),
+		cancel:         cancel,
+		ended:          make(chan struct{}),
+		generation:     -1,
 	}
 	m.publish()
 	go m.deliver()
 	go func() {
 		defer close(m.ended)
-		if err := m.live(ctx); ctx.Err() == nil {
+		if err := m.run(ctx); ctx.Err() == nil {
 			err = fmt.Errorf("kafka: group %s: %w", cfg.Group, err)
 			m.push(Rebalance{Revoked: m.owned, Lost: true, Err: err})
 		}
@@ -159,32 +162,32 @@ func (c *Client) Join(cfg GroupConfig) *Membership {
 	return m
 }
 
-// Ref names the member in its current generation, for commits. A commit can meet the moment in which a round completes and
-// fail with ErrIllegalGeneration although the member keeps its partitions; if Ref then names a later generation and no
-// Rebalance with Lost came, the same commit is good with the new reference.
+// Ref identifies the member in its current generation, for commits. A commit during the end of a rebalance can fail
+// with ErrIllegalGeneration although the member keeps its partitions. If Ref then returns a later generation and no
+// Rebalance with Lost arrived, retry the commit with the new reference.
 func (m *Membership) Ref() GroupRef { return *m.ref.Load() }
 
 func (m *Membership) publish() {
 	m.ref.Store(&GroupRef{Group: m.cfg.Group, MemberID: m.memberID, InstanceID: m.cfg.InstanceID, Generation: m.generation})
 }
 
-// Rejoin asks for a new round of assignment, for example because UserData says something else now.
+// Rejoin requests a new assignment, for example because UserData would return other data now.
 func (m *Membership) Rejoin() {
 	select {
 	case m.rejoin <- struct{}{}:
-	default: // one is asked for already
+	default: // already requested
 	}
 }
 
-// Leave ends the membership; what it owned goes to others at once, unless it is a static member, whose partitions wait
-// for it until SessionTimeout. Commit before. Leave closes the channel of Rebalances. It fails if the coordinator could
-// not be told, which does no harm beyond the wait for SessionTimeout.
+// Leave ends the membership and closes the channel of Rebalances. Commit before. Its partitions are reassigned at once;
+// those of a static member wait for it until SessionTimeout. Leave fails if it cannot reach the coordinator, which then
+// reassigns after SessionTimeout.
 func (m *Membership) Leave(ctx context.Context) error {
 	return m.end(ctx, m.cfg.InstanceID == "")
 }
 
-// Resign is Leave for a member that does not mean to come back soon: a static member's partitions, too, go to others at
-// once. Kafka knows this request since 2.4.
+// Resign is Leave for a member that will not return soon: the partitions of a static member are also reassigned at
+// once. It needs Kafka 2.4.
 func (m *Membership) Resign(ctx context.Context) error { return m.end(ctx, true) }
 
 func (m *Membership) end(ctx context.Context, tell bool) error {
@@ -195,14 +198,14 @@ func (m *Membership) end(ctx context.Context, tell bool) error {
 		if m.memberID != "" && tell {
 			m.left = m.sendLeave(ctx)
 		}
-		m.client.closePool(m.joins)
-		m.client.closePool(m.beats)
+		m.client.closePool(m.joinPool)
+		m.client.closePool(m.heartbeatPool)
 	})
 	return m.left
 }
 
-// live goes round after round until ctx ends or the membership is beyond help.
-func (m *Membership) live(ctx context.Context) error {
+// run runs round after round until ctx ends or an error is fatal.
+func (m *Membership) run(ctx context.Context) error {
 	if err := m.cfg.validate(); err != nil {
 		return err
 	}
@@ -213,15 +216,15 @@ func (m *Membership) live(ctx context.Context) error {
 			m.failures = 0
 			continue
 		}
-		if err := m.mend(ctx, err); err != nil {
+		if err := m.recoverFrom(ctx, err); err != nil {
 			return err
 		}
 	}
 }
 
-// round joins, hands out what changed, and heartbeats until the next round is due.
+// round joins the group, delivers what changed, and sends heartbeats until the next round is due.
 func (m *Membership) round(ctx context.Context) error {
-	drained(m.rejoin) // this round will do
+	drained(m.rejoin) // this round serves the request
 	joined, err := m.join(ctx)
 	if err != nil {
 		return err
@@ -230,12 +233,12 @@ func (m *Membership) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.serve(ctx, m.take(assignment))
+	return m.serve(ctx, m.adoptAssignment(assignment))
 }
 
-// take makes the assignment the member's own and hands out the difference. The channel it returns is nil unless something
-// has to be released first.
-func (m *Membership) take(a Assignment) (acked <-chan struct{}) {
+// adoptAssignment makes a the member's assignment and delivers the difference. The returned channel is nil unless the
+// owner has to release something first.
+func (m *Membership) adoptAssignment(a Assignment) (acked <-chan struct{}) {
 	sortPartitions(a.Partitions)
 	change := Rebalance{
 		Revoked:  without(m.owned, a.Partitions),
@@ -250,8 +253,8 @@ func (m *Membership) take(a Assignment) (acked <-chan struct{}) {
 	return m.push(change)
 }
 
-// serve heartbeats until a new round is due: what was revoked has been released (acked is not nil), or else the
-// coordinator, the owner, or the topics ask for one.
+// serve sends heartbeats until a new round is due: the owner has released what was revoked (acked is not nil), or the
+// coordinator, the owner, or a change of topics requires one.
 func (m *Membership) serve(ctx context.Context, acked <-chan struct{}) error {
 	heartbeat := time.NewTicker(m.cfg.HeartbeatInterval)
 	defer heartbeat.Stop()
@@ -264,7 +267,7 @@ func (m *Membership) serve(ctx context.Context, acked <-chan struct{}) error {
 			return ctx.Err()
 		case <-acked:
 			return nil
-		case <-m.whenNot(releasing, m.rejoin):
+		case <-m.unlessReleasing(releasing, m.rejoin):
 			return nil
 		case <-topics.C:
 			if m.leads && !releasing && m.topicsChanged(ctx) {
@@ -283,19 +286,20 @@ func (m *Membership) serve(ctx context.Context, acked <-chan struct{}) error {
 	}
 }
 
-// whenNot leaves a request for a new round where it is while there is something to release: that ends in a round anyway.
-func (m *Membership) whenNot(releasing bool, rejoin <-chan struct{}) <-chan struct{} {
+// unlessReleasing returns rejoin, or nil while the owner releases partitions: a new round follows then anyway.
+func (m *Membership) unlessReleasing(releasing bool, rejoin <-chan struct{}) <-chan struct{} {
 	if releasing {
 		return nil
 	}
 	return rejoin
 }
 
-// errSilent: the coordinator was not heard of for a session time-out, so it has given us up.
-var errSilent = errors.New("no answer from the coordinator for the session time-out")
+// errSessionTimeout: the coordinator did not answer for a session timeout, so it has removed this member.
+var errSessionTimeout = errors.New("no answer from the coordinator within the session timeout")
 
-// mend decides what a failure means: join again, as a new member without anything, or not at all (an error).
-func (m *Membership) mend(ctx context.Context, err error) error {
+// recoverFrom decides what to do after err: join again (nil), join as a new member that owns nothing (nil, after
+// dropOwned), or give up (an error).
+func (m *Membership) recoverFrom(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -303,21 +307,21 @@ func (m *Membership) mend(ctx context.Context, err error) error {
 		return nil
 	case errors.Is(err, ErrUnknownMember):
 		m.memberID = ""
-		return m.lose(ctx)
-	case errors.Is(err, ErrIllegalGeneration), errors.Is(err, errSilent):
-		return m.lose(ctx)
-	case !retriable(err) && !errors.Is(err, context.DeadlineExceeded): // ours are shorter than ctx
+		return m.dropOwned(ctx)
+	case errors.Is(err, ErrIllegalGeneration), errors.Is(err, errSessionTimeout):
+		return m.dropOwned(ctx)
+	case !retriable(err) && !errors.Is(err, context.DeadlineExceeded): // request timeouts are shorter than ctx
 		return err
-	case m.silence() > m.cfg.SessionTimeout:
-		return m.lose(ctx)
+	case m.sinceContact() > m.cfg.SessionTimeout:
+		return m.dropOwned(ctx)
 	}
 	m.failures++
 	return pause(ctx, m.failures)
 }
 
-// lose tells the owner that all it had may be someone else's, and waits until it has let go. The reference for commits
-// stays what it was, so that the broker refuses a commit that is still under way.
-func (m *Membership) lose(ctx context.Context) error {
+// dropOwned tells the owner that it has lost all partitions, and waits for its Ack. The reference for commits does not
+// change, so that the broker refuses a commit that is still in flight.
+func (m *Membership) dropOwned(ctx context.Context) error {
 	if m.assigned && len(m.owned) > 0 {
 		acked := m.push(Rebalance{Revoked: m.owned, Lost: true})
 		select {
@@ -327,19 +331,19 @@ func (m *Membership) lose(ctx context.Context) error {
 		}
 	}
 	m.owned, m.userData, m.assigned, m.generation, m.leads = nil, nil, false, -1, false
-	m.lastContact = time.Now() // a new beginning
+	m.lastContact = time.Now() // start a new session
 	return nil
 }
 
-func (m *Membership) silence() time.Duration { return time.Since(m.lastContact) }
+func (m *Membership) sinceContact() time.Duration { return time.Since(m.lastContact) }
 
-// topicsChanged asks whether the leader would assign by other partition counts now. If it cannot be known, it is asked
-// again the next time.
+// topicsChanged reports whether the partition counts of the subscribed topics have changed since the last assignment.
+// If the cluster cannot be asked, it returns false until the next check.
 func (m *Membership) topicsChanged(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.HeartbeatInterval)
 	defer cancel()
-	counts, err := m.partitionCounts(ctx, slices.Collect(maps.Keys(m.watched)))
-	return err == nil && !maps.Equal(counts, m.watched)
+	counts, err := m.partitionCounts(ctx, slices.Collect(maps.Keys(m.assignedCounts)))
+	return err == nil && !maps.Equal(counts, m.assignedCounts)
 }
 
 func drained(c <-chan struct{}) {

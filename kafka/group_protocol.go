@@ -9,16 +9,16 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// The four requests of a group member, https://kafka.apache.org/protocol. Members speak the protocol type "consumer", so
-// that any tool can describe them: subscription and assignment are those of ConsumerProtocolSubscription.json (version 3,
-// with owned partitions and the generation they were assigned in) and ConsumerProtocolAssignment.json.
+// The four requests of a group member, https://kafka.apache.org/protocol. Members use the protocol type "consumer", so
+// that any tool can describe them: subscription and assignment are those of ConsumerProtocolSubscription.json (version
+// 3, with owned partitions and the generation they were assigned in) and ConsumerProtocolAssignment.json.
 const (
 	protocolType        = "consumer"
 	subscriptionVersion = 3
 	assignmentVersion   = 3
 )
 
-// join enters the next generation of the group; it takes until all other members have joined, too.
+// join joins the next generation of the group. It returns when all other members have joined.
 func (m *Membership) join(ctx context.Context) (*sarama.JoinGroupResponse, error) {
 	req := &sarama.JoinGroupRequest{
 		Version:          8,
@@ -40,10 +40,10 @@ func (m *Membership) join(ctx context.Context) (*sarama.JoinGroupResponse, error
 		return nil, fmt.Errorf("join: %w", err)
 	}
 	code := func(r *sarama.JoinGroupResponse) sarama.KError { return r.Err }
-	res, err := awaitOthers(ctx, m, (*sarama.Broker).JoinGroup, req, code)
+	res, err := askWithHeartbeats(ctx, m, (*sarama.Broker).JoinGroup, req, code)
 	if hasCode(err, sarama.ErrMemberIdRequired) {
 		m.memberID, req.MemberId = res.MemberId, res.MemberId
-		res, err = awaitOthers(ctx, m, (*sarama.Broker).JoinGroup, req, code)
+		res, err = askWithHeartbeats(ctx, m, (*sarama.Broker).JoinGroup, req, code)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
@@ -54,7 +54,7 @@ func (m *Membership) join(ctx context.Context) (*sarama.JoinGroupResponse, error
 	return res, nil
 }
 
-// sync learns the member's assignment; the leader tells all.
+// sync returns the member's assignment; the leader also sends the assignments of all members.
 func (m *Membership) sync(ctx context.Context, joined *sarama.JoinGroupResponse) (Assignment, error) {
 	req := &sarama.SyncGroupRequest{
 		Version:         5,
@@ -70,14 +70,14 @@ func (m *Membership) sync(ctx context.Context, joined *sarama.JoinGroupResponse)
 			return Assignment{}, fmt.Errorf("assign: %w", err)
 		}
 	}
-	res, err := awaitOthers(ctx, m, (*sarama.Broker).SyncGroup, req, func(r *sarama.SyncGroupResponse) sarama.KError { return r.Err })
+	res, err := askWithHeartbeats(ctx, m, (*sarama.Broker).SyncGroup, req, func(r *sarama.SyncGroupResponse) sarama.KError { return r.Err })
 	if err != nil {
 		return Assignment{}, fmt.Errorf("sync: %w", err)
 	}
 	return decodeAssignment(res)
 }
 
-// assign fills req with every member's share.
+// assign adds the assignment of every member to req.
 func (m *Membership) assign(ctx context.Context, joined *sarama.JoinGroupResponse, req *sarama.SyncGroupRequest) error {
 	members, generations := decodeMembers(joined)
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.SessionTimeout/2)
@@ -86,7 +86,7 @@ func (m *Membership) assign(ctx context.Context, joined *sarama.JoinGroupRespons
 	if err != nil {
 		return err
 	}
-	m.watched = counts
+	m.assignedCounts = counts
 	for id, a := range assignCooperatively(m.cfg.Assign, members, generations, counts) {
 		err := req.AddGroupAssignmentMember(id, &sarama.ConsumerGroupMemberAssignment{
 			Version: assignmentVersion, Topics: byTopic(a.Partitions), UserData: a.UserData,
@@ -98,9 +98,9 @@ func (m *Membership) assign(ctx context.Context, joined *sarama.JoinGroupRespons
 	return nil
 }
 
-// heartbeat tells the coordinator that the member lives, and hears if a new round has begun.
+// heartbeat sends a heartbeat and returns ErrRebalanceInProgress if a new round has begun.
 func (m *Membership) heartbeat(ctx context.Context) error {
-	err := m.beat(ctx, m.lastContact, m.heartbeatRequest())
+	err := m.sendHeartbeat(ctx, m.lastContact, m.heartbeatRequest())
 	if answered(err) {
 		m.lastContact = time.Now()
 	}
@@ -120,20 +120,21 @@ func (m *Membership) heartbeatRequest() *sarama.HeartbeatRequest {
 	}
 }
 
-// beat sends one heartbeat. It waits until a session time-out has passed since lastContact; then it fails with errSilent.
-func (m *Membership) beat(ctx context.Context, lastContact time.Time, req *sarama.HeartbeatRequest) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, m.cfg.SessionTimeout-time.Since(lastContact), errSilent)
+// sendHeartbeat sends one heartbeat. It waits until a session timeout has passed since lastContact; then it fails with
+// errSessionTimeout.
+func (m *Membership) sendHeartbeat(ctx context.Context, lastContact time.Time, req *sarama.HeartbeatRequest) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, m.cfg.SessionTimeout-time.Since(lastContact), errSessionTimeout)
 	defer cancel()
-	_, err := askMember(ctx, m, m.beats, (*sarama.Broker).Heartbeat, req, func(r *sarama.HeartbeatResponse) sarama.KError { return r.Err })
-	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
-		return errSilent
+	_, err := askMember(ctx, m, m.heartbeatPool, (*sarama.Broker).Heartbeat, req, func(r *sarama.HeartbeatResponse) sarama.KError { return r.Err })
+	if err != nil && errors.Is(context.Cause(ctx), errSessionTimeout) {
+		return errSessionTimeout
 	}
 	return err
 }
 
-// awaitOthers sends a request that the coordinator answers when all members have come as far, and heartbeats meanwhile: so
-// the member hears that it has been expelled, and notices that the coordinator is gone.
-func awaitOthers[Req, Res any](ctx context.Context, m *Membership,
+// askWithHeartbeats sends a request that the coordinator answers only when all members have sent theirs, and sends
+// heartbeats meanwhile. So the member learns that it has been removed, or that the coordinator is gone.
+func askWithHeartbeats[Req, Res any](ctx context.Context, m *Membership,
 	send func(*sarama.Broker, Req) (Res, error), req Req, code func(Res) sarama.KError,
 ) (Res, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -145,10 +146,10 @@ func awaitOthers[Req, Res any](ctx context.Context, m *Membership,
 		beat, lastContact := m.heartbeatRequest(), m.lastContact
 		go func() {
 			defer close(watched)
-			cancel(m.watch(ctx, lastContact, beat))
+			cancel(m.heartbeatLoop(ctx, lastContact, beat))
 		}()
 	}
-	res, err := askMember(ctx, m, m.joins, send, req, code)
+	res, err := askMember(ctx, m, m.joinPool, send, req, code)
 	cancel(nil)
 	<-watched
 	if answered(err) {
@@ -157,8 +158,8 @@ func awaitOthers[Req, Res any](ctx context.Context, m *Membership,
 	return res, err
 }
 
-// watch heartbeats until ctx ends, or there is no use in waiting for anything else.
-func (m *Membership) watch(ctx context.Context, lastContact time.Time, req *sarama.HeartbeatRequest) error {
+// heartbeatLoop sends heartbeats until ctx ends or a heartbeat shows that waiting is useless.
+func (m *Membership) heartbeatLoop(ctx context.Context, lastContact time.Time, req *sarama.HeartbeatRequest) error {
 	ticker := time.NewTicker(m.cfg.HeartbeatInterval)
 	defer ticker.Stop()
 	for {
@@ -167,9 +168,9 @@ func (m *Membership) watch(ctx context.Context, lastContact time.Time, req *sara
 			return nil
 		case <-ticker.C:
 		}
-		err := m.beat(ctx, lastContact, req)
+		err := m.sendHeartbeat(ctx, lastContact, req)
 		switch {
-		case errors.Is(err, ErrUnknownMember), errors.Is(err, ErrFencedInstance), errors.Is(err, errSilent):
+		case errors.Is(err, ErrUnknownMember), errors.Is(err, ErrFencedInstance), errors.Is(err, errSessionTimeout):
 			return err
 		case answered(err):
 			lastContact = time.Now()
@@ -177,21 +178,21 @@ func (m *Membership) watch(ctx context.Context, lastContact time.Time, req *sara
 	}
 }
 
-// answered reports whether the coordinator has been heard of.
+// answered reports whether err is an answer of the coordinator.
 func answered(err error) bool {
 	var refused *brokerError
 	return err == nil || errors.As(err, &refused) && !retriable(err)
 }
 
-// sendLeave gives up the member's place.
+// sendLeave sends LeaveGroup for the member.
 func (m *Membership) sendLeave(ctx context.Context) error {
 	req := &sarama.LeaveGroupRequest{
 		Version:  5,
 		GroupId:  m.cfg.Group,
-		MemberId: m.memberID, // for brokers before version 3 of the request
+		MemberId: m.memberID, // for brokers older than version 3 of the request
 		Members:  []sarama.MemberIdentity{{MemberId: m.memberID, GroupInstanceId: m.Ref().instance()}},
 	}
-	err := askCoordinator(ctx, m.client, m.joins, m.key, (*sarama.Broker).LeaveGroup, req, func(res *sarama.LeaveGroupResponse) error {
+	err := askCoordinator(ctx, m.client, m.joinPool, m.key, (*sarama.Broker).LeaveGroup, req, func(res *sarama.LeaveGroupResponse) error {
 		err := codeError(res.Err)
 		for _, left := range res.Members {
 			err = errors.Join(err, codeError(left.Err))
@@ -204,8 +205,8 @@ func (m *Membership) sendLeave(ctx context.Context) error {
 	return fmt.Errorf("kafka: leave group %s: %w", m.cfg.Group, err)
 }
 
-// askMember sends one request to the group's coordinator. It does not try again: what a failure means depends on what the
-// member owns. With an error code of the protocol, such as MEMBER_ID_REQUIRED, there is an answer and an error.
+// askMember sends one request to the group's coordinator. It does not retry: what a failure means depends on what the
+// member owns. For an error code of the protocol, such as MEMBER_ID_REQUIRED, it returns both the answer and the error.
 func askMember[Req, Res any](ctx context.Context, m *Membership, p *pool,
 	send func(*sarama.Broker, Req) (Res, error), req Req, code func(Res) sarama.KError,
 ) (Res, error) {
@@ -231,7 +232,7 @@ func (m *Membership) partitionCounts(ctx context.Context, topics []string) (map[
 		counts[topic] = 0
 	}
 	if len(topics) == 0 {
-		return counts, nil // to ask for no topics would mean all topics
+		return counts, nil // an empty list would request all topics
 	}
 	res, err := m.client.describe(ctx, topics...)
 	if err != nil {
@@ -248,8 +249,8 @@ func (m *Membership) partitionCounts(ctx context.Context, topics []string) (map[
 	return counts, nil
 }
 
-// decodeMembers returns the members that joined, and the generation of what each says to own. A member whose subscription
-// cannot be read gets nothing, rather than keep all others from working.
+// decodeMembers returns the members that joined, and the generation in which each got the partitions it claims. A
+// member whose subscription cannot be decoded gets no partitions, so that it does not stop the others.
 func decodeMembers(joined *sarama.JoinGroupResponse) (members []GroupMember, generations map[string]int32) {
 	generations = make(map[string]int32)
 	for _, joiner := range joined.Members {
@@ -277,7 +278,7 @@ func decodeMembers(joined *sarama.JoinGroupResponse) (members []GroupMember, gen
 
 func decodeAssignment(res *sarama.SyncGroupResponse) (Assignment, error) {
 	if len(res.MemberAssignment) == 0 {
-		return Assignment{}, nil // the leader does not know us: nothing, until the next round
+		return Assignment{}, nil // the leader does not know this member: no partitions until the next round
 	}
 	wire, err := res.GetMemberAssignment()
 	if err != nil {
@@ -302,7 +303,7 @@ func byTopic(tps []TopicPartition) map[string][]int32 {
 
 func ownedPartitions(owned []TopicPartition) []*sarama.OwnedPartition {
 	var wire []*sarama.OwnedPartition
-	for _, tp := range owned { // sorted, so the partitions of a topic are neighbours
+	for _, tp := range owned { // sorted, so the partitions of a topic are adjacent
 		if n := len(wire); n == 0 || wire[n-1].Topic != tp.Topic {
 			wire = append(wire, &sarama.OwnedPartition{Topic: tp.Topic})
 		}

@@ -43,7 +43,7 @@ func TestNothingIsGivenAwayBeforeItIsReleased(t *testing.T) {
 		t.Fatalf("ana was told %+v, want one partition revoked", revoked)
 	}
 	generation := ana.Ref().Generation
-	// Longer than the session time-out, ana works on her last records; her heartbeats keep her in the group.
+	// Longer than the session timeout, ana works on her last records; her heartbeats keep her in the group.
 	select {
 	case <-ana.ended:
 	case <-time.After(1200 * time.Millisecond):
@@ -213,8 +213,8 @@ func TestMistakesInAGroupConfigAreToldAtOnce(t *testing.T) {
 	defer m.Leave(t.Context())
 	r := <-m.Rebalances()
 	if want := "kafka: group : GroupConfig.Group is empty: name the group\n" +
-		"GroupConfig.Topics is empty: a member subscribes to something\n" +
-		"GroupConfig.Assign is missing: any member may have to lead"; r.Err == nil || r.Err.Error() != want {
+		"GroupConfig.Topics is empty: name at least one topic\n" +
+		"GroupConfig.Assign is missing: any member may become the leader"; r.Err == nil || r.Err.Error() != want {
 		t.Errorf("told %v, want %v", r.Err, want)
 	}
 }

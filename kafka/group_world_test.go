@@ -34,8 +34,8 @@ type testGroup struct {
 	outlawed map[string]bool // members that were expelled and do not know it yet: what they own may be taken
 }
 
-// groupPatience is how long a test waits for what must happen; it is only ever waited out by a test that fails.
-const groupPatience = 60 * time.Second
+// groupTimeout is how long a test waits for what must happen; it is only ever waited out by a test that fails.
+const groupTimeout = 60 * time.Second
 
 func newGroup(t *testing.T, partitions int32) *testGroup {
 	g := &testGroup{t: t, dir: t.TempDir(), topic: "work", name: "group", changed: make(chan struct{}), owners: ownership{}, outlawed: map[string]bool{}}
@@ -63,7 +63,7 @@ func (g *testGroup) restartBroker() {
 
 func (g *testGroup) create(topic string, partitions int32) {
 	res := mustHave(askAny(g.t.Context(), g.client, (*sarama.Broker).CreateTopics, &sarama.CreateTopicsRequest{
-		Version: 4, Timeout: groupPatience,
+		Version: 4, Timeout: groupTimeout,
 		TopicDetails: map[string]*sarama.TopicDetail{topic: {NumPartitions: partitions, ReplicationFactor: 1}},
 	}))(g.t)
 	if err := codeError(res.TopicErrors[topic].Err); err != nil {
@@ -73,7 +73,7 @@ func (g *testGroup) create(topic string, partitions int32) {
 
 func (g *testGroup) grow(topic string, partitions int32) {
 	res := mustHave(askAny(g.t.Context(), g.client, (*sarama.Broker).CreatePartitions, &sarama.CreatePartitionsRequest{
-		Version: 1, Timeout: groupPatience, TopicPartitions: map[string]*sarama.TopicPartition{topic: {Count: partitions}},
+		Version: 1, Timeout: groupTimeout, TopicPartitions: map[string]*sarama.TopicPartition{topic: {Count: partitions}},
 	}))(g.t)
 	if err := codeError(res.TopicPartitionErrors[topic].Err); err != nil {
 		g.t.Fatal(err)
@@ -96,7 +96,7 @@ func (g *testGroup) tryExpel(memberID string) error {
 // awaitState waits until the coordinator says that the group is in a state.
 func (g *testGroup) awaitState(state string) {
 	g.t.Helper()
-	deadline := time.Now().Add(groupPatience)
+	deadline := time.Now().Add(groupTimeout)
 	for {
 		described, err := g.client.DescribeGroup(g.t.Context(), g.name)
 		switch {
@@ -120,7 +120,7 @@ func (g *testGroup) commit(ref GroupRef, offset int64) error {
 // await waits until all conditions hold at one moment.
 func (g *testGroup) await(what string, conditions ...func(ownership) bool) {
 	g.t.Helper()
-	deadline := time.After(groupPatience)
+	deadline := time.After(groupTimeout)
 	for {
 		g.mu.Lock()
 		now, changed := maps.Clone(g.owners), g.changed
@@ -250,7 +250,7 @@ func (m *testMember) leave() { m.leaveBy(m.Leave) }
 func (m *testMember) leaveBy(leave func(context.Context) error) {
 	m.leaving.Do(func() {
 		m.release()
-		ctx, cancel := context.WithTimeout(context.Background(), groupPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
 		defer cancel()
 		// What is its own is let go of before the others can be given it.
 		m.g.mu.Lock()
@@ -286,7 +286,7 @@ func (m *testMember) heldBack() Rebalance {
 	select {
 	case r := <-m.held:
 		return r
-	case <-time.After(groupPatience):
+	case <-time.After(groupTimeout):
 		m.g.t.Fatalf("waited in vain for %s to be told something", m.name)
 		return Rebalance{}
 	}
@@ -296,7 +296,7 @@ func (m *testMember) heldBack() Rebalance {
 func (m *testMember) pause() (resume func()) {
 	m.outlaw()
 	var held []*conn
-	for _, p := range []*pool{m.joins, m.beats} {
+	for _, p := range []*pool{m.joinPool, m.heartbeatPool} {
 		c := p.get(m.g.broker.Addr())
 		<-c.turn
 		held = append(held, c)

@@ -10,22 +10,22 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// A GroupListing is one line of the list of groups.
+// A GroupListing is an entry in the list of groups.
 type GroupListing struct {
 	Name  string
-	State string // such as Stable, Empty or PreparingRebalance; empty if the broker does not tell
+	State string // such as Stable, Empty or PreparingRebalance; empty if the broker does not report it
 }
 
-// A GroupDescription is what the cluster knows about a group.
+// A GroupDescription describes a group.
 type GroupDescription struct {
 	Name       string
 	State      string // Stable, Empty, PreparingRebalance, CompletingRebalance or Dead
-	Protocol   string // the assignor that the members agreed on
+	Protocol   string // the assignor of the group
 	Members    []MemberDescription
-	Partitions []PartitionLag // of all partitions that are assigned or have a committed offset
+	Partitions []PartitionLag // all partitions that are assigned or have a committed offset
 }
 
-// A MemberDescription is what the cluster knows about a member of a group.
+// A MemberDescription describes a member of a group.
 type MemberDescription struct {
 	MemberID   string
 	InstanceID string
@@ -34,14 +34,14 @@ type MemberDescription struct {
 	Partitions []TopicPartition
 }
 
-// A PartitionLag says how far a group is behind in one partition.
+// A PartitionLag is how far a group lags behind in one partition.
 type PartitionLag struct {
 	TopicPartition
-	MemberID  string // who has it; empty for nobody
+	MemberID  string // the owner; empty if unassigned
 	Committed int64  // -1 if nothing has been committed
-	Metadata  string // the note beside the committed offset
-	Start     int64  // first offset that is not deleted
-	End       int64  // of committed records: the last stable offset
+	Metadata  string // the metadata stored with the committed offset
+	Start     int64  // first offset that has not been deleted
+	End       int64  // the last stable offset: the end of the committed records
 	Lag       int64  // End minus Committed; without a committed offset, End minus Start
 }
 
@@ -85,13 +85,13 @@ func (c *Client) brokers() []string {
 	return addrs
 }
 
-// DescribeGroup returns the members of a group, their partitions, and how far each is behind. A group that does not
+// DescribeGroup returns the members of a group, their partitions, and the lag of each partition. A group that does not
 // exist is described as Dead, without members and partitions.
 func (c *Client) DescribeGroup(ctx context.Context, name string) (*GroupDescription, error) {
 	group := &GroupDescription{Name: name}
 	req := &sarama.DescribeGroupsRequest{Version: 4, Groups: []string{name}}
 	err := askCoordinator(ctx, c, c.shared, coordinated{sarama.CoordinatorGroup, name}, (*sarama.Broker).DescribeGroups, req,
-		func(res *sarama.DescribeGroupsResponse) error { return group.take(res) })
+		func(res *sarama.DescribeGroupsResponse) error { return group.fill(res) })
 	if err == nil {
 		err = c.lag(ctx, group)
 	}
@@ -101,8 +101,8 @@ func (c *Client) DescribeGroup(ctx context.Context, name string) (*GroupDescript
 	return group, nil
 }
 
-// take puts what the coordinator says into g.
-func (g *GroupDescription) take(res *sarama.DescribeGroupsResponse) error {
+// fill sets the fields of g from the coordinator's answer.
+func (g *GroupDescription) fill(res *sarama.DescribeGroupsResponse) error {
 	if len(res.Groups) != 1 {
 		return fmt.Errorf("%w: %d groups in the answer", ErrCorrupt, len(res.Groups))
 	}
@@ -179,7 +179,7 @@ func (c *Client) lag(ctx context.Context, g *GroupDescription) error {
 	return nil
 }
 
-// existing returns those partitions whose topic has not been deleted since, in order.
+// existing returns the partitions whose topic still exists, in order.
 func (c *Client) existing(ctx context.Context, lags map[TopicPartition]*PartitionLag) ([]TopicPartition, error) {
 	partitions := make(map[string]int)
 	var names []string
@@ -213,18 +213,18 @@ func (c *Client) existing(ctx context.Context, lags map[TopicPartition]*Partitio
 // is none.
 func (c *Client) DeleteGroup(ctx context.Context, name string) error {
 	req := &sarama.DeleteGroupsRequest{Version: 2, Groups: []string{name}}
-	var doubt bool // an answer was lost: that the group is gone may be our doing
-	send := watched((*sarama.Broker).DeleteGroups, &doubt)
+	var answerLost bool // an answer was lost: we may have deleted the group
+	send := trackLost((*sarama.Broker).DeleteGroups, &answerLost)
 	err := askCoordinator(ctx, c, c.shared, coordinated{sarama.CoordinatorGroup, name}, send, req,
 		func(res *sarama.DeleteGroupsResponse) error { return codeError(res.GroupErrorCodes[name]) })
-	if err != nil && !(doubt && errors.Is(err, ErrUnknownGroup)) {
+	if err != nil && !(answerLost && errors.Is(err, ErrUnknownGroup)) {
 		return fmt.Errorf("kafka: delete group %s: %w", name, err)
 	}
 	return nil
 }
 
-// DeleteGroupOffsets deletes the committed offsets of some partitions; ErrGroupNotEmpty while members of the group read
-// their topics.
+// DeleteGroupOffsets deletes the committed offsets of some partitions. It fails with ErrGroupNotEmpty while members of
+// the group subscribe to their topics.
 func (c *Client) DeleteGroupOffsets(ctx context.Context, name string, tps []TopicPartition) error {
 	if len(tps) == 0 {
 		return nil

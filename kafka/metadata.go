@@ -11,8 +11,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// metadata is what the client knows about the cluster. It is learned on demand: a stale entry shows itself by an error
-// code of the broker that was asked in vain, and is then looked up again.
+// metadata caches what the client knows about the cluster. Entries are loaded on demand. A stale entry is discovered by
+// the error code of the wrong broker, and then looked up again.
 type metadata struct {
 	mu           sync.RWMutex
 	brokers      map[int32]string // address by broker id
@@ -24,10 +24,10 @@ type metadata struct {
 
 type partitionLeader struct {
 	broker int32
-	epoch  int32 // -1: unknown
+	epoch  int32 // -1 if unknown
 }
 
-// coordinated is something that has a coordinator: a group, or a transactional id.
+// coordinated identifies something that has a coordinator: a group, or a transactional id.
 type coordinated struct {
 	kind sarama.CoordinatorType // sarama.CoordinatorGroup or sarama.CoordinatorTransaction
 	name string
@@ -46,14 +46,14 @@ func (m *metadata) init() {
 	m.coordinators = make(map[coordinated]string)
 }
 
-// ClusterID returns what the cluster is called, for ever and wherever its brokers are; "" if it has no name.
+// ClusterID returns the id of the cluster, which never changes; "" if the cluster has none.
 func (c *Client) ClusterID() string {
 	c.meta.mu.RLock()
 	defer c.meta.mu.RUnlock()
 	return c.meta.cluster
 }
 
-// addresses returns all addresses worth trying, the known brokers first.
+// addresses returns all addresses to try, known brokers first.
 func (c *Client) addresses() []string {
 	c.meta.mu.RLock()
 	defer c.meta.mu.RUnlock()
@@ -94,8 +94,8 @@ func askAny[Req, Res any](ctx context.Context, c *Client, send func(*sarama.Brok
 	return none, err
 }
 
-// askBriefly is ask over the shared connection to addr, with a limit, so that one broker that does not answer leaves time
-// to ask the others.
+// askBriefly is ask over the shared connection to addr, with a time limit, so that a broker that does not answer leaves
+// time to ask the others.
 func askBriefly[Req, Res any](ctx context.Context, c *Client, addr string, limit time.Duration,
 	send func(*sarama.Broker, Req) (Res, error), req Req,
 ) (Res, error) {
@@ -104,7 +104,7 @@ func askBriefly[Req, Res any](ctx context.Context, c *Client, addr string, limit
 	return ask(ctx, c.shared.get(addr), send, req)
 }
 
-// describe asks for the metadata of topics, or of all topics, and remembers what it learns.
+// describe requests the metadata of topics, or of all topics, and caches it.
 func (c *Client) describe(ctx context.Context, topics ...string) (*sarama.MetadataResponse, error) {
 	req := sarama.NewMetadataRequest(c.conf.Version, topics)
 	res, err := askAny(ctx, c, (*sarama.Broker).GetMetadata, req)
@@ -112,7 +112,7 @@ func (c *Client) describe(ctx context.Context, topics ...string) (*sarama.Metada
 		return nil, err
 	}
 	if len(res.Brokers) == 0 {
-		return nil, codeError(sarama.ErrBrokerNotAvailable) // a broker that is just starting
+		return nil, codeError(sarama.ErrBrokerNotAvailable) // the broker is still starting
 	}
 	c.meta.mu.Lock()
 	defer c.meta.mu.Unlock()
@@ -133,7 +133,7 @@ func (c *Client) describe(ctx context.Context, topics ...string) (*sarama.Metada
 	return res, nil
 }
 
-// leaders returns the leaders of a topic's partitions; a partition without one is there with broker -1.
+// leaders returns the leaders of a topic's partitions. A partition without a leader has broker -1.
 func leaders(t *sarama.TopicMetadata) map[int32]partitionLeader {
 	found := make(map[int32]partitionLeader, len(t.Partitions))
 	for _, p := range t.Partitions {
@@ -146,7 +146,8 @@ func leaders(t *sarama.TopicMetadata) map[int32]partitionLeader {
 	return found
 }
 
-// refresh looks up topics again, or the brokers and all topics. It fails for the first topic that has an error.
+// refresh reloads the metadata of topics; without topics, of the brokers and all topics. It fails if any topic has an
+// error.
 func (c *Client) refresh(ctx context.Context, topics ...string) error {
 	res, err := c.describe(ctx, topics...)
 	if err != nil || len(topics) == 0 {
@@ -160,8 +161,8 @@ func (c *Client) refresh(ctx context.Context, topics ...string) error {
 	return nil
 }
 
-// lookUp looks up the leaders of those of tps that have none known, and returns an error for each that has none then. It
-// does not wait for an election: such an error is retriable.
+// lookUp looks up the leaders of those of tps without a cached one, and returns an error for each that has no leader.
+// It does not wait for an election: such an error is retriable.
 func (c *Client) lookUp(ctx context.Context, tps []TopicPartition) map[TopicPartition]error {
 	var topics []string
 	for _, tp := range tps {
@@ -195,7 +196,7 @@ func (c *Client) lookUp(ctx context.Context, tps []TopicPartition) map[TopicPart
 	return errs
 }
 
-// knownLeader returns the address of the leader of tp and the epoch of its leadership, without asking.
+// knownLeader returns the address of the cached leader of tp and its leader epoch.
 func (c *Client) knownLeader(tp TopicPartition) (addr string, epoch int32, err error) {
 	c.meta.mu.RLock()
 	defer c.meta.mu.RUnlock()
@@ -210,7 +211,7 @@ func (c *Client) knownLeader(tp TopicPartition) (addr string, epoch int32, err e
 	return addr, leader.epoch, nil
 }
 
-// forgetLeader makes the next leader of tp look it up again.
+// forgetLeader removes the leader of tp from the cache.
 func (c *Client) forgetLeader(tp TopicPartition) {
 	c.meta.mu.Lock()
 	defer c.meta.mu.Unlock()
@@ -219,8 +220,8 @@ func (c *Client) forgetLeader(tp TopicPartition) {
 	}
 }
 
-// coordinator returns the address of the broker that coordinates k, looking it up unless known. It does not wait for an
-// election or for the coordinator's topics to be made: then its error is retriable.
+// coordinator returns the address of the coordinator of k, from the cache or by a look-up. It does not wait for an
+// election or for the creation of the coordinator's topics: the error is then retriable.
 func (c *Client) coordinator(ctx context.Context, k coordinated) (addr string, err error) {
 	c.meta.mu.RLock()
 	addr, ok := c.meta.coordinators[k]
@@ -231,7 +232,7 @@ func (c *Client) coordinator(ctx context.Context, k coordinated) (addr string, e
 	req := &sarama.FindCoordinatorRequest{Version: 3, CoordinatorKey: k.name, CoordinatorType: k.kind}
 	res, err := askAny(ctx, c, (*sarama.Broker).FindCoordinator, req)
 	if err == nil {
-		err = explained(res.Err, res.ErrMsg)
+		err = codeErrorMessage(res.Err, res.ErrMsg)
 	}
 	if err != nil {
 		return "", fmt.Errorf("coordinator of %v: %w", k, err)
@@ -243,15 +244,15 @@ func (c *Client) coordinator(ctx context.Context, k coordinated) (addr string, e
 	return addr, nil
 }
 
-// forgetCoordinator makes the next coordinator of k look it up again.
+// forgetCoordinator removes the coordinator of k from the cache.
 func (c *Client) forgetCoordinator(k coordinated) {
 	c.meta.mu.Lock()
 	defer c.meta.mu.Unlock()
 	delete(c.meta.coordinators, k)
 }
 
-// askCoordinator sends req to the coordinator of k over a connection of p, and hands the answer to check, which returns
-// the error in it. Retriable errors are retried, with a new look-up where one may help.
+// askCoordinator sends req to the coordinator of k over a connection of p, and passes the answer to check, which
+// returns the error in it. It retries retriable errors, after a new look-up if that may help.
 func askCoordinator[Req, Res any](ctx context.Context, c *Client, p *pool, k coordinated,
 	send func(*sarama.Broker, Req) (Res, error), req Req, check func(Res) error,
 ) error {
@@ -271,24 +272,25 @@ func askCoordinator[Req, Res any](ctx context.Context, c *Client, p *pool, k coo
 	})
 }
 
-// watched is send, and notes in doubt if an answer was lost: then a later error does not tell what came of the request.
-func watched[Req, Res any](send func(*sarama.Broker, Req) (Res, error), doubt *bool) func(*sarama.Broker, Req) (Res, error) {
+// trackLost wraps send and sets answerLost if an answer was lost: an error of a later attempt then says nothing about
+// the first one.
+func trackLost[Req, Res any](send func(*sarama.Broker, Req) (Res, error), answerLost *bool) func(*sarama.Broker, Req) (Res, error) {
 	return func(b *sarama.Broker, req Req) (Res, error) {
 		res, err := send(b, req)
-		*doubt = *doubt || err != nil
+		*answerLost = *answerLost || err != nil
 		return res, err
 	}
 }
 
-// unknown adds ErrOutcomeUnknown to err if there is doubt.
-func unknown(err error, doubt bool) error {
-	if err == nil || !doubt {
+// withUnknownOutcome adds ErrOutcomeUnknown to err if an answer was lost.
+func withUnknownOutcome(err error, answerLost bool) error {
+	if err == nil || !answerLost {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 }
 
-// Partitions returns the number of partitions of topic, as last learned from the cluster; ErrUnknownTopic if there is no
+// Partitions returns the number of partitions of topic, as last loaded from the cluster; ErrUnknownTopic if there is no
 // such topic.
 func (c *Client) Partitions(ctx context.Context, topic string) (int32, error) {
 	c.meta.mu.RLock()

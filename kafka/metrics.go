@@ -6,14 +6,14 @@ import (
 	"github.com/rcrowley/go-metrics"
 )
 
-// noMetrics is a registry that keeps nothing. Sarama meters every request into one; sampled histograms and meters cost
-// more than encoding the request does, and the runner measures what matters anyway.
+// noMetrics is a metrics registry that discards everything. Sarama measures every request; its sampled histograms and
+// meters cost more than encoding the request, and the runner measures what matters.
 type noMetrics struct{}
 
 func (noMetrics) Each(func(string, any)) {}
 func (noMetrics) Get(string) any         { return nil }
 
-// GetOrRegister answers with an instrument of the wanted kind that does nothing. Callers pass a constructor.
+// GetOrRegister returns a no-op instrument of the requested kind. Callers pass a constructor.
 func (noMetrics) GetOrRegister(_ string, kind any) any {
 	switch kind.(type) {
 	case func() metrics.Meter, metrics.Meter:
@@ -32,8 +32,9 @@ func (noMetrics) GetAll() map[string]map[string]any { return nil }
 func (noMetrics) Unregister(string)                 {}
 func (noMetrics) UnregisterAll()                    {}
 
-// silenceFetchMeter keeps sarama from starting a meter, and with it a goroutine that never ends, for topic: the pass in
-// which it sizes a fetch request marks a meter of go-metrics' default registry, whatever registry it was given.
+// silenceFetchMeter keeps sarama from starting a meter for topic, and with it a goroutine that never ends: when sarama
+// computes the size of a fetch request, it marks a meter of go-metrics' default registry, whatever registry it was
+// given.
 func silenceFetchMeter(topic string) {
 	metrics.GetOrRegister("consumer-fetch-rate-for-topic-"+strings.ReplaceAll(topic, ".", "_"), metrics.NilMeter{})
 }

@@ -9,22 +9,23 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// At is a place in a partition: one of the constants, or a time.
+// At is a position in a partition: one of the constants, or a time.
 type At int64
 
 const (
 	// Latest is the end of the partition: the offset of the next record to be written.
 	Latest At = -1
-	// Earliest is the first offset that is not deleted.
+	// Earliest is the first offset that has not been deleted.
 	Earliest At = -2
-	// LatestStable is the end for who reads committed records: no transaction begins before it and is still open.
+	// LatestStable is the end for readers of committed records: the first offset of the earliest open transaction, or
+	// Latest.
 	LatestStable At = -100
 )
 
-// Since is the first record with a timestamp not before t; the end of the partition, if there is none.
+// Since is the first record with a timestamp not before t, or the end of the partition if there is none.
 func Since(t time.Time) At { return At(t.UnixMilli()) }
 
-// String returns the name of the place, or the time.
+// String returns the name of the position, or the time.
 func (at At) String() string {
 	switch at {
 	case Latest:
@@ -37,7 +38,7 @@ func (at At) String() string {
 	return time.UnixMilli(int64(at)).UTC().Format(time.RFC3339)
 }
 
-// Offsets returns the offset of a place in each of the partitions. It fails for the first that has an error, such as
+// Offsets returns the offset of at in each of the partitions. It fails if any partition has an error, such as
 // ErrUnknownTopic.
 func (c *Client) Offsets(ctx context.Context, tps []TopicPartition, at At) (map[TopicPartition]int64, error) {
 	if at < 0 && at != Latest && at != Earliest && at != LatestStable {
@@ -47,7 +48,7 @@ func (c *Client) Offsets(ctx context.Context, tps []TopicPartition, at At) (map[
 	if err != nil {
 		return nil, fmt.Errorf("kafka: offsets at %v: %w", at, err)
 	}
-	// After the last record there is no offset for a time; then it is the end.
+	// If no record is at or after the time, use the end.
 	var after []TopicPartition
 	for tp, offset := range found {
 		if offset < 0 {
@@ -100,8 +101,8 @@ func (c *Client) listOffsets(ctx context.Context, tps []TopicPartition, at At) (
 	return found, err
 }
 
-// askLeaders calls send for each leader of some of tps, and again for those that failed, as long as errors are
-// retriable. send returns the partitions that failed, or an error for all.
+// askLeaders calls send for each leader of some of tps, and retries the partitions that failed, as long as their errors
+// are retriable. send returns the partitions that failed, or an error for all.
 func (c *Client) askLeaders(ctx context.Context, tps []TopicPartition,
 	send func(addr string, tps []TopicPartition) (map[TopicPartition]error, error),
 ) error {
@@ -141,8 +142,8 @@ func (c *Client) askLeaders(ctx context.Context, tps []TopicPartition,
 	})
 }
 
-// CommitOffsets commits offsets of a group outside of a transaction, as the member that ref names or, if it names none,
-// as an administrator, which only works while the group has no members: else it fails with ErrUnknownMember.
+// CommitOffsets commits offsets of a group outside of a transaction: as the member that ref names, or as an
+// administrator if it names none. The latter fails with ErrUnknownMember while the group has members.
 func (c *Client) CommitOffsets(ctx context.Context, ref GroupRef, offsets map[TopicPartition]CommittedOffset) error {
 	if len(offsets) == 0 {
 		return nil
@@ -164,7 +165,8 @@ func (c *Client) CommitOffsets(ctx context.Context, ref GroupRef, offsets map[To
 	return nil
 }
 
-// firstCode returns an error of an answer that has a code for each partition, rather one that is not retriable.
+// firstCode returns one of the errors in an answer with a code for each partition. It prefers one that is not
+// retriable.
 func firstCode(codes map[string]map[int32]sarama.KError) error {
 	var first error
 	for topic, partitions := range codes {
@@ -178,20 +180,20 @@ func firstCode(codes map[string]map[int32]sarama.KError) error {
 }
 
 // CommittedOffsets returns the committed offsets of a group: of tps, or of all partitions if tps is nil. A partition
-// without one is not in the result. It waits, as long as Config.RetryTimeout, for transactions under way that may change
-// them; whoever has read an offset can rely on it.
+// without one is not in the result. It waits, up to Config.RetryTimeout, for open transactions that may change the
+// offsets, so the result is final until the next commit.
 func (c *Client) CommittedOffsets(ctx context.Context, group string, tps []TopicPartition) (map[TopicPartition]CommittedOffset, error) {
 	return c.committedOffsets(ctx, group, tps, true)
 }
 
-// PeekOffsets returns the committed offsets of all partitions of a group, and does not wait for transactions under way:
-// what it returns may have changed when it is looked at.
+// PeekOffsets returns the committed offsets of all partitions of a group without waiting for open transactions, which
+// may change them at any time.
 func (c *Client) PeekOffsets(ctx context.Context, group string) (map[TopicPartition]CommittedOffset, error) {
 	return c.committedOffsets(ctx, group, nil, false)
 }
 
 func (c *Client) committedOffsets(ctx context.Context, group string, tps []TopicPartition, stable bool) (map[TopicPartition]CommittedOffset, error) {
-	var topics map[string][]int32 // nil asks for all
+	var topics map[string][]int32 // nil requests all
 	if tps != nil {
 		topics = make(map[string][]int32)
 		for _, tp := range tps {
@@ -202,15 +204,15 @@ func (c *Client) committedOffsets(ctx context.Context, group string, tps []Topic
 	req.RequireStable = stable
 	found := make(map[TopicPartition]CommittedOffset)
 	err := askCoordinator(ctx, c, c.shared, coordinated{sarama.CoordinatorGroup, group}, (*sarama.Broker).FetchOffset, req,
-		func(res *sarama.OffsetFetchResponse) error { return takeCommitted(res, found) })
+		func(res *sarama.OffsetFetchResponse) error { return addCommitted(res, found) })
 	if err != nil {
 		return nil, fmt.Errorf("kafka: committed offsets of group %s: %w", group, err)
 	}
 	return found, nil
 }
 
-// takeCommitted puts the offsets of res into found.
-func takeCommitted(res *sarama.OffsetFetchResponse, found map[TopicPartition]CommittedOffset) error {
+// addCommitted adds the offsets of res to found.
+func addCommitted(res *sarama.OffsetFetchResponse, found map[TopicPartition]CommittedOffset) error {
 	if err := codeError(res.Err); err != nil && !errors.Is(err, ErrUnknownGroup) {
 		return err
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// An OpenTransaction keeps readers of committed records from reading on in some partitions.
+// An OpenTransaction is a transaction that has not ended. It blocks readers of committed records in its partitions.
 type OpenTransaction struct {
-	TransactionalID string // empty if no coordinator knows of it: such a transaction never ends by itself
+	TransactionalID string // empty if no coordinator knows it: such a transaction never ends by itself
 	ProducerID      int64
-	State           string    // as Kafka names it: Ongoing, PrepareCommit, PrepareAbort
-	Since           time.Time // when it began; if no coordinator knows, when its last record was written
+	State           string    // Kafka's name: Ongoing, PrepareCommit, PrepareAbort
+	Since           time.Time // when it began; if no coordinator knows it, when its last record was written
 	Partitions      []TopicPartition
 }
 
-// String says all of it in one line.
+// String describes the transaction in one line.
 func (t OpenTransaction) String() string {
 	id := t.TransactionalID
 	if id == "" {
@@ -27,11 +27,11 @@ func (t OpenTransaction) String() string {
 	return fmt.Sprintf("transaction %s of producer %d, %s since %s, on %v", id, t.ProducerID, t.State, t.Since.UTC().Format(time.RFC3339), t.Partitions)
 }
 
-// offsetsTopic is where a group's offsets are kept, those that belong to transactions among them.
+// offsetsTopic stores the committed offsets of groups, including those of transactions.
 const offsetsTopic = "__consumer_offsets"
 
-// OpenTransactions returns the transactions that are not over and write to any of tps, or commit offsets. Kafka answers
-// since 3.0; an older one fails with ErrUnsupported.
+// OpenTransactions returns the open transactions that write to any of tps, or that commit offsets. It needs Kafka 3.0;
+// on an older one it fails with ErrUnsupported.
 func (c *Client) OpenTransactions(ctx context.Context, tps []TopicPartition) ([]OpenTransaction, error) {
 	var found []OpenTransaction
 	for _, addr := range c.addresses() {
@@ -84,7 +84,7 @@ func (c *Client) describeTransaction(ctx context.Context, id string) (open OpenT
 	return open, err
 }
 
-// hangingTransactions returns those that the leader of tp holds open and that are not among known.
+// hangingTransactions returns the transactions that are open according to the leader of tp and are not in known.
 func (c *Client) hangingTransactions(ctx context.Context, tp TopicPartition, known []OpenTransaction) (hanging []OpenTransaction, err error) {
 	req := &sarama.DescribeProducersRequest{Topics: []sarama.DescribeProducersRequestTopic{{Name: tp.Topic, PartitionIndexes: []int32{tp.Partition}}}}
 	err = c.askLeaders(ctx, []TopicPartition{tp}, func(addr string, _ []TopicPartition) (map[TopicPartition]error, error) {
@@ -94,7 +94,7 @@ func (c *Client) hangingTransactions(ctx context.Context, tp TopicPartition, kno
 		}
 		for _, topic := range res.Topics {
 			for _, p := range topic.Partitions {
-				if err := explained(p.ErrorCode, p.ErrorMessage); err != nil {
+				if err := codeErrorMessage(p.ErrorCode, p.ErrorMessage); err != nil {
 					return map[TopicPartition]error{tp: err}, nil
 				}
 				for _, producer := range p.ActiveProducers {

@@ -12,30 +12,30 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// ProducerConfig says how a Producer writes. The zero value writes without transactions.
+// ProducerConfig configures a Producer. The zero value writes without transactions.
 type ProducerConfig struct {
-	// TransactionalID names the producer across restarts: a new Producer of the same id fences the one before it and
+	// TransactionalID identifies the producer across restarts: a new Producer with the same id fences the old one and
 	// aborts its open transaction. Default: "", no transactions.
 	TransactionalID string
 
-	// TransactionTimeout is when the broker gives up an open transaction, counted from its first batch. Until then it
-	// hides whatever comes after it from those who read committed records, so it bounds how long a dead process can
-	// hold others up. Default: 10 s.
+	// TransactionTimeout is when the broker aborts an open transaction, measured from its first batch. An open
+	// transaction blocks readers of committed records, so this bounds how long a dead process can block them. Default:
+	// 10 s.
 	TransactionTimeout time.Duration
 
-	// BatchBytes is the size of a full batch, before compression. Batches to a partition become smaller when the broker
-	// refuses them as too large, because the topic's max.message.bytes is below this. Default: 512 KiB.
+	// BatchBytes is the size of a full batch, before compression. If the broker rejects a batch as larger than the
+	// topic's max.message.bytes, the producer uses smaller batches for that partition. Default: 512 KiB.
 	BatchBytes int
 
-	// MaxBufferedBytes bounds the memory of records not yet acknowledged; Send waits when it is reached. Requests under
-	// way take twice their size on top. Default: 32 MiB.
+	// MaxBufferedBytes bounds the memory of unacknowledged records; Send blocks when it is reached. Requests in flight
+	// take twice their size on top. Default: 32 MiB.
 	MaxBufferedBytes int
 
 	// Compression of batches: "none", "gzip", "snappy", "lz4" or "zstd". Default: "none".
 	Compression string
 
-	// Linger, if not 0, is how long a record may wait for its batch to fill; it is looked at when Send is called.
-	// Default: 0, a batch leaves when it is full and on Flush, SendOffsets and Commit.
+	// Linger, if not 0, bounds how long a record may wait for its batch to fill. It is checked when Send is called.
+	// Default: 0; a batch is sent when it is full and on Flush, SendOffsets and Commit.
 	Linger time.Duration
 }
 
@@ -55,19 +55,19 @@ func (cfg ProducerConfig) withDefaults() ProducerConfig {
 	return cfg
 }
 
-// A Producer writes records, in batches, each exactly once: the broker recognizes by its sequence number a batch that
-// was sent again because its answer was lost. With a TransactionalID it writes in transactions.
+// A Producer writes records in batches, each exactly once: if a batch is sent again because its answer was lost, the
+// broker recognizes its sequence number. With a TransactionalID it writes in transactions.
 //
-// A Producer is owned by one goroutine: Send, Flush, SendOffsets, Commit and Abort take no lock on the way of a record.
-// LastOffset and Close may be called by anyone. Batches are sent in the background, one request under way to each
-// broker and one batch to each partition.
+// A Producer is owned by one goroutine: Send, Flush, SendOffsets, Commit and Abort do not lock per record. Any
+// goroutine may call LastOffset and Close. Batches are sent in the background, with one request in flight per broker
+// and one batch per partition.
 //
-// Records that are refused because of what they are, such as one that is too large, do not stop a Producer: all others
-// are written, in their order, and then Flush and Commit return a RefusedError, until TakeRefusals is called.
+// A record that the broker refuses, for example because it is too large, does not stop a Producer: all others are
+// written, in order, and then Flush and Commit return a RefusedError until TakeRefusals is called.
 //
-// Any other error stays: all later calls return it. In a transaction, Abort clears it and the Producer goes on; not so after
-// ErrFenced, ErrProducerState and ErrOutcomeUnknown, and not without transactions. Then close the Producer and make a
-// new one, which also aborts what the old one left open.
+// Any other error is permanent: all later calls return it. In a transaction, Abort clears it and the Producer can be
+// used again, except after ErrFenced, ErrProducerState and ErrOutcomeUnknown. Without transactions, and after these
+// three, close the Producer and make a new one, which also aborts the open transaction of the old one.
 type Producer struct {
 	c     *Client
 	cfg   ProducerConfig
@@ -75,71 +75,71 @@ type Producer struct {
 	id    int64
 	epoch int16
 	data  *pool // connections for batches
-	ctl   *pool // connections for the transaction: they never wait for batches
+	ctl   *pool // connections for transaction requests, which do not wait for batches
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	work   sync.WaitGroup // requests under way
+	work   sync.WaitGroup // requests in flight
 
 	// Owned by the caller's goroutine.
-	topics    map[string][]*outPartition
-	topic     string // the one that was looked up last
-	byIndex   []*outPartition
-	opened    []*outPartition // those with an open batch
+	topics    map[string][]*producerPartition
+	topic     string // the topic of the last record
+	byIndex   []*producerPartition
+	opened    []*producerPartition // those with an open batch
 	openBytes int
-	full      bool            // too much is sealed: Send has to wait
-	groups    map[string]bool // those whose offsets are part of the transaction
+	full      bool            // too many sealed bytes: Send has to wait
+	groups    map[string]bool // groups whose offsets are part of the transaction
 	missing   error           // why offsets are missing from the transaction
 
-	stuck   atomic.Bool // err is set
-	waiting atomic.Bool // Send waits for room
-	linger  atomic.Bool // time to send the open batches
+	hasFailed atomic.Bool // whether err is set
+	waiting   atomic.Bool // Send waits for room
+	linger    atomic.Bool // time to send the open batches
 
 	mu       sync.Mutex
 	err      error
-	parts    []*outPartition // all there are
-	index    map[TopicPartition]*outPartition
-	touched  []*outPartition // written to in this transaction and not yet added to it
-	joined   []*outPartition // added to this transaction
-	began    bool            // the coordinator has something to end
-	joining  bool            // partitions are being added to the transaction
-	looking  bool            // leaders are being looked up
-	busy     map[string]bool // brokers with a request under way
-	sealed   int             // batches that are not yet acknowledged
-	buffered int             // their bytes
-	refusals []*Refusal      // in this transaction, and not yet taken
-	changed  chan struct{}   // closed and replaced when a batch is done, or err is set
+	parts    []*producerPartition // all partitions
+	index    map[TopicPartition]*producerPartition
+	touched  []*producerPartition // written to in this transaction and not yet added to it
+	joined   []*producerPartition // added to this transaction
+	began    bool                 // the coordinator has a transaction to end
+	joining  bool                 // an AddPartitionsToTxn request is in flight
+	looking  bool                 // a leader look-up is in flight
+	busy     map[string]bool      // brokers with a request in flight
+	sealed   int                  // batches that are not yet acknowledged
+	buffered int                  // their bytes
+	refusals []*Refusal           // of this transaction, not yet taken
+	changed  chan struct{}        // closed and replaced when a batch is done or err is set
 }
 
-// outPartition is a partition as the producer sees it.
-type outPartition struct {
+// producerPartition is the state of a partition in the producer.
+type producerPartition struct {
 	tp   TopicPartition
-	open *batch // open and full are owned by the caller's goroutine; all else is under Producer.mu
+	open *batch // open and full are owned by the caller's goroutine; Producer.mu guards the rest
 	full int    // the size of a full batch
 
-	queue    []*batch // sealed, in order; the first may be under way
-	sending  bool
-	touched  bool // it is in Producer.touched or joined
-	joined   bool
-	addr     string // of the leader; empty when it has to be looked up
-	waiting  bool   // until a pause after a failure is over
-	attempts int    // failures of queue[0]
-	seq      int32  // sequence number of queue[0]
-	last     int64  // offset of the last acknowledged record, -1 if unknown
-	limit    int    // size of a full batch, as far as is known of what the broker takes
+	queue      []*batch // sealed batches, in order; the first may be in flight
+	sending    bool
+	touched    bool // it is in Producer.touched or joined
+	joined     bool
+	addr       string // of the leader; empty when it has to be looked up
+	waiting    bool   // until the pause after a failure is over
+	attempts   int    // failures of queue[0]
+	seq        int32  // next sequence number, that of queue[0]
+	lastOffset int64  // offset of the last acknowledged record, -1 if unknown
+	limit      int    // largest batch that the broker accepts, as far as known
 }
 
-// NewProducer registers a producer with the cluster. With a TransactionalID, it waits until the transaction that an
-// earlier producer of that id left open is over, as long as Config.RetryTimeout.
+// NewProducer registers a producer with the cluster. With a TransactionalID it waits, up to Config.RetryTimeout, until
+// the open transaction of an earlier producer with that id has ended.
 func (c *Client) NewProducer(ctx context.Context, cfg ProducerConfig) (*Producer, error) {
 	cfg = cfg.withDefaults()
 	p := &Producer{
 		c: c, cfg: cfg,
 		data: c.newPool(0), ctl: c.newPool(0),
-		topics:  make(map[string][]*outPartition),
+		topics:  make(map[string][]*producerPartition),
 		groups:  make(map[string]bool),
 		busy:    make(map[string]bool),
-		index:   make(map[TopicPartition]*outPartition),
+		index:   make(map[TopicPartition]*producerPartition),
 		changed: make(chan struct{}),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -154,7 +154,8 @@ func (c *Client) NewProducer(ctx context.Context, cfg ProducerConfig) (*Producer
 	return p, nil
 }
 
-// register gets the producer's id and epoch. A new epoch fences all earlier producers of the same transactional id.
+// register requests the producer's id and epoch. The new epoch fences all earlier producers with the same transactional
+// id.
 func (p *Producer) register(ctx context.Context) error {
 	req := &sarama.InitProducerIDRequest{
 		Version: 4, TransactionTimeout: p.cfg.TransactionTimeout, ProducerID: -1, ProducerEpoch: -1,
@@ -184,23 +185,23 @@ func (p *Producer) coordinated() coordinated {
 	return coordinated{sarama.CoordinatorTransaction, p.cfg.TransactionalID}
 }
 
-// Send appends r to the open batch of a partition. It copies key, value and headers. It waits only when
-// MaxBufferedBytes is reached. r.Offset is ignored.
+// Send appends r to the open batch of a partition. It copies key, value and headers, and ignores r.Offset. It blocks
+// only when MaxBufferedBytes is reached.
 //
-// A record that no broker can hold is refused at once, and the error is a *Refusal: its timestamp is outside of the
-// years 1970 to 2262, or it has almost 100 MiB or more (ErrRecordTooLarge). Such an error does not stay.
+// A record that no broker accepts is refused at once with a *Refusal: its timestamp is outside of the years 1970 to
+// 2262, or its size is almost 100 MiB or more (ErrRecordTooLarge). Such an error is not permanent.
 func (p *Producer) Send(topic string, partition int32, r Record) error {
 	return p.SendTagged(topic, partition, r, Tag{})
 }
 
-// SendTagged is Send with a tag that comes back with the record if it is refused.
+// SendTagged is Send with a tag that is returned with the record if it is refused.
 func (p *Producer) SendTagged(topic string, partition int32, r Record, tag Tag) error {
-	if p.stuck.Load() {
+	if p.hasFailed.Load() {
 		return p.failure()
 	}
 	size := recordSize(&r)
 	if r.Timestamp < 0 || r.Timestamp > maxTimestamp || size > maxRecordBytes {
-		return impossible(TopicPartition{topic, partition}, &r, tag, size)
+		return invalidRecord(TopicPartition{topic, partition}, &r, tag, size)
 	}
 	part, err := p.partition(topic, partition)
 	if err != nil {
@@ -218,13 +219,13 @@ func (p *Producer) SendTagged(topic string, partition int32, r Record, tag Tag) 
 		p.sealAll()
 	}
 	if p.full {
-		return p.room()
+		return p.waitForRoom()
 	}
 	return nil
 }
 
-// partition returns the state of a partition, which it makes when it is first written to.
-func (p *Producer) partition(topic string, partition int32) (*outPartition, error) {
+// partition returns the state of a partition, creating it on first use.
+func (p *Producer) partition(topic string, partition int32) (*producerPartition, error) {
 	if topic != p.topic {
 		p.topic, p.byIndex = topic, p.topics[topic]
 	}
@@ -234,12 +235,12 @@ func (p *Producer) partition(topic string, partition int32) (*outPartition, erro
 		}
 	}
 	if partition < 0 {
-		return nil, fmt.Errorf("kafka: produce %s/%d: a partition is not negative", topic, partition)
+		return nil, fmt.Errorf("kafka: produce %s/%d: the partition is negative", topic, partition)
 	}
 	for int(partition) >= len(p.byIndex) {
 		p.byIndex = append(p.byIndex, nil)
 	}
-	part := &outPartition{tp: TopicPartition{topic, partition}, last: -1, limit: p.cfg.BatchBytes}
+	part := &producerPartition{tp: TopicPartition{topic, partition}, lastOffset: -1, limit: p.cfg.BatchBytes}
 	p.byIndex[partition] = part
 	p.topics[topic] = p.byIndex
 	p.mu.Lock()
@@ -250,7 +251,7 @@ func (p *Producer) partition(topic string, partition int32) (*outPartition, erro
 }
 
 // begin opens a batch.
-func (p *Producer) begin(part *outPartition) {
+func (p *Producer) begin(part *producerPartition) {
 	part.open = newBatch(part)
 	p.opened = append(p.opened, part)
 	if p.cfg.Linger > 0 && len(p.opened) == 1 {
@@ -265,8 +266,8 @@ func (p *Producer) begin(part *outPartition) {
 	}
 }
 
-// seal hands the open batch of part over to be sent.
-func (p *Producer) seal(part *outPartition) {
+// seal queues the open batch of part for sending.
+func (p *Producer) seal(part *producerPartition) {
 	for i, other := range p.opened {
 		if other == part {
 			p.opened = append(p.opened[:i], p.opened[i+1:]...)
@@ -279,7 +280,7 @@ func (p *Producer) seal(part *outPartition) {
 	p.dispatch()
 }
 
-// sealAll hands over all open batches.
+// sealAll queues all open batches for sending.
 func (p *Producer) sealAll() {
 	p.linger.Store(false)
 	if len(p.opened) == 0 {
@@ -295,7 +296,7 @@ func (p *Producer) sealAll() {
 }
 
 // enqueue moves the open batch of part to its queue. The caller holds mu.
-func (p *Producer) enqueue(part *outPartition) {
+func (p *Producer) enqueue(part *producerPartition) {
 	b := part.open
 	part.open = nil
 	p.openBytes -= b.memory()
@@ -310,8 +311,8 @@ func (p *Producer) enqueue(part *outPartition) {
 	p.full = p.buffered > p.cfg.MaxBufferedBytes/2
 }
 
-// room waits until there is room for another record.
-func (p *Producer) room() error {
+// waitForRoom waits until there is room for another record.
+func (p *Producer) waitForRoom() error {
 	p.full = false
 	p.waiting.Store(true)
 	defer p.waiting.Store(false)
@@ -326,11 +327,11 @@ func (p *Producer) room() error {
 	return p.err
 }
 
-// Waiting reports whether a call of Send waits because MaxBufferedBytes is reached. Any goroutine may call it.
+// Waiting reports whether a call of Send is blocked because MaxBufferedBytes is reached. Any goroutine may call it.
 func (p *Producer) Waiting() bool { return p.waiting.Load() }
 
-// Flush sends what has been given to Send so far and waits until all replicas in sync have it. A RefusedError says that
-// they have all but the refused records. When ctx ends, sending goes on, and Flush can be called again.
+// Flush sends all records passed to Send so far and waits until all in-sync replicas have them. A RefusedError means
+// that they have all but the refused records. If ctx ends, sending continues, and Flush can be called again.
 func (p *Producer) Flush(ctx context.Context) error {
 	p.sealAll()
 	p.mu.Lock()
@@ -352,19 +353,19 @@ func (p *Producer) Flush(ctx context.Context) error {
 	return p.err
 }
 
-// LastOffset returns the offset of the last acknowledged record of a partition, and whether it is known: something has
-// been acknowledged, and the broker told the offset, which it need not for a batch that it had received before.
+// LastOffset returns the offset of the last acknowledged record of a partition. It returns false if that is unknown:
+// nothing has been acknowledged, or the broker omitted the offset, as it may for a batch that it had received before.
 func (p *Producer) LastOffset(tp TopicPartition) (int64, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if part := p.index[tp]; part != nil && part.last >= 0 {
-		return part.last, true
+	if part := p.index[tp]; part != nil && part.lastOffset >= 0 {
+		return part.lastOffset, true
 	}
 	return -1, false
 }
 
-// Close gives up what is not acknowledged and closes the connections. It does not flush, and leaves an open transaction
-// to the broker, which aborts it after TransactionTimeout or for the next Producer of the same id.
+// Close drops unacknowledged records and closes the connections. It does not flush. The broker aborts an open
+// transaction after TransactionTimeout, or when a new Producer with the same id registers.
 func (p *Producer) Close() error {
 	p.cancel()
 	p.mu.Lock()
@@ -383,17 +384,18 @@ func (p *Producer) failure() error {
 	return p.err
 }
 
-// fail stops the producer: batches that are not under way are dropped. The first error stays. The caller holds mu.
+// fail stops the producer with err, unless it has stopped already, and drops all batches that are not in flight. The
+// caller holds mu.
 func (p *Producer) fail(err error) {
 	if p.err == nil {
 		p.err = err
-		p.stuck.Store(true)
+		p.hasFailed.Store(true)
 	}
 	p.drop()
 	p.notify()
 }
 
-// drop drops all batches that are not under way. The caller holds mu.
+// drop drops all batches that are not in flight. The caller holds mu.
 func (p *Producer) drop() {
 	for _, part := range p.parts {
 		keep := 0
@@ -410,22 +412,22 @@ func (p *Producer) drop() {
 			p.sealed--
 			p.buffered -= b.memory()
 			if b.lost && !final(p.err) {
-				// What comes next would have a sequence number that the broker may have seen.
+				// The next batch would reuse a sequence number that the broker may have seen.
 				p.err = fmt.Errorf("kafka: produce %v: %w", part.tp, ErrOutcomeUnknown)
-				p.stuck.Store(true)
+				p.hasFailed.Store(true)
 			}
 			b.release()
 		}
 	}
 }
 
-// notify wakes whoever waits for progress. The caller holds mu.
+// notify wakes all goroutines that wait for progress. The caller holds mu.
 func (p *Producer) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// final reports whether a producer cannot go on after err, not even after Abort.
+// final reports whether a producer is unusable after err, even after Abort.
 func final(err error) bool {
 	return errors.Is(err, ErrFenced) || errors.Is(err, ErrProducerState) || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrClosed)
 }

@@ -6,24 +6,23 @@ import (
 	"github.com/rio-streams/rio/internal/murmur2"
 )
 
-// A Record is one entry of a partition. Records that a Fetcher returns alias the buffer of the answer they came in:
-// they stay valid as long as someone refers to them, must not be written to, and one kept record keeps its whole
-// buffer alive.
+// A Record is an entry of a partition. Records returned by a Fetcher alias the buffer of the answer they arrived in:
+// they stay valid, must not be written to, and keep the whole buffer alive.
 type Record struct {
 	Offset    int64 // set by the broker; ignored by Producer.Send
 	Timestamp int64 // milliseconds since the Unix epoch
 	Key       []byte
-	Value     []byte // nil is Kafka's null: a tombstone in a compacted topic; it differs from an empty value
+	Value     []byte // nil is Kafka's null: a tombstone in a compacted topic; not the same as an empty value
 	Headers   []Header
 }
 
-// A Header is a named piece of metadata of a record. Several headers of one record may bear the same name.
+// A Header is a key-value pair in a record's metadata. Several headers of a record may have the same key.
 type Header struct {
 	Key   string
 	Value []byte
 }
 
-// A TopicPartition names one partition of one topic.
+// A TopicPartition identifies a partition of a topic.
 type TopicPartition struct {
 	Topic     string
 	Partition int32
@@ -34,24 +33,24 @@ func (tp TopicPartition) String() string {
 	return fmt.Sprintf("%s/%d", tp.Topic, tp.Partition)
 }
 
-// A CommittedOffset is the position a group has reached in a partition: the offset of the next record to read, and a
-// note of the committer's that the broker keeps beside it (4096 bytes at most by default).
+// A CommittedOffset is the position of a group in a partition: the offset of the next record to read, and metadata that
+// the broker stores with it (by default, at most 4096 bytes).
 type CommittedOffset struct {
 	Offset   int64
 	Metadata string
 }
 
-// A GroupRef names a group and, if its Generation is not negative, the member of it on whose behalf offsets are
-// committed; the broker refuses a member of a generation that is over. A reference that names no member (empty
-// MemberID) commits as an administrator does, and the broker refuses it while the group has members.
+// A GroupRef identifies a group and, if its Generation is not negative, the member that commits offsets; the broker
+// refuses a member of an old generation. A reference without a member (empty MemberID) commits as an administrator,
+// which the broker refuses while the group has members.
 type GroupRef struct {
 	Group      string
 	MemberID   string
-	InstanceID string // of a static member; empty for all others
-	Generation int32  // -1 without a member; with an empty MemberID, 0 means -1 too
+	InstanceID string // set for static members only
+	Generation int32  // -1 without a member; with an empty MemberID, 0 also means -1
 }
 
-// generation returns the generation to send: that of a member, or -1.
+// generation returns the generation to send: the member's, or -1.
 func (r GroupRef) generation() int32 {
 	if r.MemberID == "" && r.Generation == 0 {
 		return -1
@@ -59,7 +58,7 @@ func (r GroupRef) generation() int32 {
 	return r.Generation
 }
 
-// instance returns the instance id as the protocol wants it, null when there is none.
+// instance returns the instance id in protocol form: null if there is none.
 func (r GroupRef) instance() *string {
 	if r.InstanceID == "" {
 		return nil
@@ -67,8 +66,8 @@ func (r GroupRef) instance() *string {
 	return &r.InstanceID
 }
 
-// Partition returns the partition, among n, in which the Java clients and Rio place key: murmur2(key) with its sign bit
-// cleared, modulo n. n must be positive.
+// Partition returns the partition of key among n, as the Java clients and Rio compute it: murmur2(key) with its sign
+// bit cleared, modulo n. n must be positive.
 func Partition(key []byte, n int32) int32 {
 	return murmur2.Partition(key, n)
 }

@@ -15,7 +15,8 @@ import (
 	"strings"
 )
 
-// scram is the client's side of one SCRAM exchange (RFC 5802, without channel binding), as sarama asks for it:
+// scram is the client side of one SCRAM exchange (RFC 5802, without channel binding), in the form of sarama's
+// SCRAMClient:
 //
 //	client  n,,n=user,r=nonce
 //	server  r=nonce+more,s=salt,i=iterations
@@ -25,10 +26,10 @@ type scram struct {
 	hash     func() hash.Hash
 	user     string
 	password string
-	nonce    string // ours
+	nonce    string // the client's
 	first    string // client-first-message-bare
 	step     int
-	server   []byte // the signature that proves that the server knows the password, too
+	server   []byte // the signature that proves that the server knows the password
 }
 
 func newScram(mechanism string) *scram {
@@ -45,7 +46,7 @@ func (s *scram) Begin(user, password, _ string) error {
 	return nil
 }
 
-// Step takes the server's last message, empty in the beginning, and returns our next.
+// Step returns our next message, given the server's last one, which is empty at first.
 func (s *scram) Step(challenge string) (string, error) {
 	s.step++
 	switch s.step {
@@ -60,7 +61,7 @@ func (s *scram) Step(challenge string) (string, error) {
 
 func (s *scram) Done() bool { return s.step >= 3 }
 
-// prove answers the server's salt with the proof that we know the password.
+// prove answers the server's challenge with the proof that we know the password.
 func (s *scram) prove(challenge string) (string, error) {
 	fields := scramFields(challenge)
 	salt, err := base64.StdEncoding.DecodeString(fields["s"])
@@ -72,7 +73,7 @@ func (s *scram) prove(challenge string) (string, error) {
 		return "", fmt.Errorf("scram: iterations %q", fields["i"])
 	}
 	if !strings.HasPrefix(fields["r"], s.nonce) || fields["r"] == s.nonce {
-		return "", errors.New("scram: the server answers to somebody else's nonce")
+		return "", errors.New("scram: the server's nonce does not begin with ours")
 	}
 	salted, err := pbkdf2.Key(s.hash, s.password, salt, iterations, s.hash().Size())
 	if err != nil {
@@ -90,7 +91,7 @@ func (s *scram) prove(challenge string) (string, error) {
 	return final + ",p=" + base64.StdEncoding.EncodeToString(proof), nil
 }
 
-// verify makes sure that the server knows the password, and is not somebody who wants to hear it.
+// verify checks that the server knows the password, so that an impostor is detected.
 func (s *scram) verify(answer string) error {
 	fields := scramFields(answer)
 	if e, ok := fields["e"]; ok {
@@ -98,7 +99,7 @@ func (s *scram) verify(answer string) error {
 	}
 	signature, err := base64.StdEncoding.DecodeString(fields["v"])
 	if err != nil || !hmac.Equal(signature, s.server) {
-		return errors.New("scram: the server does not know the password")
+		return errors.New("scram: wrong server signature: the server does not know the password")
 	}
 	return nil
 }

@@ -12,21 +12,21 @@ import (
 )
 
 const (
-	// requestBytes is when a produce request is full, unless one batch is larger.
+	// requestBytes is the size at which a produce request is full, unless one batch is larger.
 	requestBytes = 4 << 20
 
-	// topicPatience is how long a topic may be unknown: brokers learn of a new one, and after a restart of all, one
-	// after another. A batch that arrives damaged is sent again for as long. Config.RetryTimeout bounds both.
-	topicPatience = 5 * time.Second
+	// unknownTopicTimeout bounds how long to retry a batch whose topic is unknown: brokers learn of a new topic one
+	// after another, and so they do after a full restart. It also bounds retries of a batch that arrives damaged.
+	unknownTopicTimeout = 5 * time.Second
 )
 
-// dispatch sends what can be sent. It is called whenever something has changed: a batch was sealed, an answer came, a
-// leader was found, a pause is over. It starts goroutines for whatever takes time. The caller holds mu.
+// dispatch sends all requests that can be sent now. It is called after every change: a batch was sealed, an answer
+// arrived, a leader was found, a pause is over. It starts goroutines for everything that blocks. The caller holds mu.
 func (p *Producer) dispatch() {
 	if p.err != nil || p.sealed == 0 {
 		return
 	}
-	requests := make(map[string][]*outPartition)
+	requests := make(map[string][]*producerPartition)
 	sizes := make(map[string]int)
 	var join, look bool
 	for _, part := range p.parts {
@@ -34,12 +34,12 @@ func (p *Producer) dispatch() {
 			continue
 		}
 		if b := part.queue[0]; b.size > part.limit && b.n > 1 && !b.lost {
-			p.cut(part, part.limit) // sealed before its partition was known to take less
+			p.splitBatch(part, part.limit) // sealed before the partition's lower limit was known
 		}
 		switch {
 		case !part.joined && p.cfg.TransactionalID != "":
 			join = true
-		case !p.lead(part):
+		case !p.setLeader(part):
 			look = true
 		case p.busy[part.addr]:
 		case sizes[part.addr] > 0 && sizes[part.addr]+part.queue[0].size > requestBytes:
@@ -54,7 +54,7 @@ func (p *Producer) dispatch() {
 	}
 	if look && !p.looking {
 		p.looking = true
-		p.work.Go(p.look)
+		p.work.Go(p.lookUpLeaders)
 	}
 	for addr, parts := range requests {
 		p.busy[addr] = true
@@ -64,7 +64,7 @@ func (p *Producer) dispatch() {
 }
 
 // request returns a request with the first batch of each of parts. The caller holds mu.
-func (p *Producer) request(parts []*outPartition) *sarama.ProduceRequest {
+func (p *Producer) request(parts []*producerPartition) *sarama.ProduceRequest {
 	req := &sarama.ProduceRequest{
 		Version:      8,
 		RequiredAcks: sarama.WaitForAll,
@@ -85,18 +85,18 @@ func (p *Producer) request(parts []*outPartition) *sarama.ProduceRequest {
 	return req
 }
 
-// lead notes the leader of part, if it is known without asking.
-func (p *Producer) lead(part *outPartition) bool {
+// setLeader sets the leader of part from the cached metadata and reports whether it is known.
+func (p *Producer) setLeader(part *producerPartition) bool {
 	if part.addr == "" {
 		part.addr, _, _ = p.c.knownLeader(part.tp)
 	}
 	return part.addr != ""
 }
 
-// look looks up the leaders of the partitions whose leader is unknown.
-func (p *Producer) look() {
+// lookUpLeaders looks up the leaders of the partitions without a known leader.
+func (p *Producer) lookUpLeaders() {
 	p.mu.Lock()
-	parts := make(map[TopicPartition]*outPartition)
+	parts := make(map[TopicPartition]*producerPartition)
 	for _, part := range p.parts {
 		if len(part.queue) > 0 && !part.sending && !part.waiting && part.addr == "" {
 			parts[part.tp] = part
@@ -116,8 +116,8 @@ func (p *Producer) look() {
 	p.dispatch()
 }
 
-// exchange sends req, with the first batch of each of parts, to the broker at addr and takes the answer.
-func (p *Producer) exchange(addr string, req *sarama.ProduceRequest, parts []*outPartition) {
+// exchange sends req, with the first batch of each of parts, to the broker at addr and handles the answer.
+func (p *Producer) exchange(addr string, req *sarama.ProduceRequest, parts []*producerPartition) {
 	res, err := ask(p.ctx, p.data.get(addr), (*sarama.Broker).Produce, req)
 
 	p.mu.Lock()
@@ -138,16 +138,16 @@ func (p *Producer) exchange(addr string, req *sarama.ProduceRequest, parts []*ou
 	p.dispatch()
 }
 
-// answered takes the broker's answer for the first batch of part. The caller holds mu.
-func (p *Producer) answered(part *outPartition, answer *sarama.ProduceResponseBlock) {
+// answered handles the broker's answer for the first batch of part. The caller holds mu.
+func (p *Producer) answered(part *producerPartition, answer *sarama.ProduceResponseBlock) {
 	switch {
 	case answer == nil:
 		p.failed(part, fmt.Errorf("%w: the broker did not answer for this partition", ErrCorrupt))
 		return
 	case answer.Err == sarama.ErrDuplicateSequenceNumber:
-		part.last = -1
+		part.lastOffset = -1
 	case answer.Err != sarama.ErrNoError:
-		err := explained(answer.Err, answer.ErrorMessage)
+		err := codeErrorMessage(answer.Err, answer.ErrorMessage)
 		if p.err == nil && recordFault(err) && !part.queue[0].lost {
 			p.refused(part, err, answer.RecordErrors)
 		} else {
@@ -155,9 +155,9 @@ func (p *Producer) answered(part *outPartition, answer *sarama.ProduceResponseBl
 		}
 		return
 	default:
-		part.last = answer.Offset + int64(part.queue[0].n) - 1
+		part.lastOffset = answer.Offset + int64(part.queue[0].n) - 1
 		if answer.Offset < 0 {
-			part.last = -1
+			part.lastOffset = -1
 		}
 	}
 	b := part.queue[0]
@@ -172,11 +172,11 @@ func (p *Producer) answered(part *outPartition, answer *sarama.ProduceResponseBl
 	b.release()
 }
 
-// sequenceAfter returns the sequence number that comes n records after seq: 0 follows the largest int32.
+// sequenceAfter returns the sequence number n records after seq. It wraps from the largest int32 to 0.
 func sequenceAfter(seq int32, n int) int32 { return int32((int64(seq) + int64(n)) & math.MaxInt32) }
 
-// failed decides whether to send the first batch of part again. The caller holds mu.
-func (p *Producer) failed(part *outPartition, err error) {
+// failed decides whether to retry the first batch of part. The caller holds mu.
+func (p *Producer) failed(part *producerPartition, err error) {
 	b := part.queue[0]
 	if b.since.IsZero() {
 		b.since = time.Now()
@@ -187,7 +187,7 @@ func (p *Producer) failed(part *outPartition, err error) {
 	case retriable(err):
 		patience = p.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic), hasCode(err, sarama.ErrInvalidMessage):
-		patience = min(topicPatience, p.c.cfg.RetryTimeout)
+		patience = unknownTopicTimeout
 	}
 	if p.err == nil && time.Since(b.since) >= patience {
 		p.fail(p.batchError(part, err))
@@ -207,8 +207,8 @@ func (p *Producer) failed(part *outPartition, err error) {
 	part.attempts++
 }
 
-// batchError is the error that stops the producer because of the first batch of part.
-func (p *Producer) batchError(part *outPartition, err error) error {
+// batchError returns the error that stops the producer because the first batch of part failed.
+func (p *Producer) batchError(part *producerPartition, err error) error {
 	if part.queue[0].lost {
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// NewStickyAssignor returns an assignor for members that read each partition by itself. Every member has as many partitions as any other, or
-// one more, as far as their subscriptions allow it, and a partition stays where it is if that allows it.
+// NewStickyAssignor returns an assignor that balances partitions and moves as few as possible. The numbers of
+// partitions of two members differ by at most one, as far as subscriptions allow.
 func NewStickyAssignor() Assignor { return stickyAssignor{} }
 
 type stickyAssignor struct{}
 
 func (stickyAssignor) Name() string { return "rio-sticky" }
 
-// reader is a member while partitions are distributed.
+// reader is a member during an assignment.
 type reader struct {
 	GroupMember
 	has []TopicPartition
@@ -47,7 +47,7 @@ func (stickyAssignor) Assign(members []GroupMember, partitions map[string]int32)
 		}
 	}
 	for _, tp := range free {
-		if r := poorest(readers, tp); r != nil {
+		if r := leastLoaded(readers, tp); r != nil {
 			r.has = append(r.has, tp)
 		}
 	}
@@ -61,8 +61,9 @@ func (stickyAssignor) Assign(members []GroupMember, partitions map[string]int32)
 	return shares
 }
 
-// poorest returns the reader with the fewest partitions among those that may have tp, nil if there is none.
-func poorest(readers []*reader, tp TopicPartition) *reader {
+// leastLoaded returns the reader with the fewest partitions among those that subscribe to tp's topic, nil if there is
+// none.
+func leastLoaded(readers []*reader, tp TopicPartition) *reader {
 	var best *reader
 	for _, r := range readers {
 		if r.may(tp) && (best == nil || len(r.has) < len(best.has)) {
@@ -72,13 +73,13 @@ func poorest(readers []*reader, tp TopicPartition) *reader {
 	return best
 }
 
-// moveOne moves a partition from a reader to one that has at least two fewer, and reports whether there was one to move.
+// moveOne moves a partition from a reader to one with at least two fewer, and reports whether it moved one.
 func moveOne(readers []*reader) bool {
 	richest := slices.SortedStableFunc(slices.Values(readers), func(a, b *reader) int { return cmp.Compare(len(b.has), len(a.has)) })
 	for _, rich := range richest {
 		for i := len(rich.has) - 1; i >= 0; i-- {
 			tp := rich.has[i]
-			if poor := poorest(readers, tp); poor != nil && len(poor.has)+2 <= len(rich.has) {
+			if poor := leastLoaded(readers, tp); poor != nil && len(poor.has)+2 <= len(rich.has) {
 				rich.has = slices.Delete(rich.has, i, i+1)
 				poor.has = append(poor.has, tp)
 				return true

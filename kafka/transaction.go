@@ -8,7 +8,7 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// join adds the partitions touched so far to the transaction, before their first batch goes out.
+// join adds the touched partitions to the transaction, before their first batch is sent.
 func (p *Producer) join() {
 	p.mu.Lock()
 	parts := p.touched
@@ -22,8 +22,8 @@ func (p *Producer) join() {
 	for _, part := range parts {
 		req.TopicPartitions[part.tp.Topic] = append(req.TopicPartitions[part.tp.Topic], part.tp.Partition)
 	}
-	var doubt bool
-	err := askCoordinator(p.ctx, p.c, p.ctl, p.coordinated(), watched((*sarama.Broker).AddPartitionsToTxn, &doubt), req,
+	var answerLost bool
+	err := askCoordinator(p.ctx, p.c, p.ctl, p.coordinated(), trackLost((*sarama.Broker).AddPartitionsToTxn, &answerLost), req,
 		func(res *sarama.AddPartitionsToTxnResponse) error { return firstError(res.Errors) })
 
 	p.mu.Lock()
@@ -31,7 +31,7 @@ func (p *Producer) join() {
 	p.joining = false
 	defer p.notify()
 	if err != nil {
-		p.fail(fmt.Errorf("kafka: transaction %s: add partitions: %w", p.cfg.TransactionalID, unknown(err, doubt)))
+		p.fail(fmt.Errorf("kafka: transaction %s: add partitions: %w", p.cfg.TransactionalID, withUnknownOutcome(err, answerLost)))
 		return
 	}
 	p.began = true
@@ -42,7 +42,7 @@ func (p *Producer) join() {
 	p.dispatch()
 }
 
-// firstError returns the most telling error of an answer that has one for each partition.
+// firstError returns the most informative error of an answer with one per partition.
 func firstError(errs map[string][]*sarama.PartitionError) error {
 	var first error
 	for topic, partitions := range errs {
@@ -59,11 +59,11 @@ func firstError(errs map[string][]*sarama.PartitionError) error {
 	return first
 }
 
-// SendOffsets makes offsets of a group part of the transaction: they are committed with it, if the member that ref
-// names is still of the group's generation (KIP-447). Its errors include ErrIllegalGeneration, ErrUnknownMember and
-// ErrFencedInstance. After ErrIllegalGeneration and ErrRebalanceInProgress the transaction goes on: call SendOffsets again
-// with the member's new reference, or Abort; until then, Commit fails. SendOffsets also starts to send the records given to
-// Send so far, and does not wait for them. If ctx ends while an answer is to come, the outcome is unknown.
+// SendOffsets makes offsets of a group part of the transaction: they are committed with it, if the member in ref still
+// belongs to the group's generation (KIP-447). Its errors include ErrIllegalGeneration, ErrUnknownMember and
+// ErrFencedInstance. ErrIllegalGeneration and ErrRebalanceInProgress leave the transaction open: call SendOffsets again
+// with the member's new reference, or Abort; until then, Commit fails. SendOffsets also starts sending the records
+// passed to Send so far, without waiting for them. If ctx ends while a request is in flight, the outcome is unknown.
 func (p *Producer) SendOffsets(ctx context.Context, ref GroupRef, offsets map[TopicPartition]CommittedOffset) error {
 	if p.cfg.TransactionalID == "" {
 		return errors.New("kafka: send offsets: the producer has no TransactionalID")
@@ -91,8 +91,8 @@ func (p *Producer) SendOffsets(ctx context.Context, ref GroupRef, offsets map[To
 	return p.err
 }
 
-// betweenGenerations reports whether offsets were refused only because the group has gone on to another generation. The
-// transaction is untouched by that.
+// betweenGenerations reports whether offsets were refused only because the group has a newer generation. This does not
+// affect the transaction.
 func betweenGenerations(err error) bool {
 	return !errors.Is(err, ErrOutcomeUnknown) && (errors.Is(err, ErrIllegalGeneration) || errors.Is(err, ErrRebalanceInProgress))
 }
@@ -105,11 +105,11 @@ func (p *Producer) addGroup(ctx context.Context, group string) error {
 	req := &sarama.AddOffsetsToTxnRequest{
 		Version: 3, TransactionalID: p.cfg.TransactionalID, ProducerID: p.id, ProducerEpoch: p.epoch, GroupID: group,
 	}
-	var doubt bool
-	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), watched((*sarama.Broker).AddOffsetsToTxn, &doubt), req,
+	var answerLost bool
+	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), trackLost((*sarama.Broker).AddOffsetsToTxn, &answerLost), req,
 		func(res *sarama.AddOffsetsToTxnResponse) error { return codeError(res.Err) })
 	if err != nil {
-		return unknown(err, doubt)
+		return withUnknownOutcome(err, answerLost)
 	}
 	p.groups[group] = true
 	p.mu.Lock()
@@ -132,19 +132,19 @@ func (p *Producer) commitOffsets(ctx context.Context, ref GroupRef, offsets map[
 		})
 	}
 	group := coordinated{sarama.CoordinatorGroup, ref.Group}
-	var doubt bool
-	err := askCoordinator(ctx, p.c, p.ctl, group, watched((*sarama.Broker).TxnOffsetCommit, &doubt), req,
+	var answerLost bool
+	err := askCoordinator(ctx, p.c, p.ctl, group, trackLost((*sarama.Broker).TxnOffsetCommit, &answerLost), req,
 		func(res *sarama.TxnOffsetCommitResponse) error { return firstError(res.Topics) })
-	return unknown(err, doubt)
+	return withUnknownOutcome(err, answerLost)
 }
 
-// Commit flushes and commits the transaction: its records and offsets become visible, all or none. A transaction in
-// which nothing was sent costs no request. After a RefusedError nothing is committed yet: the refused records are not in
-// the transaction, and TakeRefusals and another Commit commit the others. ErrOutcomeUnknown means that it may have been committed, or may never be.
-// If ctx ends before the flush is over, nothing has happened, and Commit or Abort can still be called.
+// Commit flushes and commits the transaction: its records and offsets become visible, all or none. An empty transaction
+// sends no request. After a RefusedError nothing is committed yet: call TakeRefusals, and then Commit again to commit
+// without the refused records. After ErrOutcomeUnknown the transaction may or may not have been committed. If ctx ends
+// before the flush, nothing has been committed, and Commit or Abort can still be called.
 func (p *Producer) Commit(ctx context.Context) error {
 	if p.missing != nil {
-		return p.missing // the records must not be committed without the offsets
+		return p.missing // committing the records without the offsets would process them twice
 	}
 	if err := p.Flush(ctx); err != nil {
 		return err
@@ -152,8 +152,8 @@ func (p *Producer) Commit(ctx context.Context) error {
 	return p.end(ctx, true)
 }
 
-// Abort drops what was sent since the last Commit or Abort, waiting for requests under way, and clears an error that
-// the producer can live with. It returns an error if the producer cannot go on, or if ctx ended.
+// Abort drops everything sent since the last Commit or Abort, waits for requests in flight, and clears an error that is
+// not final. It returns an error if the producer is unusable, or if ctx ended.
 func (p *Producer) Abort(ctx context.Context) error {
 	p.missing = nil
 	p.mu.Lock()
@@ -181,7 +181,7 @@ func (p *Producer) Abort(ctx context.Context) error {
 	}
 	p.err = nil
 	p.refusals = nil
-	p.stuck.Store(false)
+	p.hasFailed.Store(false)
 	p.mu.Unlock()
 	return p.end(ctx, false)
 }
@@ -208,8 +208,8 @@ func (p *Producer) end(ctx context.Context, commit bool) error {
 	return nil
 }
 
-// endTxn asks the coordinator to end the transaction. Asking again is safe as long as no new transaction has begun; but
-// once an answer was lost, an error no longer tells what came of the first request.
+// endTxn asks the coordinator to end the transaction. Retrying is safe as long as no new transaction has begun; but
+// once an answer was lost, the error of a retry says nothing about the first attempt.
 func (p *Producer) endTxn(ctx context.Context, commit bool) error {
 	p.mu.Lock()
 	began := p.began
@@ -220,8 +220,8 @@ func (p *Producer) endTxn(ctx context.Context, commit bool) error {
 	req := &sarama.EndTxnRequest{
 		Version: 3, TransactionalID: p.cfg.TransactionalID, ProducerID: p.id, ProducerEpoch: p.epoch, TransactionResult: commit,
 	}
-	var doubt bool
-	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), watched((*sarama.Broker).EndTxn, &doubt), req,
+	var answerLost bool
+	err := askCoordinator(ctx, p.c, p.ctl, p.coordinated(), trackLost((*sarama.Broker).EndTxn, &answerLost), req,
 		func(res *sarama.EndTxnResponse) error { return codeError(res.Err) })
 	if err == nil {
 		return nil
@@ -230,5 +230,5 @@ func (p *Producer) endTxn(ctx context.Context, commit bool) error {
 	if commit {
 		verb = "commit"
 	}
-	return fmt.Errorf("kafka: transaction %s: %s: %w", p.cfg.TransactionalID, verb, unknown(err, doubt))
+	return fmt.Errorf("kafka: transaction %s: %s: %w", p.cfg.TransactionalID, verb, withUnknownOutcome(err, answerLost))
 }

@@ -47,7 +47,7 @@ func newerAbortsOlder(s *subject) {
 	s.must(older.Close()) // as after a crash
 	s.isAt(tp, kafka.LatestStable, 0)
 
-	newer := s.producer(cfg) // does not wait for the time-out of the transaction
+	newer := s.producer(cfg) // does not wait for the timeout of the transaction
 	s.settled(tp)
 	s.isAt(tp, kafka.LatestStable, 2)
 	if got, ok := s.committed(group, in); ok {

@@ -20,7 +20,7 @@ import (
 type Known map[string]string
 
 // Run runs the suite. dial is called once for each theme and says how to reach the broker. The broker must allow groups with
-// short session time-outs (100 ms) and topics without replicas, must not create topics that are only asked for, and must look
+// short session timeouts (100 ms) and topics without replicas, must not create topics that are only asked for, and must look
 // about every second for what is to be compacted, is too old, or has been abandoned.
 func Run(t *testing.T, dial func(t *testing.T) kafka.Config, known ...Known) {
 	for _, theme := range []theme{

@@ -25,7 +25,7 @@ var transactionProtocol = theme{"transaction protocol", []testCase{
 	{"a successor of nobody", txnSuccessorOfNobody},
 	{"a successor aborts what was open", txnSuccessorAborts},
 	{"bad transactional ids", txnBadIDs},
-	{"bad time-outs", txnBadTimeouts},
+	{"bad timeouts", txnBadTimeouts},
 	{"abandoned", txnAbandoned},
 	{"sequence numbers go on", txnSequences},
 	{"a duplicate inside of a transaction", txnDuplicate},
@@ -214,7 +214,7 @@ func txnBadTimeouts(s *subject) {
 	for _, timeout := range []int32{0, -1, int32(24 * time.Hour / time.Millisecond)} { // the broker allows 15 minutes
 		req := a.initRequest()
 		req.TransactionTimeoutMillis = timeout
-		s.code(kerr.InvalidTransactionTimeout, s.settle(func() int16 { return ask(a.raw, req).ErrorCode }), "begin with a bad time-out")
+		s.code(kerr.InvalidTransactionTimeout, s.settle(func() int16 { return ask(a.raw, req).ErrorCode }), "begin with a bad timeout")
 	}
 	a.must(a.init())
 }
@@ -231,8 +231,8 @@ func txnAbandoned(s *subject) {
 	s.settled(tp)
 	s.isAt(tp, kafka.Latest, 2)
 	s.holds(tp)
-	s.wants(kerr.InvalidProducerEpoch, a.write(tp, "y"), "write after the time-out")
-	s.wants(kerr.ProducerFenced, a.end(true), "commit after the time-out")
+	s.wants(kerr.InvalidProducerEpoch, a.write(tp, "y"), "write after the timeout")
+	s.wants(kerr.ProducerFenced, a.end(true), "commit after the timeout")
 	a.must(a.init())
 	a.has(tp, "z")
 	a.must(a.end(true))

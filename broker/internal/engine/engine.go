@@ -22,7 +22,7 @@ type Config struct {
 	Port             int32
 	Partitions       int32 // of topics that are created without saying how many
 	AutoCreateTopics bool
-	MinSession       time.Duration // the shortest session time-out of a group member
+	MinSession       time.Duration // the shortest session timeout of a group member
 	MaxPartitions    int           // of all topics together
 	MaxUnsent        int64         // bytes of records that were read for clients and not sent to them yet; a quarter more is read ahead
 }
@@ -64,7 +64,7 @@ const (
 	// maxOpen is how many bytes a commit gathers while the one before it is on its way to the disk.
 	maxOpen = 4 << 20
 
-	// tickInterval is how exact the time-outs of sessions, rebalances and transactions are.
+	// tickInterval is how exact the timeouts of sessions, rebalances and transactions are.
 	tickInterval = 20 * time.Millisecond
 
 	// sweepInterval is how often what is old is looked for.

@@ -15,7 +15,7 @@ import (
 //	member:   id │ instance id │ client id │ client host │ session │ rebalance │ assignment │ count │ protocol*
 //	protocol: name │ metadata
 //
-// The first byte is the version. "Empty since" is in Unix milliseconds, 0 for none; the time-outs are in milliseconds.
+// The first byte is the version. "Empty since" is in Unix milliseconds, 0 for none; the timeouts are in milliseconds.
 const formatVersion = 1
 
 // Append appends the snapshot's binary form to b.

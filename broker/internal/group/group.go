@@ -9,10 +9,10 @@ import (
 
 // Config holds what the broker demands of the members of a group.
 type Config struct {
-	// A session time-out outside of these is refused with INVALID_SESSION_TIMEOUT. Zero: no limit.
+	// A session timeout outside of these is refused with INVALID_SESSION_TIMEOUT. Zero: no limit.
 	MinSession, MaxSession time.Duration
 	// InitialDelay is how long an empty group waits for more members before its next generation. If some come, it waits
-	// once more, at most for the rebalance time-out of the first. Zero: not at all.
+	// once more, at most for the rebalance timeout of the first. Zero: not at all.
 	InitialDelay time.Duration
 	// MaxSize is how many members a group may have; one more hears GROUP_MAX_SIZE_REACHED. Zero: no limit.
 	MaxSize int

@@ -12,7 +12,7 @@ import (
 type JoinRequest struct {
 	MemberID, InstanceID             string // "": none
 	ClientID, ClientHost             string
-	SessionTimeout, RebalanceTimeout time.Duration // whole milliseconds; no rebalance time-out (JoinGroup v0): that of the session
+	SessionTimeout, RebalanceTimeout time.Duration // whole milliseconds; no rebalance timeout (JoinGroup v0): that of the session
 	ProtocolType                     string
 	Protocols                        []Protocol // in the member's order of preference
 

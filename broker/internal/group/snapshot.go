@@ -49,7 +49,7 @@ func (g *Group) record() {
 	g.durable, g.changed = s, true
 }
 
-// Restore returns the group of a snapshot. Its members are alive as of now: each has a session time-out to be heard of.
+// Restore returns the group of a snapshot. Its members are alive as of now: each has a session timeout to be heard of.
 func Restore(name string, cfg Config, newMemberID func(clientID string) string, s Snapshot, now time.Time) *Group {
 	g := New(name, cfg, newMemberID)
 	g.generation, g.emptySince, g.protocolType, g.protocol, g.durable = s.generation, s.emptySince, s.protocolType, s.protocol, s

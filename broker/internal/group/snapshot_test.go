@@ -81,8 +81,8 @@ func TestImpossibleSnapshot(t *testing.T) {
 		"two members of one id":                 {"\x03b-1\x01b", "\x05ana-1\x01b"},
 		"a member without an id":                {"\x03b-1\x01b", "\x00\x01b"},
 		"two members of one instance":           {"\x05ana-1\x00", "\x05ana-1\x01b"},
-		"no session time-out":                   {"\x90\x4e\xe0\xd4\x03", "\x00\xe0\xd4\x03"},
-		"no rebalance time-out":                 {"\x90\x4e\xe0\xd4\x03", "\x90\x4e\x00"},
+		"no session timeout":                    {"\x90\x4e\xe0\xd4\x03", "\x00\xe0\xd4\x03"},
+		"no rebalance timeout":                  {"\x90\x4e\xe0\xd4\x03", "\x90\x4e\x00"},
 		"a member without the others' protocol": {"\x01\x05range\x08of range", "\x01\x05other\x08of range"},
 	} {
 		damaged := strings.Replace(whole, damage.is, damage.becomes, 1)

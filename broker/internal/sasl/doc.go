@@ -1,6 +1,6 @@
-// Package sasl is the server's side of a log-in: a client proves that it knows the password of a name.
+// Package sasl is the server's side of a login: a client proves that it knows the password of a name.
 //
-// A log-in is an exchange of messages, and one method takes each message of the client and gives the answer:
+// A login is an exchange of messages, and one method takes each message of the client and gives the answer:
 //
 //	users, err := sasl.NewUsers(map[string]string{"ana": "segredo"})
 //	exchange, err := users.Begin("SCRAM-SHA-256")

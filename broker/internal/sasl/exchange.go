@@ -18,7 +18,7 @@ var (
 // maxMessage is the largest message in bytes, Kafka's sasl.server.max.receive.size: a stranger shall not make us work.
 const maxMessage = 512 << 10
 
-// Exchange is one log-in.
+// Exchange is one login.
 type Exchange struct {
 	mechanism    string
 	conversation conversation
@@ -26,7 +26,7 @@ type Exchange struct {
 	user         string
 }
 
-// conversation is one log-in by one mechanism. step is called until it returns a user or an error.
+// conversation is one login by one mechanism. step is called until it returns a user or an error.
 type conversation interface {
 	step(client string) (answer, user string, err error)
 }

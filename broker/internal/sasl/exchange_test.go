@@ -155,7 +155,7 @@ func TestALogInIsTheEnd(t *testing.T) {
 	must(t, err)
 	for range 2 {
 		if _, done, err := exchange.Step([]byte("\x00" + ana + "\x00" + segredo)); !errors.Is(err, ErrMalformed) || done {
-			t.Errorf("a second log-in: %t, %v", done, err)
+			t.Errorf("a second login: %t, %v", done, err)
 		}
 	}
 	if got := exchange.User(); got != "joao" {
@@ -185,7 +185,7 @@ func overheard(t *testing.T, users *Users, mechanism, actAs string) (messages []
 	return messages
 }
 
-// Who has overheard a log-in cannot repeat it: the server's half of the nonce is new.
+// Who has overheard a login cannot repeat it: the server's half of the nonce is new.
 func TestReplay(t *testing.T) {
 	users := someUsers(t)
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {

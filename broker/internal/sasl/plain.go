@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// plainConversation is a log-in by one message of the client (RFC 4616), answered by an empty one:
+// plainConversation is a login by one message of the client (RFC 4616), answered by an empty one:
 //
 //	[act as] 0 name 0 password
 type plainConversation struct {

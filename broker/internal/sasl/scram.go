@@ -74,7 +74,7 @@ func (s *scramUsers) begin() conversation {
 	return &scramConversation{ServerConversation: s.server.NewConversation(), users: s}
 }
 
-// scramConversation is a log-in by two messages of the client and two answers (RFC 5802, without channel binding):
+// scramConversation is a login by two messages of the client and two answers (RFC 5802, without channel binding):
 //
 //	client  n,[a=act as],n=name,r=nonce
 //	server  r=nonce+more,s=salt,i=iterations

@@ -39,7 +39,7 @@ func NewUsers(passwords map[string]string) (*Users, error) {
 	return users, nil
 }
 
-// Begin starts a log-in with one of Mechanisms. The error is ErrMechanism.
+// Begin starts a login with one of Mechanisms. The error is ErrMechanism.
 func (u *Users) Begin(mechanism string) (*Exchange, error) {
 	begin, ok := u.begin[mechanism]
 	if !ok {

@@ -56,7 +56,7 @@ type conn struct {
 type answer struct {
 	correlation int32
 	flexible    bool          // of the header
-	raw         bool          // no header: a token of the old log-in
+	raw         bool          // no header: a token of the old login
 	ready       chan struct{} // closed when response is there
 	response    kmsg.Response // nil: close the connection
 	token       []byte
@@ -123,7 +123,7 @@ func (c *conn) next() error {
 	return nil
 }
 
-// understand reads a request. A token of the old log-in is none, and is answered at once.
+// understand reads a request. A token of the old login is none, and is answered at once.
 func (c *conn) understand(frame []byte, a *answer) (req kmsg.Request, err error) {
 	if !c.login.raw {
 		return c.decode(frame, a)

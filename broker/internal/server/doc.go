@@ -1,4 +1,4 @@
-// Package server is the network side of the broker: connections, frames, log-in. What a request means is said in package
+// Package server is the network side of the broker: connections, frames, login. What a request means is said in package
 // engine.
 //
 // Each connection has a goroutine that reads requests and one that writes responses, in the order of the requests. Requests

@@ -56,9 +56,9 @@ func (l *login) authenticate(req *kmsg.SASLAuthenticateRequest) kmsg.Response {
 	return res
 }
 
-var errLogin = errors.New("log-in failed")
+var errLogin = errors.New("login failed")
 
-// step goes on with the log-in.
+// step goes on with the login.
 func (l *login) step(token []byte) ([]byte, error) {
 	if l.exchange == nil {
 		return nil, errLogin

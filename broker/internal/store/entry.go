@@ -167,7 +167,7 @@ func decodeProducer(key, b []byte) (Producer, error) {
 
 // Transaction is what the coordinator knows of a transactional id.
 //
-//	x id → producer id (8) | epoch (2) | last producer id (8) | last epoch (2) | time-out (4) | state (1) | started (8) |
+//	x id → producer id (8) | epoch (2) | last producer id (8) | last epoch (2) | timeout (4) | state (1) | started (8) |
 //	       updated (8) | count (4) × (topic (4) | partition (4)) | count (4) × group
 type Transaction = transaction.Snapshot
 

@@ -10,7 +10,7 @@
 //
 //	          add                      commit
 //	Empty ─────────> Ongoing ──────────────────────> Committed ──┐
-//	  ^                ^  └── abort, time-out, init ─> Aborted ──┤
+//	  ^                ^  └── abort, timeout, init ─> Aborted ──┤
 //	  │                └────────────────── add ──────────────────┤
 //	  └───────────────────────── init ───────────────────────────┘
 //

@@ -6,7 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// MaxTimeout is the longest time-out of a transaction, Kafka's transaction.max.timeout.ms.
+// MaxTimeout is the longest timeout of a transaction, Kafka's transaction.max.timeout.ms.
 const MaxTimeout = 15 * time.Minute
 
 // Init makes the caller the owner of the transactional id, fences those before it, and aborts what they have left open. A

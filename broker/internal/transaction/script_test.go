@@ -204,7 +204,7 @@ func content(partitions []transaction.Partition, groups []string) string {
 
 func (s *script) describe(request) {
 	d := s.Snapshot()
-	s.printf("%v, producer %d epoch %d, time-out %v", d.State, d.Producer.ID, d.Producer.Epoch, time.Duration(d.Timeout)*time.Millisecond)
+	s.printf("%v, producer %d epoch %d, timeout %v", d.State, d.Producer.ID, d.Producer.Epoch, time.Duration(d.Timeout)*time.Millisecond)
 	if d.State == transaction.Ongoing {
 		s.printf("  since %v: %s", s.now.Sub(time.UnixMilli(d.Started)), content(d.Partitions, d.Groups))
 	}
