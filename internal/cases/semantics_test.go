@@ -27,7 +27,7 @@ func TestSemantics(t *testing.T) {
 	out := m.run(t, "go", "test", "-mod=mod", "-count=1", "-v", ".")
 	for _, want := range []string{
 		`--- PASS: TestEmptyValueIsNotNull`, `--- PASS: TestPoisonedTime`, `--- PASS: TestTwoLooksIntoOneTable`,
-		`--- PASS: TestTwoLooksThroughATopic`, `--- PASS: TestDerivedTable`, `--- PASS: TestTwoLooksWithACopy`,
+		`--- PASS: TestTwoLooksThroughATopic`, `--- PASS: TestDerivedTable`, `--- PASS: TestTwoLooksWithACopy`, `--- PASS: TestWhoTellsOfLateRecords`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("nothing like %s in:\n%s", want, out)

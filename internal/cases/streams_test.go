@@ -97,23 +97,30 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// result is what a program has printed, and how long it took.
+type result struct {
+	out  string
+	took time.Duration
+}
+
 // runPrograms runs all programs, some side by side, and checks one after the other.
 func runPrograms(t *testing.T, m *module, flags string) {
-	results := make([]chan string, len(programs))
+	results := make([]chan result, len(programs))
 	places := make(chan struct{}, atOnce)
 	for i, p := range programs {
-		results[i] = make(chan string, 1)
+		results[i] = make(chan result, 1)
 		if p.long && os.Getenv("RIO_CASES_LONG") == "" {
 			continue
 		}
 		go func() {
 			places <- struct{}{}
+			began := time.Now()
 			out, err := m.output(programLimit, p.name, strings.Fields(p.args+flags)...)
 			if err != nil {
 				out += "\n" + err.Error() + "\n"
 			}
 			<-places
-			results[i] <- out
+			results[i] <- result{out, time.Since(began)}
 		}()
 	}
 	for i, p := range programs {
@@ -121,7 +128,9 @@ func runPrograms(t *testing.T, m *module, flags string) {
 			if p.long {
 				long(t)
 			}
-			p.check(t, <-results[i])
+			r := <-results[i]
+			t.Logf("it took %.1f s", r.took.Seconds())
+			p.check(t, r.out)
 		})
 	}
 }

@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"reflect"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/kafka/kafkatest"
 )
 
 // A group of two topics that are read together, one of a single topic, and one topic in no group.
@@ -111,61 +110,10 @@ func TestReturningMemberGetsItsTasksBack(t *testing.T) {
 	}
 }
 
-func TestMemberGetsOnlyTopicsItSubscribesTo(t *testing.T) {
-	members := newcomers("new", "old")
-	members[1].Topics = []string{"clicks"}
-	shares := New(taskGroups, nil).Assign(members, map[string]int32{"orders": 3, "customers": 3, "clicks": 2})
-	for _, tp := range shares["old"].Partitions {
-		if tp.Topic != "clicks" {
-			t.Errorf("old got %v", tp)
-		}
-	}
-	if n := len(shares["old"].Partitions) + len(shares["new"].Partitions); n != 8 {
-		t.Errorf("%d of 8 partitions assigned: %v", n, shares)
-	}
-}
-
-func TestAssignorProperties(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		counts := map[string]int32{"alone": rapid.Int32Range(0, 9).Draw(t, "alone"), "clicks": rapid.Int32Range(0, 9).Draw(t, "clicks")}
-		counts["orders"] = rapid.Int32Range(0, 9).Draw(t, "orders")
-		counts["customers"] = counts["orders"]
-		n := rapid.IntRange(1, 7).Draw(t, "members")
-		var members []kafka.GroupMember
-		for i := range n {
-			m := newcomers(fmt.Sprint("m", i))[0]
-			m.UserData = Encode(Member{Stores: drawStores(t)})
-			members = append(members, m)
-		}
-
-		first := settle(members, counts)
-		checkComplete(t, first, counts)
-		checkBalance(t, first)
-
-		again := settle(owning(shuffled(members), first), counts)
-		if !reflect.DeepEqual(first, again) {
-			t.Fatalf("nothing happened, and tasks moved:\n%v\n%v", first, again)
-		}
-
-		joiner := newcomers(fmt.Sprint("m", n))[0]
-		grown := settle(owning(append(slices.Clone(members), joiner), first), counts)
-		checkComplete(t, grown, counts)
-		checkBalance(t, grown)
-		if moved, needed := movedTasks(first, grown), len(tasksOf(grown[joiner.ID])); moved != needed {
-			t.Fatalf("a member with %d tasks joined, and %d moved:\n%v\n%v", needed, moved, first, grown)
-		}
-
-		gone := rapid.IntRange(0, n-1).Draw(t, "gone")
-		if n == 1 {
-			return
-		}
-		rest := slices.Delete(slices.Clone(members), gone, gone+1)
-		shrunk := settle(owning(rest, first), counts)
-		checkComplete(t, shrunk, counts)
-		checkBalance(t, shrunk)
-		if moved, needed := movedTasks(first, shrunk), len(tasksOf(first[members[gone].ID])); moved != needed {
-			t.Fatalf("a member with %d tasks left, and %d moved:\n%v\n%v", needed, moved, first, shrunk)
-		}
+func TestAssignor(t *testing.T) {
+	kafkatest.RunAssignor(t, kafkatest.AssignorSubject{
+		Assignor: New(taskGroups, nil), Units: [][]string{{"orders", "customers"}, {"clicks"}, {"alone"}},
+		UserData: func(t *rapid.T) []byte { return Encode(Member{Stores: drawStores(t)}) },
 	})
 }
 
@@ -260,54 +208,4 @@ func owning(members []kafka.GroupMember, shares map[string]kafka.Assignment) []k
 
 func settle(members []kafka.GroupMember, counts map[string]int32) map[string]kafka.Assignment {
 	return New(taskGroups, nil).Assign(members, counts)
-}
-
-func shuffled(members []kafka.GroupMember) []kafka.GroupMember {
-	members = slices.Clone(members)
-	rand.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
-	return members
-}
-
-func checkComplete(t *rapid.T, shares map[string]kafka.Assignment, counts map[string]int32) {
-	times := map[kafka.TopicPartition]int{}
-	for _, share := range shares {
-		for _, tp := range share.Partitions {
-			times[tp]++
-		}
-	}
-	for topic, n := range counts {
-		for p := range n {
-			if tp := (kafka.TopicPartition{Topic: topic, Partition: p}); times[tp] != 1 {
-				t.Fatalf("%v is assigned %d times: %v", tp, times[tp], shares)
-			}
-		}
-	}
-}
-
-func checkBalance(t *rapid.T, shares map[string]kafka.Assignment) {
-	var sizes []int
-	for _, share := range shares {
-		sizes = append(sizes, len(tasksOf(share)))
-	}
-	if slices.Max(sizes)-slices.Min(sizes) > 1 {
-		t.Fatalf("unbalanced: %v", shares)
-	}
-}
-
-// tasksOf returns the tasks by the partition that stands for them.
-func tasksOf(share kafka.Assignment) []kafka.TopicPartition {
-	return slices.DeleteFunc(slices.Clone(share.Partitions), func(tp kafka.TopicPartition) bool { return tp.Topic == "customers" })
-}
-
-func movedTasks(before, after map[string]kafka.Assignment) int {
-	moved := 0
-	for id, share := range after {
-		moved += len(without(tasksOf(share), before[id].Partitions))
-	}
-	return moved
-}
-
-// without returns what is in a and not in b.
-func without(a, b []kafka.TopicPartition) []kafka.TopicPartition {
-	return slices.DeleteFunc(slices.Clone(a), func(tp kafka.TopicPartition) bool { return slices.Contains(b, tp) })
 }
