@@ -17,5 +17,5 @@
 //	cmd/rio              the command line
 //	examples             complete programs: fleet-tracking and vendas
 //
-// Begin with the README, then with examples/vendas.
+// Begin with the README, then with examples/vendas. docs/promises.md lists what is promised, with the tests that prove it.
 package rio

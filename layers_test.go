@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"examples/...":           {"public", "examples/..."},
 	"internal/murmur2":       {},
 	"internal/dirlock":       {},
+	"internal/promises":      {},
 	"metrics":                {},
 	"metrics/prometheus":     {"metrics"},
 

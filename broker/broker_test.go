@@ -17,6 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// Proves: loopback-unless-told
 func TestListensOnLoopbackUnlessTold(t *testing.T) {
 	b := start(t, broker.Config{})
 	host, _, err := net.SplitHostPort(b.Addr())
@@ -55,6 +56,7 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 	mustSay(t, err, "names no host", "Partitions is -1", "KeepPort needs a DataDir")
 }
 
+// Proves: directory-has-one-owner
 func TestDirectoryOfAnotherBroker(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, broker.Config{DataDir: dir})
@@ -78,6 +80,7 @@ func TestUnusableDirectory(t *testing.T) {
 	mustSay(t, err, file, "choose a directory that this user may write")
 }
 
+// Proves: acked-not-lost
 func TestRestartKeepsRecords(t *testing.T) {
 	dir := t.TempDir()
 	first := start(t, broker.Config{DataDir: dir, AutoCreateTopics: true, Partitions: 3})
@@ -104,6 +107,7 @@ func TestCloseEndsConnectedClients(t *testing.T) {
 	}
 }
 
+// Proves: unknown-requests-are-refused
 func TestNonsenseEndsOnlyThatConnection(t *testing.T) {
 	b := start(t, broker.Config{})
 	for name, nonsense := range map[string][]byte{

@@ -20,6 +20,8 @@ import (
 
 // A byte of a record is flipped on the disk. What is before it and behind it is served; at its offset there is an error, to
 // clients and from Check.
+//
+// Proves: damage-is-found
 func TestAFlippedByteIsSaidAtItsOffset(t *testing.T) {
 	dir := t.TempDir()
 	cfg := broker.Config{DataDir: dir, AutoCreateTopics: true, Partitions: 1}

@@ -8,12 +8,14 @@ import (
 	"github.com/rio-streams/rio/kafka/kafkatest"
 )
 
+// Proves: speaks-kafka
 func TestBrokerInMemory(t *testing.T) {
 	kafkatest.Run(t, func(t *testing.T) kafka.Config {
 		return kafka.Config{Brokers: []string{start(t, broker.Config{}).Addr()}}
 	})
 }
 
+// Proves: speaks-kafka
 func TestBrokerOnDisk(t *testing.T) {
 	kafkatest.Run(t, func(t *testing.T) kafka.Config {
 		dir := t.TempDir()

@@ -242,6 +242,7 @@ func TestControllerMoves(t *testing.T) {
 	}
 }
 
+// Proves: call-ends-with-its-context
 func TestOperationsEndWithTheirContext(t *testing.T) {
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())

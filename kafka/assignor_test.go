@@ -9,6 +9,8 @@ import (
 )
 
 // Round by round, members only ever give up what they own and get what nobody owns; and it ends where the assignor wants.
+//
+// Proves: one-owner-at-a-time
 func TestCooperativeRoundsNeverShareAPartition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counts := map[string]int32{"clicks": rapid.Int32Range(0, 12).Draw(t, "clicks")}

@@ -296,6 +296,7 @@ func TestScramRefusesAServerThatDoesNotKnowThePassword(t *testing.T) {
 	}
 }
 
+// Proves: partition-of-java-clients
 func TestPartitionIsThatOfTheJavaClients(t *testing.T) {
 	// From org.apache.kafka.common.utils.UtilsTest.testMurmur2: "21" hashes to -973932308.
 	if got := Partition([]byte("21"), 7); got != int32((-973932308&0x7fffffff)%7) {

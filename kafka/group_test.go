@@ -31,6 +31,7 @@ func TestMembersShareTheWork(t *testing.T) {
 	}
 }
 
+// Proves: one-owner-at-a-time
 func TestNothingIsGivenAwayBeforeItIsReleased(t *testing.T) {
 	g := newGroup(t, 2)
 	ana := g.join("ana", func(cfg *GroupConfig) { cfg.SessionTimeout = time.Second })
@@ -92,6 +93,7 @@ func TestExpelledMemberIsLostAndComesBack(t *testing.T) {
 	}
 }
 
+// Proves: zombie-changes-nothing
 func TestZombieCannotCommit(t *testing.T) {
 	g := newGroup(t, 2)
 	ana := g.join("ana")
@@ -231,6 +233,8 @@ func TestMembershipOutlivesTheBroker(t *testing.T) {
 
 // Members come, go, fall silent and are expelled, in any order: nobody is ever given what another member has not let go of,
 // and once it is quiet everyone has a fair share.
+//
+// Proves: one-owner-at-a-time
 func TestGroupInTurmoil(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -70,6 +70,8 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 }
 
 // The bytes of a record may be used again as soon as Send returns.
+//
+// Proves: send-copies
 func TestSendCopies(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -131,6 +133,7 @@ func TestLostAnswersOfBatches(t *testing.T) {
 	}
 }
 
+// Proves: unknown-outcome-is-said
 func TestBatchWhoseAnswerNeverComes(t *testing.T) {
 	cluster, w := wiredCluster(t)
 	c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), RetryTimeout: 50 * time.Millisecond})
@@ -238,6 +241,7 @@ func TestErrorsThatStopAProducer(t *testing.T) {
 	}
 }
 
+// Proves: call-ends-with-its-context
 func TestFlushAndAbortEndWithTheirContext(t *testing.T) {
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// Proves: all-or-nothing-commit
 func TestTransactions(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -67,6 +68,7 @@ func TestEmptyTransactionCostsNoRequest(t *testing.T) {
 	}
 }
 
+// Proves: zombie-changes-nothing
 func TestSecondProducerFencesTheFirst(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -90,6 +92,7 @@ func TestSecondProducerFencesTheFirst(t *testing.T) {
 	}
 }
 
+// Proves: all-or-nothing-commit
 func TestOffsetsInTransactions(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -196,6 +199,7 @@ func TestLostAnswersOfTheCoordinator(t *testing.T) {
 	}
 }
 
+// Proves: unknown-outcome-is-said
 func TestCommitWhoseAnswerNeverComes(t *testing.T) {
 	cluster, w := wiredCluster(t)
 	c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), RetryTimeout: 50 * time.Millisecond})
@@ -217,6 +221,7 @@ func TestCommitWhoseAnswerNeverComes(t *testing.T) {
 	}
 }
 
+// Proves: unknown-outcome-is-said, call-ends-with-its-context
 func TestCommitInterruptedByItsContext(t *testing.T) {
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())

@@ -28,6 +28,7 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// Proves: mistakes-are-told-at-once
 func TestPoliciesTellAllMistakes(t *testing.T) {
 	if err := (processor.Policies{}).Validate(); err != nil {
 		t.Errorf("the zero value: %v", err)
@@ -47,6 +48,7 @@ processor: produce policy: retries and backoff must not be negative`
 	}
 }
 
+// Proves: bad-record-stops-with-its-place
 func TestErrorSaysWhere(t *testing.T) {
 	cause := errors.New("boom")
 	origin := processor.Origin{Topic: "localizacao-veiculos", Partition: 3, Offset: 1024}

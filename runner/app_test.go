@@ -20,6 +20,8 @@ import (
 )
 
 // TestHandle follows an application through its life: what it says of its tasks, how far it lags, and how it ends.
+//
+// Proves: handle-tells-the-state
 func TestHandle(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -73,6 +75,8 @@ func TestHandle(t *testing.T) {
 
 // TestStopWhileItStarts: an application that is stopped before it processes ends without an error, whatever it waits for
 // and however it is told.
+//
+// Proves: stop-in-time
 func TestStopWhileItStarts(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // a broker that never answers
 	if err != nil {
@@ -133,6 +137,8 @@ func TestStopWhileItStarts(t *testing.T) {
 }
 
 // TestHandleOfAFailure: what ends a run is what Wait returns, and the state says so.
+//
+// Proves: handle-tells-the-state
 func TestHandleOfAFailure(t *testing.T) {
 	c := newCluster(t)
 	cfg := c.config()
@@ -171,6 +177,8 @@ func TestTopologyThatWasNotBuilt(t *testing.T) {
 
 // TestDropsAreToldAndCounted: records that operators leave out are counted by step and reason in the handle's snapshot, and
 // logged a few times, not once each.
+//
+// Proves: left-out-records-are-counted
 func TestDropsAreToldAndCounted(t *testing.T) {
 	c := newCluster(t)
 	b := topology.NewBuilder(c.app)

@@ -81,6 +81,8 @@ func wantErr(t *testing.T, err, want error, texts ...string) {
 }
 
 // One directory serves several clusters in turn: each finds the state as it left it.
+//
+// Proves: state-belongs-to-its-cluster
 func TestEachClusterHasItsState(t *testing.T) {
 	a := newCluster(t)
 	b, err := broker.Start(broker.Config{DataDir: t.TempDir()})
@@ -111,6 +113,8 @@ func TestEachClusterHasItsState(t *testing.T) {
 
 // A changelog that is gone leaves the local state as the only copy: it is kept, and the run says what can be done. After
 // Rebuild the counts go on.
+//
+// Proves: only-copy-is-kept, new-machine-restores-all
 func TestDeletedChangelog(t *testing.T) {
 	for name, how := range map[string]func(*cluster){
 		"deleted": func(c *cluster) {},
@@ -154,6 +158,8 @@ func TestDeletedChangelog(t *testing.T) {
 }
 
 // A changelog that is deleted while the application runs ends the run, which keeps the state.
+//
+// Proves: only-copy-is-kept
 func TestChangelogDeletedWhileItRuns(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -217,6 +223,8 @@ func TestResetVoidsTheStateOfOtherMachines(t *testing.T) {
 }
 
 // Offsets of a topic that was deleted and made again are not those of the new one.
+//
+// Proves: state-belongs-to-its-topics
 func TestInputThatWasMadeAgain(t *testing.T) {
 	again := func(c *cluster) {
 		if err := c.client.DeleteTopics(c.t.Context(), c.lines.Name()); err != nil {
@@ -257,6 +265,8 @@ func TestInputThatWasMadeAgain(t *testing.T) {
 }
 
 // The formats of stores are checked where there is no local state, too. A Go type may change its name.
+//
+// Proves: store-format-is-checked
 func TestFormatsAreCheckedOnANewMachine(t *testing.T) {
 	type total struct{ N int64 }
 	type sum struct{ N int64 }
@@ -408,6 +418,8 @@ func TestLatest(t *testing.T) {
 }
 
 // Damaged files are no reason to stop: the changelog has everything.
+//
+// Proves: damaged-state-is-restored
 func TestDamagedStateIsRestored(t *testing.T) {
 	for _, files := range []string{"MANIFEST-*", "*.sst"} {
 		t.Run(files, func(t *testing.T) {

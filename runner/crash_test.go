@@ -120,6 +120,8 @@ func (p *process) end(sig syscall.Signal) {
 
 // Two processes share the work; one after the other is killed at a random moment and started again while records keep
 // coming. In the end every record is counted, none twice.
+//
+// Proves: exactly-once-crash (processes), all-or-nothing-commit (processes)
 func TestKilledProcessesLoseNothing(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)
@@ -178,6 +180,8 @@ func sum(counts map[string]int64) (total int64) {
 }
 
 // A process that is frozen until its tasks have moved and then wakes up changes nothing.
+//
+// Proves: zombie-changes-nothing (processes), processes-share-the-work (processes)
 func TestAZombieChangesNothing(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)

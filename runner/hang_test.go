@@ -87,6 +87,8 @@ func (c *cluster) awaitResults(ctx context.Context, want string) {
 
 // A call that takes longer than MaxProcessing is named with its record and its stack. The other tasks of its worker go
 // on without it, and its own when it has returned; nothing is lost or doubled.
+//
+// Proves: hung-handler-is-named
 func TestAHungHandlerHoldsUpNoOtherTask(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -125,6 +127,8 @@ func TestAHungHandlerHoldsUpNoOtherTask(t *testing.T) {
 }
 
 // A stop ends within StopTimeout, whether the handler has been given up before or not, and says which handler it was.
+//
+// Proves: stop-in-time
 func TestAStopDoesNotWaitForAHungHandler(t *testing.T) {
 	for name, maxProcessing := range map[string]time.Duration{"not noticed before": time.Minute, "given up before": 50 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
@@ -166,6 +170,8 @@ func TestAStopDoesNotWaitForAHungHandler(t *testing.T) {
 
 // While a handler hangs, partitions go to another process and are worked on there: those of the same worker, and the one
 // whose handler hangs.
+//
+// Proves: hung-handler-is-named
 func TestPartitionsLeaveAHungWorker(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 3)

@@ -11,6 +11,8 @@ import (
 
 // The broker goes away in the middle of the work and comes back at the same address. Nothing is lost, nothing is
 // counted twice, and nobody has to restart the application.
+//
+// Proves: exactly-once-outage
 func TestTheBrokerGoesAwayAndComesBack(t *testing.T) {
 	cfg := broker.Config{DataDir: t.TempDir(), KeepPort: true}
 	b, err := broker.Start(cfg)

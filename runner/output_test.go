@@ -49,6 +49,7 @@ func (c *cluster) refusing(settings map[string]string) {
 	c.send(c.lines.Name(), 1, "a", "b", "bad", "d", "e", "bad")
 }
 
+// Proves: bad-record-follows-policy
 func TestUnwritableRecordsFollowThePolicy(t *testing.T) {
 	for name, test := range unwritable {
 		for _, action := range []processor.Action{processor.Fail, processor.Skip, processor.DeadLetter} {

@@ -41,6 +41,8 @@ func (c *cluster) transactionalIDs(cfg runner.Config) []string {
 
 // A topic for results is deleted: the attempts to go on become rarer, although each commits offsets, and the run ends
 // after RetryTimeout with an error that names the topic.
+//
+// Proves: trouble-ends-after-retry-timeout
 func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -95,6 +97,8 @@ func TestAFencedProducerIsReplaced(t *testing.T) {
 }
 
 // A task that waits for a transaction says for which.
+//
+// Proves: waiting-says-for-what
 func TestAWaitingTaskSaysWhatFor(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)

@@ -70,6 +70,8 @@ func (c *cluster) namedResults(process string) *topology.Topology {
 
 // Three processes are restarted one after the other under load. Partitions that stay with their process have no gap longer
 // than two commit intervals.
+//
+// Proves: rebalance-disturbs-only-what-moves
 func TestRollingRestart(t *testing.T) {
 	const partitions, interval = 12, 10 * time.Millisecond // a commit is always under way
 	c := newCluster(t)

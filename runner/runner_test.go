@@ -198,6 +198,7 @@ func (c *cluster) config() runner.Config {
 	}
 }
 
+// Proves: state-survives-restart
 func TestRunsToTheEndAndGoesOn(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 3)
@@ -219,6 +220,7 @@ func TestRunsToTheEndAndGoesOn(t *testing.T) {
 	}
 }
 
+// Proves: replay-gives-the-same
 func TestResetReplaysHistory(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 3)
@@ -242,6 +244,7 @@ func TestResetReplaysHistory(t *testing.T) {
 	}
 }
 
+// Proves: mistakes-are-told-at-once
 func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -274,6 +277,7 @@ func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
 	}
 }
 
+// Proves: directory-has-one-owner
 func TestOneProcessToADirectory(t *testing.T) {
 	dir := t.TempDir()
 	b, err := broker.Start(broker.Config{DataDir: dir + "/log"})
@@ -288,6 +292,7 @@ func TestOneProcessToADirectory(t *testing.T) {
 	}
 }
 
+// Proves: store-format-is-checked
 func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -372,6 +377,7 @@ func TestATopicThatIsDeletedEndsTheRun(t *testing.T) {
 	}
 }
 
+// Proves: processes-share-the-work
 func TestTwoProcessesShareAndTakeOver(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)
@@ -443,6 +449,7 @@ func (c *cluster) awaitMembers(ctx context.Context, n int) {
 	})
 }
 
+// Proves: bad-record-stops-with-its-place, bad-record-follows-policy
 func TestPoliciesForBrokenRecords(t *testing.T) {
 	type sale struct{ Amount int }
 	for _, action := range []processor.Action{processor.Fail, processor.Skip, processor.DeadLetter} {

@@ -72,6 +72,8 @@ func endsWell(t *testing.T, done chan error) {
 
 // Results are committed while fetched records wait. The transaction of a slow task does not last longer than a commit
 // interval, or than the cluster allows, whatever the interval is.
+//
+// Proves: slow-handlers-hold-up-nobody
 func TestSlowHandlersCommitOnTheWay(t *testing.T) {
 	configs := map[string]func(*runner.Config){
 		"exactly once":   func(*runner.Config) {},
@@ -112,6 +114,8 @@ func TestSlowHandlersCommitOnTheWay(t *testing.T) {
 }
 
 // Every task of a worker has its turn, and timers fire, while records of all tasks wait.
+//
+// Proves: slow-handlers-hold-up-nobody
 func TestSlowHandlersShareTheirWorker(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 3)
@@ -167,6 +171,8 @@ func TestTimersCommitWhatTheyEmit(t *testing.T) {
 
 // A stop waits for the record in hand and for no other. After a grace its context ends; what it does not finish
 // because of that is no fault of the record, and is done again at the next start.
+//
+// Proves: slow-handlers-hold-up-nobody, stop-in-time
 func TestAStopWaitsForOneRecord(t *testing.T) {
 	for _, obeys := range []bool{true, false} {
 		t.Run(fmt.Sprintf("obeys=%v", obeys), func(t *testing.T) {
@@ -229,6 +235,8 @@ func TestAStopWaitsForOneRecord(t *testing.T) {
 }
 
 // A second process gets its share while the first is busy with more than it can process in a session time-out.
+//
+// Proves: slow-handlers-hold-up-nobody, processes-share-the-work
 func TestSlowHandlersGiveTheirShareAway(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)

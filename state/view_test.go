@@ -13,6 +13,8 @@ import (
 )
 
 // Views read beside the task that commits, from other goroutines, and each sees one commit. The owner keeps two rows equal.
+//
+// Proves: view-shows-one-commit
 func TestViewsBesideCommits(t *testing.T) {
 	db := state.NewMemory()
 	set := openSet(t, db, state.Options{}, counts)

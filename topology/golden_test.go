@@ -75,6 +75,8 @@ func TestPlan(t *testing.T) {
 }
 
 // TestFilterMovesNoState: what outlives the process has a name from the user, so other steps change none of it.
+//
+// Proves: filter-moves-no-state
 func TestFilterMovesNoState(t *testing.T) {
 	before := build(t, func(b *topology.Builder) { shop(b, topology.From(b, texts("sales"))) })
 	after := build(t, func(b *topology.Builder) {

@@ -256,6 +256,8 @@ func isEmpty(v string) bool { return v == "" }
 func isOne(n int64) bool    { return n == 1 }
 
 // TestMistakes shows that Build tells all mistakes at once, each with its line and how to mend it.
+//
+// Proves: mistakes-are-told-at-once, state-needs-its-key
 func TestMistakes(t *testing.T) {
 	source, err := os.ReadFile("mistakes_test.go")
 	if err != nil {

@@ -51,6 +51,8 @@ func alert(calls map[string]int) func(*processor.Context[string, string]) proces
 }
 
 // TestBorders: a step with a policy of its own, at the end of a topology that counts before it and writes beside it.
+//
+// Proves: bad-record-follows-policy
 func TestBorders(t *testing.T) {
 	for name, policy := range map[string]processor.Policy{
 		"skip":        {Action: processor.Skip},
@@ -168,6 +170,8 @@ func TestDeadLettersOfAStepNeedATopic(t *testing.T) {
 
 // TestBorderLeavesWhatIsBesideIt: whatever fails within a border, the rest of the topology does what it does without it,
 // and what is within is as if the failed records had never come.
+//
+// Proves: failed-record-leaves-no-trace
 func TestBorderLeavesWhatIsBesideIt(t *testing.T) {
 	type row = processor.Record[string, string]
 	run := func(t *rapid.T, records []row, bad func(string) bool, everyN int) (beside, within []row) {

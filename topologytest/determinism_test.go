@@ -233,6 +233,8 @@ func gather(d *topologytest.Driver) results {
 }
 
 // TestDeterminism: the same input gives the same output, byte for byte, whatever happens on the way.
+//
+// Proves: same-input-same-output, cache-changes-no-reads
 func TestDeterminism(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		partitions := rapid.SampledFrom([]int{1, 3}).Draw(t, "partitions")

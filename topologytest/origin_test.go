@@ -36,6 +36,8 @@ func fussy(c *processor.Context[string, string]) processor.Handler[string, strin
 
 // TestDeadLettersNameTheOriginalRecord: behind one repartition topic, and behind a second one, errors and dead letters name
 // the record of the source topic.
+//
+// Proves: dead-letter-names-the-source
 func TestDeadLettersNameTheOriginalRecord(t *testing.T) {
 	for name, behind := range map[string]func(*topology.Stream[string, string]) *topology.Stream[string, string]{
 		"one": func(s *topology.Stream[string, string]) *topology.Stream[string, string] {
@@ -109,6 +111,8 @@ func letter(o topologytest.Output) string {
 }
 
 // TestErrorNamesTheOriginalRecord: an application that fails behind a repartition topic says at which record of the user's.
+//
+// Proves: bad-record-stops-with-its-place
 func TestErrorNamesTheOriginalRecord(t *testing.T) {
 	b := topology.NewBuilder("origins")
 	topology.Process(topology.KeyBy(topology.From(b, texts("in")), "by", func(v string) string { return v }), "fussy", fussy)

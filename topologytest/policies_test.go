@@ -77,6 +77,8 @@ func built(t *testing.T, b *topology.Builder) *topology.Topology {
 }
 
 // TestPolicies runs one script for each policy, with broken JSON, an error, a panic, and a handler that fails twice.
+//
+// Proves: bad-record-stops-with-its-place, bad-record-follows-policy, failed-record-leaves-no-trace
 func TestPolicies(t *testing.T) {
 	skip, letter := processor.Policy{Action: processor.Skip}, processor.Policy{Action: processor.DeadLetter}
 	for name, policies := range map[string]processor.Policies{
@@ -93,6 +95,8 @@ func TestPolicies(t *testing.T) {
 }
 
 // TestRetriesRunOut: then the application fails, at the record, and meets it again when it starts.
+//
+// Proves: bad-record-stops-with-its-place
 func TestRetriesRunOut(t *testing.T) {
 	cfg := topologytest.Config{Policies: processor.Policies{Process: processor.Policy{Retries: 2}}}
 	d, err := topologytest.New(sensors(t, map[int64]int{1: 4}), cfg)
@@ -115,6 +119,8 @@ func TestRetriesRunOut(t *testing.T) {
 }
 
 // TestDeadLetter: the bytes and the headers of the record are kept, and headers say what happened.
+//
+// Proves: dead-letter-names-the-source
 func TestDeadLetter(t *testing.T) {
 	cfg := topologytest.Config{Policies: processor.Policies{
 		Decode:      processor.Policy{Action: processor.DeadLetter},
@@ -223,6 +229,8 @@ func TestHeaders(t *testing.T) {
 func broken[V, W any](V) W { panic("broken") }
 
 // TestPanics: a panic of user code is an error that names the step and the line that declared it.
+//
+// Proves: panic-is-an-error
 func TestPanics(t *testing.T) {
 	for step, declare := range map[string]func(b *topology.Builder, in *topology.Stream[string, string]){
 		"map": func(_ *topology.Builder, in *topology.Stream[string, string]) {
@@ -292,6 +300,8 @@ type brokenCodec struct{ codec.Codec[string] }
 func (brokenCodec) Append([]byte, string) ([]byte, error) { panic("broken") }
 
 // TestPanicsElsewhere: in what runs before and beside the steps.
+//
+// Proves: panic-is-an-error
 func TestPanicsElsewhere(t *testing.T) {
 	send := func(topic topology.Topic[string, string], ms ...int64) func(*topologytest.Driver) error {
 		return func(d *topologytest.Driver) error {

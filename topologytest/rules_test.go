@@ -13,6 +13,8 @@ import (
 )
 
 // The rules of Kafka Streams' operators, as scripts.
+//
+// Proves: kafka-streams-semantics
 func TestRules(t *testing.T) {
 	for name, declare := range map[string]func(*topology.Builder){
 		"stream-table-join": func(b *topology.Builder) {

@@ -57,6 +57,8 @@ windowed_aggregation tumbling    9      5    2        0       2        emit on w
 
 // TestSemantics runs the cases that were taken from the tests of Kafka Streams, as far as there are operators for them.
 // The files are not part of the repository.
+//
+// Proves: kafka-streams-semantics
 func TestSemantics(t *testing.T) {
 	dir := semanticsDir()
 	if dir == "" {

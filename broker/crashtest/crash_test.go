@@ -132,6 +132,8 @@ func (r *trial) verdict(cut bool) {
 }
 
 // The broker is killed at random moments. Whatever it acknowledged is there, and nothing is there twice or in part.
+//
+// Proves: acked-not-lost (processes), no-torn-transaction (processes)
 func TestKilledBrokerLosesNothing(t *testing.T) {
 	r := newTrial(t, t.ArtifactDir())
 	for round := range *kills {

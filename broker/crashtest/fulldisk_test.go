@@ -22,6 +22,8 @@ import (
 
 // The disk runs full. The broker refuses records, says why, keeps what it has acknowledged readable, and goes on when there
 // is room: without a restart, and after a kill -9 on the full disk.
+//
+// Proves: full-disk-refuses-and-recovers (processes), acked-not-lost (processes)
 func TestFullDisk(t *testing.T) {
 	d := newFullDisk(t)
 	d.squeeze("first", 24<<20)

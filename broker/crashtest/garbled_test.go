@@ -29,6 +29,8 @@ var damages = []struct {
 }
 
 // The end of the write-ahead log is damaged after a kill.
+//
+// Proves: power-cut-leaves-a-whole-log (processes)
 func TestGarbledTail(t *testing.T) {
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {

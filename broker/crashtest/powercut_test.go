@@ -13,6 +13,8 @@ const (
 
 // With durability os the log is not synced, and the operating system writes its pages in an order of its own: when the power
 // fails, some are missing in the middle.
+//
+// Proves: power-cut-leaves-a-whole-log (processes), no-torn-transaction (processes)
 func TestPowerCut(t *testing.T) {
 	if *command != "" {
 		t.Skip("other brokers keep other logs")

@@ -13,6 +13,8 @@ import (
 
 // A start on a full disk fails within seconds and says where and what to do, whatever the directory holds. When there is room
 // the next start goes on, and nothing that was acknowledged is lost.
+//
+// Proves: full-disk-refuses-and-recovers (processes), acked-not-lost (processes)
 func TestStartOnAFullDisk(t *testing.T) {
 	for name, end := range map[string]func(p *process){
 		"after a stop": func(p *process) { p.stop() },
@@ -46,6 +48,8 @@ func TestStartOnAFullDisk(t *testing.T) {
 }
 
 // A broker stops on a full disk, too: at once when nothing has to be written, after a few seconds otherwise.
+//
+// Proves: full-disk-refuses-and-recovers (processes)
 func TestStopOnAFullDisk(t *testing.T) {
 	for name, write := range map[string]func(d *fullDisk, p *patient){
 		"at rest":           func(d *fullDisk, p *patient) {},

@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 // TestAcceptance is the finished program, as processes of their own, on a day of Kingston Transit. Its files must say what the
 // definitions say; and they must be the same, byte for byte, when it replays the log, however often it is killed, and whether the
 // log is in the embedded broker or in an Apache Kafka.
+//
+// Proves: exactly-once-crash (processes), same-input-same-output (processes)
+// Proves: replay-gives-the-same (processes), runs-without-a-cluster (processes)
 func TestAcceptance(t *testing.T) {
 	dir := recordingtest.Dir(t, "kingston")
 	recording := []string{"-gtfs", filepath.Join(dir, "gtfs"), "-positions", filepath.Join(dir, "positions_20260116.csv"), "-arrival-order"}

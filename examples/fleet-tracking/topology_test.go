@@ -29,6 +29,8 @@ func TestFleetTracking(t *testing.T) {
 
 // TestKingston sends a recording through the topology. The report must be the same, byte for byte, however many partitions there
 // are and whatever happens on the way.
+//
+// Proves: same-input-same-output
 func TestKingston(t *testing.T) {
 	dir := recordingtest.Dir(t, "kingston")
 	feed, err := gtfs.Read(os.DirFS(filepath.Join(dir, "gtfs")))

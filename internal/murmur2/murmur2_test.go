@@ -7,6 +7,8 @@ import (
 )
 
 // The expected hashes are those of Kafka's own UtilsTest.testMurmur2.
+//
+// Proves: partition-of-java-clients
 func TestSumAgreesWithJava(t *testing.T) {
 	for key, want := range map[string]int32{
 		"21":                         -973932308,

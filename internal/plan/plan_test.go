@@ -124,6 +124,7 @@ func TestResolvePartitionsOfLoops(t *testing.T) {
 	}
 }
 
+// Proves: names-of-kafka-streams
 func TestNames(t *testing.T) {
 	by := &Topic{Name: RepartitionName("by-word"), Internal: true}
 	app, copied := (&Plan{Application: "app"}).Names(), Names{Application: "copy", Prefix: "test."}

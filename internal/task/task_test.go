@@ -152,6 +152,8 @@ func TestGaps(t *testing.T) {
 }
 
 // TestCommit: changelogs get each key once, and the database its content and positions only when the log has it.
+//
+// Proves: all-or-nothing-commit
 func TestCommit(t *testing.T) {
 	db := state.NewMemory()
 	p := joined(t)

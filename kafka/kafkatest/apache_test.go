@@ -12,6 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// Proves: speaks-kafka
 func TestApacheKafka(t *testing.T) {
 	address := os.Getenv("RIO_KAFKA")
 	if address == "" {

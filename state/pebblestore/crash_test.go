@@ -13,6 +13,8 @@ import (
 
 // TestCrash cuts the power at random commits. Whatever part of the unsynced data the disk has kept: the state is that of one commit,
 // and the position says of which.
+//
+// Proves: state-survives-restart
 func TestCrash(t *testing.T) {
 	for _, wal := range []WAL{Buffered, Synced, Off} {
 		for seed := range uint64(4) {

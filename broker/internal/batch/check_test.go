@@ -11,6 +11,8 @@ import (
 )
 
 // TestEveryBitCounts flips each bit of a batch. Only its place in the log is not the producer's.
+//
+// Proves: damage-is-found
 func TestEveryBitCounts(t *testing.T) {
 	for _, how := range compressions {
 		whole := unhex(t, fromJava[how])

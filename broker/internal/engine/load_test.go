@@ -11,6 +11,8 @@ import (
 
 // Three transactions lie in each other in one partition. The last stable offset is where the oldest open one began, though it
 // was not the first to be known.
+//
+// Proves: open-transactions-end
 func TestOpenTransactionsComeBack(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")

@@ -48,6 +48,8 @@ func TestATransactionIsAbortedWhenItsTimeIsOver(t *testing.T) {
 }
 
 // The time goes on while there is no broker.
+//
+// Proves: open-transactions-end
 func TestATransactionIsOverdueAtTheStart(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")

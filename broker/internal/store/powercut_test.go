@@ -204,6 +204,7 @@ func refuses(t *testing.T, opts Options, reason string) {
 	}
 }
 
+// Proves: power-cut-leaves-a-whole-log
 func TestAPowerCutTakesTheEndOfTheLog(t *testing.T) {
 	c := crash(t)
 	for _, test := range []struct {

@@ -34,6 +34,7 @@ func TestAssignorKeepsCopartitionsTogether(t *testing.T) {
 	}
 }
 
+// Proves: stable-placement
 func TestTaskGoesToWhoseStateIsFurthest(t *testing.T) {
 	has := func(stores ...Store) []byte { return Encode(Member{Stores: stores}) }
 	old := []byte("\x01" + "\x02" + "\x01\x01\x80\x94\x88\xa0\xec\x69" + "\x00\x00\x80\x94\x88\xa0\xec\x69") // clicks 1 and orders 0, changed in 2025
@@ -93,6 +94,8 @@ func TestTaskGoesToWhoseStateIsFurthest(t *testing.T) {
 }
 
 // A member comes back after a restart: the others give up what it has the state of, not anything else.
+//
+// Proves: stable-placement
 func TestReturningMemberGetsItsTasksBack(t *testing.T) {
 	counts := map[string]int32{"clicks": 6}
 	before := settle(newcomers("a", "b", "c"), counts)
@@ -110,6 +113,7 @@ func TestReturningMemberGetsItsTasksBack(t *testing.T) {
 	}
 }
 
+// Proves: stable-placement
 func TestAssignor(t *testing.T) {
 	kafkatest.RunAssignor(t, kafkatest.AssignorSubject{
 		Assignor: New(taskGroups, nil), Units: [][]string{{"orders", "customers"}, {"clicks"}, {"alone"}},
