@@ -2,10 +2,13 @@ package broker_test
 
 import (
 	"encoding/binary"
+	"flag"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +18,14 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets more tests run at once than there are processors, unless -parallel says how many: the suite mostly waits.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel").Value; parallel.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = parallel.Set("8")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // Proves: loopback-unless-told
 func TestListensOnLoopbackUnlessTold(t *testing.T) {

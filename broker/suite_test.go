@@ -10,14 +10,21 @@ import (
 
 // Proves: speaks-kafka
 func TestBrokerInMemory(t *testing.T) {
+	t.Parallel()
 	kafkatest.Run(t, func(t *testing.T) kafka.Config {
+		t.Parallel() // each theme has its own broker
 		return kafka.Config{Brokers: []string{start(t, broker.Config{}).Addr()}}
 	})
 }
 
 // Proves: speaks-kafka
 func TestBrokerOnDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the same suite as in memory")
+	}
+	t.Parallel()
 	kafkatest.Run(t, func(t *testing.T) kafka.Config {
+		t.Parallel()
 		dir := t.TempDir()
 		t.Cleanup(func() { checked(t, dir) }) // after the broker is closed
 		return kafka.Config{Brokers: []string{start(t, broker.Config{DataDir: dir}).Addr()}}

@@ -125,6 +125,9 @@ func TestOffsetOutOfRange(t *testing.T) {
 }
 
 func TestUnknownPartition(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for seconds")
+	}
 	c := dial(t, testBrokers(t))
 	topic := makeTopic(t, c, 1)
 	f := newFetcher(t, c, FetcherConfig{})

@@ -236,6 +236,9 @@ func TestMembershipOutlivesTheBroker(t *testing.T) {
 //
 // Proves: one-owner-at-a-time
 func TestGroupInTurmoil(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for seconds")
+	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))

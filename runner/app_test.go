@@ -243,6 +243,7 @@ func TestDropsAreToldAndCounted(t *testing.T) {
 // TestACopyOfAStateDirectoryFences: two processes with the same identity never run side by side; the older one ends and
 // says why.
 func TestACopyOfAStateDirectoryFences(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

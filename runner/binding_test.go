@@ -84,6 +84,7 @@ func wantErr(t *testing.T, err, want error, texts ...string) {
 //
 // Proves: state-belongs-to-its-cluster
 func TestEachClusterHasItsState(t *testing.T) {
+	long(t)
 	a := newCluster(t)
 	b, err := broker.Start(broker.Config{DataDir: t.TempDir()})
 	if err != nil {
@@ -116,6 +117,7 @@ func TestEachClusterHasItsState(t *testing.T) {
 //
 // Proves: only-copy-is-kept, new-machine-restores-all
 func TestDeletedChangelog(t *testing.T) {
+	long(t)
 	for name, how := range map[string]func(*cluster){
 		"deleted": func(c *cluster) {},
 		"made again by hand": func(c *cluster) {
@@ -161,6 +163,7 @@ func TestDeletedChangelog(t *testing.T) {
 //
 // Proves: only-copy-is-kept
 func TestChangelogDeletedWhileItRuns(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -348,6 +351,7 @@ func TestStateOfAnEarlierVersion(t *testing.T) {
 
 // Latest is about streams, and about the time when the application began.
 func TestLatest(t *testing.T) {
+	long(t)
 	t.Run("tables are whole", func(t *testing.T) {
 		c := newCluster(t)
 		customers := topology.NewTopic(c.app+".customers", codec.String, codec.String)
@@ -421,6 +425,7 @@ func TestLatest(t *testing.T) {
 //
 // Proves: damaged-state-is-restored
 func TestDamagedStateIsRestored(t *testing.T) {
+	long(t)
 	for _, files := range []string{"MANIFEST-*", "*.sst"} {
 		t.Run(files, func(t *testing.T) {
 			c := newCluster(t)

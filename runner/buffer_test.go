@@ -17,6 +17,7 @@ import (
 // One input of a task is ahead: its records wait for those of the other, which has as many and is slow. What is fetched
 // of it meanwhile is bounded by bytes, whatever the size of its records is, and both are read to their ends.
 func TestFetchedRecordsAreBoundedByBytes(t *testing.T) {
+	long(t)
 	const memory = 16 << 20 // 2 MiB of it for fetched records
 	for name, test := range map[string]struct {
 		size, count int

@@ -123,6 +123,7 @@ func (p *process) end(sig syscall.Signal) {
 //
 // Proves: exactly-once-crash (processes), all-or-nothing-commit (processes)
 func TestKilledProcessesLoseNothing(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*kills)*20*time.Second+time.Minute)
@@ -183,6 +184,10 @@ func sum(counts map[string]int64) (total int64) {
 //
 // Proves: zombie-changes-nothing (processes), processes-share-the-work (processes)
 func TestAZombieChangesNothing(t *testing.T) {
+	long(t)
+	if freeze == thaw {
+		t.Skip("this system cannot freeze a process")
+	}
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -204,12 +209,12 @@ func TestAZombieChangesNothing(t *testing.T) {
 	for range 50 { // it is frozen with work in hand
 		feed()
 	}
-	if err := zombie.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := zombie.cmd.Process.Signal(freeze); err != nil {
 		t.Fatal(err)
 	}
 	heir := c.startProcess(t.TempDir())
 	c.await(ctx, counted)
-	if err := zombie.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+	if err := zombie.cmd.Process.Signal(thaw); err != nil {
 		t.Fatal(err)
 	}
 	c.awaitMembers(ctx, 2) // it has noticed, and joined again

@@ -173,6 +173,7 @@ func TestAStopDoesNotWaitForAHungHandler(t *testing.T) {
 //
 // Proves: hung-handler-is-named
 func TestPartitionsLeaveAHungWorker(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 3)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

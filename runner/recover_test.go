@@ -44,6 +44,7 @@ func (c *cluster) transactionalIDs(cfg runner.Config) []string {
 //
 // Proves: trouble-ends-after-retry-timeout
 func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -71,6 +72,7 @@ func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
 // A producer that the cluster knows no more, or that another has replaced, is replaced in turn, also when the application
 // has been idle for longer than RetryTimeout.
 func TestAFencedProducerIsReplaced(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -100,6 +102,7 @@ func TestAFencedProducerIsReplaced(t *testing.T) {
 //
 // Proves: waiting-says-for-what
 func TestAWaitingTaskSaysWhatFor(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

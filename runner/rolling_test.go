@@ -73,6 +73,7 @@ func (c *cluster) namedResults(process string) *topology.Topology {
 //
 // Proves: rebalance-disturbs-only-what-moves
 func TestRollingRestart(t *testing.T) {
+	long(t)
 	const partitions, interval = 12, 10 * time.Millisecond // a commit is always under way
 	c := newCluster(t)
 	c.create(c.lines.Name(), partitions)

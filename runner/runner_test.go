@@ -200,6 +200,7 @@ func (c *cluster) config() runner.Config {
 
 // Proves: state-survives-restart
 func TestRunsToTheEndAndGoesOn(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 3)
 	cfg := c.config()
@@ -359,6 +360,7 @@ func (c *cluster) leave(topic string, end func(*kafka.Producer, context.Context)
 }
 
 func TestATopicThatIsDeletedEndsTheRun(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -451,6 +453,7 @@ func (c *cluster) awaitMembers(ctx context.Context, n int) {
 
 // Proves: bad-record-stops-with-its-place, bad-record-follows-policy
 func TestPoliciesForBrokenRecords(t *testing.T) {
+	long(t)
 	type sale struct{ Amount int }
 	for _, action := range []processor.Action{processor.Fail, processor.Skip, processor.DeadLetter} {
 		t.Run(action.String(), func(t *testing.T) {

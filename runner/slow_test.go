@@ -75,6 +75,7 @@ func endsWell(t *testing.T, done chan error) {
 //
 // Proves: slow-handlers-hold-up-nobody
 func TestSlowHandlersCommitOnTheWay(t *testing.T) {
+	long(t)
 	configs := map[string]func(*runner.Config){
 		"exactly once":   func(*runner.Config) {},
 		"at least once":  func(cfg *runner.Config) { cfg.AtLeastOnce = true },
@@ -174,6 +175,7 @@ func TestTimersCommitWhatTheyEmit(t *testing.T) {
 //
 // Proves: slow-handlers-hold-up-nobody, stop-in-time
 func TestAStopWaitsForOneRecord(t *testing.T) {
+	long(t)
 	for _, obeys := range []bool{true, false} {
 		t.Run(fmt.Sprintf("obeys=%v", obeys), func(t *testing.T) {
 			t.Parallel()
@@ -238,6 +240,7 @@ func TestAStopWaitsForOneRecord(t *testing.T) {
 //
 // Proves: slow-handlers-hold-up-nobody, processes-share-the-work
 func TestSlowHandlersGiveTheirShareAway(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -135,6 +135,7 @@ func (r *trial) verdict(cut bool) {
 //
 // Proves: acked-not-lost (processes), no-torn-transaction (processes)
 func TestKilledBrokerLosesNothing(t *testing.T) {
+	long(t)
 	r := newTrial(t, t.ArtifactDir())
 	for round := range *kills {
 		r.kill(round)

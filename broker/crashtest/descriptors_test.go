@@ -12,6 +12,7 @@ import (
 // More clients come than the process may have connections. Some are refused; those that were there go on, the log goes on with
 // new files, and when the crowd has left, others come in.
 func TestMoreClientsThanFiles(t *testing.T) {
+	long(t)
 	const files, crowd, records = 128, 300, 60
 	p := newProcess(t, t.ArtifactDir())
 	p.files = files

@@ -25,6 +25,7 @@ import (
 //
 // Proves: full-disk-refuses-and-recovers (processes), acked-not-lost (processes)
 func TestFullDisk(t *testing.T) {
+	long(t)
 	d := newFullDisk(t)
 	d.squeeze("first", 24<<20)
 	d.squeeze("second", enough)

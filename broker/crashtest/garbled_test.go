@@ -32,6 +32,7 @@ var damages = []struct {
 //
 // Proves: power-cut-leaves-a-whole-log (processes)
 func TestGarbledTail(t *testing.T) {
+	long(t)
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
 			survivesDamage(t, 20, func(random *rand.Rand, file string) {

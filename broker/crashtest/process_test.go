@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/rio-streams/rio/broker"
 )
 
@@ -45,7 +43,7 @@ func childConfig() broker.Config {
 // input.
 func child() {
 	if files, err := strconv.ParseUint(os.Getenv(childFiles), 10, 64); err == nil {
-		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: files, Max: files}); err != nil {
+		if err := limitFiles(files); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -74,9 +72,9 @@ type process struct {
 	t       *testing.T
 	dir     string
 	address string
-	log     string              // the name of its log file
-	files   int                 // how many files it may open; 0 for as many as this process
-	user    *syscall.Credential // who runs it; nil for who runs this process
+	log     string // the name of its log file
+	files   int    // how many files it may open; 0 for as many as this process
+	user    uint32 // the user that runs it; 0 for the user that runs this process
 
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process is gone
@@ -138,7 +136,7 @@ func (p *process) start() {
 		p.cmd.Env = append(p.cmd.Env, fmt.Sprint(childFiles, "=", p.files))
 	}
 	p.cmd.Stderr = log
-	if p.user != nil {
+	if p.user != 0 {
 		p.runAs(p.user)
 	}
 	if _, err := p.cmd.StdinPipe(); err != nil {
@@ -152,18 +150,6 @@ func (p *process) start() {
 		_ = cmd.Wait()
 		close(ended)
 	}(p.cmd, p.ended)
-}
-
-// runAs has the process run as another user, who may not look into the directory that this program lies in.
-func (p *process) runAs(user *syscall.Credential) {
-	p.t.Helper()
-	program, err := os.Open(os.Args[0])
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { program.Close() })
-	p.cmd.Path, p.cmd.ExtraFiles = "/proc/self/fd/3", []*os.File{program}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 }
 
 // startTimeout is how long a start may take; it takes a fraction of a second.

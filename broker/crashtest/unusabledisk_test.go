@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +15,7 @@ import (
 //
 // Proves: full-disk-refuses-and-recovers (processes), acked-not-lost (processes)
 func TestStartOnAFullDisk(t *testing.T) {
+	long(t)
 	for name, end := range map[string]func(p *process){
 		"after a stop": func(p *process) { p.stop() },
 		"after a kill": func(p *process) { p.kill() },
@@ -51,6 +51,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 //
 // Proves: full-disk-refuses-and-recovers (processes)
 func TestStopOnAFullDisk(t *testing.T) {
+	long(t)
 	for name, write := range map[string]func(d *fullDisk, p *patient){
 		"at rest":           func(d *fullDisk, p *patient) {},
 		"while writes wait": func(d *fullDisk, p *patient) { p.fillTheLog() },
@@ -136,7 +137,7 @@ func TestDirectoryOfSomebodyElse(t *testing.T) {
 	p.serve()
 	p.stop()
 	if os.Geteuid() == 0 {
-		p.user = &syscall.Credential{Uid: nobody, Gid: nobody}
+		p.user = nobody
 	}
 	for _, dir := range []string{p.dir, filepath.Join(p.dir, "rio")} {
 		if err := os.Chmod(dir, 0o500); err != nil {

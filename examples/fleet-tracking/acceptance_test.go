@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 // Proves: exactly-once-crash (processes), same-input-same-output (processes)
 // Proves: replay-gives-the-same (processes), runs-without-a-cluster (processes)
 func TestAcceptance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for half a minute")
+	}
 	dir := recordingtest.Dir(t, "kingston")
 	recording := []string{"-gtfs", filepath.Join(dir, "gtfs"), "-positions", filepath.Join(dir, "positions_20260116.csv"), "-arrival-order"}
 	files := filepath.Join(t.TempDir(), "files")

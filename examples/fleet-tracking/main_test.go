@@ -21,6 +21,9 @@ import (
 // TestRecording works through a recording, whole and in two halves, in two orders, and replays it. The recording has late fixes,
 // repeats, drop-outs and detours.
 func TestRecording(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for a quarter of a minute")
+	}
 	dir := t.TempDir()
 	feed, positions := filepath.Join(dir, "gtfs"), filepath.Join(dir, "posicoes.csv")
 	record(t, feed, positions, 12_000)

@@ -32,6 +32,9 @@ func TestFleetTracking(t *testing.T) {
 //
 // Proves: same-input-same-output
 func TestKingston(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for half a minute")
+	}
 	dir := recordingtest.Dir(t, "kingston")
 	feed, err := gtfs.Read(os.DirFS(filepath.Join(dir, "gtfs")))
 	if err != nil {

@@ -64,6 +64,9 @@ func TestRadio(t *testing.T) {
 // TestTruth follows a fleet through a day, past midnight into the next service day, and compares what the domain makes of its
 // positions with what happened.
 func TestTruth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for seconds")
+	}
 	var truth simulation.Truth
 	buses := simulation.New(simulation.Config{Vehicles: 20, Seed: 7, Truth: &truth})
 	got := follow(t, buses, 20*time.Hour)

@@ -1,0 +1,11 @@
+package crashtest
+
+import "testing"
+
+// long skips a test that takes more than a second when only short ones are wanted.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes more than a second")
+	}
+}
