@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/kafka/kafkatest"
 	"github.com/rio-streams/rio/runner"
 )
 
@@ -96,6 +97,33 @@ func TestAFencedProducerIsReplaced(t *testing.T) {
 	}
 	stop()
 	endsWell(t, done)
+}
+
+// Producers that the broker has forgotten, because they were idle for long, are replaced: every result is there once.
+func TestAForgottenProducerIsReplaced(t *testing.T) {
+	c := newCluster(t)
+	proxy := kafkatest.NewProxy(t, c.addr)
+	c.create(c.lines.Name(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var log logs
+	cfg := c.forever()
+	cfg.Brokers = []string{proxy.Addr()}
+	log.record(&cfg)
+	done, stop := c.start(ctx, c.handled(echo), cfg)
+	want := ""
+	for i := range 3 {
+		c.send(c.lines.Name(), 1, fmt.Sprint(i))
+		want = strings.TrimSpace(want + " " + fmt.Sprint(i))
+		c.awaitResults(ctx, want)
+		proxy.ForgetProducers()
+	}
+	stop()
+	endsWell(t, done)
+	c.awaitResults(ctx, want)
+	if n := log.count("INVALID_PRODUCER_ID_MAPPING"); n < 2 || proxy.Refused() < 2 {
+		t.Errorf("the broker refused %d requests of forgotten producers, and the log has %d such errors, want 2 of both", proxy.Refused(), n)
+	}
 }
 
 // A task that waits for a transaction says for which.

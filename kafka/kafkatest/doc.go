@@ -19,7 +19,7 @@
 //
 // To run the suite on a real Apache Kafka: scripts/kafka run 0 go test ./kafka/kafkatest
 //
-// RunAssignor is such a suite for assignors, and needs no broker.
+// RunAssignor is such a suite for assignors, and needs no broker. Proxy makes any broker forget its transactional producers.
 //
 // What the package does not do: kill brokers, or fill disks. That takes a broker in a process of its own.
 package kafkatest
