@@ -222,7 +222,7 @@ func (f *Fetcher) failed(part *fetcherPartition, err error) {
 	case retriable(err):
 		patience = f.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic):
-		patience = unknownTopicTimeout
+		patience = min(unknownTopicTimeout, f.c.cfg.RetryTimeout)
 	}
 	if time.Since(part.since) >= patience {
 		part.waiting = true // for good: only Add resets it

@@ -17,6 +17,7 @@ const (
 
 	// unknownTopicTimeout bounds how long to retry a batch whose topic is unknown: brokers learn of a new topic one
 	// after another, and so they do after a full restart. It also bounds retries of a batch that arrives damaged.
+	// Config.RetryTimeout bounds both.
 	unknownTopicTimeout = 5 * time.Second
 )
 
@@ -187,7 +188,7 @@ func (p *Producer) failed(part *producerPartition, err error) {
 	case retriable(err):
 		patience = p.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic), hasCode(err, sarama.ErrInvalidMessage):
-		patience = unknownTopicTimeout
+		patience = min(unknownTopicTimeout, p.c.cfg.RetryTimeout)
 	}
 	if p.err == nil && time.Since(b.since) >= patience {
 		p.fail(p.batchError(part, err))

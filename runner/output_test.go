@@ -96,6 +96,15 @@ func values(records []kafka.Record) string {
 	return strings.Join(all, " ")
 }
 
+// errorHeaders returns what the headers of a dead letter say, by the last word of their names.
+func errorHeaders(r kafka.Record) map[string]string {
+	said := map[string]string{}
+	for _, h := range r.Headers {
+		said[strings.TrimPrefix(h.Key, "__streams.errors.")] = string(h.Value)
+	}
+	return said
+}
+
 // checkLetters checks the dead letters of the records at 2 and 5.
 func (c *cluster) checkLetters(topic, says string) {
 	c.t.Helper()
@@ -104,10 +113,7 @@ func (c *cluster) checkLetters(topic, says string) {
 		c.t.Fatalf("dead letters %q, want bad bad", got)
 	}
 	for i, r := range letters {
-		h := map[string]string{}
-		for _, header := range r.Headers {
-			h[strings.TrimPrefix(header.Key, "__streams.errors.")] = string(header.Value)
-		}
+		h := errorHeaders(r)
 		if h["topic"] != c.lines.Name() || h["partition"] != "0" || h["offset"] != []string{"2", "5"}[i] || h["stage"] != "produce" ||
 			!strings.HasPrefix(h["step"], "sink (") || !strings.Contains(h["message"], says) || string(r.Key) != h["offset"] || r.Timestamp != int64(2+3*i) {
 			c.t.Errorf("letter %d: %v, key %s at %d", i, h, r.Key, r.Timestamp)

@@ -40,33 +40,40 @@ func (c *cluster) transactionalIDs(cfg runner.Config) []string {
 	return ids
 }
 
-// A topic for results is deleted: the attempts to go on become rarer, although each commits offsets, and the run ends
-// after RetryTimeout with an error that names the topic.
+// A topic for results is deleted: the attempts to go on become rarer, although with transactions each commits offsets, and
+// the run ends after RetryTimeout with an error that names the topic.
 //
 // Proves: trouble-ends-after-retry-timeout
 func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
 	long(t)
-	c := newCluster(t)
-	c.create(c.lines.Name(), 2)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var log logs
-	cfg := c.forever()
-	cfg.RetryTimeout = 2 * time.Second
-	log.record(&cfg)
-	done, _ := c.start(ctx, c.handled(echo), cfg)
-	c.send(c.lines.Name(), 2, "a", "b")
-	c.awaitResults(ctx, "a b")
-	if err := c.client.DeleteTopics(ctx, c.out().Name()); err != nil {
-		t.Fatal(err)
-	}
-	c.send(c.lines.Name(), 2, "c", "d")
-	err := <-done
-	if !errors.Is(err, runner.ErrRetryTimeout) || !strings.Contains(err.Error(), c.out().Name()) {
-		t.Errorf("the run ends with %v", err)
-	}
-	if n := log.count("closing tasks after a failure"); n > 25 { // without pauses there are hundreds
-		t.Errorf("%d attempts in two seconds", n)
+	for _, atLeastOnce := range []bool{false, true} {
+		t.Run(fmt.Sprintf("AtLeastOnce=%v", atLeastOnce), func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			c.create(c.lines.Name(), 2)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			var log logs
+			cfg := c.forever()
+			cfg.AtLeastOnce = atLeastOnce
+			cfg.RetryTimeout = time.Second
+			cfg.Client.RetryTimeout = 300 * time.Millisecond // of one attempt
+			log.record(&cfg)
+			done, _ := c.start(ctx, c.handled(echo), cfg)
+			c.send(c.lines.Name(), 2, "a", "b")
+			c.awaitResults(ctx, "a b")
+			if err := c.client.DeleteTopics(ctx, c.out().Name()); err != nil {
+				t.Fatal(err)
+			}
+			c.send(c.lines.Name(), 2, "c", "d")
+			err := <-done
+			if !errors.Is(err, runner.ErrRetryTimeout) || !strings.Contains(err.Error(), c.out().Name()) {
+				t.Errorf("the run ends with %v", err)
+			}
+			if n := log.count("closing tasks after a failure"); n > 25 { // without pauses there are hundreds
+				t.Errorf("%d attempts in a second", n)
+			}
+		})
 	}
 }
 
