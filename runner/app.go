@@ -9,38 +9,14 @@ import (
 )
 
 // App is a running application: the handle that Start returns. All of its methods may be called from any goroutine, and
-// none of them waits for the application except Wait.
+// only Wait waits for the application.
 type App struct {
-	runner *runner
-	cancel context.CancelCauseFunc
-	done   chan struct{}
-	err    error // what Wait returns; set before done is closed
+	runner   *runner
+	cancel   context.CancelCauseFunc
+	listener *mailbox // calls of Config.OnStateChange
+	done     chan struct{}
+	err      error // what Wait returns; set before done is closed
 }
-
-// State says what an application is doing.
-type State int32
-
-const (
-	Starting  State = iota // it connects, prepares its topics, and waits for the group to assign tasks
-	Restoring              // a task is not processing yet, or not any more: its state is being restored, or it recovers
-	Running                // all tasks of this process are processing; there may be none
-	Stopping               // it commits what is in hand and leaves the group
-	Stopped                // it has ended without an error
-	Failed                 // it has ended with the error that Wait returns
-)
-
-var stateNames = [...]string{"starting", "restoring", "running", "stopping", "stopped", "failed"}
-
-// String returns "starting", "restoring", "running", "stopping", "stopped" or "failed".
-func (s State) String() string {
-	if s >= 0 && int(s) < len(stateNames) {
-		return stateNames[s]
-	}
-	return fmt.Sprintf("state(%d)", int32(s))
-}
-
-// MarshalText returns the state's name.
-func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Start starts a topology and returns a handle on it. It returns an error, with all mistakes at once, if the
 // configuration is wrong; what goes wrong later, a missing topic among it, is what Wait returns. The application runs
@@ -57,7 +33,9 @@ func Start(ctx context.Context, t *topology.Topology, cfg Config) (*App, error) 
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	a := &App{runner: r, cancel: cancel, done: make(chan struct{})}
+	a := &App{runner: r, cancel: cancel, listener: newMailbox(), done: make(chan struct{})}
+	r.status.changed = a.announce
+	go a.listen()
 	go a.run(ctx)
 	return a, nil
 }
@@ -82,11 +60,11 @@ func (a *App) run(ctx context.Context) {
 	}
 	a.runner.close()
 	a.err = err
-	end := Stopped
 	if err != nil {
-		end = Failed
+		a.runner.status.enter(Failed, err.Error())
+	} else {
+		a.runner.status.enter(Stopped, "")
 	}
-	a.runner.status.enter(end)
 	close(a.done)
 }
 
@@ -107,33 +85,30 @@ func (a *App) Wait() error {
 func (a *App) Done() <-chan struct{} { return a.done }
 
 // State says what the application is doing now.
-func (a *App) State() State {
-	state := a.runner.status.entered()
-	if state != Running {
-		return state
-	}
-	for _, u := range a.runner.status.units() {
-		if u.status.load().State != Processing {
-			return Restoring
-		}
-	}
-	return Running
-}
+func (a *App) State() State { return a.runner.status.current() }
 
-// Ready returns nil if all tasks of this process are processing, and otherwise an error that says what it waits for.
+// Ready returns nil if all tasks of this process are processing and none is further behind than Config.ReadyLag. Otherwise
+// its error says what the application waits for.
 func (a *App) Ready() error {
-	state := a.State()
-	if state == Running {
-		return nil
-	}
-	err := fmt.Errorf("runner: application %s is %s", a.runner.cfg.Application, state)
-	if state != Restoring {
+	err := fmt.Errorf("runner: application %s is %s", a.runner.cfg.Application, a.State())
+	switch a.State() {
+	case Starting, Stopping, Stopped, Failed:
 		return err
 	}
+	if a.Paused() {
+		return fmt.Errorf("runner: application %s is paused", a.runner.cfg.Application)
+	}
 	for _, u := range a.runner.status.units() {
-		if task := u.status.load(); task.State != Processing {
-			return fmt.Errorf("%w: task %s: %s", err, task.Name, task.waitsFor())
+		task := u.describe()
+		if task.State != Processing {
+			return fmt.Errorf("%w: %s", err, task.about())
+		}
+		for _, in := range task.Inputs {
+			if limit := a.runner.cfg.ReadyLag; limit >= 0 && in.Lag() > limit {
+				return fmt.Errorf("runner: application %s is catching up: task %s is %d offsets behind in %s/%d, at most %d count as ready",
+					a.runner.cfg.Application, task.Name, in.Lag(), in.Topic, in.Partition, limit)
+			}
 		}
 	}
-	return err
+	return nil
 }

@@ -90,6 +90,22 @@ type Config struct {
 	// when it has returned. Like max.poll.interval.ms. Default: 5 min.
 	MaxProcessing time.Duration
 
+	// StallTimeout is how long a task that has something to process may make no progress until it counts as stalled: the
+	// application is Degraded then and App.Ready says why, such as a handler that has not returned, or the transaction of
+	// another program that is still open. Default: 1 min.
+	StallTimeout time.Duration
+
+	// ReadyLag is how many offsets a task may be behind the end of a partition for the application to count as ready; see
+	// App.Ready. Negative is any number. Default: 100,000.
+	ReadyLag int64
+
+	// OnStateChange is called after each change of the application's state, in order, by a goroutine of its own: it holds
+	// up nothing, and nothing waits for it. Default: none; changes are logged anyway.
+	OnStateChange func(StateChange)
+
+	// Pprof makes App.Handler serve /debug/pprof. Default: false.
+	Pprof bool
+
 	// StopTimeout is how long a stop may take. A handler that has not returned by then is named in the error that Run
 	// returns; what it had in hand is processed again at the next start. Default: 25 s, less than the 30 s after which
 	// Kubernetes kills a process.
@@ -122,6 +138,8 @@ func (cfg Config) withDefaults(application string) (Config, error) {
 	setDefault(&cfg.TransactionTimeout, max(10*time.Second, 10*cfg.CommitInterval))
 	setDefault(&cfg.RetryTimeout, 5*time.Minute)
 	setDefault(&cfg.MaxProcessing, 5*time.Minute)
+	setDefault(&cfg.StallTimeout, time.Minute)
+	setDefault(&cfg.ReadyLag, 100_000)
 	setDefault(&cfg.StopTimeout, 25*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -150,6 +168,7 @@ func (cfg Config) validate() error {
 	wrong(cfg.Memory < 0, "Memory is %d: it must be positive", cfg.Memory)
 	wrong(cfg.SessionTimeout < 0, "SessionTimeout is %v: it must be positive", cfg.SessionTimeout)
 	wrong(cfg.TransactionTimeout < cfg.CommitInterval, "TransactionTimeout is %v: it must be longer than CommitInterval, %v", cfg.TransactionTimeout, cfg.CommitInterval)
+	wrong(cfg.StallTimeout < 0 || cfg.StallTimeout > 0 && cfg.StallTimeout < 10*time.Millisecond, "StallTimeout is %v: at least 10 ms", cfg.StallTimeout)
 	wrong(cfg.MaxProcessing < 0 || cfg.MaxProcessing > 0 && cfg.MaxProcessing < 10*time.Millisecond, "MaxProcessing is %v: at least 10 ms", cfg.MaxProcessing)
 	wrong(cfg.StopTimeout < 0, "StopTimeout is %v: it must be positive", cfg.StopTimeout)
 	wrong(cfg.RetryTimeout < 0, "RetryTimeout is %v: it must be positive", cfg.RetryTimeout)

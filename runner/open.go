@@ -36,12 +36,18 @@ type unit struct {
 	stuck   bool    // the task is in the hands of a worker that was abandoned
 	hangs   int     // how often that has happened
 	trouble trouble // its owner is that of the task
-	status  taskStatus
+
+	standing map[kafka.TopicPartition]standing // the supervisor's
+	status   taskStatus
+	seen     atomic.Pointer[observation] // the supervisor's; nil before
+	store    atomic.Pointer[openStore]   // the database of the task that processes; nil without
 }
 
 // newUnit returns a unit that has no directory yet.
 func (r *runner) newUnit(sub *plan.Subtopology, partition int32) *unit {
-	return &unit{name: sub.TaskName(partition), sub: sub, partition: partition, inputs: r.inputs(sub, partition)}
+	u := &unit{name: sub.TaskName(partition), sub: sub, partition: partition, inputs: r.inputs(sub, partition)}
+	u.status.changed = r.status.refresh
+	return u
 }
 
 // running is a restored task with what belongs to it. The goroutine that holds it owns it.
@@ -68,6 +74,9 @@ func (t *running) close(log *slog.Logger) {
 	}
 	t.closed = true
 	t.cancel()
+	if open := t.store.Swap(nil); open != nil {
+		open.close()
+	}
 	t.task.Close()
 	if err := t.db.Close(); err != nil {
 		log.Warn("close state", "task", t.name, "error", err)

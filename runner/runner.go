@@ -68,6 +68,7 @@ type runner struct {
 	resources *pebblestore.Resources
 
 	status  status
+	pausing pausing
 	reports *reports
 	hanging hanging
 }

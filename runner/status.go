@@ -11,29 +11,31 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/internal/task"
+	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/processor"
 )
 
 // Snapshot is what an application says of itself at one moment. Its numbers are those of the last commit of each task.
 type Snapshot struct {
-	Application string
-	State       State
-	Brokers     []string     // addresses; that of the embedded broker where Config names none, empty before it has started
-	Tasks       []TaskStatus // those of this process, in the order of their names
-	Counters    Counters     // of all tasks that this process has or had
+	Application string       `json:"application"`
+	State       State        `json:"state"`
+	Paused      bool         `json:"paused"`   // see App.Pause
+	Brokers     []string     `json:"brokers"`  // addresses; that of the embedded broker where Config names none, empty before it has started
+	Tasks       []TaskStatus `json:"tasks"`    // those of this process, in the order of their names
+	Counters    Counters     `json:"counters"` // of all tasks that this process has or had
 }
 
 // TaskStatus is the state of one task.
 type TaskStatus struct {
-	Name       string // <sub-topology>_<partition>, as Kafka Streams names it
-	State      TaskState
-	Reason     string          // what it waits for, or why it was closed; empty while it is processing
-	Restored   RestoreProgress // while it is restoring
-	StreamTime time.Time       // greatest event time seen; zero before the first record
-	Inputs     []InputStatus
-	Stores     []string  // names
-	Committed  time.Time // when the numbers here were true: at its last commit, or the last look at its inputs
-	Counters   Counters
+	Name       string          `json:"name"` // <sub-topology>_<partition>, as Kafka Streams names it
+	State      TaskState       `json:"state"`
+	Reason     string          `json:"reason,omitempty"`    // what it waits for, or why it was closed; empty while it is processing
+	Restored   RestoreProgress `json:"restored,omitzero"`   // while it is restoring
+	StreamTime time.Time       `json:"streamTime,omitzero"` // greatest event time seen; zero before the first record
+	Inputs     []InputStatus   `json:"inputs"`
+	Stores     []string        `json:"stores"`             // names
+	Committed  time.Time       `json:"committed,omitzero"` // when the numbers here were true: at its last commit, or the last look at its inputs
+	Counters   Counters        `json:"counters"`
 }
 
 // TaskState says what a task is doing.
@@ -43,11 +45,12 @@ const (
 	Opening    TaskState = iota // its committed offsets are being read and its state restored
 	Processing                  // it takes records
 	Recovering                  // it was closed after a failure and is going to be opened again
+	Stalled                     // it has records to process and makes no progress; see Config.StallTimeout
 )
 
-var taskStateNames = [...]string{"opening", "processing", "recovering"}
+var taskStateNames = [...]string{"opening", "processing", "recovering", "stalled"}
 
-// String returns "opening", "processing" or "recovering".
+// String returns "opening", "processing", "recovering" or "stalled".
 func (s TaskState) String() string {
 	if s >= 0 && int(s) < len(taskStateNames) {
 		return taskStateNames[s]
@@ -60,13 +63,13 @@ func (s TaskState) MarshalText() ([]byte, error) { return []byte(s.String()), ni
 
 // InputStatus is how far a task has read one of its source partitions.
 type InputStatus struct {
-	Topic     string
-	Partition int32
-	Committed int64 // the next offset to process, as committed
-	End       int64 // the end of what can be read, as the last fetch told it; -1 before
-	Buffered  int   // records fetched and not yet processed
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Committed int64  `json:"committed"` // the next offset to process, as committed
+	End       int64  `json:"end"`       // the end of the partition, open transactions included, at the last look or fetch; -1 before
+	Buffered  int    `json:"buffered"`  // records fetched and not yet processed
 
-	BufferedBytes int // about how much memory these records take
+	BufferedBytes int `json:"bufferedBytes"` // about how much memory these records take
 }
 
 // Lag returns how many offsets the task is behind the end of the partition, as far as that is known.
@@ -74,25 +77,26 @@ func (i InputStatus) Lag() int64 { return max(i.End-i.Committed, 0) }
 
 // RestoreProgress is how much of its changelogs a task has restored, in offsets.
 type RestoreProgress struct {
-	Done, Total int64
+	Done  int64 `json:"done"`
+	Total int64 `json:"total"`
 }
 
 // Counters counts records, up to the last commit: what was undone is not counted.
 type Counters struct {
-	Processed int64
-	Sent      int64 // results, without changelogs
-	Drops     []Drop
-	Skipped   map[processor.Stage]int64 // left out by a policy
+	Processed int64                     `json:"processed"`
+	Sent      int64                     `json:"sent"` // results, without changelogs
+	Drops     []Drop                    `json:"drops,omitempty"`
+	Skipped   map[processor.Stage]int64 `json:"skipped,omitempty"` // left out by a policy
 
-	DeadLettered map[processor.Stage]int64 // left out by a policy and written to its topic
+	DeadLettered map[processor.Stage]int64 `json:"deadLettered,omitempty"` // left out by a policy and written to its topic
 }
 
 // Drop counts the records that a step left out, as its rules say.
 type Drop struct {
-	Step    string // as the plan names it, with the line that declared it
-	Reason  string // "late", "no-key", "tombstone"
-	Count   int64
-	Example processor.Origin // the last of them
+	Step    string           `json:"step"`   // as the plan names it, with the line that declared it
+	Reason  string           `json:"reason"` // "late", "no-key", "tombstone"
+	Count   int64            `json:"count"`
+	Example processor.Origin `json:"example"` // the last of them
 }
 
 // LeftOut says in words which records did not reach a result, and is empty if all did:
@@ -159,13 +163,13 @@ func counters(of task.Counters) Counters {
 
 // Snapshot returns what the application says of itself now.
 func (a *App) Snapshot() Snapshot {
-	s := Snapshot{Application: a.runner.cfg.Application, State: a.State()}
+	s := Snapshot{Application: a.runner.cfg.Application, State: a.State(), Paused: a.Paused()}
 	if brokers := a.runner.status.brokers.Load(); brokers != nil {
 		s.Brokers = slices.Clone(*brokers)
 	}
 	units, sums := a.runner.status.read()
 	for _, u := range units {
-		s.Tasks = append(s.Tasks, u.status.load())
+		s.Tasks = append(s.Tasks, u.describe())
 	}
 	for _, id := range slices.Sorted(maps.Keys(sums)) {
 		s.Counters.add(sums[id])
@@ -174,9 +178,9 @@ func (a *App) Snapshot() Snapshot {
 	return s
 }
 
-// waitsFor says why a task is not processing.
-func (t TaskStatus) waitsFor() string {
-	text := t.State.String()
+// about names a task that is not processing, and says why.
+func (t TaskStatus) about() string {
+	text := "task " + t.Name + " is " + t.State.String()
 	if t.Restored.Total > 0 {
 		text += fmt.Sprintf(", %d of %d offsets restored", t.Restored.Done, t.Restored.Total)
 	}
@@ -189,29 +193,28 @@ func (t TaskStatus) waitsFor() string {
 // status is what the goroutines of a runner publish for the handle. Readers never wait for processing.
 type status struct {
 	brokers atomic.Pointer[[]string]
-	phase   atomic.Int32 // a State, but never Restoring: that is for the tasks to say
+	changed func(StateChange) // called, with mu held, when the state changes
 
-	mu    sync.Mutex
-	owned []*unit          // a copy of the supervisor's books
-	left  []*unit          // given up at the last change of the books: they may still commit
-	past  map[int]Counters // of units that were given up before, by the ids of their sub-topologies
+	mu          sync.Mutex
+	state       State  // as it was told last
+	phase       State  // what the process as a whole does; while it is Running, the tasks decide about the state
+	reason      string // of the phase
+	rebalancing bool
+	owned       []*unit          // a copy of the supervisor's books
+	left        []*unit          // given up at the last change of the books: they may still commit
+	past        map[int]Counters // of units that were given up before, by the ids of their sub-topologies
 }
-
-// enter publishes what the application is doing now.
-func (s *status) enter(state State) { s.phase.Store(int32(state)) }
-
-// entered returns what enter has published last, Starting before.
-func (s *status) entered() State { return State(s.phase.Load()) }
 
 // books publishes the units that the process owns now.
 func (s *status) books(units []*unit) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, u := range s.left {
 		s.keep(u)
 	}
 	s.left = slices.DeleteFunc(slices.Clone(s.owned), func(u *unit) bool { return slices.Contains(units, u) })
 	s.owned = slices.Clone(units)
+	s.mu.Unlock()
+	s.refresh()
 }
 
 // keep adds the counters of a unit to the past. The caller holds mu.
@@ -251,6 +254,7 @@ func (s *status) read() ([]*unit, map[int]Counters) {
 // taskStatus holds the published state of one task. One goroutine writes it at a time, the task's owner; all may read it.
 type taskStatus struct {
 	current atomic.Pointer[TaskStatus]
+	changed func()     // called when the task's state has changed
 	writing sync.Mutex // an opener is watched by a goroutine that also writes
 	before  Counters   // of the unit's tasks that were closed; only the owner reads it
 }
@@ -266,10 +270,34 @@ func (s *taskStatus) load() TaskStatus {
 // change publishes a changed copy.
 func (s *taskStatus) change(f func(*TaskStatus)) {
 	s.writing.Lock()
-	defer s.writing.Unlock()
 	t := s.load()
+	before := t.State
 	f(&t)
 	s.current.Store(&t)
+	s.writing.Unlock()
+	if t.State != before {
+		s.changed()
+	}
+}
+
+// describe returns the state of a unit's task, with what the supervisor knows of it.
+func (u *unit) describe() TaskStatus {
+	t := u.status.load()
+	seen := u.seen.Load()
+	if seen == nil {
+		return t
+	}
+	t.Inputs = slices.Clone(t.Inputs)
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if end, ok := seen.ends[kafka.TopicPartition{Topic: in.Topic, Partition: in.Partition}]; ok {
+			in.End = max(in.End, end)
+		}
+	}
+	if seen.stalled != "" && t.State == Processing {
+		t.State, t.Reason = Stalled, seen.stalled
+	}
+	return t
 }
 
 // opening publishes that the task is being opened.

@@ -116,7 +116,6 @@ func (s *supervisor) giveUp(units []*unit, job func(*worker, []*unit), then func
 // shutdown commits, closes everything and leaves the group, all within Config.StopTimeout. It returns an error that says
 // what has not ended by then.
 func (s *supervisor) shutdown(cancel context.CancelFunc) error {
-	s.status.enter(Stopping)
 	end := time.Now().Add(s.cfg.StopTimeout)
 	leaving := min(s.cfg.StopTimeout/4, 2*time.Second) // what is left of it to leave the group
 	deadline := time.NewTimer(s.cfg.StopTimeout - leaving)

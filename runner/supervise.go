@@ -25,6 +25,8 @@ type supervisor struct {
 	stuck   map[string]*stuckCall          // by the name of the task, whose directory it keeps
 	ends    map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
 	settled bool                           // there was an assignment
+	looking bool                           // the ends of the inputs are being looked up
+	looked  time.Duration                  // when that began last, on the runner's clock
 	purging sync.WaitGroup
 }
 
@@ -63,6 +65,9 @@ func (r *runner) supervise(ctx context.Context) error {
 	}
 	r.log.Info("running", "brokers", r.cfg.Brokers, "workers", len(s.workers), "exactly-once", !r.cfg.AtLeastOnce)
 	err := s.loop(ctx)
+	if err != nil {
+		s.status.enter(Stopping, err.Error())
+	}
 	return errors.Join(err, s.shutdown(cancel))
 }
 
@@ -111,7 +116,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			s.log.Info("stopping", "reason", context.Cause(ctx))
+			s.status.enter(Stopping, context.Cause(ctx).Error())
 			return nil
 		case rebalance := <-s.member.Rebalances():
 			if rebalance.Err != nil {
@@ -132,6 +137,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 			}
 		case <-watch.C:
 			s.watch()
+			s.observe(ctx)
 		case <-housekeeping.C:
 			s.reports.flush(time.Now(), false)
 			if err := s.checkTopics(ctx); err != nil {
@@ -141,7 +147,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 			s.savePositions()
 		case <-atEnd:
 			if s.finished(ctx) {
-				s.log.Info("everything is processed")
+				s.status.enter(Stopping, "everything is processed")
 				return nil
 			}
 		}
@@ -163,7 +169,11 @@ func (s *supervisor) rebalance(rb kafka.Rebalance) {
 		s.log.Warn("tasks lost: the group has given up this process", "partitions", len(rb.Revoked))
 		s.drop(s.member.Ack)
 	case len(rb.Revoked) > 0:
-		s.release(s.withInputs(rb.Revoked), s.member.Ack)
+		s.status.setRebalancing(true)
+		s.release(s.withInputs(rb.Revoked), func() {
+			s.member.Ack()
+			s.status.setRebalancing(false)
+		})
 	}
 	added := 0
 	for _, sub := range s.plan.Subtopologies {
@@ -177,7 +187,7 @@ func (s *supervisor) rebalance(rb kafka.Rebalance) {
 		}
 	}
 	s.status.books(s.units)
-	s.status.enter(Running)
+	s.status.enter(Running, "")
 	s.log.Info("tasks assigned", "added", added, "revoked", len(rb.Revoked), "now", len(s.units))
 }
 

@@ -53,6 +53,7 @@ func following(f *kafka.Fetched, position int64) (records []kafka.Record, ok boo
 func (w *worker) adopt(t *running) {
 	t.out.worker, t.out.id = w, w.adopted
 	w.adopted++
+	t.store.Store(newOpenStore(t.db))
 	t.publish(time.Now(), w.r.reports)
 	w.tasks = append(w.tasks, t)
 	if w.feed == nil {

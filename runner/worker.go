@@ -126,9 +126,12 @@ func (w *worker) stop() {
 // pass gives every task a turn and fires wall-clock timers that are due. It ends early when a commit is due or the
 // inbox has something; the next pass begins with the task after the last that had a turn.
 func (w *worker) pass(now time.Time) (worked bool, err error) {
+	if w.r.pausing.on.Load() {
+		return false, nil
+	}
 	until := w.nextDue(now)
 	for range w.tasks {
-		if w.inbox.waiting.Load() > 0 || worked && (w.careful || !now.Before(until)) {
+		if w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load() || worked && (w.careful || !now.Before(until)) {
 			return worked, nil
 		}
 		w.turn %= len(w.tasks)
@@ -179,7 +182,9 @@ func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 }
 
 // interrupted reports whether the turn must end after the record in hand. It is asked after each.
-func (w *worker) interrupted() bool { return w.bell.Load() || w.inbox.waiting.Load() > 0 }
+func (w *worker) interrupted() bool {
+	return w.bell.Load() || w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load()
+}
 
 // after takes what came of a task's turn. It returns the errors that are not the task's own to deal with.
 func (t *running) after(err error, now time.Time) error {
@@ -221,7 +226,8 @@ func (w *worker) take() {
 func (w *worker) wait() {
 	w.idle.Store(!w.dirty)
 	defer w.idle.Store(false)
-	wake := time.NewTimer(time.Until(w.wakeAt()))
+	resumed := w.r.pausing.end()
+	wake := time.NewTimer(time.Until(w.wakeAt(resumed != nil)))
 	defer wake.Stop()
 	var fetched <-chan []kafka.Fetched
 	if w.feed != nil {
@@ -232,17 +238,21 @@ func (w *worker) wait() {
 	case fs := <-fetched:
 		w.receive(fs)
 	case <-wake.C:
+	case <-resumed:
 	}
 }
 
-// wakeAt returns when the next commit, retry or timer is due.
-func (w *worker) wakeAt() time.Time {
-	at := w.nextTimer(time.Now().Add(time.Minute))
+// wakeAt returns when the next commit, retry or timer is due. During a pause only commits are.
+func (w *worker) wakeAt(paused bool) time.Time {
+	at := time.Now().Add(time.Minute)
+	if !paused {
+		at = w.nextTimer(at)
+	}
 	if commit := w.commitAt(); w.dirty && commit.Before(at) {
 		at = commit
 	}
 	for _, t := range w.tasks {
-		if t.task.Ready() && !t.stopped && t.retryAt.Before(at) {
+		if !paused && t.task.Ready() && !t.stopped && t.retryAt.Before(at) {
 			at = t.retryAt
 		}
 	}

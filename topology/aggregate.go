@@ -95,6 +95,7 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 		}
 	})
 	t.rows = func(s state.Stores) *state.ReadOnly[K, A] { return def.ReadOnly(s) }
+	t.view = func(r state.Reader) (*state.View[K, A], error) { return def.View(r) }
 
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.TableOutput[K, A](l, n)

@@ -17,8 +17,8 @@ type Table[K, V any] struct {
 	windows Windows         // set when K is a window key
 	rules   *aggregation[V] // nil unless an aggregate made it
 
-	// rows gives a task's rows, for look-ups.
-	rows func(state.Stores) *state.ReadOnly[K, V]
+	rows func(state.Stores) *state.ReadOnly[K, V]      // a task's, for look-ups
+	view func(state.Reader) (*state.View[K, V], error) // the committed ones, for other goroutines
 }
 
 // TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store named like
@@ -53,7 +53,7 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	}
 	t := &Table[K, V]{
 		b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value), name: topic.name,
-		rows: def.ReadOnly,
+		rows: def.ReadOnly, view: def.View,
 	}
 	b.sources[topic.name] = t
 	return t
@@ -110,6 +110,9 @@ func (t *Table[K, V]) Name() string { return t.name }
 // In returns the rows of the table for a step that the table is attached to, to read them: Process(s, name, start, table).
 // They are as of this moment, those of the task's own partition, and shared: do not change what they refer to.
 func (t *Table[K, V]) In(s state.Stores) *state.ReadOnly[K, V] { return t.rows(s) }
+
+// View returns the committed rows of the table in the database of a task. Programs read them with runner.Local.
+func (t *Table[K, V]) View(r state.Reader) (*state.View[K, V], error) { return t.view(r) }
 
 // attachTo lets step n use the rows of the table.
 func (t *Table[K, V]) attachTo(b *Builder, n *plan.Node) {

@@ -1,0 +1,58 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+)
+
+// Handler serves what is known of the application to operators, probes and scrapers:
+//
+//	/healthz        200 while the application runs, 503 when it has ended: for a liveness probe
+//	/readyz         200 while Ready returns nil, otherwise 503 with its error: for a readiness probe
+//	/snapshot.json  Snapshot as JSON
+//	/debug/pprof/   profiles of the process, if Config.Pprof is set
+//
+// It asks for no credentials: serve it on an address that only operators reach.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		var err error
+		if state := a.State(); state == Stopped || state == Failed {
+			err = fmt.Errorf("runner: application %s is %s", a.runner.cfg.Application, state)
+		}
+		a.probe(w, err)
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { a.probe(w, a.Ready()) })
+	mux.HandleFunc("GET /snapshot.json", func(w http.ResponseWriter, _ *http.Request) {
+		body, err := json.MarshalIndent(a.Snapshot(), "", "  ")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Write(append(body, '\n'))
+	})
+	if a.runner.cfg.Pprof {
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
+	return mux
+}
+
+// probe answers a probe: with the state, or with what is wrong.
+func (a *App) probe(w http.ResponseWriter, err error) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, err)
+		return
+	}
+	fmt.Fprintln(w, a.State())
+}

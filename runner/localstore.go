@@ -1,0 +1,205 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/rio-streams/rio/state"
+)
+
+// Viewer is a store that can be read from outside of its tasks: a *topology.Table[K, V] or a *state.KeyValueDefinition[K, V].
+type Viewer[K, V any] interface {
+	Name() string
+	View(state.Reader) (*state.View[K, V], error)
+}
+
+// LocalStore reads the committed rows of a store of which this process has the tasks. Other processes of the application have
+// other keys: see ErrElsewhere. Its methods may be called from any goroutine, and do not hold up processing.
+type LocalStore[K, V any] struct {
+	app   *App
+	store Viewer[K, V]
+}
+
+// Local returns read access to a store of the application's topology. It returns an error if the topology has no such store.
+func Local[K, V any](a *App, store Viewer[K, V]) (*LocalStore[K, V], error) {
+	for _, sub := range a.runner.plan.Subtopologies {
+		for _, s := range sub.Stores {
+			if s.Name() == store.Name() {
+				return &LocalStore[K, V]{a, store}, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("runner: application %s: store %q: %w in its topology", a.runner.cfg.Application, store.Name(), state.ErrNoStore)
+}
+
+// ErrElsewhere says that a key was not found, and that this process does not have all tasks of the store: the key can be in
+// another process, or nowhere.
+var ErrElsewhere = errors.New("not in this process, which has only some of the store's tasks")
+
+// ErrUnavailable says that a task of the store is not processing at the moment: it is being restored, moves to another
+// process, or the application has not started or has ended. Try again later.
+var ErrUnavailable = errors.New("the store is not available")
+
+// Get returns the value of key. Without a value found is false, or the error is ErrElsewhere or ErrUnavailable, if that is not certain.
+func (s *LocalStore[K, V]) Get(key K) (value V, found bool, err error) {
+	complete, err := s.each(func(view *state.View[K, V], _ func() error) (bool, error) {
+		var err error
+		value, found, err = view.Get(key)
+		return !found, err
+	})
+	if err == nil && !found && !complete {
+		err = s.wrap(ErrElsewhere)
+	}
+	return value, found && err == nil, err
+}
+
+// All iterates over the rows of this process, task by task, and in each in the order of the encoded keys. Each task is shown as it
+// was when the loop came to it. An error, which can be ErrUnavailable, is the last thing it yields. The loop's body should not wait for long: a task cannot move
+// to another process meanwhile.
+func (s *LocalStore[K, V]) All() iter.Seq2[state.Row[K, V], error] {
+	return s.rows(func(view *state.View[K, V]) iter.Seq2[state.Row[K, V], error] { return view.All() })
+}
+
+// Range is All from one key to another, both included. What lies between is a matter of the encoded bytes.
+func (s *LocalStore[K, V]) Range(from, to K) iter.Seq2[state.Row[K, V], error] {
+	return s.rows(func(view *state.View[K, V]) iter.Seq2[state.Row[K, V], error] { return view.Range(from, to) })
+}
+
+func (s *LocalStore[K, V]) rows(of func(*state.View[K, V]) iter.Seq2[state.Row[K, V], error]) iter.Seq2[state.Row[K, V], error] {
+	return func(yield func(state.Row[K, V], error) bool) {
+		ended := false // by the loop
+		_, err := s.each(func(view *state.View[K, V], open func() error) (bool, error) {
+			for row, err := range of(view) {
+				if err == nil {
+					err = open()
+				}
+				if err != nil {
+					return false, err
+				}
+				if !yield(row, nil) {
+					ended = true
+					return false, nil
+				}
+			}
+			return true, nil
+		})
+		if err != nil && !ended {
+			yield(state.Row[K, V]{}, err)
+		}
+	}
+}
+
+// each calls f with a view of the store in each task of this process, until f returns false. open, which f calls
+// from time to time, fails when the task is about to be closed. complete says that f has seen all tasks of the application.
+func (s *LocalStore[K, V]) each(f func(view *state.View[K, V], open func() error) (more bool, err error)) (complete bool, err error) {
+	r := s.app.runner
+	if state := r.status.current(); state == Starting || state == Stopped || state == Failed {
+		return false, s.wrap(fmt.Errorf("%w: the application is %v", ErrUnavailable, state))
+	}
+	tasks, of := 0, int32(0)
+	for _, u := range r.status.units() {
+		if !u.has(s.store.Name()) {
+			continue
+		}
+		tasks++
+		of = u.sub.Tasks(r.counts)
+		more, err := s.in(u, f)
+		if err != nil {
+			return false, s.wrap(err)
+		}
+		if !more {
+			return false, nil
+		}
+	}
+	return tasks > 0 && tasks == int(of), nil
+}
+
+// in calls f with a view of the store in one task.
+func (s *LocalStore[K, V]) in(u *unit, f func(*state.View[K, V], func() error) (bool, error)) (more bool, err error) {
+	open := u.store.Load()
+	if open == nil || !open.acquire() {
+		return false, fmt.Errorf("%w: %s", ErrUnavailable, u.describe().about())
+	}
+	defer open.release()
+	snapshot := open.db.Snapshot()
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	view, err := s.store.View(snapshot)
+	if errors.Is(err, state.ErrNoStore) {
+		return true, nil // nothing has been committed yet
+	}
+	if err != nil {
+		return false, err
+	}
+	return f(view, func() error {
+		if open.closing() {
+			return fmt.Errorf("%w: task %s is being closed", ErrUnavailable, u.name)
+		}
+		return nil
+	})
+}
+
+func (s *LocalStore[K, V]) wrap(err error) error {
+	return fmt.Errorf("runner: store %q: %w", s.store.Name(), err)
+}
+
+// has reports whether the unit's task keeps a store.
+func (u *unit) has(store string) bool {
+	for _, s := range u.sub.Stores {
+		if s.Name() == store {
+			return true
+		}
+	}
+	return false
+}
+
+// openStore is the database of a task that processes, for readers of other goroutines. The task closes it when the last
+// of them has gone.
+type openStore struct {
+	db state.DB
+
+	mu      sync.Mutex
+	readers int
+	closed  bool
+	gone    chan struct{} // closed when closed is set and there are no readers
+}
+
+func newOpenStore(db state.DB) *openStore { return &openStore{db: db, gone: make(chan struct{})} }
+
+// acquire lets a reader in, unless the store is being closed.
+func (o *openStore) acquire() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return false
+	}
+	o.readers++
+	return true
+}
+
+func (o *openStore) release() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.readers--; o.readers == 0 && o.closed {
+		close(o.gone)
+	}
+}
+
+func (o *openStore) closing() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
+}
+
+// close keeps new readers out and waits for the others.
+func (o *openStore) close() {
+	o.mu.Lock()
+	first := !o.closed
+	o.closed = true
+	if first && o.readers == 0 {
+		close(o.gone)
+	}
+	o.mu.Unlock()
+	<-o.gone
+}
