@@ -48,13 +48,14 @@ var mayImport = map[string][]string{
 	"internal/promises":      {},
 	"metrics":                {},
 	"metrics/prometheus":     {"metrics"},
+	"internal/similar":       {},
 
 	"broker/internal/group":       {}, // the coordinators know nothing of the log
 	"broker/internal/transaction": {},
 }
 
 // leaves may be imported by every package of ours.
-var leaves = []string{"internal/murmur2", "internal/dirlock", "metrics"}
+var leaves = []string{"internal/murmur2", "internal/dirlock", "internal/similar", "metrics"}
 
 // onlyIn says where a library may be imported; "x tests" stands for the test files of x. (bench is a module of its own,
 // and measures against what it likes.)

@@ -28,9 +28,16 @@ func Start(ctx context.Context, t *topology.Topology, cfg Config) (*App, error) 
 	if err := showPlan(t); err != nil {
 		return nil, err
 	}
+	if err := maintain(ctx, t, cfg); err != nil {
+		return nil, err
+	}
 	r, err := newRunner(t, cfg)
 	if err != nil {
 		return nil, err
+	}
+	for _, step := range t.Plan().DeadEnds() {
+		r.log.Warn("results go nowhere: no step takes them; write them with To, keep them in a table, or remove the step",
+			"step", step.Label(), "declared", step.Where)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &App{runner: r, cancel: cancel, listener: newMailbox(), done: make(chan struct{})}

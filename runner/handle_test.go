@@ -353,3 +353,26 @@ func TestLocalStore(t *testing.T) {
 		t.Errorf("Get after the end: %v", err)
 	}
 }
+
+// TestResultsThatGoNowhere: a step whose results nobody takes is named when the application starts; steps that keep or write
+// something are not, nor those that are there for what they do.
+func TestResultsThatGoNowhere(t *testing.T) {
+	c := newCluster(t)
+	b := topology.NewBuilder(c.app)
+	lines := topology.From(b, c.lines)
+	lines.Filter(func(s string) bool { return s != "" })
+	lines.Peek(func(textRecord) {})
+	topology.KeyBy(lines, "forgotten", strings.ToUpper)
+	topology.Count(lines, "kept")
+	lines.To(c.out())
+	c.create(c.lines.Name(), 1)
+	var log logs
+	cfg := c.config()
+	log.record(&cfg)
+	if err := runner.Run(t.Context(), c.build(b), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if n := log.count("results go nowhere"); n != 2 {
+		t.Errorf("%d warnings, want 2: of the filter and of the KeyBy", n)
+	}
+}

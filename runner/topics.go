@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/internal/similar"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -81,8 +82,9 @@ func (r *runner) createExternal(ctx context.Context, existing map[string]int32) 
 		for i, spec := range specs {
 			names[i] = spec.Name
 		}
-		mistakes = append(mistakes, fmt.Errorf("no such topic on %s: %s; create them (rio topics create %s), or set Config.CreateTopics",
-			strings.Join(r.cfg.Brokers, ","), strings.Join(names, ", "), names[0]))
+		hint := similar.Hint(names[0], slices.Sorted(maps.Keys(existing)))
+		mistakes = append(mistakes, fmt.Errorf("no such topic on %s: %s; create them (rio topics create %s), or set Config.CreateTopics%s",
+			strings.Join(r.cfg.Brokers, ","), strings.Join(names, ", "), names[0], hint))
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return err

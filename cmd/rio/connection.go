@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/rio-streams/rio/internal/similar"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -96,9 +97,26 @@ func findTopic(ctx context.Context, client *kafka.Client, name string) (kafka.To
 		return kafka.Topic{}, err
 	}
 	if len(topics) == 0 {
-		return kafka.Topic{}, fmt.Errorf("there is no topic %s; rio topics list shows those that are, rio topics create %s creates it", name, name)
+		hint, err := likeTopic(ctx, client, name)
+		if err != nil {
+			return kafka.Topic{}, err
+		}
+		return kafka.Topic{}, fmt.Errorf("there is no topic %s%s; rio topics list shows those that are, rio topics create %s creates it", name, hint, name)
 	}
 	return topics[0], nil
+}
+
+// likeTopic returns a hint at topics whose names are like name.
+func likeTopic(ctx context.Context, client *kafka.Client, name string) (string, error) {
+	topics, err := client.Topics(ctx)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, t := range topics {
+		names = append(names, t.Name)
+	}
+	return similar.Hint(name, names), nil
 }
 
 func partitionsOf(topic kafka.Topic) []kafka.TopicPartition {

@@ -66,7 +66,7 @@ are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves
 			return err
 		}
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
-			return consume(cmd.Context(), client, cfg, cmd.OutOrStdout())
+			return consume(cmd.Context(), client, cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})
 	}
 	return cmd
@@ -90,7 +90,7 @@ func (cfg consumeConfig) validate() error {
 }
 
 // consume prints records until ctx ends, or the end is reached.
-func consume(ctx context.Context, client *kafka.Client, cfg consumeConfig, out io.Writer) error {
+func consume(ctx context.Context, client *kafka.Client, cfg consumeConfig, out, errs io.Writer) error {
 	topic, err := findTopic(ctx, client, cfg.topic)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func consume(ctx context.Context, client *kafka.Client, cfg consumeConfig, out i
 		tps = tps[cfg.partition : cfg.partition+1]
 	}
 	c := &consumer{
-		client: client, cfg: cfg, printer: newPrinter(out, cfg), fetcher: client.NewFetcher(kafka.FetcherConfig{}),
+		client: client, cfg: cfg, printer: newPrinter(out, cfg, func(text string) { fmt.Fprintln(errs, "rio:", text) }), fetcher: client.NewFetcher(kafka.FetcherConfig{}),
 		positions: make(map[kafka.TopicPartition]int64),
 	}
 	defer c.fetcher.Close()

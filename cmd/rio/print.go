@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/rio-streams/rio/kafka"
 )
@@ -15,14 +17,17 @@ type printer struct {
 	keys       bool
 	null       string
 	key, value view
+	hint       func(string) // tells the user something, besides what is printed
+	hinted     bool
 }
 
-func newPrinter(out io.Writer, cfg consumeConfig) *printer {
+func newPrinter(out io.Writer, cfg consumeConfig, hint func(string)) *printer {
 	return &printer{
 		out:    bufio.NewWriterSize(out, 1<<16),
 		format: cfg.format,
 		keys:   cfg.keys,
 		null:   cfg.null,
+		hint:   hint,
 		key:    views[cfg.keyType],
 		value:  views[cfg.valueType],
 	}
@@ -40,12 +45,26 @@ func (p *printer) print(tp kafka.TopicPartition, r *kafka.Record) error {
 	if p.format == "json" {
 		return printJSON(p.out, encodeRecord(tp.Partition, &shown))
 	}
+	p.suggest(&shown)
 	if p.keys {
 		p.text(shown.Key)
 		p.out.WriteByte('\t')
 	}
 	p.text(shown.Value)
 	return p.out.WriteByte('\n') // it also tells of errors before
+}
+
+// suggest says once, of values that are printed as text and are none, what they may be.
+func (p *printer) suggest(r *kafka.Record) {
+	if p.hinted || utf8.Valid(r.Value) && !bytes.ContainsRune(r.Value, 0) {
+		return
+	}
+	p.hinted = true
+	if len(r.Value) == 8 {
+		p.hint("these values are not text; for counts and other numbers of 8 bytes: --value-type int64 or float64")
+	} else {
+		p.hint("these values are not text; --format json prints them in base64")
+	}
 }
 
 func (p *printer) text(data []byte) {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/rio-streams/rio/internal/similar"
 )
 
 func newRoot() *cobra.Command {
@@ -13,6 +15,7 @@ func newRoot() *cobra.Command {
 	root := family("rio", "Kafka Streams for Go: topics, records, groups and plans, on any Kafka cluster")
 	root.SilenceErrors = true
 	root.SilenceUsage = true
+	root.SetFlagErrorFunc(similarFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	to.flags(root.PersistentFlags())
 	root.AddCommand(
@@ -22,8 +25,29 @@ func newRoot() *cobra.Command {
 		newConsume(to),
 		newGroups(to),
 		newPlan(),
+		newReset(),
+		newRebuild(),
+		newVersion(),
 	)
 	return root
+}
+
+// similarFlag adds to the error of an unknown flag which ones it may have been.
+func similarFlag(cmd *cobra.Command, err error) error {
+	unknown, ok := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !ok {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	near := similar.Names(unknown, names)
+	for i := range near {
+		near[i] = "--" + near[i]
+	}
+	if len(near) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
 }
 
 // family returns a command that only holds others.

@@ -1,10 +1,11 @@
-// Command wordcount counts words, for the test of rio plan.
+// Command wordcount counts words, for the tests of rio plan, reset and rebuild.
 package main
 
 import (
 	"context"
 	"fmt"
 	"log"
+	"os"
 	"strings"
 
 	"github.com/rio-streams/rio/codec"
@@ -23,7 +24,7 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("counting")
-	if err := runner.Run(context.Background(), top, runner.Config{}); err != nil {
+	if err := runner.Run(context.Background(), top, runner.Config{Dir: os.Getenv("WORDCOUNT_DIR")}); err != nil {
 		log.Fatal(err)
 	}
 }

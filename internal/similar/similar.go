@@ -1,0 +1,61 @@
+// Package similar finds the name that somebody meant.
+package similar
+
+import (
+	"slices"
+	"strings"
+)
+
+// Names returns those of names that a misspelt name may stand for, the nearest first, three at most: a letter or two are
+// missing, too many, or others (one for each three letters), or it is a part of the name.
+func Names(misspelt string, names []string) []string {
+	type candidate struct {
+		name string
+		far  int
+	}
+	var near []candidate
+	most := max(1, min(len(misspelt)/3, 3))
+	for _, name := range names {
+		far := distance(strings.ToLower(misspelt), strings.ToLower(name))
+		if far <= most || len(misspelt) >= 4 && strings.Contains(strings.ToLower(name), strings.ToLower(misspelt)) {
+			near = append(near, candidate{name, far})
+		}
+	}
+	slices.SortStableFunc(near, func(a, b candidate) int { return a.far - b.far })
+	var found []string
+	for _, c := range near[:min(len(near), 3)] {
+		found = append(found, c.name)
+	}
+	return found
+}
+
+// Hint returns "; did you mean A or B?", or nothing if no name is similar.
+func Hint(misspelt string, names []string) string {
+	near := Names(misspelt, names)
+	if len(near) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(near, " or ") + "?"
+}
+
+// distance returns Levenshtein's distance of two strings: how many bytes must be inserted, deleted or replaced to make one
+// of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1) // of the prefix of a before this one
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
