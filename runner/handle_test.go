@@ -127,6 +127,8 @@ func TestProbes(t *testing.T) {
 	want("/healthz", 200, "running")
 	want("/readyz", 200, "running")
 	want("/debug/pprof/", 404, "")
+	want("/metrics", 200, `rio_records_processed_total{application="`+c.app+`",subtopology="0"} 1`)
+	want("/metrics", 200, "go_goroutines")
 	app.Pause()
 	want("/healthz", 200, "running")
 	want("/readyz", 503, "is paused")

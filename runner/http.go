@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/pprof"
+
+	"github.com/rio-streams/rio/metrics/prometheus"
 )
 
 // Handler serves what is known of the application to operators, probes and scrapers:
 //
+//	/metrics        Metrics in Prometheus' format, with those of the process and of Go's runtime
 //	/healthz        200 while the application runs, 503 when it has ended: for a liveness probe
 //	/readyz         200 while Ready returns nil, otherwise 503 with its error: for a readiness probe
 //	/snapshot.json  Snapshot as JSON
@@ -17,6 +20,13 @@ import (
 // It asks for no credentials: serve it on an address that only operators reach.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
+	scrape, err := prometheus.Handler(a.Metrics())
+	if err != nil { // the table of metrics is wrong, which its tests would show
+		scrape = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		})
+	}
+	mux.Handle("GET /metrics", scrape)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		var err error
 		if state := a.State(); state == Stopped || state == Failed {

@@ -31,7 +31,7 @@ func (m measured) Collect(emit func(metrics.Sample)) {
 	m.states(emit)
 	units, sums := r.status.read()
 	for _, u := range units {
-		collectTask(u.status.load(), emit)
+		collectTask(u.describe(), emit)
 	}
 	for _, sub := range r.plan.Subtopologies {
 		collectCounters(sums[sub.ID], strconv.Itoa(sub.ID), emit)
@@ -46,7 +46,7 @@ func (m measured) states(emit func(metrics.Sample)) {
 	}
 	var tasks [len(taskStateNames)]int
 	for _, u := range m.app.runner.status.units() {
-		tasks[u.status.load().State]++
+		tasks[u.describe().State]++
 	}
 	for state, n := range tasks {
 		emit(metrics.Tasks.Of(float64(n), taskStateNames[state]))
