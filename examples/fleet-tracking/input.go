@@ -27,9 +27,9 @@ func newInput(o options) (*input, error) {
 	if o.recorded() {
 		return recorded(o)
 	}
-	buses := simulation.New(simulation.Config{Vehicles: o.vehicles, Seed: o.seed})
+	buses := simulation.New(simulation.Config{Vehicles: o.vehicles, Seed: o.seed, Eventful: true})
 	return &input{
-		name: fmt.Sprintf("simulation vehicles=%d seed=%d", o.vehicles, o.seed),
+		name: fmt.Sprintf("eventful simulation vehicles=%d seed=%d", o.vehicles, o.seed),
 		feed: buses.Network(),
 		next: func() (fleet.Position, error) {
 			p, _ := buses.Next()

@@ -51,7 +51,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
 	flags.DurationVar(&o.duration, "duration", 0, "end the simulation after this time, with a summary (default: at Ctrl-C)")
-	flags.Float64Var(&o.speed, "speed", 0, "how many times faster than real time (default: 10 for the simulation, as fast as possible for a recording)")
+	flags.Float64Var(&o.speed, "speed", 0, "how many times faster than real time (default: 20 for the simulation, as fast as possible for a recording)")
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps log and state, to go on with at the next start (default: nothing is kept)")
 	flags.StringVar(&o.out, "out", "", "`DIR` for the four CSV files of results")
 	flags.BoolVar(&o.replay, "replay", false, "compute what the log of -data holds again from its beginning, with fresh state")
@@ -73,7 +73,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 		}
 	}
 	if !set["speed"] && !o.recorded() {
-		o.speed = 10
+		o.speed = 20
 	}
 	return o, o.check(flags.Args(), set)
 }

@@ -17,6 +17,7 @@ type Config struct {
 	Start    time.Time     // default 2026-01-16 07:00 in Aracaju
 	Every    time.Duration // between two fixes of a vehicle; default 10 s, at least 1 s
 	Truth    *Truth        // told what really happens; nil: nobody is told
+	Eventful bool          // send nothing until a bus is off its route and another is late, at most for a day
 }
 
 // Fleet drives its vehicles and tells what they send.
@@ -58,7 +59,27 @@ func New(config Config) *Fleet {
 		f.vehicles = append(f.vehicles, newVehicle(fmt.Sprintf("onibus-%03d", i+1), random, duty, config.Truth, f.now))
 	}
 	f.radio.truth = config.Truth
+	for range 24 * 3600 {
+		if !config.Eventful || f.eventful() {
+			break
+		}
+		f.move()
+	}
 	return f
+}
+
+// eventful reports whether a bus has just left its route and another was late at its last stop.
+func (f *Fleet) eventful() bool {
+	var off, late bool
+	for _, v := range f.vehicles {
+		switch {
+		case v.onDetour():
+			off = off || v.leaving() && v.metresAside() > offRoute
+		case v.onTrip(f.now):
+			late = late || v.late > lateEnough
+		}
+	}
+	return off && late
 }
 
 // Network is the plan that the fleet drives by.
@@ -73,6 +94,14 @@ func (f *Fleet) Next() (fleet.Position, time.Time) {
 	f.radio.count++
 	p.Seq = f.radio.count
 	return p, p.Arrival.Time()
+}
+
+// move moves every vehicle by a second.
+func (f *Fleet) move() {
+	f.now += fleet.Seconds(1)
+	for _, v := range f.vehicles {
+		v.step(f.now)
+	}
 }
 
 // step moves every vehicle by a second, and lets those whose turn it is send their position.

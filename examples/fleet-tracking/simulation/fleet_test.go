@@ -74,6 +74,22 @@ func TestTruth(t *testing.T) {
 	compareExcursions(t, truth.Excursions, got.episodes)
 }
 
+// An eventful fleet shows a bus off its route and a late one within three minutes, whatever the seed; 0 to 9 were tried.
+func TestEventful(t *testing.T) {
+	for _, seed := range []uint64{1, 2} {
+		buses := simulation.New(simulation.Config{Seed: seed, Eventful: true})
+		got := follow(t, buses, 3*time.Minute)
+		off := slices.ContainsFunc(got.episodes, func(d fleet.Deviation) bool { return d.Episode.Max > 100 })
+		late := false
+		for _, a := range got.arrivals {
+			late = late || a.Delay >= 180
+		}
+		if !off || !late {
+			t.Errorf("seed %d: off the route %v, late %v", seed, off, late)
+		}
+	}
+}
+
 type stop struct {
 	vehicle, trip, day string
 	sequence           int

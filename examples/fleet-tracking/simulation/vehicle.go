@@ -18,6 +18,7 @@ const (
 	replanChance  = 0.05 // per trip: the bus reports another block than the timetable
 	offRoute      = 100.0
 	detourNearest = 800.0 // metres from either end of the trip
+	lateEnough    = 240.0 // seconds behind the timetable at a stop that make a bus late in an eventful fleet
 )
 
 // vehicle is a bus. It moves in steps of one second.
@@ -36,6 +37,7 @@ type vehicle struct {
 	place    float64       // metres along the shape
 	next     int           // stop ahead
 	halt     fleet.Instant // it stands until then
+	late     float64       // seconds behind the timetable at the last stop
 	traffic  float64       // factor on the free speed of this trip
 	jam      stretch       // where it crawls
 	detour   stretch       // where it leaves the route
@@ -92,7 +94,7 @@ func (v *vehicle) turnTo(now fleet.Instant) {
 	if v.random.Float64() < replanChance {
 		v.reported = fleet.FamilyOf(v.trip.ID) + ":9" + v.name[len(v.name)-2:]
 	}
-	v.place, v.next, v.halt = 0, 1, 0
+	v.place, v.next, v.halt, v.late = 0, 1, 0, 0
 	v.traffic = 0.7 + 0.4*v.random.Float64()
 	v.jam = v.stretchBy(jamChance, 150, 350)
 	v.detour = v.stretchBy(detourChance, 900, 1800)
@@ -170,6 +172,7 @@ func (v *vehicle) drive(now fleet.Instant) {
 	if v.truth != nil {
 		v.truth.Arrivals = append(v.truth.Arrivals, Arrival{v.name, v.reported, v.serviceDay(), stop.Sequence, reached})
 	}
+	v.late = reached.Since(v.began) - float64(stop.Due)
 	due := v.began + fleet.Seconds(int64(stop.Leaves))
 	v.halt = max(now+fleet.Seconds(8+v.random.Int64N(15)), due)
 	if v.next < len(v.trip.Stops)-1 {
@@ -177,19 +180,29 @@ func (v *vehicle) drive(now fleet.Instant) {
 	}
 }
 
-// location is where the bus is: on its route, or beside it on a detour.
-func (v *vehicle) location() orb.Point {
-	aside := 0.0
-	if v.detour.holds(v.place) {
-		part := (v.place - v.detour.from) / (v.detour.to - v.detour.from)
-		aside = v.aside * math.Pow(math.Sin(part*math.Pi), 2)
+func (v *vehicle) onDetour() bool { return v.detour.holds(v.place) }
+
+// leaving reports whether a bus on a detour is still on the first third of it.
+func (v *vehicle) leaving() bool { return v.place < v.detour.from+(v.detour.to-v.detour.from)/3 }
+
+// metresAside is how far a bus on a detour is from its route, to either side.
+func (v *vehicle) metresAside() float64 { return math.Abs(v.asideNow()) }
+
+// asideNow is how far the bus is to the right of its route, in metres; negative to the left.
+func (v *vehicle) asideNow() float64 {
+	if !v.onDetour() {
+		return 0
 	}
-	return beside(v.trip.Shape, v.place, aside)
+	part := (v.place - v.detour.from) / (v.detour.to - v.detour.from)
+	return v.aside * math.Pow(math.Sin(part*math.Pi), 2)
 }
+
+// location is where the bus is: on its route, or beside it on a detour.
+func (v *vehicle) location() orb.Point { return beside(v.trip.Shape, v.place, v.asideNow()) }
 
 // watch keeps the truth about excursions.
 func (v *vehicle) watch(now fleet.Instant) {
-	if v.truth == nil || v.excursion == 0 && !v.detour.holds(v.place) {
+	if v.truth == nil || v.excursion == 0 && !v.onDetour() {
 		return
 	}
 	metres := distanceTo(v.trip.Shape, v.at)
