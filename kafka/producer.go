@@ -330,6 +330,22 @@ func (p *Producer) waitForRoom() error {
 // Waiting reports whether a call of Send is blocked because MaxBufferedBytes is reached. Any goroutine may call it.
 func (p *Producer) Waiting() bool { return p.waiting.Load() }
 
+// Buffered returns how many bytes wait to be sent or acknowledged, those of open batches not among them. Any goroutine may
+// call it.
+func (p *Producer) Buffered() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buffered
+}
+
+// InTransaction reports whether the coordinator has a transaction of the producer that has not ended, as far as the
+// producer knows. Any goroutine may call it.
+func (p *Producer) InTransaction() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.began
+}
+
 // Flush sends all records passed to Send so far and waits until all in-sync replicas have them. A RefusedError means
 // that they have all but the refused records. If ctx ends, sending continues, and Flush can be called again.
 func (p *Producer) Flush(ctx context.Context) error {

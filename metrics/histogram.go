@@ -58,3 +58,9 @@ func (h *Histogram) Snapshot() Snapshot {
 	s.Sum = math.Float64frombits(h.sum.Load())
 	return s
 }
+
+// The buckets of times: short ones are of calls and disks, long ones of what waits for other machines.
+var (
+	shortTimes = []float64{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10}
+	longTimes  = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600}
+)

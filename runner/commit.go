@@ -21,6 +21,7 @@ func (w *worker) due(now time.Time) bool {
 	for _, t := range w.tasks {
 		bytes += t.task.DirtyBytes()
 	}
+	w.meter.dirtyBytes.Store(int64(bytes))
 	return bytes > w.r.memory.dirty
 }
 
@@ -60,6 +61,7 @@ func (w *worker) commit() error {
 		}
 	}
 	if len(dirty) == 0 {
+		w.meter.dirtySince.Store(0)
 		w.publish()
 		return nil
 	}
@@ -81,6 +83,7 @@ func (w *worker) commit() error {
 	for _, t := range dirty {
 		t.trouble.committed(t.task.Committable)
 	}
+	w.noteCommit(dirty)
 	w.publish()
 	return nil
 }

@@ -146,11 +146,11 @@ func (s *supervisor) abandon(w *worker, in custodian) (hung *HungError, siblings
 	now := clock()
 	stuck := &stuckCall{err: hung, returned: make(chan struct{}), began: now - hung.For, remind: now + 2*hung.For}
 	s.stuck[t.name] = stuck
-	s.hanging.add()
+	s.hanging.add(stuck)
 	w.returned = func() {
 		t.close(s.log)
 		close(stuck.returned)
-		s.hanging.done()
+		s.hanging.done(stuck)
 		s.inbox.post(func() { s.callReturned(t.unit, stuck) })
 	}
 	w.bell.Store(true) // the turn ends with the call
@@ -158,6 +158,7 @@ func (s *supervisor) abandon(w *worker, in custodian) (hung *HungError, siblings
 	t.recovering(hung)
 	t.stuck = true
 	w.closeFeed()
+	w.noteAbort()
 	_ = w.producer.Close() // its goroutine may still send to it
 	for u, given := range w.given {
 		if u == t.unit {
@@ -185,6 +186,7 @@ func (s *supervisor) callReturned(u *unit, stuck *stuckCall) {
 	if slices.Contains(s.units, u) && u.stuck {
 		u.stuck = false
 		u.hangs++
+		s.meters.restarts.Add(1, waitHandler)
 		s.launch(u, u.hangs)
 	}
 }

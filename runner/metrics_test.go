@@ -42,7 +42,30 @@ rio_records_processed_total{application="APP",subtopology="1"} 5
 rio_lag_records{application="APP",task="0_0",topic="APP.lines"} 0
 rio_lag_records{application="APP",task="1_0",topic="APP-by-word-repartition"} 0
 `, metrics.Lag)
+	expectMetrics(t, app, `
+# HELP rio_store_cache_hits_total Look-ups of keys that were in memory.
+# TYPE rio_store_cache_hits_total counter
+rio_store_cache_hits_total{application="APP",store="counts",subtopology="1"} 3
+# HELP rio_store_cache_misses_total Look-ups of keys that were read from the database.
+# TYPE rio_store_cache_misses_total counter
+rio_store_cache_misses_total{application="APP",store="counts",subtopology="1"} 2
+`, metrics.CacheHits, metrics.CacheMisses)
 	lintMetrics(t, app.Metrics())
+	if seen := emitted(app.Metrics()); seen[metrics.StateBytes] == 0 || seen[metrics.CommitDuration] == 0 || seen[metrics.BlockCacheBytes] == 0 {
+		t.Errorf("missing are metrics of the database, of commits, or of what the process shares: %v", seen)
+	}
+}
+
+// emitted counts the samples of a source by their metric. Of a histogram it counts the observations.
+func emitted(source metrics.Source) map[*metrics.Metric]int {
+	seen := map[*metrics.Metric]int{}
+	source.Collect(func(s metrics.Sample) {
+		seen[s.Metric]++
+		if s.Metric.Kind == metrics.HistogramKind {
+			seen[s.Metric] += int(s.Histogram.Count) - 1
+		}
+	})
+	return seen
 }
 
 // expectMetrics compares some metrics of an application with what is expected of them; APP stands for its name.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,9 @@ type unit struct {
 	status   taskStatus
 	seen     atomic.Pointer[observation] // the supervisor's; nil before
 	store    atomic.Pointer[openStore]   // the database of the task that processes; nil without
+
+	waitsFor atomic.Value             // why it is not processing: a string of few; see kindOf
+	database atomic.Pointer[state.DB] // that was opened last, for its metrics
 }
 
 // newUnit returns a unit that has no directory yet.
@@ -58,6 +62,7 @@ type running struct {
 	out     *output
 	held    *positions
 	paused  map[kafka.TopicPartition]bool
+	oldest  int64                           // timestamp of a record of the open commit, of those that wait longest; 0 before
 	notes   map[kafka.TopicPartition]string // what is committed with the offsets; see note
 	ends    map[kafka.TopicPartition]int64  // of the inputs, as the last fetch told them
 	retryAt time.Time
@@ -182,7 +187,11 @@ func (r *runner) openState(u *unit) (state.DB, error) {
 	if u.damaged.Load() {
 		return nil, fmt.Errorf("%s: %w", u.dir, state.ErrDamaged)
 	}
-	return pebblestore.Open(u.dir, pebblestore.Config{Resources: r.resources, Log: r.log})
+	db, err := pebblestore.Open(u.dir, pebblestore.Config{Resources: r.resources, Log: r.log})
+	if err == nil {
+		u.database.Store(&db)
+	}
+	return db, err
 }
 
 // build links the task.
@@ -199,7 +208,12 @@ func (r *runner) build(u *unit, db state.DB, b binding) (*running, error) {
 		Context: ctx, Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Counts: r.counts,
 		Names: r.names(),
 		DB:    db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, Metadata: metadata, Now: time.Now, Output: t.out,
-		Failed: func(e *processor.Error, done task.Outcome) { r.reports.failed(time.Now(), e, done) },
+		Failed: func(e *processor.Error, done task.Outcome) {
+			r.reports.failed(time.Now(), e, done)
+			if done == task.Retried {
+				r.meters.retries.Add(1, strconv.Itoa(u.sub.ID), string(e.Stage))
+			}
+		},
 	})
 	if err != nil {
 		t.cancel()

@@ -24,6 +24,7 @@ func (w *worker) fail(err error) {
 		t.trouble.failed(now, t.reached(), w.r.cfg.RetryTimeout)
 		t.recovering(err)
 	}
+	w.noteAbort()
 	w.closeAll()
 	w.closeProducer()
 	w.broken, w.since = err, now

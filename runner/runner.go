@@ -43,7 +43,7 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	log := cfg.Logger.With("application", cfg.Application)
 	return &runner{
 		cfg: cfg, plan: t.Plan(), log: log, reports: newReports(log),
-		memory: divide(cfg.Memory, cfg.Workers), planHash: hash(t.String()),
+		memory: divide(cfg.Memory, cfg.Workers), planHash: hash(t.String()), meters: newMeters(t.Plan(), cfg.Workers),
 	}, nil
 }
 
@@ -71,6 +71,7 @@ type runner struct {
 	pausing pausing
 	reports *reports
 	hanging hanging
+	meters  *meters
 }
 
 // connect reaches the log, starting the embedded broker if there is no other.
@@ -110,6 +111,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	r.resources = pebblestore.NewResources(pebblestore.Limits{
 		Cache: r.memory.blocks, Memtables: r.memory.memtables, Databases: r.databases(),
 	})
+	r.meters.shared.Store(&shared{r.budget, r.resources})
 	return nil
 }
 
@@ -166,12 +168,22 @@ func (r *runner) releasePlace() error {
 
 // hanging counts the calls that have not returned.
 type hanging struct {
-	all  sync.WaitGroup
-	left atomic.Int32
+	all   sync.WaitGroup
+	left  atomic.Int32
+	calls sync.Map // of *stuckCall
 }
 
-func (h *hanging) add()  { h.left.Add(1); h.all.Add(1) }
-func (h *hanging) done() { h.left.Add(-1); h.all.Done() }
+func (h *hanging) add(call *stuckCall) {
+	h.left.Add(1)
+	h.all.Add(1)
+	h.calls.Store(call, nil)
+}
+
+func (h *hanging) done(call *stuckCall) {
+	h.calls.Delete(call)
+	h.left.Add(-1)
+	h.all.Done()
+}
 
 // names returns how the topics of the application are called in the log.
 func (r *runner) names() plan.Names {

@@ -12,6 +12,7 @@ import (
 type observation struct {
 	ends    map[kafka.TopicPartition]int64 // of the inputs, with what open transactions have written
 	stalled string                         // why the task makes no progress; empty if it does, or has nothing to do
+	kind    string                         // of the reason; see kindOf
 }
 
 // standing is since when a task has been at an offset of an input.
@@ -44,7 +45,7 @@ func (s *supervisor) observe(ctx context.Context) {
 			u.observe(func(o *observation) { o.stalled = "" })
 		case t.State == Processing:
 			why := fmt.Sprintf("at offset %d of %d in %s/%d for %v", in.Committed, in.End, in.Topic, in.Partition, lasting.Round(time.Second))
-			u.observe(func(o *observation) { o.stalled = why })
+			u.observe(func(o *observation) { o.stalled, o.kind = why, waitUnknown })
 			s.findReason(ctx, u, why)
 		}
 	}
@@ -90,7 +91,7 @@ func (s *supervisor) findReason(ctx context.Context, u *unit, standing string) {
 		if lasting, _ := w.call.lasting(); lasting > s.cfg.StallTimeout/2 {
 			if t := w.call.task.Load(); t != nil {
 				hung := w.hungError(t)
-				u.observe(func(o *observation) { o.stalled = standing + ": " + hung.Error() })
+				u.observe(func(o *observation) { o.stalled, o.kind = standing+": "+hung.Error(), waitHandler })
 				return
 			}
 		}
@@ -101,6 +102,7 @@ func (s *supervisor) findReason(ctx context.Context, u *unit, standing string) {
 			u.observe(func(o *observation) {
 				if o.stalled == standing {
 					o.stalled += ": " + reason.Error()
+					o.kind = kindOf(reason)
 				}
 			})
 		})

@@ -13,6 +13,7 @@ import (
 	"github.com/rio-streams/rio/internal/task"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
 )
 
 // Snapshot is what an application says of itself at one moment. Its numbers are those of the last commit of each task.
@@ -89,6 +90,8 @@ type Counters struct {
 	Skipped   map[processor.Stage]int64 `json:"skipped,omitempty"` // left out by a policy
 
 	DeadLettered map[processor.Stage]int64 `json:"deadLettered,omitempty"` // left out by a policy and written to its topic
+
+	Lookups map[string]state.Lookups `json:"lookups,omitempty"` // of keys in stores, by the store
 }
 
 // Drop counts the records that a step left out, as its rules say.
@@ -131,6 +134,13 @@ func (c *Counters) add(other Counters) {
 	}
 	addStages(&c.Skipped, other.Skipped)
 	addStages(&c.DeadLettered, other.DeadLettered)
+	if len(other.Lookups) > 0 && c.Lookups == nil {
+		c.Lookups = map[string]state.Lookups{}
+	}
+	for store, n := range other.Lookups {
+		sum := c.Lookups[store]
+		c.Lookups[store] = state.Lookups{Hits: sum.Hits + n.Hits, Misses: sum.Misses + n.Misses}
+	}
 }
 
 func addStages(sum *map[processor.Stage]int64, counts map[processor.Stage]int64) {
@@ -146,12 +156,13 @@ func (c Counters) clone() Counters {
 	c.Drops = slices.Clone(c.Drops)
 	c.Skipped = maps.Clone(c.Skipped)
 	c.DeadLettered = maps.Clone(c.DeadLettered)
+	c.Lookups = maps.Clone(c.Lookups)
 	return c
 }
 
 // counters makes the public form of a task's counters.
 func counters(of task.Counters) Counters {
-	c := Counters{Processed: of.Processed, Sent: of.Sent, Skipped: of.Skipped, DeadLettered: of.DeadLettered}
+	c := Counters{Processed: of.Processed, Sent: of.Sent, Skipped: of.Skipped, DeadLettered: of.DeadLettered, Lookups: of.Lookups}
 	for _, drop := range of.Drops {
 		c.Drops = append(c.Drops, Drop{
 			Step: fmt.Sprintf("%s (%s)", drop.Step.Label(), drop.Step.Where), Reason: string(drop.Reason),
@@ -304,6 +315,7 @@ func (u *unit) describe() TaskStatus {
 func (u *unit) opening() {
 	u.status.change(func(t *TaskStatus) {
 		t.Name, t.State, t.Restored = u.name, Opening, RestoreProgress{}
+		u.waitsFor.Store(waitOpening)
 		t.Stores = nil
 		for _, store := range u.sub.Stores {
 			t.Stores = append(t.Stores, store.Name())
@@ -314,12 +326,14 @@ func (u *unit) opening() {
 // waiting publishes why a task cannot be opened yet.
 func (u *unit) waiting(reason error) {
 	u.status.change(func(t *TaskStatus) { t.Reason = reason.Error() })
+	u.waitsFor.Store(kindOf(reason))
 }
 
 // recovering publishes that the task was closed because of err. What it had not committed is not counted.
 func (u *unit) recovering(err error) {
 	u.status.before = u.status.load().Counters
 	u.status.change(func(t *TaskStatus) { t.State, t.Reason = Recovering, err.Error() })
+	u.waitsFor.Store(kindOf(err))
 }
 
 // publish publishes the task's progress. Its worker calls it when it has committed everything that the task has done.

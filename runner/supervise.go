@@ -72,11 +72,13 @@ func (r *runner) supervise(ctx context.Context) error {
 }
 
 func (s *supervisor) newWorker(id int) *worker {
-	return &worker{
+	w := &worker{
 		r: s.runner, id: id, member: s.member, ctx: s.working, inbox: newMailbox(), stopped: make(chan struct{}),
 		report: func(f failure) { s.inbox.post(func() { s.recover(f) }) },
 		given:  map[*unit]*running{}, byInput: map[kafka.TopicPartition]*running{},
 	}
+	s.meters.workers[id].Store(w)
+	return w
 }
 
 func (s *supervisor) startWorkers(ctx context.Context) error {
@@ -164,6 +166,7 @@ func (s *supervisor) work() {
 // rebalance releases what was revoked and opens what was added.
 func (s *supervisor) rebalance(rb kafka.Rebalance) {
 	s.settled = true
+	s.meters.rebalances.Add(1, kindOfRebalance(rb))
 	switch {
 	case rb.Lost:
 		s.log.Warn("tasks lost: the group has given up this process", "partitions", len(rb.Revoked))
@@ -274,6 +277,7 @@ func (s *supervisor) recover(f failure) {
 			s.failed = tooLong("task "+u.name, lasting, f.err)
 			return
 		}
+		s.meters.restarts.Add(1, kindOf(f.err))
 		s.launch(u, max(u.trouble.failures, 1))
 	}
 }

@@ -106,6 +106,7 @@ func (w *worker) closeTasks(units []*unit) {
 
 // drop closes all tasks and commits nothing: they may be someone else's already. A job of the inbox.
 func (w *worker) drop() {
+	w.noteAbort()
 	w.closeAll()
 	w.dropped = nil
 	w.lost.Store(false)

@@ -65,25 +65,25 @@ func (r *runner) obstacle(ctx context.Context, u *unit) error {
 	}
 	described, err := r.client.DescribeTopics(ctx, topics...)
 	if err != nil {
-		return fmt.Errorf("the cluster does not answer: %w", err)
+		return &obstacleError{waitCluster, fmt.Errorf("the cluster does not answer: %w", err)}
 	}
 	var obstacles []error
 	for _, tp := range tps {
 		for _, t := range described {
 			if t.Name == tp.Topic && int(tp.Partition) < len(t.Partitions) && t.Partitions[tp.Partition].Leader < 0 {
-				obstacles = append(obstacles, fmt.Errorf("%v has no leader", tp))
+				obstacles = append(obstacles, &obstacleError{waitLeader, fmt.Errorf("%v has no leader", tp)})
 			}
 		}
 	}
 	open, err := r.client.OpenTransactions(ctx, tps)
 	if err != nil {
-		obstacles = append(obstacles, fmt.Errorf("perhaps an open transaction; the cluster does not say which: %w", err))
+		obstacles = append(obstacles, &obstacleError{waitTransaction, fmt.Errorf("perhaps an open transaction; the cluster does not say which: %w", err)})
 	}
 	for _, t := range open {
-		obstacles = append(obstacles, errors.New(t.String()))
+		obstacles = append(obstacles, &obstacleError{waitTransaction, errors.New(t.String())})
 	}
 	if len(obstacles) == 0 {
-		return errors.New("not known: all partitions have leaders, and no transaction is open")
+		return &obstacleError{waitUnknown, errors.New("not known: all partitions have leaders, and no transaction is open")}
 	}
 	return errors.Join(obstacles...)
 }

@@ -28,6 +28,7 @@ type worker struct {
 	sending   atomic.Pointer[kafka.Producer] // producer, for others
 	idle      atomic.Bool                    // it waits, and there is nothing to commit
 	lost      atomic.Bool                    // the group has given up its tasks: commit nothing
+	meter     workerMeter
 
 	// Owned by the supervisor.
 	given map[*unit]*running // the tasks that the worker has or is about to adopt
@@ -98,6 +99,7 @@ func (w *worker) run() {
 			continue
 		}
 		worked, err := w.pass(time.Now())
+		w.noteDirty()
 		if err == nil && w.due(time.Now()) {
 			err = w.commit()
 		}
@@ -143,7 +145,9 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 		if !now.Before(t.retryAt) && t.task.Ready() {
 			n, err := w.step(t, max(until.Sub(now)/time.Duration(len(w.tasks)), minTurn))
 			worked = worked || n > 0
+			began := now
 			now = time.Now()
+			w.r.meters.turns.Observe(now.Sub(began).Seconds())
 			if err = t.after(err, now); err != nil {
 				return worked, err
 			}
@@ -176,6 +180,7 @@ func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 	}
 	if n > 0 {
 		w.dirty = true
+		t.noteOldest()
 		w.resume(t)
 	}
 	return n, err

@@ -29,6 +29,7 @@ type cache[V any] struct {
 
 	dirtyCount, dirtySize int
 	size                  int
+	lookups               Lookups
 	closed                bool
 }
 

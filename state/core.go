@@ -73,8 +73,10 @@ func (s *core[K, V]) locateToWrite(k K, timestamp int64) (bool, error) {
 func (s *core[K, V]) find() (*entry[V], error) {
 	if e := s.entries[string(s.key)]; e != nil {
 		e.recent = true
+		s.lookups.Hits++
 		return e, nil
 	}
+	s.lookups.Misses++
 	row, found, err := s.db.Get(s.row[:0], s.key)
 	s.row = row
 	if err != nil {
@@ -312,6 +314,9 @@ func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error 
 	b.Set(physical, s.row)
 	return nil
 }
+
+// Lookups implements Store.
+func (s *core[K, V]) Lookups() Lookups { return s.lookups }
 
 // Clock implements Store.
 func (s *core[K, V]) Clock() *Clock { return s.clock }

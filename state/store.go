@@ -90,8 +90,17 @@ type Store interface {
 	DirtyBytes() int
 	CachedBytes() int
 
+	// Lookups returns how often a key was looked up so far, and was in memory (a hit) or had to be read from the database.
+	Lookups() Lookups
+
 	// Close gives the memory of the store back to the budget.
 	Close()
+}
+
+// Lookups counts look-ups of keys in a store.
+type Lookups struct {
+	Hits   int64 `json:"hits"`
+	Misses int64 `json:"misses"`
 }
 
 // Stores hands a task's opened stores to a handler. A processor.Context is one.

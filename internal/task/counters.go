@@ -6,6 +6,7 @@ import (
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
 )
 
 // Counters counts what a task has done since it was made.
@@ -18,6 +19,8 @@ type Counters struct {
 
 	// Skipped counts the records that a policy left out, DeadLettered those that it left out and kept as dead letters.
 	Skipped, DeadLettered map[processor.Stage]int64
+
+	Lookups map[string]state.Lookups // by store
 }
 
 // Drop counts the records that one step left out for one reason.
@@ -51,6 +54,12 @@ func (t *Task) Drop(n *plan.Node, reason plan.DropReason) {
 func (t *Task) Counters() Counters {
 	c := t.counters
 	c.Skipped, c.DeadLettered = maps.Clone(c.Skipped), maps.Clone(c.DeadLettered)
+	if stores := t.stores.All(); len(stores) > 0 {
+		c.Lookups = make(map[string]state.Lookups, len(stores))
+		for _, store := range stores {
+			c.Lookups[store.Name()] = store.Lookups()
+		}
+	}
 	for _, drop := range t.drops {
 		c.Drops = append(c.Drops, *drop)
 	}

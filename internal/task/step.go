@@ -42,6 +42,9 @@ func (t *Task) Step(limit int, yield func() bool) (int, error) {
 		if !ok {
 			return n, nil
 		}
+		if n == 0 {
+			t.first = t.hand.raw.Timestamp
+		}
 		if err == nil {
 			err = t.process()
 		} else {

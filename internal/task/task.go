@@ -105,8 +105,9 @@ type Task struct {
 
 	streamTime int64 // -1 before the first record
 	phase      phase
-	hand       work // zero between records
-	sent       bool // since the last commit
+	hand       work  // zero between records
+	sent       bool  // since the last commit
+	first      int64 // timestamp of the first record of the last Step
 
 	pending    state.Batch           // flushed, not yet committed
 	changelogs map[string]*changelog // by store
@@ -197,6 +198,9 @@ func (t *Task) wrap(err error) error { return fmt.Errorf("task %s: %w", t.Name()
 
 // StreamTime returns the greatest event time seen, in milliseconds, -1 before the first record.
 func (t *Task) StreamTime() int64 { return t.streamTime }
+
+// First returns the timestamp, in milliseconds, of the first record that the last Step processed.
+func (t *Task) First() int64 { return t.first }
 
 // Context, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule are what steps see of their task (plan.Host).
 func (t *Task) Context() context.Context { return t.cfg.Context }

@@ -101,7 +101,7 @@ func (d *db) options(cfg Config) *pebble.Options {
 		DisableWAL:                  cfg.WAL == Off,
 		FormatMajorVersion:          format,
 		Logger:                      logger,
-		EventListener:               d.listener(logger),
+		EventListener:               d.listener(logger, &cfg.Resources.events),
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -111,7 +111,7 @@ func (d *db) options(cfg Config) *pebble.Options {
 }
 
 // listener remembers failures in the background, so that a commit returns them instead of waiting for a flush that cannot come.
-func (d *db) listener(log logger) *pebble.EventListener {
+func (d *db) listener(log logger, events *events) *pebble.EventListener {
 	fail := func(err error) {
 		d.failure.Store(&err)
 		log.Errorf("%v", explain(err))
@@ -128,6 +128,9 @@ func (d *db) listener(log logger) *pebble.EventListener {
 				d.failure.Store(nil)
 			}
 		},
+		CompactionEnd:   events.compacted,
+		WriteStallBegin: func(pebble.WriteStallBeginInfo) { events.stallBegins() },
+		WriteStallEnd:   events.stallEnds,
 	}
 }
 

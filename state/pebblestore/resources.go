@@ -1,6 +1,10 @@
 package pebblestore
 
-import "github.com/cockroachdb/pebble/v2"
+import (
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // Limits bound the memory and the files of all databases of a process. A zero field takes its default.
 type Limits struct {
@@ -15,6 +19,10 @@ type Resources struct {
 	cache    *pebble.Cache
 	files    *pebble.FileCache
 	memtable uint64
+	events   events
+
+	mu     sync.Mutex
+	closed *ResourceMetrics // set by Close
 }
 
 const (
@@ -50,6 +58,10 @@ func NewResources(limits Limits) *Resources {
 
 // Close gives the resources back once the last database that uses them is closed. It may be called before.
 func (r *Resources) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.metrics()
+	r.closed = &last
 	r.files.Unref()
 	r.cache.Unref()
 }
