@@ -162,6 +162,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 		p.end(syscall.SIGTERM)
 	}
 	counts, records := c.final()
+	t.Logf("%d kills, %d counts compared", *kills, sum(want))
 	if !maps.Equal(counts, want) || !maps.Equal(records, want) {
 		t.Errorf("counts %v in records %v, want %v of both", counts, records, want)
 	}

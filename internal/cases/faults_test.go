@@ -62,13 +62,19 @@ func runFaults(t *testing.T, m *module, fresh func(*testing.T) string) {
 	for _, test := range []struct {
 		name string
 		run  func(*counter)
+		long bool
 	}{
-		{"slow records", (*counter).slowRecords},
-		{"a record that hangs", (*counter).hangingRecord},
-		{"output deleted", (*counter).outputDeleted},
-		{"open transaction", (*counter).openTransaction},
+		{"slow records", (*counter).slowRecords, false},
+		{"a record that hangs", (*counter).hangingRecord, true}, // TestAStopDoesNotWaitForAHungHandler of package runner is short
+		{"output deleted", (*counter).outputDeleted, false},
+		{"open transaction", (*counter).openTransaction, false},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(&counter{t: t, m: m, brokers: fresh(t)}) })
+		t.Run(test.name, func(t *testing.T) {
+			if test.long {
+				long(t)
+			}
+			test.run(&counter{t: t, m: m, brokers: fresh(t)})
+		})
 	}
 }
 

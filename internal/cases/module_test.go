@@ -28,11 +28,11 @@ func inputs(t *testing.T, name string) string {
 	return dir
 }
 
-// long skips a case that takes minutes, unless RIO_CASES_LONG is set.
+// long skips a case that takes half a minute, unless RIO_CASES_LONG is set.
 func long(t *testing.T) {
 	t.Helper()
 	if os.Getenv("RIO_CASES_LONG") == "" {
-		t.Skip("takes minutes; set RIO_CASES_LONG=1")
+		t.Skip("takes more than 20 s; set RIO_CASES_LONG=1")
 	}
 }
 

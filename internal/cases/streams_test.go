@@ -19,7 +19,8 @@ type program struct {
 }
 
 var programs = []program{
-	{name: "01-slow-handler-transaction-timeout", says: []string{`results readable 600`, `all done\nstop: <nil>`}},
+	// 24 s of calls; fewer do not reach the fault. TestSlowHandlersCommitOnTheWay of package runner does the same in a second.
+	{name: "01-slow-handler-transaction-timeout", says: []string{`results readable 600`, `all done\nstop: <nil>`}, long: true},
 	{name: "03-internal-topics-append-time", says: []string{
 		`10:00:00Z/\S+ 1\n\S+10:00:00Z/\S+ 2\n\S+13:00:00Z/\S+ 1\n`,
 		`-by-repartition message.timestamp.type = CreateTime`, `-counts-changelog message.timestamp.type = CreateTime`,
@@ -48,7 +49,7 @@ var programs = []program{
 		`"two" joins "new row" true|second run ended true .*tab-`, `"three" joins "" false|second run ended true .*tab-`,
 	}},
 	{name: "13-changelog-deleted", says: []string{`second run ended true (<nil>\n1 2 3 4 \n|.*-n-changelog)`}, never: []string{`(?m)^1 2 3 1 $`}},
-	{name: "13-changelog-deleted", args: "-running", says: []string{`second run ended true (<nil>\n1 2 3 4 \n|.*-n-changelog)`}, never: []string{`(?m)^1 2 3 1 $`}, long: true},
+	{name: "13-changelog-deleted", args: "-running", says: []string{`second run ended true (<nil>\n1 2 3 4 \n|.*-n-changelog)`}, never: []string{`(?m)^1 2 3 1 $`}},
 	{name: "16-go-type-renamed", says: []string{`a \{"N":1\}\na \{"N":2\}\na \{"N":3\}\n`}},
 	{name: "18-times", says: []string{
 		`zero, -1, year 1, no number ended true <nil> dead letters 3`,
