@@ -19,6 +19,7 @@ import (
 // Proves: restart-reads-only-the-rest (processes), new-machine-restores-all (processes)
 // Proves: exactly-once-crash (processes)
 func TestARestartReadsOnlyTheRest(t *testing.T) {
+	long(t)
 	const words = 300
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
