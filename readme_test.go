@@ -5,31 +5,69 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// The programs in the README must compile as they stand.
+var readmes = []string{"README.md", "README.pt-BR.md"}
+
+// The programs in the READMEs must compile as they stand, and be the same.
 func TestProgramsOfTheREADMECompile(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+	first := programs(t, readmes[0])
+	if len(first) == 0 {
+		t.Error("the README shows no program")
 	}
-	programs := 0
-	for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1) {
-		if !strings.HasPrefix(string(block[1]), "package main") {
-			continue
-		}
-		programs++
+	for _, program := range first {
 		file := filepath.Join(t.TempDir(), "main.go")
-		if err := os.WriteFile(file, block[1], 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if out, err := exec.Command("go", "vet", file).CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s\n%s", err, out, block[1])
+			t.Errorf("%v\n%s\n%s", err, out, program)
 		}
 	}
-	if programs == 0 {
-		t.Error("the README shows no program")
+	for _, name := range readmes[1:] {
+		if !slices.Equal(programs(t, name), first) {
+			t.Errorf("the programs of %s are not those of %s", name, readmes[0])
+		}
+	}
+}
+
+// programs returns the Go programs that a README shows.
+func programs(t *testing.T, readme string) (programs []string) {
+	t.Helper()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		if strings.HasPrefix(block[1], "package main") {
+			programs = append(programs, block[1])
+		}
+	}
+	return programs
+}
+
+// Links to files of the project must lead somewhere, and so must what the READMEs say to run.
+func TestLinksOfDocumentsLead(t *testing.T) {
+	local := regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
+	run := regexp.MustCompile(`go run (\./[a-z/-]+)`)
+	for _, name := range append([]string{"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}, readmes...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range local.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(link[1]); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, command := range run.FindAllStringSubmatch(string(text), -1) {
+			_, err := os.Stat(command[1])
+			if _, errBench := os.Stat(filepath.Join("bench", command[1])); err != nil && errBench != nil {
+				t.Errorf("%s: %s: %v", name, command[0], err)
+			}
+		}
 	}
 }
