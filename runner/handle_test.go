@@ -70,6 +70,8 @@ func get(app *runner.App, path string) (int, string) {
 }
 
 // TestStateChanges: the listener hears of every state, in order, each change beginning where the one before ended.
+//
+// Proves: state-changes-in-order
 func TestStateChanges(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -109,6 +111,8 @@ func TestStateChanges(t *testing.T) {
 }
 
 // TestProbes: the handler's answers while an application starts, runs, is paused and has ended.
+//
+// Proves: ready-means-processing
 func TestProbes(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -156,6 +160,8 @@ func TestProbes(t *testing.T) {
 }
 
 // TestPause: while an application is paused nothing is processed; afterwards nothing is missing.
+//
+// Proves: pause-loses-nothing
 func TestPause(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -184,6 +190,8 @@ func TestPause(t *testing.T) {
 }
 
 // TestNotReady: what a readiness probe says while a handler hangs, a transaction is stuck, and a backlog is worked off.
+//
+// Proves: ready-means-processing
 func TestNotReady(t *testing.T) {
 	notReady := func(c *cluster, ctx context.Context, app *runner.App, says ...string) {
 		c.t.Helper()
@@ -278,6 +286,8 @@ func TestNotReady(t *testing.T) {
 }
 
 // TestLocalStore: other goroutines read the committed rows of tables and declared stores, typed, while records are processed.
+//
+// Proves: local-store-shows-what-is-committed
 func TestLocalStore(t *testing.T) {
 	c := newCluster(t)
 	b := topology.NewBuilder(c.app)
