@@ -67,7 +67,7 @@ var onlyIn = map[string][]string{
 	"github.com/twmb/franz-go/pkg/kmsg":  {"broker/...", "kafka tests", "kafka/kafkatest"},
 	"github.com/twmb/franz-go/pkg/kgo":   {"broker/... tests", "kafka tests", "kafka/kafkatest"},
 	"github.com/spf13/cobra":             {"cmd/..."},
-	"github.com/prometheus":              {"metrics/prometheus", "runner", "cmd/..."},
+	"github.com/prometheus":              {"metrics/prometheus", "runner", "cmd/...", "broker tests"},
 	"github.com/rogpeppe/go-internal":    {"cmd/... tests"},
 }
 

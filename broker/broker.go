@@ -27,8 +27,10 @@ type Broker struct {
 	engine *engine.Engine
 	server *server.Server
 
-	closing sync.Once
-	failed  error // what Close reported
+	closing  sync.Once
+	closed   sync.RWMutex // Metrics, called by others, against Close
+	isClosed bool
+	failed   error // what Close reported
 }
 
 // logDir is where the log lies in the data directory.
@@ -122,6 +124,9 @@ func (b *Broker) Close() error {
 		defer cancel()
 		context.AfterFunc(ctx, b.store.Release)
 		b.engine.Close()
+		b.closed.Lock()
+		defer b.closed.Unlock()
+		b.isClosed = true
 		b.failed = errors.Join(err, b.store.Close(), b.lock.release())
 	})
 	return b.failed

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rio-streams/rio/broker"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/metrics"
@@ -26,6 +27,9 @@ type meters struct {
 
 	workers []atomic.Pointer[worker] // by their ids
 	shared  atomic.Pointer[shared]   // set once the process has a place for its state
+
+	embedded bool                          // there is a broker in the process, or will be
+	broker   atomic.Pointer[broker.Broker] // set once it has started
 }
 
 // shared is what all tasks of a process share.
@@ -34,11 +38,11 @@ type shared struct {
 	resources *pebblestore.Resources
 }
 
-func newMeters(p *plan.Plan, workers int) *meters {
+func newMeters(p *plan.Plan, cfg Config) *meters {
 	m := &meters{
 		commits: metrics.NewHistogram(metrics.CommitDuration), turns: metrics.NewHistogram(metrics.TurnDuration),
 		latency: map[int]*metrics.Histogram{},
-		workers: make([]atomic.Pointer[worker], workers),
+		workers: make([]atomic.Pointer[worker], cfg.Workers), embedded: len(cfg.Brokers) == 0,
 	}
 	for _, sub := range p.Subtopologies {
 		m.latency[sub.ID] = metrics.NewHistogram(metrics.Latency)

@@ -11,7 +11,7 @@ import (
 	"github.com/rio-streams/rio/state/pebblestore"
 )
 
-// Metrics returns what the application measures of itself. Counters go back to 0 only with the process. Every sample has
+// Metrics returns what the application measures of itself, and its embedded broker if it has one. Counters go back to 0 only with the process. Every sample has
 // the label application.
 func (a *App) Metrics() metrics.Source { return measured{a} }
 
@@ -25,7 +25,12 @@ func (m measured) Labels() map[string]string {
 }
 
 // Metrics implements metrics.Source.
-func (m measured) Metrics() []*metrics.Metric { return metrics.Application() }
+func (m measured) Metrics() []*metrics.Metric {
+	if m.app.runner.meters.embedded {
+		return append(metrics.Application(), metrics.Broker()...)
+	}
+	return metrics.Application()
+}
 
 // Collect implements metrics.Source.
 func (m measured) Collect(emit func(metrics.Sample)) {
@@ -43,6 +48,9 @@ func (m measured) Collect(emit func(metrics.Sample)) {
 	if shared := r.meters.shared.Load(); shared != nil {
 		emit(metrics.CacheBytes.Of(float64(shared.budget.Used())))
 		collectResources(shared.resources.Metrics(), emit)
+	}
+	if b := r.meters.broker.Load(); b != nil {
+		b.Metrics().Collect(emit)
 	}
 }
 

@@ -43,7 +43,7 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	log := cfg.Logger.With("application", cfg.Application)
 	return &runner{
 		cfg: cfg, plan: t.Plan(), log: log, reports: newReports(log),
-		memory: divide(cfg.Memory, cfg.Workers), planHash: hash(t.String()), meters: newMeters(t.Plan(), cfg.Workers),
+		memory: divide(cfg.Memory, cfg.Workers), planHash: hash(t.String()), meters: newMeters(t.Plan(), cfg),
 	}, nil
 }
 
@@ -83,6 +83,7 @@ func (r *runner) connect(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		r.meters.broker.Store(r.broker)
 		r.cfg.Brokers = []string{r.broker.Addr()}
 		r.log.Info("broker started", "address", r.broker.Addr(), "dir", r.cfg.Dir)
 	}

@@ -2,16 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/metrics/prometheus"
 )
 
 func newBroker() *cobra.Command {
 	var cfg broker.Config
+	var metricsAddr string
 	cmd := &cobra.Command{
 		Use:   "broker",
 		Short: "Run a Kafka broker for this machine, until Ctrl-C",
@@ -23,7 +29,7 @@ reach. With --data, topics, records and group offsets are there again after a re
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			return serve(cmd.Context(), cmd, cfg)
+			return serve(cmd.Context(), cmd, cfg, metricsAddr)
 		},
 	}
 	flags := cmd.Flags()
@@ -33,6 +39,8 @@ reach. With --data, topics, records and group offsets are there again after a re
 	flags.BoolVar(&cfg.AutoCreateTopics, "auto-create", false, "create a topic when a client asks for one that does not exist")
 	flags.StringVar((*string)(&cfg.Durability), "durability", string(broker.Fsync),
 		"`what` an acknowledged record survives: fsync, a power cut; os, kill -9 of the broker")
+	flags.StringVar(&metricsAddr, "metrics", "", "`address` to serve metrics to Prometheus on, host:port, at /metrics; without credentials, so "+
+		"one that only operators reach, such as 127.0.0.1:9464 (default: do not)")
 	cmd.AddCommand(newBrokerCheck())
 	return cmd
 }
@@ -63,7 +71,7 @@ producers, transactions, committed offsets. It changes nothing, says a line for 
 	}
 }
 
-func serve(ctx context.Context, cmd *cobra.Command, cfg broker.Config) error {
+func serve(ctx context.Context, cmd *cobra.Command, cfg broker.Config, metricsAddr string) error {
 	b, err := startBroker(ctx, cfg)
 	if err != nil {
 		return err
@@ -73,12 +81,37 @@ func serve(ctx context.Context, cmd *cobra.Command, cfg broker.Config) error {
 		kept = fmt.Sprintf("data in %s, durability %s", cfg.DataDir, cfg.Durability)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "broker listens on %s, %s\n", b.Addr(), kept)
+	if metricsAddr != "" {
+		stop, err := serveMetrics(cmd, b, metricsAddr)
+		if err != nil {
+			return errors.Join(err, b.Close())
+		}
+		defer stop()
+	}
 	<-ctx.Done()
 	if err := b.Close(); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "broker stopped")
 	return nil
+}
+
+// serveMetrics serves the metrics of a broker until stop is called.
+func serveMetrics(cmd *cobra.Command, b *broker.Broker, address string) (stop func() error, err error) {
+	handler, err := prometheus.Handler(b.Metrics())
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", handler)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(listener)
+	fmt.Fprintf(cmd.OutOrStdout(), "metrics are at http://%s/metrics\n", listener.Addr())
+	return server.Close, nil
 }
 
 // startBroker starts a broker, and does not wait for it when the process is told to stop: what a start has done until then is

@@ -46,6 +46,7 @@ type Engine struct {
 
 	catalog atomic.Pointer[catalog] // the topics that are durable
 	flying  atomic.Int64            // commits that were handed over and are not known yet
+	census  atomic.Pointer[census]  // of groups and transactions
 	full    atomic.Bool             // the disk has no room for records
 
 	// What follows belongs to the goroutine of run.
@@ -87,6 +88,7 @@ func Start(cfg Config) (*Engine, error) {
 	}
 	e.open = e.newCommit()
 	e.catalog.Store(e.currentCatalog())
+	e.count()
 	e.idle.Add(2)
 	go e.run()
 	go e.commitAll()

@@ -5,6 +5,7 @@ import "time"
 // sweep looks for what is too old or too much.
 func (e *Engine) sweep(now time.Time) {
 	e.lookAtDisk()
+	e.count()
 	e.forgetTransactions(now)
 	e.forgetProducers(now)
 	e.forgetGroups(now)

@@ -156,7 +156,9 @@ func (c *conn) queue(a *answer) error {
 // dispatch has the request in a frame answered.
 func (c *conn) dispatch(r kmsg.Request, frame []byte, a *answer) {
 	_, produces := r.(*kmsg.ProduceRequest)
+	key, began := r.Key(), time.Now()
 	reply := func(res kmsg.Response) {
+		c.server.meters.answered(key, began)
 		a.response = res
 		close(a.ready)
 		if produces { // of others, the engine may keep parts

@@ -50,6 +50,7 @@ func (c *conn) frame() (frame []byte, weight int64, err error) {
 		c.giveRoom(int64(size))
 		return nil, 0, err
 	}
+	c.server.meters.received.Add(int64(4 + size))
 	return frame, int64(size), nil
 }
 

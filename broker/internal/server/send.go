@@ -39,7 +39,9 @@ func (c *conn) sendAll(b net.Buffers) error {
 			return err
 		}
 		next := nextChunk(&b)
-		if _, err := next.WriteTo(c.Conn); err != nil {
+		n, err := next.WriteTo(c.Conn)
+		c.server.meters.sent.Add(n)
+		if err != nil {
 			return err
 		}
 	}

@@ -35,6 +35,7 @@ type Server struct {
 	running  sync.WaitGroup
 
 	unsupported unsupported
+	meters      *meters
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -43,7 +44,7 @@ type Server struct {
 
 // New makes a server that accepts from a listener.
 func New(listener net.Listener, cfg Config) *Server {
-	s := &Server{cfg: cfg, listener: listener, memory: semaphore.NewWeighted(cfg.MaxMemory), conns: make(map[*conn]struct{})}
+	s := &Server{cfg: cfg, listener: listener, memory: semaphore.NewWeighted(cfg.MaxMemory), conns: make(map[*conn]struct{}), meters: newMeters()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if cfg.TLS != nil {
 		s.listener = tls.NewListener(listener, cfg.TLS)

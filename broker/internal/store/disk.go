@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/rio-streams/rio/metrics"
 )
 
 // disk is the file system that pebble works on. It makes two differences to the one below it.
@@ -32,6 +34,7 @@ type disk struct {
 	fail      func(error)   // called when a write is given up
 	given     chan struct{} // closed when the store is closed: nobody waits any longer
 	give      sync.Once
+	syncs     *metrics.Histogram // of the log
 }
 
 // logCategory is how pebble marks the files of its write-ahead log.
@@ -41,7 +44,7 @@ const logCategory = "pebble-wal"
 const roomInterval = 20 * time.Millisecond
 
 func newDisk(fs vfs.FS, durability Durability, log *slog.Logger, fail func(error)) *disk {
-	return &disk{FS: fs, durability: durability, log: log, fail: fail, given: make(chan struct{})}
+	return &disk{FS: fs, durability: durability, log: log, fail: fail, given: make(chan struct{}), syncs: metrics.NewHistogram(metrics.BrokerSync)}
 }
 
 func (d *disk) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -137,14 +140,24 @@ func (f *file) Sync() error {
 	if f.unsynced {
 		return nil
 	}
-	return f.disk.retry(f.name, f.category, f.File.Sync)
+	return f.sync(f.File.Sync)
 }
 
 func (f *file) SyncData() error {
 	if f.unsynced {
 		return nil
 	}
-	return f.disk.retry(f.name, f.category, f.File.SyncData)
+	return f.sync(f.File.SyncData)
+}
+
+// sync syncs the file, and notes how long that took if it is of the log.
+func (f *file) sync(sync func() error) error {
+	began := time.Now()
+	err := f.disk.retry(f.name, f.category, sync)
+	if f.category == logCategory && err == nil {
+		f.disk.syncs.Observe(time.Since(began).Seconds())
+	}
+	return err
 }
 
 func (f *file) SyncTo(length int64) (bool, error) {
