@@ -1,0 +1,97 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rio-streams/rio/metrics"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/runner"
+)
+
+// value returns the sum of the samples of a metric whose labels begin with some.
+func value(app *runner.App, m *metrics.Metric, labels ...string) float64 {
+	sum := 0.0
+	app.Metrics().Collect(func(s metrics.Sample) {
+		if s.Metric == m && strings.HasPrefix(strings.Join(s.Labels, " ")+" ", strings.Join(append(labels, ""), " ")) {
+			sum += s.Value
+		}
+	})
+	return sum
+}
+
+// TestMetricsOfFailedRecords: retries show while the record is still tried again, and then what became of it.
+func TestMetricsOfFailedRecords(t *testing.T) {
+	for _, test := range []struct {
+		action processor.Action
+		metric *metrics.Metric
+	}{
+		{processor.Skip, metrics.RecordsSkipped},
+		{processor.DeadLetter, metrics.RecordsDeadLettered},
+	} {
+		t.Run(test.metric.Name, func(t *testing.T) {
+			c := newCluster(t)
+			c.create(c.lines.Name(), 1)
+			c.send(c.lines.Name(), 1, "good", "bad", "good")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cfg := c.forever()
+			cfg.Policies.Process = processor.Policy{Action: test.action, Retries: 2, Backoff: time.Millisecond}
+			cfg.Policies.DeadLetters = c.app + ".letters"
+			app, err := runner.Start(ctx, c.handled(func(p *textContext) textHandler {
+				return func(r textRecord) error {
+					if r.Value == "bad" {
+						return errors.New("bad record")
+					}
+					return p.Emit(r.Key, r.Value)
+				}
+			}), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer app.Wait()
+			defer app.Stop()
+			c.await(ctx, func() bool { return value(app, metrics.RecordsProcessed, "0") == 3 })
+			for m, want := range map[*metrics.Metric]float64{test.metric: 1, metrics.Retries: 2} {
+				if got := value(app, m, "0", "process"); got != want {
+					t.Errorf("%s is %v, want %v", m.Name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestMetricsOfHungHandler: the call shows while it runs, and as hung once it has taken too long; what waits for it says so.
+func TestMetricsOfHungHandler(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	c.send(c.lines.Name(), 1, "hang")
+	h := newHang(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg := c.forever()
+	cfg.MaxProcessing = 100 * time.Millisecond
+	app, err := runner.Start(ctx, c.hanging(h), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Wait()
+	defer app.Stop()
+	defer h.release()
+	c.await(ctx, func() bool { return value(app, metrics.Hung) == 1 })
+	if got := value(app, metrics.CallRunning, "0_0"); got < 0.1 {
+		t.Errorf("the call has been running for %v s, want at least 0.1", got)
+	}
+	c.await(ctx, func() bool { return value(app, metrics.Waiting, "0_0", "handler") == 1 })
+	if got := value(app, metrics.Rebalances, "assigned"); got < 1 {
+		t.Errorf("%v rebalances are counted, but tasks were assigned", got)
+	}
+	h.release()
+	c.await(ctx, func() bool { return value(app, metrics.RecordsProcessed, "0") == 1 })
+	if hung, restarts := value(app, metrics.Hung), value(app, metrics.Restarts, "handler"); hung != 0 || restarts != 1 {
+		t.Errorf("when it has returned, %v calls hang, and %v restarts are counted", hung, restarts)
+	}
+}
