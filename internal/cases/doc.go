@@ -9,5 +9,6 @@
 //	faults/     a program that counts by key, and does wrong on request
 //	semantics/  tests on package topologytest, and topologies with their inputs as lines of JSON
 //
-// RIO_CASES_LONG=1 adds those that take more than 20 s and of which package runner has a short form. There is nothing in the package to import.
+// RIO_CASES_LONG=1 adds those that take more than 20 s and of which package runner has a short form. There is nothing in
+// the package to import.
 package cases
