@@ -229,6 +229,7 @@ func TestResetVoidsTheStateOfOtherMachines(t *testing.T) {
 //
 // Proves: state-belongs-to-its-topics
 func TestInputThatWasMadeAgain(t *testing.T) {
+	long(t)
 	again := func(c *cluster) {
 		if err := c.client.DeleteTopics(c.t.Context(), c.lines.Name()); err != nil {
 			c.t.Fatal(err)

@@ -193,6 +193,7 @@ func TestPause(t *testing.T) {
 //
 // Proves: ready-means-processing
 func TestNotReady(t *testing.T) {
+	long(t)
 	notReady := func(c *cluster, ctx context.Context, app *runner.App, says ...string) {
 		c.t.Helper()
 		c.await(ctx, func() bool {

@@ -247,6 +247,7 @@ func TestResetReplaysHistory(t *testing.T) {
 
 // Proves: mistakes-are-told-at-once
 func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
+	long(t)
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	missing := c.config()

@@ -16,6 +16,9 @@ import (
 //
 // Proves: state-survives-restart
 func TestCrash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second")
+	}
 	for _, wal := range []WAL{Buffered, Synced, Off} {
 		for seed := range uint64(4) {
 			t.Run(fmt.Sprintf("wal %d seed %d", wal, seed), func(t *testing.T) { crash(t, wal, seed) })
