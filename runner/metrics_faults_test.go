@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/metrics"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/runner"
@@ -93,5 +94,57 @@ func TestMetricsOfHungHandler(t *testing.T) {
 	c.await(ctx, func() bool { return value(app, metrics.RecordsProcessed, "0") == 1 })
 	if hung, restarts := value(app, metrics.Hung), value(app, metrics.Restarts, "handler"); hung != 0 || restarts != 1 {
 		t.Errorf("when it has returned, %v calls hang, and %v restarts are counted", hung, restarts)
+	}
+}
+
+// TestMetricsOfDrops: a drop shows with its step and its reason, and stays when the task goes to another process.
+func TestMetricsOfDrops(t *testing.T) {
+	c := newCluster(t)
+	c.create(c.lines.Name(), 2)
+	p, err := c.client.NewProducer(t.Context(), kafka.ProducerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for partition := range int32(2) {
+		if err := errors.Join(p.Send(c.lines.Name(), partition, kafka.Record{Value: []byte("keyless")}), p.Flush(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	start := func() *runner.App {
+		cfg := c.forever()
+		cfg.Dir = t.TempDir()
+		app, err := runner.Start(ctx, c.byKey(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			app.Stop()
+			app.Wait()
+		})
+		return app
+	}
+	first := start()
+	dropped := func() float64 {
+		sum := 0.0
+		first.Metrics().Collect(func(s metrics.Sample) {
+			if s.Metric == metrics.RecordsDropped && strings.Contains(s.Labels[1], "binding_test.go") && s.Labels[2] == "no-key" {
+				sum += s.Value
+			}
+		})
+		return sum
+	}
+	c.await(ctx, func() bool { return dropped() == 2 })
+	second := start()
+	c.await(ctx, func() bool {
+		return value(second, metrics.Tasks, "processing") == 1 && value(first, metrics.Tasks, "processing") == 1
+	})
+	if got := dropped(); got != 2 {
+		t.Errorf("%v drops when a task has gone, want 2", got)
+	}
+	if got := value(first, metrics.Rebalances, "revoked"); got != 1 {
+		t.Errorf("%v rebalances that took a task are counted, want 1", got)
 	}
 }
