@@ -18,25 +18,26 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// Broker is a running broker. Start makes it, Close ends it.
+// Broker is a running broker. Start creates it; Close stops it.
 type Broker struct {
 	addr   string
 	log    *slog.Logger
-	lock   *dirLock // nil in memory
+	lock   *dirLock // nil for a broker in memory
 	store  *store.DB
 	engine *engine.Engine
 	server *server.Server
 
 	closing  sync.Once
-	closed   sync.RWMutex // Metrics, called by others, against Close
+	closed   sync.RWMutex // guards Metrics, called by others, against Close
 	isClosed bool
-	failed   error // what Close reported
+	closeErr error // the result of Close
 }
 
-// logDir is where the log lies in the data directory.
+// logDir is the subdirectory of the data directory that holds the log.
 const logDir = "rio"
 
-// Start runs a broker until Close. An error says which directory or address could not be used, and how to mend it.
+// Start starts a broker that runs until Close. An error says which directory or address could not be used, and how to
+// fix it.
 func Start(cfg Config) (*Broker, error) {
 	host, port, err := cfg.check()
 	if err != nil {
@@ -96,7 +97,7 @@ func (b *Broker) open(cfg Config, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	host, text, _ := net.SplitHostPort(b.addr) // the listener's own
+	host, text, _ := net.SplitHostPort(b.addr) // the listener's address, with the port it got
 	port, _ := strconv.ParseUint(text, 10, 16)
 	b.engine, err = engine.Start(engine.Config{
 		Store: b.store, Logger: cfg.Logger, Now: time.Now, Host: host, Port: int32(port),
@@ -109,14 +110,14 @@ func (b *Broker) open(cfg Config, dir string) (err error) {
 	return nil
 }
 
-// Addr is the host:port that clients dial.
+// Addr returns the host:port that clients connect to.
 func (b *Broker) Addr() string { return b.addr }
 
-// closeTimeout is how long Close waits for a full disk.
+// closeTimeout bounds how long Close waits for space on a full disk.
 const closeTimeout = 5 * time.Second
 
-// Close stops listening, ends the connections, writes everything to disk and gives up the data directory. An error says
-// what could not be written; whatever was acknowledged is there again at the next start.
+// Close stops listening, closes the connections, writes everything to disk and unlocks the data directory. An error
+// says what could not be written; every acknowledged record is still there after the next start.
 func (b *Broker) Close() error {
 	b.closing.Do(func() {
 		err := b.server.Close()
@@ -127,12 +128,12 @@ func (b *Broker) Close() error {
 		b.closed.Lock()
 		defer b.closed.Unlock()
 		b.isClosed = true
-		b.failed = errors.Join(err, b.store.Close(), b.lock.release())
+		b.closeErr = errors.Join(err, b.store.Close(), b.lock.release())
 	})
-	return b.failed
+	return b.closeErr
 }
 
-// listenOn opens the port; an address in use is the most common mistake, so it says how to mend it.
+// listenOn opens the port. An address in use is the most common mistake, so the error says how to fix it.
 func listenOn(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	switch {
@@ -144,7 +145,7 @@ func listenOn(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// usableDir creates the directory if it is missing, or says why it cannot be used.
+// usableDir creates the directory if it is missing, or returns an error that says why it cannot be used.
 func usableDir(dir string) error {
 	if err := store.MakeDir(dir); err != nil {
 		return unusable(dir, err)
@@ -152,7 +153,7 @@ func usableDir(dir string) error {
 	return nil
 }
 
-// unusable says why a data directory cannot be used, and how to mend it.
+// unusable says why a data directory cannot be used, and how to fix it.
 func unusable(dir string, err error) error {
 	return fmt.Errorf("broker: data directory %s: %w", dir, store.Explain(err))
 }

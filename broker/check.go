@@ -13,9 +13,9 @@ import (
 // CheckSummary counts what Check has read.
 type CheckSummary = store.Summary
 
-// Check reads a data directory that no broker uses, and reports what is damaged or does not fit together, a line each:
-// checksums and order of the batches, positions, segments, producers, transactions, committed offsets. It changes nothing.
-// An error says why it could not look.
+// Check reads a data directory that no broker is using and reports damage and inconsistencies, one line each: checksums
+// and order of batches, positions, segments, producers, transactions, committed offsets. It changes nothing. An error
+// says why the directory could not be read.
 func Check(dir string, report func(problem string)) (_ CheckSummary, err error) {
 	logs := filepath.Join(dir, logDir)
 	if _, err := os.Stat(logs); err != nil {

@@ -4,5 +4,5 @@ package broker
 
 import "math"
 
-// descriptors is how many files and connections this process may have open: here there is no limit that it could know.
+// descriptors returns how many files and connections this process may have open. On this system the limit is unknown.
 func descriptors() int { return math.MaxInt32 }

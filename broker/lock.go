@@ -11,7 +11,7 @@ import (
 	"github.com/rio-streams/rio/internal/dirlock"
 )
 
-// dirLock keeps a second broker out of a data directory. Its note is for people and for the next start:
+// dirLock keeps a second broker out of a data directory. The lock file holds a note for people and for the next start:
 //
 //	pid 4711
 //	address 127.0.0.1:9092
@@ -20,7 +20,7 @@ type dirLock struct {
 	dir string
 }
 
-// lockDir takes the directory, creating it if it is missing.
+// lockDir locks the directory, creating it if it is missing.
 func lockDir(dir string) (*dirLock, error) {
 	if err := usableDir(dir); err != nil {
 		return nil, err
@@ -29,27 +29,27 @@ func lockDir(dir string) (*dirLock, error) {
 	var held *dirlock.HeldError
 	switch {
 	case errors.As(err, &held):
-		return nil, fmt.Errorf("broker: data directory %s %w", dir, blame(parseNote(held.Note)))
+		return nil, fmt.Errorf("broker: data directory %s %w", dir, inUse(parseNote(held.Note)))
 	case err != nil:
 		return nil, unusable(dir, err)
 	}
 	return &dirLock{lock, dir}, nil
 }
 
-// blame says who has the directory, as far as the note tells.
-func blame(note map[string]string) error {
+// inUse returns an error that names the holder of the lock, as far as the note says.
+func inUse(note map[string]string) error {
 	pid, address := note["pid"], note["address"]
 	switch {
 	case pid == "":
-		return errors.New("is used by another broker; stop it, or choose another directory")
+		return errors.New("is in use by another broker; stop it, or choose another directory")
 	case pid == strconv.Itoa(os.Getpid()):
-		return fmt.Errorf("is used by another broker of this process (at %s); close it first, or choose another directory", address)
+		return fmt.Errorf("is in use by another broker of this process (at %s); close it first, or choose another directory", address)
 	default:
-		return fmt.Errorf("is used by the broker of process %s (at %s); stop that process, connect to it instead, or choose another directory", pid, address)
+		return fmt.Errorf("is in use by the broker of process %s (at %s); stop that process, connect to it instead, or choose another directory", pid, address)
 	}
 }
 
-// lastPort is the port of the last run, or otherwise if there was none.
+// lastPort returns the port of the last run, or otherwise if there was none.
 func (l *dirLock) lastPort(otherwise string) string {
 	if _, port, err := net.SplitHostPort(parseNote(l.Note())["address"]); err == nil {
 		return port
@@ -57,7 +57,7 @@ func (l *dirLock) lastPort(otherwise string) string {
 	return otherwise
 }
 
-// write leaves word of who serves the directory, and where. A nil lock, in memory, has nowhere to leave it.
+// write writes the process id and the address to the lock file. A nil lock, of a broker in memory, writes nothing.
 func (l *dirLock) write(address string) error {
 	if l == nil {
 		return nil
@@ -68,7 +68,7 @@ func (l *dirLock) write(address string) error {
 	return nil
 }
 
-// release gives the directory up.
+// release unlocks the directory.
 func (l *dirLock) release() error {
 	if l == nil {
 		return nil

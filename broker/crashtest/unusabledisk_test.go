@@ -23,8 +23,8 @@ func TestStartOnAFullDisk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newFullDisk(t)
 			d.squeeze("rest", diskSize)
-			d.broker.mustFail(d.broker.dir, "disk is full", "make room")
-			d.broker.mustFail(d.broker.dir, "disk is full", "make room") // what the first has left is not in the way
+			d.broker.mustFail(d.broker.dir, "disk is full", "free some space")
+			d.broker.mustFail(d.broker.dir, "disk is full", "free some space") // what the first has left is not in the way
 			d.release("rest")
 
 			d.broker.serve()
@@ -35,8 +35,8 @@ func TestStartOnAFullDisk(t *testing.T) {
 			}
 			end(d.broker)
 			d.squeeze("rest", diskSize)
-			d.broker.mustFail(d.broker.dir, "disk is full", "make room")
-			d.broker.mustFail(d.broker.dir, "disk is full", "make room")
+			d.broker.mustFail(d.broker.dir, "disk is full", "free some space")
+			d.broker.mustFail(d.broker.dir, "disk is full", "free some space")
 			d.release("rest")
 
 			d.broker.serve()
@@ -98,7 +98,7 @@ func (p *patient) fillTheLog() {
 	}()
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
-	for !p.broker.hasSaid("waiting for room") {
+	for !p.broker.hasSaid("waiting for space") {
 		select {
 		case <-again.C:
 		case <-filling:

@@ -20,27 +20,27 @@ const (
 	DeleteHorizon Attributes = 1 << 6
 )
 
-// Compression says how the records are compressed; it may be none of the known ways.
+// Compression returns how the records are compressed; the value may be unknown.
 func (a Attributes) Compression() Compression { return Compression(a & compressionMask) }
 
-// WithCompression returns a with another compression.
+// WithCompression returns a with the given compression.
 func (a Attributes) WithCompression(c Compression) Attributes {
 	return a&^compressionMask | Attributes(c)&compressionMask
 }
 
-// LogAppendTime reports whether all records bear the time at which the broker received them, the batch's MaxTimestamp.
+// LogAppendTime reports whether all records have the time at which the broker received them, the batch's MaxTimestamp.
 func (a Attributes) LogAppendTime() bool { return a&LogAppendTime != 0 }
 
 // Transactional reports whether the batch belongs to a transaction.
 func (a Attributes) Transactional() bool { return a&Transactional != 0 }
 
-// Control reports whether the batch is for the log itself, not for consumers: the end of a transaction.
+// Control reports whether the batch is a control batch: the end of a transaction, invisible to consumers.
 func (a Attributes) Control() bool { return a&Control != 0 }
 
 // DeleteHorizon reports whether BaseTimestamp is the time from which compaction may remove the batch's tombstones and markers.
 func (a Attributes) DeleteHorizon() bool { return a&DeleteHorizon != 0 }
 
-// Compression is a way to compress the records of a batch.
+// Compression is the compression type of a batch.
 type Compression int8
 
 const (

@@ -6,7 +6,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// compressor keeps what compresses, so that it is built once. It writes what all clients read.
+// compressor caches the compression writers. It writes formats that all clients can read.
 type compressor struct {
 	gzip *gzip.Writer
 	lz4  *lz4.Writer
@@ -14,7 +14,7 @@ type compressor struct {
 	out  sink
 }
 
-// sink grows with what is written to it. It returns no errors, so those who write to it need not look.
+// sink is a growing byte slice as an io.Writer. It never returns an error.
 type sink []byte
 
 func (s *sink) Write(b []byte) (int, error) {
@@ -48,8 +48,8 @@ func (c *compressor) appendGzip(dst, src []byte) []byte {
 	return c.out
 }
 
-// appendLZ4 writes the frame that Java's client writes: independent blocks of 64 KiB, which is what its consumers make room for, and no
-// checksum of the content, because the batch has one.
+// appendLZ4 writes the same frame as the Java client: independent blocks of 64 KiB, for which the Java consumer
+// allocates buffers, and no checksum of the content, because the batch has one.
 func (c *compressor) appendLZ4(dst, src []byte) []byte {
 	c.out = dst
 	if c.lz4 == nil {
@@ -62,10 +62,10 @@ func (c *compressor) appendLZ4(dst, src []byte) []byte {
 	return c.out
 }
 
-// appendZstd keeps the window small: readers make room for it, and a batch seldom is larger.
+// appendZstd uses a small window: readers allocate it, and few batches are larger.
 func (c *compressor) appendZstd(dst, src []byte) []byte {
 	if c.zstd == nil {
-		// Only options that are out of range fail.
+		// It only fails for options that are out of range.
 		c.zstd, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 	}
 	return c.zstd.EncodeAll(src, dst)

@@ -15,23 +15,23 @@ import (
 //	value           varint length, -1 for null, and as many bytes
 //	headers         varint count, and for each a key (never null) and a value like those above
 //
-// cursor walks over the uncompressed records of one batch, and finds out where their parts lie without copying or allocating. It
-// is all that knows how a record is read: Check runs over a batch with it, and Reader hands out what it finds.
+// cursor iterates over the uncompressed records of one batch, and finds the positions of their parts without copying or
+// allocating. It is the only decoder of records: Check validates batches with it, and Reader returns what it finds.
 //
-// Offset deltas increase and stay within the batch, so the records of a batch that lacks none are at 0, 1, 2 and so on.
+// Offset deltas increase and stay within the batch, so the records of a complete batch have deltas 0, 1, 2 and so on.
 type cursor struct {
 	records         []byte
-	left            int32 // records to come
+	left            int32 // remaining records
 	lastOffsetDelta int32
 
-	at             int // where the next record begins, and the last one ended
+	at             int // end of the current record, start of the next
 	offsetDelta    int32
 	timestampDelta int64
 	key, value     span
-	headers        int // where the headers begin; they end with the record
+	headers        int // start of the headers, which end with the record
 }
 
-// span is a part of the records.
+// span is a range of the records.
 type span struct {
 	from, to int // from is negative for null
 }
@@ -47,11 +47,11 @@ func newCursor(records []byte, h *Header) cursor {
 	return cursor{records: records, left: h.Count, lastOffsetDelta: h.LastOffsetDelta, offsetDelta: -1}
 }
 
-// next moves to the next record. After the last one it returns io.EOF, provided that nothing is left over.
+// next moves to the next record. After the last one it returns io.EOF, or an error if bytes are left over.
 func (c *cursor) next() error {
 	if c.left == 0 {
 		if c.at != len(c.records) {
-			return fmt.Errorf("%w: %d bytes behind the last record", ErrMalformed, len(c.records)-c.at)
+			return fmt.Errorf("%w: %d bytes after the last record", ErrMalformed, len(c.records)-c.at)
 		}
 		return io.EOF
 	}
@@ -60,13 +60,13 @@ func (c *cursor) next() error {
 		return fmt.Errorf("%w: record at byte %d: %s", ErrMalformed, c.at, problem)
 	}
 	if c.offsetDelta <= before || c.offsetDelta > c.lastOffsetDelta {
-		return fmt.Errorf("%w: record at +%d comes after +%d in a batch that ends at +%d", ErrMalformed, c.offsetDelta, before, c.lastOffsetDelta)
+		return fmt.Errorf("%w: record at +%d follows +%d in a batch that ends at +%d", ErrMalformed, c.offsetDelta, before, c.lastOffsetDelta)
 	}
 	c.left--
 	return nil
 }
 
-// scan reads the record at c.at and moves behind it, or says what is wrong with it.
+// scan decodes the record at c.at and moves past it, or returns what is wrong with it.
 func (c *cursor) scan() (problem string) {
 	length, at := varint(c.records, c.at)
 	if at < 0 || length < 1 || int(length) > len(c.records)-at {
@@ -92,7 +92,7 @@ func (c *cursor) scan() (problem string) {
 	return ""
 }
 
-// readSpan reads a length and finds the bytes behind it. Like varint, it goes on to next, -1 if there is no such thing.
+// readSpan reads a length and the span after it. next is the position after the span, -1 if there is no valid one.
 func readSpan(b []byte, at int) (s span, next int) {
 	n, at := varint(b, at)
 	switch {
@@ -104,7 +104,7 @@ func readSpan(b []byte, at int) (s span, next int) {
 	return span{at, at + int(n)}, at + int(n)
 }
 
-// skipHeaders returns where the headers that begin at b[at] end, or -1.
+// skipHeaders returns the end of the headers that begin at b[at], or -1.
 func skipHeaders(b []byte, at int) int {
 	if uint(at) < uint(len(b)) && b[at] == 0 {
 		return at + 1

@@ -12,17 +12,17 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// decompressor keeps what decompresses, so that it is built once.
+// decompressor caches the decompression readers.
 type decompressor struct {
 	source bytes.Reader
 	gzip   *gzip.Reader
 	lz4    *lz4.Reader
 	zstd   *zstd.Decoder
-	most   int // that zstd was built for
+	most   int // the limit that zstd was built for
 }
 
-// append appends what src holds to dst, which is empty. More than limit bytes are ErrTooLarge, and are not made room for; anything
-// else that goes wrong is ErrMalformed.
+// append decompresses src and appends it to dst, which is empty. More than limit bytes are ErrTooLarge, and are never
+// allocated; any other error is ErrMalformed.
 func (d *decompressor) append(dst, src []byte, how Compression, limit int) ([]byte, error) {
 	switch how {
 	case Gzip:
@@ -34,7 +34,7 @@ func (d *decompressor) append(dst, src []byte, how Compression, limit int) ([]by
 	case Zstd:
 		return d.appendZstd(dst, src, limit)
 	}
-	return dst, fmt.Errorf("%w: %v is unknown", ErrMalformed, how)
+	return dst, fmt.Errorf("%w: unknown compression %v", ErrMalformed, how)
 }
 
 func (d *decompressor) appendGzip(dst, src []byte, limit int) ([]byte, error) {
@@ -59,7 +59,7 @@ func (d *decompressor) appendLZ4(dst, src []byte, limit int) ([]byte, error) {
 	return appendAll(dst, d.lz4, LZ4, limit)
 }
 
-// appendAll reads r to its end. The room for it doubles as it comes in: what a frame says of its size is not believed.
+// appendAll reads r to its end. The buffer doubles as data arrives: the size that a frame claims is not trusted.
 func appendAll(dst []byte, r io.Reader, how Compression, limit int) ([]byte, error) {
 	for {
 		if len(dst) == cap(dst) {
@@ -78,12 +78,13 @@ func appendAll(dst []byte, r io.Reader, how Compression, limit int) ([]byte, err
 	}
 }
 
-// zstdWindow is the window that a frame may have, however little is in it. Java's client writes 2 MiB at its usual level.
+// zstdWindow is the largest window of a frame, however little it holds. The Java client uses 2 MiB at its default
+// level.
 const zstdWindow = 8 << 20
 
 func (d *decompressor) appendZstd(dst, src []byte, limit int) ([]byte, error) {
 	if most := max(limit, zstdWindow); d.zstd == nil || d.most != most {
-		// Only options that are out of range fail.
+		// It only fails for options that are out of range.
 		d.zstd, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(uint64(most)))
 		d.most = most
 	}

@@ -8,17 +8,17 @@ import (
 	"math"
 )
 
-// HeaderSize is the size in bytes of a batch's fixed part.
+// HeaderSize is the size of the batch header in bytes.
 const HeaderSize = 61
 
-// Where the fields of a header lie. All are big-endian.
+// Positions of the header fields. All are big-endian.
 const (
 	baseOffsetAt      = 0
 	lengthAt          = 8
 	leaderEpochAt     = 12
 	magicAt           = 16
 	crcAt             = 17
-	attributesAt      = 21 // the CRC covers the batch from here to its end
+	attributesAt      = 21 // the CRC covers everything from here on
 	lastOffsetDeltaAt = 23
 	baseTimestampAt   = 27
 	maxTimestampAt    = 35
@@ -28,44 +28,44 @@ const (
 	countAt           = 57
 )
 
-// frameSize is what lies before the bytes that Length counts.
+// frameSize is the size of the part that Length does not count.
 const frameSize = leaderEpochAt
 
 const magic = 2
 
-// What can be wrong with a batch. Errors of this package wrap one of these and say more.
+// The errors of this package wrap one of these.
 var (
-	ErrTruncated = errors.New("batch: truncated")              // fewer bytes than the length says
+	ErrTruncated = errors.New("batch: truncated")              // fewer bytes than its length
 	ErrMagic     = errors.New("batch: not of magic 2")         // a message set of Kafka before 0.11
-	ErrCRC       = errors.New("batch: CRC does not match")     // bytes changed on their way or on the disk
-	ErrMalformed = errors.New("batch: malformed")              // the bytes arrived as they were written, and make no sense
+	ErrCRC       = errors.New("batch: CRC does not match")     // bytes changed in transit or on the disk
+	ErrMalformed = errors.New("batch: malformed")              // the bytes are undamaged, but invalid
 	ErrTooLarge  = errors.New("batch: too large uncompressed") // more than Reader.MaxSize
 )
 
-// Header is the fixed part of a batch. Times are milliseconds since 1970.
+// Header is the fixed part of a batch. Timestamps are milliseconds since 1970.
 type Header struct {
 	BaseOffset      int64
 	Length          int32 // bytes of the batch after its first 12
 	LeaderEpoch     int32
-	CRC             uint32 // Castagnoli, of everything from the attributes on
+	CRC             uint32 // Castagnoli CRC of everything from the attributes on
 	Attributes      Attributes
 	LastOffsetDelta int32
-	BaseTimestamp   int64 // what the records' timestamps are relative to
+	BaseTimestamp   int64 // base of the records' timestamp deltas
 	MaxTimestamp    int64
-	ProducerID      int64 // -1: none
+	ProducerID      int64 // -1 for none
 	ProducerEpoch   int16
 	BaseSequence    int32
-	Count           int32 // of records
+	Count           int32 // number of records
 }
 
 // Size returns the size of the batch in bytes.
 func (h *Header) Size() int { return frameSize + int(h.Length) }
 
-// LastOffset returns the last offset that the batch takes, whether a record is still there or compacted away.
+// LastOffset returns the last offset of the batch, whether its record still exists or was compacted away.
 func (h *Header) LastOffset() int64 { return h.BaseOffset + int64(h.LastOffsetDelta) }
 
-// LastSequence returns the sequence number of the last record. After the largest int32 comes 0. A batch without a base sequence
-// has none, -1.
+// LastSequence returns the sequence number of the last record, which wraps to 0 after the largest int32; -1 for a batch
+// without a base sequence.
 func (h *Header) LastSequence() int32 {
 	if h.BaseSequence < 0 {
 		return -1
@@ -73,11 +73,11 @@ func (h *Header) LastSequence() int32 {
 	return int32((int64(h.BaseSequence) + int64(h.LastOffsetDelta)) & math.MaxInt32)
 }
 
-// Idempotent reports whether the batch bears the id of a producer, so that its sequence number tells a repetition.
+// Idempotent reports whether the batch has a producer id, so that duplicates can be recognized.
 func (h *Header) Idempotent() bool { return h.ProducerID >= 0 }
 
-// Parse reads the header of the batch at the start of b, all of which must be there: b may go on behind it. It does not look at
-// the CRC nor at the records.
+// Parse decodes the header of the batch at the start of b, which must hold the whole batch and may hold more. It checks
+// neither the CRC nor the records.
 func Parse(b []byte) (Header, error) {
 	h, err := parse(b)
 	if err != nil {
@@ -89,10 +89,10 @@ func Parse(b []byte) (Header, error) {
 	return h, nil
 }
 
-// parse is Parse for a header that may be nonsense.
+// parse is Parse without checking the contents.
 func parse(b []byte) (Header, error) {
 	if len(b) <= magicAt {
-		return Header{}, fmt.Errorf("%w: %d bytes are no header", ErrTruncated, len(b))
+		return Header{}, fmt.Errorf("%w: %d bytes are too few for a header", ErrTruncated, len(b))
 	}
 	if b[magicAt] != magic {
 		return Header{}, fmt.Errorf("%w but %d", ErrMagic, int8(b[magicAt]))
@@ -145,5 +145,5 @@ func (h *Header) encode(b []byte) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum returns the CRC that the batch b, and nothing behind it, should have.
+// checksum returns the CRC of the batch b. No bytes may follow it.
 func checksum(b []byte) uint32 { return crc32.Checksum(b[attributesAt:], castagnoli) }

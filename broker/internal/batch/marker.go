@@ -14,7 +14,8 @@ const (
 	markerValueSize = 6
 )
 
-// Marker returns the control batch that ends a transaction of a producer. It takes one offset, and belongs to no leader yet (-1).
+// Marker returns the control batch that ends a producer's transaction. It takes one offset, and has no leader epoch yet
+// (-1).
 func Marker(offset, timestamp, producerID int64, epoch int16, commit bool, coordinatorEpoch int32) []byte {
 	var w Writer
 	w.Reset(Header{
@@ -35,8 +36,8 @@ func Marker(offset, timestamp, producerID int64, epoch int16, commit bool, coord
 	return w.Finish(offset)
 }
 
-// ReadMarker says how the transaction ended that the batch at the start of b ends. It is not ok if the batch is no such marker, or is
-// one that compaction has emptied.
+// ReadMarker returns the outcome of the transaction that the batch at the start of b ends. ok is false if the batch is
+// not such a marker, or if compaction has emptied it.
 func ReadMarker(b []byte) (commit bool, coordinatorEpoch int32, ok bool) {
 	var r Reader
 	h, err := r.Reset(b)
@@ -47,7 +48,7 @@ func ReadMarker(b []byte) (commit bool, coordinatorEpoch int32, ok bool) {
 	if err != nil || len(record.Key) < markerKeySize || len(record.Value) < markerValueSize {
 		return false, 0, false
 	}
-	// Later versions only add to what these two hold.
+	// Later versions only add fields.
 	if int16(binary.BigEndian.Uint16(record.Key)) < 0 || int16(binary.BigEndian.Uint16(record.Value)) < 0 {
 		return false, 0, false
 	}

@@ -2,17 +2,18 @@ package batch
 
 import "encoding/binary"
 
-// SetBaseOffset gives the batch at the start of b its place in the log. The CRC does not cover it.
+// SetBaseOffset sets the base offset of the batch at the start of b. The CRC does not cover it.
 func SetBaseOffset(b []byte, offset int64) {
 	binary.BigEndian.PutUint64(b[baseOffsetAt:], uint64(offset))
 }
 
-// SetLeaderEpoch says under which leader the batch at the start of b was written. The CRC does not cover it.
+// SetLeaderEpoch sets the leader epoch of the batch at the start of b. The CRC does not cover it.
 func SetLeaderEpoch(b []byte, epoch int32) {
 	binary.BigEndian.PutUint32(b[leaderEpochAt:], uint32(epoch))
 }
 
-// SetLogAppendTime gives all records of the batch b the time ms. It renews the CRC, so b is one batch and nothing more.
+// SetLogAppendTime sets the timestamp of all records of the batch b, in ms. It updates the CRC, so no bytes may follow
+// the batch.
 func SetLogAppendTime(b []byte, ms int64) {
 	a := Attributes(binary.BigEndian.Uint16(b[attributesAt:]))
 	binary.BigEndian.PutUint16(b[attributesAt:], uint16(a|LogAppendTime))

@@ -1,32 +1,32 @@
 package batch
 
-// DefaultMaxSize is what Reader.MaxSize is if it is not said.
+// DefaultMaxSize is the default of Reader.MaxSize.
 const DefaultMaxSize = 128 << 20
 
 // retained is the largest buffer that a Reader keeps from one batch to the next.
 const retained = 16 << 20
 
-// Reader reads the records of batches, one batch after another, and keeps its buffers. The zero Reader is ready. It does not look at
-// the CRC: Check and Verify do.
+// Reader reads the records of one batch after another, and reuses its buffers. The zero Reader is ready for use. It
+// does not check the CRC: Check and Verify do.
 type Reader struct {
-	MaxSize int // bytes that the records of a compressed batch may take; 0 is DefaultMaxSize
+	MaxSize int // limit of the decompressed size in bytes; 0 means DefaultMaxSize
 
 	decompressor decompressor
 	buffer       []byte
 	header       Header
 	cursor       cursor
 	record       Record
-	err          error // what ended the batch
+	err          error // the error that ended the batch
 }
 
-// Reset turns to the batch at the start of b, and decompresses its records.
+// Reset starts reading the batch at the start of b, and decompresses its records.
 func (r *Reader) Reset(b []byte) (Header, error) {
 	r.header, r.err = Parse(b)
 	if r.err != nil {
 		return Header{}, r.err
 	}
 	records := b[HeaderSize:r.header.Size()]
-	// A batch that compaction has emptied says how its records were compressed, but there is not even a frame.
+	// A batch that compaction has emptied keeps its compression type, but has no compressed data.
 	if r.header.Attributes.Compression() != None && len(records) > 0 {
 		if records, r.err = r.decompress(records); r.err != nil {
 			return Header{}, r.err
@@ -49,8 +49,8 @@ func (r *Reader) decompress(records []byte) ([]byte, error) {
 	return r.buffer, err
 }
 
-// Next returns the next record, and io.EOF behind the last one. Its bytes lie in the batch, or in the reader's buffer if the
-// batch is compressed, and stay until the next Reset; the Record itself is the same each time.
+// Next returns the next record, and io.EOF after the last one. The record's bytes are valid until the next Reset, the
+// Record itself until the next call of Next.
 func (r *Reader) Next() (*Record, error) {
 	if r.err != nil {
 		return nil, r.err

@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// Record is one record of a batch. The times are milliseconds since 1970.
+// Record is one record of a batch. Timestamps are milliseconds since 1970.
 type Record struct {
 	Offset    int64
 	Timestamp int64
 	Key       []byte // nil is null
 	Value     []byte // nil is null: a tombstone
 
-	headers []byte // as they are in the batch; empty is none
+	headers []byte // encoded headers; empty for none
 }
 
 // RecordHeader is a header of a record. A key may occur more than once.
@@ -21,7 +21,7 @@ type RecordHeader struct {
 	Value []byte // nil is null
 }
 
-// Headers returns the headers, in their order. Their values lie in the batch, like Key and Value.
+// Headers returns the headers, in order. Their values alias the batch, like Key and Value.
 func (r *Record) Headers() ([]RecordHeader, error) {
 	if len(r.headers) == 0 {
 		return nil, nil

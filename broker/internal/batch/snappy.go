@@ -9,9 +9,9 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// Snappy compresses blocks, not streams. Java clients put blocks of 32 KiB one after another in a frame of the snappy-java library
-// (xerial); some other clients send one block, as large as it may be, without a frame. All clients read the frame, so that is what is
-// written:
+// Snappy compresses blocks, not streams. Java clients write blocks of 32 KiB in a frame of the snappy-java library
+// (xerial); some other clients write a single block of any size without a frame. All clients can read the frame, so
+// that is what this package writes:
 //
 //	magic    8 bytes  82 "SNAPPY" 00
 //	version  int32    1
@@ -37,17 +37,17 @@ func appendSnappy(dst, src []byte) []byte {
 	return dst
 }
 
-// appendUnsnappied appends what src holds to dst, unless dst gets longer than limit.
+// appendUnsnappied decompresses src and appends it to dst, up to limit bytes.
 func appendUnsnappied(dst, src []byte, limit int) ([]byte, error) {
 	if !bytes.HasPrefix(src, xerialMagic) {
 		return appendBlock(dst, src, limit)
 	}
 	if len(src) < len(xerialHeader) {
-		return dst, fmt.Errorf("%w: snappy: %d bytes are no header", ErrMalformed, len(src))
+		return dst, fmt.Errorf("%w: snappy: %d bytes are too few for a header", ErrMalformed, len(src))
 	}
 	for src = src[len(xerialHeader):]; len(src) > 0; {
 		if len(src) < 4 {
-			return dst, fmt.Errorf("%w: snappy: %d bytes behind the last block", ErrMalformed, len(src))
+			return dst, fmt.Errorf("%w: snappy: %d bytes after the last block", ErrMalformed, len(src))
 		}
 		n := int64(binary.BigEndian.Uint32(src))
 		src = src[4:]
@@ -63,7 +63,8 @@ func appendUnsnappied(dst, src []byte, limit int) ([]byte, error) {
 	return dst, nil
 }
 
-// snappyRatio is more than a block can shrink: a copy of at most 64 bytes takes 3. A block that claims more is not worth its memory.
+// snappyRatio is above the highest compression ratio of a block: a copy of at most 64 bytes takes 3. A block that
+// claims more is not worth allocating memory for.
 const snappyRatio = 32
 
 func appendBlock(dst, block []byte, limit int) ([]byte, error) {

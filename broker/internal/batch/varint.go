@@ -7,8 +7,8 @@ import (
 
 // The numbers of a record are zigzag varints: of 32 bits, at most 5 bytes, and of 64 bits, at most 10.
 //
-// varint and varlong read the one at b[at] and say where the next byte lies. What they cannot read ends at -1, and whatever is read at
-// -1 ends there too, so that who reads several in a row looks once.
+// varint and varlong decode the number at b[at] and return the position after it, or -1 if it is invalid. Decoding at
+// -1 returns -1 again, so callers that decode several numbers in a row check once.
 
 func varint(b []byte, at int) (v int32, next int) {
 	var u uint64
@@ -40,7 +40,7 @@ func varlong(b []byte, at int) (v int64, next int) {
 	return v, at + n
 }
 
-// varintSize returns how many bytes v takes.
+// varintSize returns the encoded size of v in bytes.
 func varintSize(v int64) int {
 	n := 1
 	for u := uint64(v)<<1 ^ uint64(v>>63); u >= 0x80; u >>= 7 {

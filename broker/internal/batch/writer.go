@@ -5,21 +5,23 @@ import (
 	"math"
 )
 
-// Writer builds batches, one after another, and keeps its buffers. The zero Writer is ready for Reset.
+// Writer builds one batch after another, and reuses its buffers. The zero Writer is ready for Reset.
 type Writer struct {
-	// Header is the header of the batch. Until the first record it may be changed; after Finish it is what was written.
+	// Header is the header of the batch. It may be changed until the first record; after Finish it is the header that
+	// was written.
 	Header Header
 
-	plain      []byte // room for a header, and the records
-	packed     []byte // room for a header, and the records compressed
+	plain      []byte // space for a header, then the records
+	packed     []byte // space for a header, then the compressed records
 	compressor compressor
-	headers    []byte // of the record that is appended
-	newest     int64  // timestamp
+	headers    []byte // of the record being appended
+	newest     int64  // largest timestamp
 }
 
-// Reset starts a batch with the identity of h: its base offset, leader epoch, attributes and producer. Finish computes the rest.
+// Reset starts a batch with the base offset, leader epoch, attributes and producer of h. Finish computes the rest.
 //
-// With LogAppendTime, h.MaxTimestamp is the time of all records. With DeleteHorizon, h.BaseTimestamp stays. Both stay if no record comes.
+// With LogAppendTime, h.MaxTimestamp is the timestamp of all records. With DeleteHorizon, h.BaseTimestamp is kept. Both
+// are kept if the batch has no records.
 func (w *Writer) Reset(h Header) {
 	w.Header = h
 	w.Header.Count = 0
@@ -30,16 +32,16 @@ func (w *Writer) Reset(h Header) {
 	w.newest = math.MinInt64
 }
 
-// Append adds a record. Offsets increase; the first may be beyond the base offset. A nil key or value is null.
+// Append adds a record. Offsets must increase; the first may be after the base offset. A nil key or value is null.
 func (w *Writer) Append(offset, timestamp int64, key, value []byte, headers []RecordHeader) {
 	w.headers = appendHeaders(w.headers[:0], headers)
 	w.AppendRecord(&Record{Offset: offset, Timestamp: timestamp, Key: key, Value: value, headers: w.headers})
 }
 
-// noHeaders is their count.
+// noHeaders is the encoding of an empty list of headers.
 var noHeaders = []byte{0}
 
-// AppendRecord adds a record that a Reader returned, with its headers, which it does not look at.
+// AppendRecord adds a record returned by a Reader. It copies the headers without decoding them.
 func (w *Writer) AppendRecord(r *Record) {
 	h := &w.Header
 	if h.Count == 0 && !h.Attributes.DeleteHorizon() {
@@ -62,14 +64,14 @@ func (w *Writer) AppendRecord(r *Record) {
 	w.plain = append(b, headers...)
 }
 
-// Len returns how many records the batch has so far.
+// Len returns the number of records so far.
 func (w *Writer) Len() int { return int(w.Header.Count) }
 
-// Size returns how many bytes the batch would have so far without compression.
+// Size returns the uncompressed size of the batch so far.
 func (w *Writer) Size() int { return max(HeaderSize, len(w.plain)) }
 
-// Finish ends the batch, which takes all offsets up to lastOffset, whether it has records for them or not. The bytes are valid until
-// the next Reset. A batch without records has no compression.
+// Finish ends the batch, which covers all offsets up to lastOffset, with or without records. The bytes are valid until
+// the next Reset. A batch without records is not compressed.
 func (w *Writer) Finish(lastOffset int64) []byte {
 	h := &w.Header
 	h.LastOffsetDelta = int32(lastOffset - h.BaseOffset)

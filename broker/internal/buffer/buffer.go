@@ -1,5 +1,5 @@
-// Package buffer keeps large byte slices for use again. Requests with records and answers to fetches have a megabyte and more
-// each; as garbage they would make the heap several times as large as what is in use, and cleared memory is not free.
+// Package buffer reuses large byte slices. Produce requests and fetch responses take a megabyte and more each; as
+// garbage they would multiply the size of the heap, and zeroing new memory costs time.
 package buffer
 
 import (
@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	smallest = 64 << 10 // what is smaller is left to the collector
-	largest  = 8 << 20  // what is larger is rare
+	smallest = 64 << 10 // smaller slices are left to the garbage collector
+	largest  = 8 << 20  // larger slices are rare
 )
 
-// sizes are the capacities that there are, the smallest first: four for each doubling.
+// sizes are the possible capacities in ascending order, four for each doubling.
 var sizes = func() (list []int) {
 	for size := smallest; size < largest; size *= 2 {
 		list = append(list, size, size/4*5, size/4*6, size/4*7)
@@ -20,10 +20,10 @@ var sizes = func() (list []int) {
 	return append(list, largest)
 }()
 
-// free are the buffers that nobody uses, by the place of their capacity in sizes. The collector takes what lies there for long.
+// free holds the unused buffers, one pool for each of sizes. The garbage collector frees those that stay unused.
 var free = make([]sync.Pool, len(sizes))
 
-// Get returns a slice of n bytes, in which anything may be. It belongs to the caller, who may give it back with Put.
+// Get returns a slice of n bytes with arbitrary content. The caller may return it with Put.
 func Get(n int) []byte {
 	if n < smallest || n > largest {
 		return make([]byte, n)
@@ -35,7 +35,7 @@ func Get(n int) []byte {
 	return make([]byte, n, sizes[i])
 }
 
-// Put gives back a slice that Get returned, or a part of it from its beginning. Nobody may use it any longer.
+// Put returns a slice of Get's, or a prefix of one, for reuse. The caller must not use it afterwards.
 func Put(b []byte) {
 	if i, ok := slices.BinarySearch(sizes, cap(b)); ok {
 		b = b[:0]
@@ -43,7 +43,7 @@ func Put(b []byte) {
 	}
 }
 
-// Append is append for a slice of Get's: one that is full is exchanged for one that has twice the room, or expected bytes if
+// Append is append for a slice of Get's. A full slice is replaced by one with twice the capacity, or expected bytes if
 // that is more.
 func Append(to, b []byte, expected int) []byte {
 	need := len(to) + len(b)

@@ -8,14 +8,14 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// topic is a topic as it is at some time; a change makes another one. The partitions live on.
+// topic is an immutable version of a topic; a change creates a new version with the same partitions.
 type topic struct {
 	store.Topic
 	settings   settings
 	partitions []*partition
 }
 
-// catalog is the topics that everyone may know of. It is never changed.
+// catalog holds the durable topics, which readers may see. It is immutable.
 type catalog struct {
 	byName map[string]*topic
 	byID   map[[16]byte]*topic
@@ -29,8 +29,8 @@ func (e *Engine) currentCatalog() *catalog {
 	return c
 }
 
-// topic returns a topic by its name or its id, nil if there is none, in the goroutine of the engine. Nobody knows the id of a
-// topic that is not durable yet.
+// topic returns a topic by its name or its id, nil if there is none. It must be called in the engine's goroutine. By id
+// it only finds durable topics: no client knows the id of another.
 func (e *Engine) topic(name string, id [16]byte, byID bool) *topic {
 	if !byID {
 		return e.topics[name]
@@ -66,7 +66,7 @@ func (c *catalog) partition(name string, number int32) *partition {
 	return c.byName[name].partition(number)
 }
 
-// partition returns a partition, nil if there is none, also of no topic.
+// partition returns a partition, nil if there is none or t is nil.
 func (t *topic) partition(number int32) *partition {
 	if t == nil || number < 0 || int(number) >= len(t.partitions) {
 		return nil
@@ -74,7 +74,7 @@ func (t *topic) partition(number int32) *partition {
 	return t.partitions[number]
 }
 
-// putTopic writes a topic that is new or has changed.
+// putTopic writes a new or changed topic.
 func (e *Engine) putTopic(t *topic) {
 	for len(t.partitions) < int(t.Partitions) {
 		id := store.PartitionID{Topic: t.Number, Partition: int32(len(t.partitions))}
@@ -88,7 +88,7 @@ func (e *Engine) putTopic(t *topic) {
 	e.open.catalog = e.currentCatalog()
 }
 
-// dropTopic deletes a topic, and the offsets that groups have committed in it.
+// dropTopic deletes a topic and the offsets that groups have committed in it.
 func (e *Engine) dropTopic(t *topic) {
 	delete(e.topics, t.Name)
 	e.open.batch.DeleteTopic(&t.Topic)

@@ -6,7 +6,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// commit is what becomes durable together, and what may be known once it is.
+// commit collects changes that become durable atomically, and callbacks to run afterwards.
 type commit struct {
 	batch   *store.Batch
 	views   map[*partition]view
@@ -21,25 +21,25 @@ func (e *Engine) newCommit() *commit {
 func (c *commit) isEmpty() bool { return len(c.after) == 0 && c.batch.Empty() }
 func (c *commit) size() int     { return c.batch.Size() }
 
-// after runs then once everything that has been written so far is durable, in a goroutine that must not be held up.
+// after calls then once everything written so far is durable. then runs in another goroutine and must not block.
 func (e *Engine) after(then func(error)) {
-	if e.open.isEmpty() && e.flying.Load() == 0 {
+	if e.open.isEmpty() && e.inFlight.Load() == 0 {
 		then(e.db.Failed())
 		return
 	}
 	e.open.after = append(e.open.after, then)
 }
 
-// answer replies once everything that has been written so far is durable.
+// answer sends a response once everything written so far is durable.
 func (e *Engine) answer(res kmsg.Response, reply func(kmsg.Response)) { e.after(durable(res, reply)) }
 
-// answerWith replies with the open commit. A group calls reply functions while it works, and touch writes the change afterwards
-// into the same commit; so nobody hears of a change that a crash could undo.
+// answerWith sends a response with the open commit. A group calls reply functions before touch writes the change into
+// the same commit, so no client sees a change that a crash could undo.
 func (e *Engine) answerWith(res kmsg.Response, reply func(kmsg.Response)) {
 	e.open.after = append(e.open.after, durable(res, reply))
 }
 
-// durable replies unless the commit has failed: then the connection ends.
+// durable returns a callback that sends res, or closes the connection if the commit has failed.
 func durable(res kmsg.Response, reply func(kmsg.Response)) func(error) {
 	return func(err error) {
 		if err != nil {
@@ -49,19 +49,19 @@ func durable(res kmsg.Response, reply func(kmsg.Response)) func(error) {
 	}
 }
 
-// commitAll makes commits durable, one after the other, and makes their contents known.
+// commitAll makes commits durable, one after the other, and publishes their contents.
 func (e *Engine) commitAll() {
 	defer e.idle.Done()
 	for c := range e.commits {
 		var err error
 		if !c.batch.Empty() {
 			err = e.db.Commit(c.batch)
-			e.lookAtDisk()
+			e.checkDisk()
 		}
 		if err == nil {
 			e.publish(c)
 		}
-		e.flying.Add(-1)
+		e.inFlight.Add(-1)
 		for _, then := range c.after {
 			then(err)
 		}

@@ -9,29 +9,31 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// Compaction keeps the last record of each key. It works beside the engine, on one partition at a time, in two passes over a
-// state of the store that does not change: the first notes the last offset of each key in what is new, the second writes the
-// batches again that have records with a later one. The engine puts them in place of the old, a step at a time.
+// Compaction keeps the last record of each key. It runs beside the engine, on one partition at a time, in two passes
+// over a snapshot of the store: the first collects the last offset of each key in the new part of the log, the second
+// rewrites the batches that contain older records of these keys. The engine then replaces the old batches, a step at a
+// time.
 //
-// A crash between two steps loses nothing: what replaces a record lies behind it in the log, and stays.
+// A crash between two steps loses nothing: the record that supersedes another is later in the log, and stays.
 //
-//   - It ends before the first open transaction, and leaves the last batch alone, so that a reader can come to the end.
-//   - Records of aborted transactions go, and replace nothing. Their marker and the note of them go with them.
-//   - A tombstone stays for delete.retention.ms after it was compacted first; the batch says until when (KIP-534).
-//   - A batch keeps its place: its base offset and its last one.
-//   - A batch that cannot be read stays as it is, and replaces nothing.
+//   - Compaction ends before the first open transaction, and leaves the last batch alone, so that a reader can reach the end.
+//   - Records of aborted transactions are removed, and supersede nothing. Their marker and their entry in the store are removed with them.
+//   - A tombstone stays for delete.retention.ms after its first compaction; the batch header says until when (KIP-534).
+//   - A batch keeps its base offset and its last offset.
+//   - A batch that cannot be read stays as it is, and supersedes nothing.
 
 const (
-	// maxKeys bounds what the first pass notes, and so its memory, to about 40 MiB. A longer log takes several rounds.
+	// maxKeys bounds the keys that the first pass collects, and so its memory, to about 40 MiB. A longer log takes
+	// several rounds.
 	maxKeys = 500_000
 
-	// noMaxLag is max.compaction.lag.ms where a topic does not set it.
+	// noMaxLag is max.compaction.lag.ms of a topic that does not set it.
 	noMaxLag = math.MaxInt64 / time.Millisecond * time.Millisecond
 
-	// afterFailure is how long a partition is left alone that could not be compacted.
-	afterFailure = time.Minute
+	// retryInterval is how long to wait after a failed compaction of a partition.
+	retryInterval = time.Minute
 
-	// stepBytes is how much the engine puts in place at a time.
+	// stepBytes is the size of the changes that the engine applies at a time.
 	stepBytes = 1 << 20
 )
 
@@ -43,40 +45,40 @@ type cleaner struct {
 	settings settings
 	now      int64
 
-	start, from, end int64 // of the log, of what is new, and of what is looked at
+	start, from, end int64 // the start of the log, of its new part, and the end of what is compacted
 	aborted          []store.Aborted
-	keys             map[keyHash]int64 // the last offset of a key
-	noted            []notedKey        // of one batch
+	keys             map[keyHash]int64 // last offset of each key
+	batchKeys        []batchKey        // the keys of one batch
 	seeds            [2]maphash.Seed
 	records          batch.Reader
 	writer           batch.Writer
 	step             step
-	overdue          bool  // the time of a tombstone is over
-	horizon          int64 // when the next one can go, 0 for never
+	overdue          bool  // a tombstone can be removed
+	horizon          int64 // when the next tombstone can be removed, 0 for never
 }
 
-// keyHash stands for a key: two hashes, so that no two keys have the same.
+// keyHash identifies a key: with two hashes, collisions do not occur in practice.
 type keyHash [2]uint64
 
-type notedKey struct {
+type batchKey struct {
 	hash   keyHash
 	offset int64
 }
 
-// step is changes that wait to be put in place.
+// step holds changes to be applied together.
 type step struct {
 	changes []change
 	bytes   int
 }
 
-// change replaces a batch, or removes it, and with a marker the note of its transaction.
+// change replaces a batch, or removes it; for a marker it also removes the aborted transaction.
 type change struct {
 	last    int64
-	records []byte // nil: remove
+	records []byte // nil to remove the batch
 	marker  bool
 }
 
-// startCleaning compacts one partition that is due, if none is being compacted.
+// startCleaning starts to compact one partition that needs it, unless a compaction is running.
 func (e *Engine) startCleaning(now time.Time) {
 	if e.cleaning {
 		return
@@ -87,7 +89,7 @@ func (e *Engine) startCleaning(now time.Time) {
 				p.compacted = now
 				e.cleaning = true
 				c := &cleaner{
-					e: e, p: p, settings: t.settings, now: now.UnixMilli(), overdue: p.horizonIsOver(now.UnixMilli()),
+					e: e, p: p, settings: t.settings, now: now.UnixMilli(), overdue: p.horizonPassed(now.UnixMilli()),
 					start: p.Start, from: p.Cleaned, end: p.view.Load().stable,
 					keys: make(map[keyHash]int64), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 				}
@@ -99,16 +101,16 @@ func (e *Engine) startCleaning(now time.Time) {
 	}
 }
 
-// compactionIsDue tells by offsets how much of a partition is new; and whether a tombstone can go.
+// compactionIsDue reports whether enough of a partition is new, measured in offsets, or a tombstone can be removed.
 func (p *partition) compactionIsDue(s *settings, now time.Time) bool {
 	stable := p.view.Load().stable
 	fresh := stable - p.Cleaned
 	switch {
 	case now.Sub(p.compacted) < sweepInterval:
 		return false
-	case p.horizonIsOver(now.UnixMilli()):
+	case p.horizonPassed(now.UnixMilli()):
 		return true
-	case fresh <= 1: // the last batch is left alone
+	case fresh <= 1: // the last batch stays
 		return false
 	case s.maxLag < noMaxLag && now.Sub(p.compacted) >= s.maxLag:
 		return true
@@ -116,19 +118,19 @@ func (p *partition) compactionIsDue(s *settings, now time.Time) bool {
 	return float64(fresh) >= s.dirtyRatio*float64(stable-p.Start)
 }
 
-// horizonIsOver reports whether the time of a tombstone is over.
-func (p *partition) horizonIsOver(now int64) bool { return p.Horizon > 0 && now >= p.Horizon }
+// horizonPassed reports whether a tombstone can be removed.
+func (p *partition) horizonPassed(now int64) bool { return p.Horizon > 0 && now >= p.Horizon }
 
 func (c *cleaner) run() {
 	defer c.e.idle.Done()
 	err := c.clean()
 	if err != nil {
-		c.e.log.Error("broker: compaction stopped", "again in", afterFailure, "error", err)
+		c.e.log.Error("broker: compaction failed", "retry in", retryInterval, "error", err)
 	}
 	c.e.do(func() {
 		c.e.cleaning = false
 		if err != nil {
-			c.p.compacted = c.e.clock().Add(afterFailure - sweepInterval)
+			c.p.compacted = c.e.clock().Add(retryInterval - sweepInterval)
 		}
 		c.e.startCleaning(c.e.clock())
 	})
@@ -145,11 +147,11 @@ func (c *cleaner) clean() (err error) {
 		}
 		c.aborted = append(c.aborted, a)
 	}
-	if err := c.note(); err != nil {
+	if err := c.collectKeys(); err != nil {
 		return err
 	}
 	if c.end <= c.from && !c.overdue {
-		return nil // nothing is new, and nothing can go
+		return nil // nothing is new, and nothing can be removed
 	}
 	for stored, err := range c.reader.Records(c.p.id, c.start) {
 		if err != nil {
@@ -172,8 +174,9 @@ func (c *cleaner) clean() (err error) {
 	return nil
 }
 
-// note is the first pass. It ends before the last batch, or before what is too young or too much.
-func (c *cleaner) note() error {
+// collectKeys is the first pass. It ends before the last batch, at records that are too young, or when it has maxKeys
+// keys.
+func (c *cleaner) collectKeys() error {
 	limit := c.end
 	c.end = c.from
 	for stored, err := range c.reader.Records(c.p.id, c.from) {
@@ -190,19 +193,19 @@ func (c *cleaner) note() error {
 		}
 		c.end = stored.Last + 1
 		if err == nil && !h.Attributes.Control() && !c.isAborted(&h) {
-			c.noteKeys(stored.Bytes)
+			c.addKeys(stored.Bytes)
 		}
 	}
 	return nil
 }
 
-// noteKeys notes the keys of a batch: all, or none if it cannot be read as a whole, which the second pass says.
-func (c *cleaner) noteKeys(records []byte) {
-	c.noted = c.noted[:0]
-	if c.each(records, func(r *batch.Record) { c.noted = append(c.noted, notedKey{c.hash(r.Key), r.Offset}) }) != nil {
+// addKeys collects the keys of a batch: all, or none if the batch cannot be read; the second pass logs that.
+func (c *cleaner) addKeys(records []byte) {
+	c.batchKeys = c.batchKeys[:0]
+	if c.each(records, func(r *batch.Record) { c.batchKeys = append(c.batchKeys, batchKey{c.hash(r.Key), r.Offset}) }) != nil {
 		return
 	}
-	for _, n := range c.noted {
+	for _, n := range c.batchKeys {
 		c.keys[n.hash] = n.offset
 	}
 }
@@ -227,7 +230,7 @@ func (c *cleaner) each(records []byte, do func(*batch.Record)) error {
 	}
 }
 
-// isAborted reports whether a batch belongs to a transaction that was aborted.
+// isAborted reports whether a batch belongs to an aborted transaction.
 func (c *cleaner) isAborted(h *batch.Header) bool {
 	if !h.Attributes.Transactional() {
 		return false
@@ -242,13 +245,13 @@ func (c *cleaner) isAborted(h *batch.Header) bool {
 
 // rewrite is the second pass, for one batch.
 func (c *cleaner) rewrite(stored store.StoredRecords) error {
-	h, err := batch.Verify(stored.Bytes) // what is written again has a new CRC, which must not cover up damage
+	h, err := batch.Verify(stored.Bytes) // the rewritten batch gets a new CRC, which must not hide damage
 	switch {
 	case err != nil:
-		c.leave(stored.Last, err)
+		c.logUnreadable(stored.Last, err)
 		return nil
 	case h.Attributes.Control():
-		c.put(change{last: stored.Last, marker: true}) // all that it decided has been dealt with before it
+		c.put(change{last: stored.Last, marker: true}) // all records of its transaction have been removed
 		return nil
 	case c.isAborted(&h):
 		c.put(change{last: stored.Last})
@@ -264,7 +267,7 @@ func (c *cleaner) rewrite(stored store.StoredRecords) error {
 		}
 	})
 	if err != nil {
-		c.leave(stored.Last, err)
+		c.logUnreadable(stored.Last, err)
 		return nil
 	}
 	if lost == int(h.Count) {
@@ -276,26 +279,26 @@ func (c *cleaner) rewrite(stored store.StoredRecords) error {
 		after.Attributes |= batch.DeleteHorizon
 		after.BaseTimestamp = c.now + c.settings.deleteRetention.Milliseconds()
 	}
-	c.expect(&after, tombstones)
+	c.noteHorizon(&after, tombstones)
 	if lost == 0 && after == h {
 		return nil
 	}
-	return c.writeAgain(&h, &after, stored)
+	return c.writeBatch(&h, &after, stored)
 }
 
-// leave says that a batch stays because it cannot be read.
-func (c *cleaner) leave(last int64, err error) {
-	c.e.log.Error("broker: compaction leaves a batch alone that it cannot read", "partition", c.p.id, "last offset", last, "error", err)
+// logUnreadable logs that a batch stays because it cannot be read.
+func (c *cleaner) logUnreadable(last int64, err error) {
+	c.e.log.Error("broker: compaction skips an unreadable batch", "partition", c.p.id, "last offset", last, "error", err)
 }
 
-// expect notes when the tombstones of a batch can go.
-func (c *cleaner) expect(h *batch.Header, tombstones int) {
+// noteHorizon updates when the next tombstone can be removed.
+func (c *cleaner) noteHorizon(h *batch.Header, tombstones int) {
 	if tombstones > 0 && (c.horizon == 0 || h.BaseTimestamp < c.horizon) {
 		c.horizon = max(1, h.BaseTimestamp)
 	}
 }
 
-// keeps reports whether a record stays: it is the last of its key, and no tombstone whose time is over.
+// keeps reports whether a record stays: it is the last one of its key, and not an expired tombstone.
 func (c *cleaner) keeps(h *batch.Header, r *batch.Record) bool {
 	if last, ok := c.keys[c.hash(r.Key)]; ok && last > r.Offset {
 		return false
@@ -303,8 +306,8 @@ func (c *cleaner) keeps(h *batch.Header, r *batch.Record) bool {
 	return r.Value != nil || !h.Attributes.DeleteHorizon() || c.now < h.BaseTimestamp
 }
 
-// writeAgain writes what stays of a batch, under another header.
-func (c *cleaner) writeAgain(before, after *batch.Header, stored store.StoredRecords) error {
+// writeBatch writes the remaining records of a batch, with the new header.
+func (c *cleaner) writeBatch(before, after *batch.Header, stored store.StoredRecords) error {
 	c.writer.Reset(*after)
 	err := c.each(stored.Bytes, func(r *batch.Record) {
 		if c.keeps(before, r) {
@@ -323,7 +326,7 @@ func (c *cleaner) put(ch change) {
 	c.step.bytes += 64 + len(ch.records)
 }
 
-// apply has the engine put the step in place and waits for it; false if there is no more reason to go on.
+// apply has the engine apply the step and waits for it. It returns false if the compaction should stop.
 func (c *cleaner) apply(finally func()) bool {
 	changes := c.step.changes
 	c.step = step{}
@@ -349,7 +352,7 @@ func (c *cleaner) apply(finally func()) bool {
 	}
 }
 
-// replace puts a compacted batch in place of the one that ends where it ends, unless that has been deleted since.
+// replace replaces the batch that ends at the same offset, unless it has been deleted since.
 func (p *partition) replace(c *commit, ch change) {
 	switch {
 	case ch.last < p.Start:

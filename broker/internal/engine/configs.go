@@ -12,10 +12,10 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// described is a setting with its value, as DescribeConfigs tells it.
+// described is a setting in the form of DescribeConfigs.
 type described = kmsg.DescribeConfigsResponseResourceConfig
 
-// Kinds of settings, as old clients know them.
+// Types of settings, for clients of any age.
 var (
 	wholeNumber = kmsg.ConfigTypeLong
 	plainText   = kmsg.ConfigTypeString
@@ -32,7 +32,7 @@ func describeSetting(name, value string, source kmsg.ConfigSource) described {
 	return d
 }
 
-// describeTopic tells the settings of a topic, or those that are named.
+// describeTopic returns all settings of a topic, or those in names.
 func describeTopic(t *topic, names []string) (list []described) {
 	for _, s := range topicSettings {
 		if names != nil && !slices.Contains(names, s.name) {
@@ -47,7 +47,7 @@ func describeTopic(t *topic, names []string) (list []described) {
 	return list
 }
 
-// describeBroker tells what is fixed for the broker, under Kafka's names.
+// describeBroker returns the fixed settings of the broker, under Kafka's names.
 func (e *Engine) describeBroker(names []string) (list []described) {
 	fixed := map[string]string{
 		"broker.id":                             strconv.Itoa(nodeID),
@@ -96,13 +96,13 @@ func (e *Engine) describeConfigs(req *kmsg.DescribeConfigsRequest) kmsg.Response
 			err = kerr.UnknownTopicOrPartition
 		case rr.ResourceType == kmsg.ConfigResourceTypeTopic:
 			sr.Configs = describeTopic(t, rr.ConfigNames)
-		case rr.ResourceType == kmsg.ConfigResourceTypeBroker && rr.ResourceName == "": // defaults of all brokers: none is set
+		case rr.ResourceType == kmsg.ConfigResourceTypeBroker && rr.ResourceName == "": // the defaults for all brokers: none is set
 		case rr.ResourceType == kmsg.ConfigResourceTypeBroker && rr.ResourceName == strconv.Itoa(nodeID):
 			sr.Configs = e.describeBroker(rr.ConfigNames)
 		case rr.ResourceType == kmsg.ConfigResourceTypeBroker:
-			err = say(kerr.InvalidRequest, "there is one broker, %d, and no %q", nodeID, rr.ResourceName)
+			err = protocolError(kerr.InvalidRequest, "the only broker is %d; there is no %q", nodeID, rr.ResourceName)
 		default:
-			err = say(kerr.InvalidRequest, "only topics and the broker have settings here")
+			err = protocolError(kerr.InvalidRequest, "this broker only has settings of topics and of itself")
 		}
 		for i := range sr.Configs {
 			if c := &sr.Configs[i]; req.IncludeSynonyms {
@@ -117,11 +117,11 @@ func (e *Engine) describeConfigs(req *kmsg.DescribeConfigsRequest) kmsg.Response
 	return res
 }
 
-// topicToAlter finds what an alteration is about: only settings of topics can be altered.
+// topicToAlter returns the topic whose settings are to be altered. The broker's settings cannot be altered.
 func (e *Engine) topicToAlter(kind kmsg.ConfigResourceType, name string) (*topic, error) {
 	switch t := e.topics[name]; {
 	case kind != kmsg.ConfigResourceTypeTopic:
-		return nil, say(kerr.InvalidRequest, "only the settings of topics can be altered; those of the broker are given when it starts")
+		return nil, protocolError(kerr.InvalidRequest, "only the settings of topics can be altered; those of the broker are fixed when it starts")
 	case t == nil:
 		return nil, kerr.UnknownTopicOrPartition
 	default:
@@ -170,7 +170,7 @@ func (e *Engine) incrementalAlterConfigs(req *kmsg.IncrementalAlterConfigsReques
 	})
 }
 
-// alterEach returns the settings with changes made to them.
+// alterEach returns the settings after applying changes to before.
 func alterEach(before map[string]string, changes []kmsg.IncrementalAlterConfigsRequestResourceConfig) (map[string]string, error) {
 	config := make(map[string]string, len(before))
 	maps.Copy(config, before)
@@ -181,19 +181,19 @@ func alterEach(before map[string]string, changes []kmsg.IncrementalAlterConfigsR
 		named[c.Name] = true
 		switch {
 		case again:
-			return nil, say(kerr.InvalidRequest, "the setting %s is changed twice", c.Name)
+			return nil, protocolError(kerr.InvalidRequest, "the setting %s appears twice", c.Name)
 		case known == nil:
-			return nil, say(kerr.InvalidConfig, "there is no topic setting %q", c.Name)
+			return nil, protocolError(kerr.InvalidConfig, "there is no topic setting %q", c.Name)
 		case c.Op == kmsg.IncrementalAlterConfigOpDelete:
 			delete(config, c.Name)
 			continue
 		case c.Value == nil:
-			return nil, say(kerr.InvalidConfig, "the setting %s has no value", c.Name)
+			return nil, protocolError(kerr.InvalidConfig, "the setting %s has no value", c.Name)
 		case c.Op == kmsg.IncrementalAlterConfigOpSet:
 			config[c.Name] = *c.Value
 			continue
 		case !known.list:
-			return nil, say(kerr.InvalidConfig, "%s is not a list: it can be set, not appended to or subtracted from", c.Name)
+			return nil, protocolError(kerr.InvalidConfig, "%s is not a list: it can be set, not appended to or subtracted from", c.Name)
 		}
 		text, ok := config[c.Name]
 		if !ok {
@@ -204,7 +204,7 @@ func alterEach(before map[string]string, changes []kmsg.IncrementalAlterConfigsR
 	return config, nil
 }
 
-// alterList adds to a list of values, or takes away from it.
+// alterList adds values to a list, or removes them from it.
 func alterList(text, change string, add bool) string {
 	var list []string
 	if text != "" {

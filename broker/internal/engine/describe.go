@@ -56,7 +56,7 @@ func (e *Engine) describeTransaction(st *kmsg.DescribeTransactionsResponseTransa
 	})
 }
 
-// transactionStates are all that Kafka has. Some last for a moment there, and here not at all.
+// transactionStates are all states of Kafka, including those that do not occur here.
 var transactionStates = []string{"Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort", "PrepareEpochFence", "Dead"}
 
 func (e *Engine) listTransactions(req *kmsg.ListTransactionsRequest, reply func(kmsg.Response)) {
@@ -132,10 +132,10 @@ func activeProducers(p *partition) (list []kmsg.DescribeProducersResponseTopicPa
 	return list
 }
 
-// producerRetention is how long a producer that has become silent is known, Kafka's producer.id.expiration.ms.
+// producerRetention is how long an inactive producer is remembered, Kafka's producer.id.expiration.ms.
 const producerRetention = 24 * time.Hour
 
-// forgetProducers drops what partitions know of producers that have been silent for long.
+// forgetProducers forgets inactive producers in all partitions.
 func (e *Engine) forgetProducers(now time.Time) {
 	for _, p := range e.partitions {
 		for id, known := range p.producers {
@@ -186,13 +186,14 @@ func (e *Engine) describeLogDirs(req *kmsg.DescribeLogDirsRequest) kmsg.Response
 	return res
 }
 
-// retained is how many bytes of a partition there are, from its first segment on. What compaction has removed still counts.
+// retained returns the size of a partition in bytes, from its first segment on. Bytes that compaction has removed still
+// count.
 func retained(r *store.Reader, p *partition) int64 {
 	stored, err := r.Partition(p.id)
 	if err != nil {
 		return 0
 	}
-	for first, err := range r.Segments(p.id) { // the others need not be read
+	for first, err := range r.Segments(p.id) { // only the first is needed
 		if err != nil {
 			return 0
 		}

@@ -13,18 +13,18 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// Config says how an engine runs. All fields must be set.
+// Config configures an engine. All fields must be set.
 type Config struct {
 	Store            *store.DB
 	Logger           *slog.Logger
 	Now              func() time.Time
-	Host             string // what clients are told to dial
+	Host             string // the host that clients connect to
 	Port             int32
-	Partitions       int32 // of topics that are created without saying how many
+	Partitions       int32 // of topics created without a number
 	AutoCreateTopics bool
-	MinSession       time.Duration // the shortest session timeout of a group member
-	MaxPartitions    int           // of all topics together
-	MaxUnsent        int64         // bytes of records that were read for clients and not sent to them yet; a quarter more is read ahead
+	MinSession       time.Duration // the shortest allowed session timeout
+	MaxPartitions    int           // in all topics together
+	MaxUnsent        int64         // bytes of fetched records not sent yet; a quarter more is used for read-ahead
 }
 
 // Engine is the log and the coordinators of a broker.
@@ -34,23 +34,23 @@ type Engine struct {
 	log   *slog.Logger
 	clock func() time.Time
 
-	control chan func()  // work that is small
-	writes  chan func()  // work that writes records; it waits while the disk is behind
-	commits chan *commit // to the committer
+	control chan func()  // short work
+	writes  chan func()  // work that writes records; it waits while the disk falls behind
+	commits chan *commit // to the goroutine that makes them durable
 	stop    chan struct{}
 	idle    sync.WaitGroup
 
 	newReader func() (*store.Reader, error)
-	unsent    *semaphore.Weighted // bytes of records that are in memory for clients
-	aheads    *semaphore.Weighted // bytes of records that clients have not asked for yet
+	unsent    *semaphore.Weighted // bytes of fetched records in memory
+	aheads    *semaphore.Weighted // bytes of records read ahead
 
-	catalog atomic.Pointer[catalog] // the topics that are durable
-	flying  atomic.Int64            // commits that were handed over and are not known yet
-	census  atomic.Pointer[census]  // of groups and transactions
-	full    atomic.Bool             // the disk has no room for records
+	catalog  atomic.Pointer[catalog] // the durable topics
+	inFlight atomic.Int64            // commits that are not durable yet
+	census   atomic.Pointer[census]  // counts of groups and transactions
+	full     atomic.Bool             // whether the disk has no space for records
 
-	// What follows belongs to the goroutine of run.
-	open         *commit // what is written next
+	// The following fields belong to the goroutine of run.
+	open         *commit // the commit being filled
 	counters     store.Counters
 	topics       map[string]*topic
 	partitions   map[store.PartitionID]*partition
@@ -58,21 +58,21 @@ type Engine struct {
 	producers    map[int64]*transaction.Transaction // by producer id
 	groups       map[string]*groupState
 	swept        time.Time
-	cleaning     bool // a partition is being compacted
+	cleaning     bool // whether a compaction is running
 }
 
 const (
-	// maxOpen is how many bytes a commit gathers while the one before it is on its way to the disk.
+	// maxOpen is how many bytes a commit collects while the previous one is being written.
 	maxOpen = 4 << 20
 
-	// tickInterval is how exact the timeouts of sessions, rebalances and transactions are.
+	// tickInterval is the resolution of the timeouts of sessions, rebalances and transactions.
 	tickInterval = 20 * time.Millisecond
 
-	// sweepInterval is how often what is old is looked for.
+	// sweepInterval is how often old data is looked for.
 	sweepInterval = time.Second
 )
 
-// Start reads what the store has and goes on from there.
+// Start loads the state from the store and starts the engine.
 func Start(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, db: cfg.Store, log: cfg.Logger, clock: cfg.Now,
@@ -84,7 +84,7 @@ func Start(cfg Config) (*Engine, error) {
 		newReader: cfg.Store.NewReader, unsent: semaphore.NewWeighted(cfg.MaxUnsent), aheads: semaphore.NewWeighted(cfg.MaxUnsent / 4),
 	}
 	if err := e.load(); err != nil {
-		return nil, fmt.Errorf("broker: read the state of the log: %w; see what `rio broker check` says of it", err)
+		return nil, fmt.Errorf("broker: read the state of the log: %w; `rio broker check` finds the damage", err)
 	}
 	e.open = e.newCommit()
 	e.catalog.Store(e.currentCatalog())
@@ -95,13 +95,13 @@ func Start(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Close ends what waits, writes what is open and stops. Calls must have stopped coming in.
+// Close answers waiting requests, writes the open commit and stops the engine. No more calls may arrive.
 func (e *Engine) Close() {
 	close(e.stop)
 	e.idle.Wait()
 }
 
-// run is the goroutine that owns the state: it does one piece of work after the other.
+// run is the goroutine that owns the state: it executes one piece of work after the other.
 func (e *Engine) run() {
 	defer e.idle.Done()
 	defer close(e.commits)
@@ -120,9 +120,9 @@ func (e *Engine) run() {
 			do()
 		case do := <-writes:
 			do()
-			e.gather()
+			e.drainWrites()
 		case commits <- e.open:
-			e.flying.Add(1)
+			e.inFlight.Add(1)
 			e.open = e.newCommit()
 		case <-tick.C:
 			e.tick(e.clock())
@@ -133,8 +133,8 @@ func (e *Engine) run() {
 	}
 }
 
-// gather does the writes that wait already, so that they share a commit.
-func (e *Engine) gather() {
+// drainWrites executes the queued writes, so that they share a commit.
+func (e *Engine) drainWrites() {
 	for e.open.size() <= maxOpen {
 		select {
 		case do := <-e.writes:
@@ -145,7 +145,7 @@ func (e *Engine) gather() {
 	}
 }
 
-// end answers whoever waits for others, and hands over what is open.
+// end answers all waiting requests and passes on the open commit.
 func (e *Engine) end() {
 	for _, g := range e.groups {
 		g.machine.Shutdown(errNotAvailable)
@@ -167,7 +167,7 @@ func (e *Engine) end() {
 	}
 }
 
-// do has the goroutine of the state do something.
+// do runs work in the goroutine that owns the state.
 func (e *Engine) do(work func()) { e.send(e.control, work) }
 
 func (e *Engine) send(to chan func(), work func()) {
@@ -177,7 +177,7 @@ func (e *Engine) send(to chan func(), work func()) {
 	}
 }
 
-// tick is what time brings about.
+// tick does the work that is due at a time.
 func (e *Engine) tick(now time.Time) {
 	e.tickGroups(now)
 	e.abortOverdue(now)

@@ -8,25 +8,25 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// refusal is an error of the protocol with words for the client.
+// refusal is a protocol error with a message for the client.
 type refusal struct {
 	kind    *kerr.Error
 	words   string
-	records []int32 // the records of a batch that are wrong, by their place
+	records []int32 // indexes of the faulty records of a batch
 }
 
 func (r *refusal) Error() string { return r.words }
 func (r *refusal) Unwrap() error { return r.kind }
 
-// say makes an error of the protocol that says what is wrong.
-func say(kind *kerr.Error, format string, args ...any) error {
+// protocolError returns a protocol error with a message.
+func protocolError(kind *kerr.Error, format string, args ...any) error {
 	return &refusal{kind: kind, words: fmt.Sprintf(format, args...)}
 }
 
-// errNotAvailable answers those who wait when the broker closes; clients come back.
+// errNotAvailable is the answer to waiting requests when the broker closes; clients retry.
 var errNotAvailable = kerr.CoordinatorNotAvailable
 
-// code is the number of an error in answers, 0 for none.
+// code returns the error code of err, 0 for nil.
 func code(err error) int16 {
 	var known *kerr.Error
 	switch {
@@ -38,7 +38,7 @@ func code(err error) int16 {
 	return kerr.UnknownServerError.Code
 }
 
-// message is what an answer says of an error, nil for none.
+// message returns the error message of a response, nil for no error.
 func message(err error) *string {
 	if err == nil {
 		return nil

@@ -12,9 +12,9 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// watcher is a fetch that waits for something to read.
+// watcher is a fetch that waits for new data.
 type watcher struct {
-	news chan struct{} // one place: there are news
+	news chan struct{} // capacity 1; receives when there is new data
 }
 
 func (w *watcher) wake() {
@@ -36,13 +36,13 @@ func (p *partition) unwatch(w *watcher) {
 	delete(p.watchers, w)
 }
 
-// maxFetch is how many bytes of records an answer has at most, but for one batch that may be larger. Kafka's fetch.max.bytes
-// is 55 MiB, which it sends from its files; here they are in memory, and more at once makes nothing faster.
+// maxFetch bounds the bytes of records in a response; only a single batch may exceed it. Kafka's fetch.max.bytes is 55
+// MiB, but Kafka sends from files, while here the records are in memory, and a larger response would not be faster.
 const maxFetch = 8 << 20
 
 const readCommitted = 1
 
-// Fetched is the answer to a fetch. Its records lie in memory that is lent: who has sent them calls Release.
+// Fetched is the response to a fetch. Its records lie in borrowed memory: the sender must call Release.
 type Fetched struct {
 	*kmsg.FetchResponse
 	release func()
@@ -60,25 +60,26 @@ func (f *Fetched) Release() {
 	f.release()
 }
 
-// fetching is one partition of a fetch.
-type fetching struct {
+// partitionFetch is one partition of a fetch.
+type partitionFetch struct {
 	wanted
-	p     *partition // nil: there is none
+	p     *partition // nil if there is none
 	err   error
-	start int64 // bytes of the partition when the fetch looked first
+	start int64 // bytes of the partition when the fetch began
 }
 
-// fetch answers with what there is, or waits until there is enough of it. It runs in the goroutine of the connection.
+// fetch answers with the available records, or waits until there are enough. It runs in the goroutine of the
+// connection.
 func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchRequest) kmsg.Response {
 	res := req.ResponseKind().(*kmsg.FetchResponse)
-	s, err := client.sessions.of(req)
+	s, err := client.sessions.get(req)
 	if err != nil {
 		res.ErrorCode = code(err)
 		return res
 	}
 	parts := e.locate(s.wanted, req.Version >= byIDVersion)
 	e.await(ctx, parts, req)
-	most := mostOf(req)
+	most := maxBytesOf(req)
 	if err := e.unsent.Acquire(ctx, most); err != nil {
 		return res // the connection has ended
 	}
@@ -93,11 +94,11 @@ func (e *Engine) fetch(ctx context.Context, client *Client, req *kmsg.FetchReque
 	return &Fetched{res, func() { e.unsent.Release(kept) }}
 }
 
-// mostOf is how many bytes of records the answer to a fetch has at most.
-func mostOf(req *kmsg.FetchRequest) int64 { return min(maxFetch, int64(max(req.MaxBytes, 0))) }
+// maxBytesOf returns the maximum size of the records in the response to a fetch.
+func maxBytesOf(req *kmsg.FetchRequest) int64 { return min(maxFetch, int64(max(req.MaxBytes, 0))) }
 
-// await waits until there is enough to read, or for as long as the client would wait.
-func (e *Engine) await(ctx context.Context, parts []fetching, req *kmsg.FetchRequest) {
+// await waits until there is enough to read, at most as long as the request allows.
+func (e *Engine) await(ctx context.Context, parts []partitionFetch, req *kmsg.FetchRequest) {
 	wait := time.NewTimer(time.Duration(req.MaxWaitMillis) * time.Millisecond)
 	defer wait.Stop()
 	w := &watcher{news: make(chan struct{}, 1)}
@@ -118,10 +119,10 @@ func (e *Engine) await(ctx context.Context, parts []fetching, req *kmsg.FetchReq
 	}
 }
 
-// locate finds the partitions of a fetch.
-func (e *Engine) locate(list []wanted, byID bool) []fetching {
+// locate returns the partitions of a fetch.
+func (e *Engine) locate(list []wanted, byID bool) []partitionFetch {
 	c := e.catalog.Load()
-	parts := make([]fetching, len(list))
+	parts := make([]partitionFetch, len(list))
 	for i, w := range list {
 		parts[i].wanted = w
 		t := c.topic(w.topic, w.id, byID)
@@ -141,8 +142,9 @@ func (e *Engine) locate(list []wanted, byID bool) []fetching {
 	return parts
 }
 
-// available tells how many bytes a fetch would find, not exactly. What cannot wait counts as enough.
-func (e *Engine) available(parts []fetching, req *kmsg.FetchRequest) (bytes int64) {
+// available returns roughly how many bytes a fetch would return. Anything that must not wait, such as an error, counts
+// as enough.
+func (e *Engine) available(parts []partitionFetch, req *kmsg.FetchRequest) (bytes int64) {
 	const enough = 1 << 40
 	if len(parts) == 0 {
 		return enough
@@ -167,7 +169,7 @@ func (e *Engine) available(parts []fetching, req *kmsg.FetchRequest) (bytes int6
 	return bytes
 }
 
-// estimate is about how many bytes a record has.
+// estimate returns the approximate size of a record in bytes.
 func estimate(v *view) int64 {
 	if v.high == 0 {
 		return 1
@@ -175,12 +177,13 @@ func estimate(v *view) int64 {
 	return max(1, v.size/v.high)
 }
 
-// read reads what a fetch asks for, up to about most bytes of records, and says how many they are. What was read ahead is not
-// read again.
-func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int, a *ahead) (answers []fetched, size int) {
+// read reads the records that a fetch requests, up to about most bytes, and returns their size. It uses records that
+// were read ahead.
+func (e *Engine) read(parts []partitionFetch, req *kmsg.FetchRequest, most int, a *readAheadState) (answers []fetched, size int) {
 	answers = make([]fetched, len(parts))
 	readings := make([]reading, len(parts))
-	// The views are taken before the reader is made: what they call decided, the reader sees the end of.
+	// Load the views before making the reader: the reader then sees the end of every transaction that a view counts as
+	// decided.
 	for i := range parts {
 		readings[i] = answers[i].begin(&parts[i], req)
 	}
@@ -214,8 +217,8 @@ func (e *Engine) read(parts []fetching, req *kmsg.FetchRequest, most int, a *ahe
 	return answers, size
 }
 
-// begin fills an answer with what is known without reading, and returns what there is to read.
-func (a *fetched) begin(f *fetching, req *kmsg.FetchRequest) reading {
+// begin fills in what is known without reading, and returns what to read.
+func (a *fetched) begin(f *partitionFetch, req *kmsg.FetchRequest) reading {
 	nothing := reading{end: -1}
 	a.wanted = f.wanted
 	a.FetchResponseTopicPartition = kmsg.NewFetchResponseTopicPartition()
@@ -241,14 +244,14 @@ func (a *fetched) begin(f *fetching, req *kmsg.FetchRequest) reading {
 
 // reading says how far to read in a partition.
 type reading struct {
-	end      int64 // the offset behind the last
-	expected int64 // about how many bytes there are
-	limit    int   // bytes
-	whole    bool  // the first batch comes whole, however large it is: or it could never be read
+	end      int64 // the offset after the last record to read
+	expected int64 // expected size in bytes
+	limit    int   // in bytes
+	whole    bool  // return the first batch whole, however large it is; otherwise it could never be read
 }
 
-// read reads batches. Aborted transactions are read from the same state of the store.
-func (a *fetched) read(r *store.Reader, f *fetching, req *kmsg.FetchRequest, how reading) (failed error) {
+// read reads batches. It reads the aborted transactions from the same snapshot of the store.
+func (a *fetched) read(r *store.Reader, f *partitionFetch, req *kmsg.FetchRequest, how reading) (failed error) {
 	expected := int(min(how.expected, int64(how.limit)))
 	for stored, err := range r.Records(f.p.id, f.offset) {
 		if err != nil {
@@ -271,8 +274,8 @@ func (a *fetched) read(r *store.Reader, f *fetching, req *kmsg.FetchRequest, how
 	return errors.Join(failed, a.readAborted(r, f))
 }
 
-// readAborted adds the aborted transactions among what was read.
-func (a *fetched) readAborted(r *store.Reader, f *fetching) error {
+// readAborted adds the aborted transactions that overlap what was read.
+func (a *fetched) readAborted(r *store.Reader, f *partitionFetch) error {
 	a.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
 	for aborted, err := range r.Aborted(f.p.id, f.offset) {
 		if err != nil {
@@ -285,7 +288,7 @@ func (a *fetched) readAborted(r *store.Reader, f *fetching) error {
 			a.AbortedTransactions = append(a.AbortedTransactions, t)
 		}
 		if aborted.Stable > a.last {
-			break // a marker may lie far behind, but those of later entries are of transactions that began behind what was read
+			break // later entries belong to transactions that began after what was read
 		}
 	}
 	return nil

@@ -14,14 +14,14 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// groupState is a consumer group: its members, and what it has committed.
+// groupState is a consumer group: its members and its committed offsets.
 type groupState struct {
 	name    string
 	machine *group.Group
 	offsets map[topicPartition]*store.Offset
-	pending map[int64]map[topicPartition]*store.Offset // by producer: until its transaction ends
-	stored  bool                                       // the membership is in the store
-	alarm   time.Time                                  // when the machine has something to do, zero for never
+	pending map[int64]map[topicPartition]*store.Offset // by producer id, until its transaction ends
+	stored  bool                                       // whether the membership is in the store
+	alarm   time.Time                                  // when the state machine needs a tick, zero for never
 }
 
 type topicPartition struct {
@@ -33,7 +33,7 @@ const (
 	maxSession = 30 * time.Minute
 	maxGroup   = 10_000 // members
 
-	// offsetRetention is how long the offsets of a group without members are kept, Kafka's offsets.retention.minutes.
+	// offsetRetention is how long the offsets of an empty group are kept, Kafka's offsets.retention.minutes.
 	offsetRetention = 7 * 24 * time.Hour
 )
 
@@ -41,10 +41,10 @@ func (e *Engine) groupConfig() group.Config {
 	return group.Config{MinSession: e.cfg.MinSession, MaxSession: maxSession, MaxSize: maxGroup}
 }
 
-// newMemberID makes an id that nobody guesses, with the client's name for those who read it.
+// newMemberID returns an unpredictable id that begins with the client id, for human readers.
 func newMemberID(clientID string) string { return clientID + "-" + rand.Text() }
 
-// group returns a group, which is made if it is not there.
+// group returns a group, creating it if it does not exist.
 func (e *Engine) group(name string) *groupState {
 	g := e.groups[name]
 	if g == nil {
@@ -61,7 +61,7 @@ func newGroupState(name string, machine *group.Group) *groupState {
 	}
 }
 
-// onGroup does something with a group, makes what has changed durable, and only then lets the replies go.
+// onGroup calls do with a group, writes the changes, and sends the replies once they are durable.
 func (e *Engine) onGroup(name string, do func(g *groupState, now time.Time)) {
 	e.do(func() { e.touch(e.group(name), do) })
 }
@@ -151,7 +151,7 @@ func (e *Engine) syncGroup(req *kmsg.SyncGroupRequest, reply func(kmsg.Response)
 	})
 }
 
-// heartbeat is answered at once: it changes nothing, and must not wait for the disk.
+// heartbeat answers at once: it changes nothing, so it need not wait for the disk.
 func (e *Engine) heartbeat(req *kmsg.HeartbeatRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.HeartbeatResponse)
 	e.do(func() {
@@ -191,7 +191,7 @@ func (e *Engine) leaveGroup(req *kmsg.LeaveGroupRequest, reply func(kmsg.Respons
 	})
 }
 
-// exists reports whether others may know of a group: it has had members, or offsets.
+// exists reports whether clients may know the group: it has had members, or has offsets.
 func (g *groupState) exists() bool {
 	return g != nil && (g.stored || len(g.offsets) > 0 || len(g.pending) > 0 || g.machine.State() != group.Empty)
 }
@@ -224,7 +224,7 @@ func (e *Engine) describeGroups(req *kmsg.DescribeGroupsRequest, reply func(kmsg
 				describe(&sg, g.machine.Describe())
 			} else if req.Version >= 6 {
 				sg.ErrorCode = kerr.GroupIDNotFound.Code
-				sg.ErrorMessage = message(say(kerr.GroupIDNotFound, "Group %s not found.", name))
+				sg.ErrorMessage = message(protocolError(kerr.GroupIDNotFound, "Group %s not found.", name))
 			}
 			res.Groups = append(res.Groups, sg)
 		}
@@ -248,7 +248,7 @@ func (e *Engine) deleteGroups(req *kmsg.DeleteGroupsRequest, reply func(kmsg.Res
 		for _, name := range req.Groups {
 			sg := kmsg.NewDeleteGroupsResponseGroup()
 			sg.Group = name
-			err := say(kerr.GroupIDNotFound, "Group %s not found.", name)
+			err := protocolError(kerr.GroupIDNotFound, "Group %s not found.", name)
 			if g := e.groups[name]; g.exists() {
 				err = e.deleteGroup(g)
 			}
@@ -268,11 +268,11 @@ func (e *Engine) deleteGroup(g *groupState) error {
 	return nil
 }
 
-// forgetGroups drops the offsets of groups that have been empty for long, and groups of which nothing is left.
+// forgetGroups deletes the offsets of groups that have been empty for long, and groups without members and offsets.
 func (e *Engine) forgetGroups(now time.Time) {
 	for _, g := range e.groups {
 		since, empty := g.machine.EmptySince()
-		if !empty || len(g.pending) > 0 || !g.alarm.IsZero() { // somebody may be on the way in
+		if !empty || len(g.pending) > 0 || !g.alarm.IsZero() { // a client may be joining
 			continue
 		}
 		for tp, o := range maps.All(g.offsets) {

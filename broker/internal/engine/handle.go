@@ -8,14 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// NoResponse says that a request has no response.
+// NoResponse means that a request gets no response.
 var NoResponse kmsg.Response = noResponse{}
 
 type noResponse struct{ kmsg.Response }
 
-// versions are the requests that are answered, and in which versions: those of Apache Kafka 4.4, down to the oldest that it
-// still takes. No newest version may be below Kafka's: a client that is told the version of the cluster does not ask which
-// versions there are (package kafkatest compares them).
+// versions are the supported requests with their oldest and newest version: those of Apache Kafka 4.4, down to the
+// oldest that it still accepts. No newest version may be below Kafka's, because a client that is configured for a
+// version of Kafka does not ask (package kafkatest compares them).
 var versions = map[kmsg.Key][2]int16{
 	kmsg.Produce:                 {3, 13},
 	kmsg.Fetch:                   {4, 18},
@@ -55,19 +55,19 @@ var versions = map[kmsg.Key][2]int16{
 	kmsg.ListTransactions:        {0, 2},
 }
 
-// Supports reports whether a request is answered in a version.
+// Supports reports whether a request is supported in a version.
 func Supports(key, version int16) bool {
 	v, ok := versions[kmsg.Key(key)]
 	return ok && version >= v[0] && version <= v[1]
 }
 
-// Versions returns the oldest and the newest version of a request that is answered; not ok if it is not answered at all.
+// Versions returns the oldest and the newest supported version of a request; ok is false if it is not supported.
 func Versions(key int16) (oldest, newest int16, ok bool) {
 	v, ok := versions[kmsg.Key(key)]
 	return v[0], v[1], ok
 }
 
-// APIVersions tells a client what it may ask. A client that is too new hears it in version 0, which all understand.
+// APIVersions returns the supported versions. A client that is too new gets them in version 0, which all understand.
 func (e *Engine) APIVersions(req *kmsg.ApiVersionsRequest, tooNew bool) kmsg.Response {
 	res := req.ResponseKind().(*kmsg.ApiVersionsResponse)
 	if tooNew {
@@ -80,7 +80,7 @@ func (e *Engine) APIVersions(req *kmsg.ApiVersionsRequest, tooNew bool) kmsg.Res
 		k := kmsg.NewApiVersionsResponseApiKey()
 		k.ApiKey, k.MinVersion, k.MaxVersion = int16(key), v[0], v[1]
 		if key == kmsg.Produce {
-			k.MinVersion = 0 // librdkafka takes a broker without it for one that knows no compression; Kafka says the same
+			k.MinVersion = 0 // librdkafka would assume that the broker supports no compression; Kafka does the same
 		}
 		res.ApiKeys = append(res.ApiKeys, k)
 	}
@@ -98,7 +98,7 @@ func (e *Engine) APIVersions(req *kmsg.ApiVersionsRequest, tooNew bool) kmsg.Res
 	return res
 }
 
-// checkDestination refuses a client that looks for another cluster or broker at this address (KIP-1242).
+// checkDestination refuses a client that expects another cluster or broker at this address (KIP-1242).
 func (e *Engine) checkDestination(req *kmsg.ApiVersionsRequest) error {
 	switch {
 	case (req.ClusterID == nil) != (req.NodeID < 0):
@@ -109,8 +109,8 @@ func (e *Engine) checkDestination(req *kmsg.ApiVersionsRequest) error {
 	return nil
 }
 
-// Handle answers a request by calling reply, once, now or later and from any goroutine: with a response, with NoResponse, or
-// with nil if the connection is to be closed. The engine may keep the request's bytes until then.
+// Handle answers a request by calling reply once, now or later and from any goroutine: with a response, with
+// NoResponse, or with nil to close the connection. The engine may keep the request's bytes until then.
 func (e *Engine) Handle(ctx context.Context, client *Client, r kmsg.Request, reply func(kmsg.Response)) {
 	switch req := r.(type) {
 	case *kmsg.ProduceRequest:
@@ -137,7 +137,7 @@ func (e *Engine) Handle(ctx context.Context, client *Client, r kmsg.Request, rep
 	}
 }
 
-// handleState answers the requests that change the state, or look at it.
+// handleState answers the requests that change or read the state.
 func (e *Engine) handleState(client *Client, r kmsg.Request, reply func(kmsg.Response)) {
 	switch req := r.(type) {
 	case *kmsg.JoinGroupRequest:
@@ -189,6 +189,6 @@ func (e *Engine) handleState(client *Client, r kmsg.Request, reply func(kmsg.Res
 	case *kmsg.IncrementalAlterConfigsRequest:
 		e.incrementalAlterConfigs(req, reply)
 	default:
-		reply(nil) // not in versions, or answered by the connection itself
+		reply(nil) // not in versions, or answered by the connection
 	}
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/rio-streams/rio/broker/internal/batch"
 )
 
-// maxDecompressed is how large a batch may be without its compression, in bytes.
+// maxDecompressed bounds the decompressed size of a batch, in bytes.
 const maxDecompressed = 64 << 20
 
-// readers keep what decompresses for the batches to come.
+// readers keep decompression buffers for reuse.
 var readers = sync.Pool{New: func() any { return &batch.Reader{MaxSize: maxDecompressed} }}
 
-// inspect looks at the records of a batch one by one where that is needed: whether they decompress, or a consumer would stand
-// still before them; whether they have the keys that compaction needs; and whether their times are allowed. It names the
-// records that are wrong.
+// inspect checks the records of a batch where necessary: that they decompress (a consumer could not read past them),
+// that they have the keys that compaction needs, and that their timestamps are allowed. The error lists the faulty
+// records.
 func (s *settings) inspect(h *batch.Header, records []byte, now int64) error {
 	tooNew := !s.logAppendTime && h.MaxTimestamp > now+s.maxAhead
 	mayBeOld := !s.logAppendTime && s.maxBehind < now
@@ -26,7 +26,7 @@ func (s *settings) inspect(h *batch.Header, records []byte, now int64) error {
 	r := readers.Get().(*batch.Reader)
 	defer readers.Put(r)
 	if _, err := r.Reset(records); err != nil {
-		return say(kerr.InvalidRecord, "%v", err)
+		return protocolError(kerr.InvalidRecord, "%v", err)
 	}
 	var keyless, mistimed []int32
 	for i := int32(0); ; i++ {
@@ -35,7 +35,7 @@ func (s *settings) inspect(h *batch.Header, records []byte, now int64) error {
 			break
 		}
 		if err != nil {
-			return say(kerr.InvalidRecord, "%v", err)
+			return protocolError(kerr.InvalidRecord, "%v", err)
 		}
 		if s.compact && record.Key == nil {
 			keyless = append(keyless, i)
@@ -48,7 +48,7 @@ func (s *settings) inspect(h *batch.Header, records []byte, now int64) error {
 	case keyless != nil:
 		return &refusal{kerr.InvalidRecord, "a record has no key, but the topic is compacted", keyless}
 	case mistimed != nil:
-		return &refusal{kerr.InvalidTimestamp, "the time of a record is further from the broker's than message.timestamp.after.max.ms or message.timestamp.before.max.ms allows", mistimed}
+		return &refusal{kerr.InvalidTimestamp, "the timestamp of a record is further from the broker's time than message.timestamp.after.max.ms or message.timestamp.before.max.ms allows", mistimed}
 	}
 	return nil
 }

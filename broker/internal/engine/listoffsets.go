@@ -10,17 +10,17 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// Places that ListOffsets names by a timestamp that is none.
+// Positions that ListOffsets requests by a special timestamp.
 const (
 	latest          = -1
 	earliest        = -2
 	newest          = -3 // the record with the largest timestamp (KIP-734)
 	earliestLocal   = -4
 	latestTiered    = -5
-	earliestPending = -6 // of what is to be tiered (KIP-1023)
+	earliestPending = -6 // the first offset not yet tiered (KIP-1023)
 )
 
-// place is an answer to ListOffsets; -1, -1 is none.
+// place is a result of ListOffsets; -1, -1 means none.
 type place struct{ offset, timestamp int64 }
 
 func (e *Engine) listOffsets(req *kmsg.ListOffsetsRequest) kmsg.Response {
@@ -73,13 +73,13 @@ func (e *Engine) look(p *partition, timestamp int64, isolation int8) (place, err
 	defer r.Close()
 	at, err := search(r, p.id, timestamp, v.start, end)
 	if err != nil {
-		e.log.Error("broker: look-up by time failed", "error", err)
+		e.log.Error("broker: look-up by timestamp failed", "error", err)
 		return place{}, kerr.KafkaStorageError
 	}
 	return at, nil
 }
 
-// search finds the first record at or after a time, or the newest record, in [start, end).
+// search returns the first record at or after a timestamp, or the newest record, in [start, end).
 func search(r *store.Reader, id store.PartitionID, timestamp, start, end int64) (place, error) {
 	segments, _, err := segmentsIn(r, id)
 	if err != nil {
@@ -105,7 +105,7 @@ func search(r *store.Reader, id store.PartitionID, timestamp, start, end int64) 
 	return place{-1, -1}, nil
 }
 
-// endOf is where a segment ends.
+// endOf returns the end of a segment.
 func endOf(segments []store.Segment, i int, end int64) int64 {
 	if i+1 < len(segments) {
 		return min(end, segments[i+1].Base)
@@ -113,15 +113,15 @@ func endOf(segments []store.Segment, i int, end int64) int64 {
 	return end
 }
 
-// searcher looks at the records of one partition.
+// searcher reads the records of one partition.
 type searcher struct {
 	r       *store.Reader
 	id      store.PartitionID
 	records batch.Reader
 }
 
-// newest finds the record with the largest timestamp. Markers have timestamps, too, and what was the newest may have been
-// deleted; so it looks at the records of each segment that could have a newer one, each once.
+// newest returns the record with the largest timestamp. A segment's maximum may be that of a marker or of a deleted
+// record, so it reads the records of each segment that could have a newer one.
 func (s *searcher) newest(segments []store.Segment, start, end int64) (place, error) {
 	found := place{-1, -1}
 	for i := range slices.Backward(segments) {
@@ -141,8 +141,8 @@ func (s *searcher) newest(segments []store.Segment, start, end int64) (place, er
 	return found, nil
 }
 
-// each hands over the records in [from, end) that are not older than timestamp, until do has seen enough. Batches that are
-// older as a whole are passed by their header.
+// each calls do with the records in [from, end) that are not older than timestamp, until do returns false. It skips
+// batches that are older as a whole.
 func (s *searcher) each(timestamp, from, end int64, do func(place) bool) error {
 	for stored, err := range s.r.Records(s.id, from) {
 		if err != nil {

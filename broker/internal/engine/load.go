@@ -9,7 +9,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// load reads the state from the store. What it reads does not grow with the log: positions, producers, transactions, groups.
+// load reads the state from the store: positions, producers, transactions, groups. Its cost does not grow with the log.
 func (e *Engine) load() (err error) {
 	r, err := e.db.NewReader()
 	if err != nil {

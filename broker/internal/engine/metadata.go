@@ -5,16 +5,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// nodeID is the only broker's.
+// nodeID is the id of the only broker.
 const nodeID = 1
 
 func (e *Engine) metadata(req *kmsg.MetadataRequest, reply func(kmsg.Response)) {
 	create := e.cfg.AutoCreateTopics && (req.AllowAutoTopicCreation || req.Version < 4)
-	if create && e.misses(req) {
+	if create && e.lacksTopic(req) {
 		e.do(func() {
 			for _, rt := range req.Topics {
 				if rt.Topic != nil && e.topics[*rt.Topic] == nil {
-					_, _ = e.createTopic(*rt.Topic, -1, nil, false) // a bad name is told below
+					_, _ = e.createTopic(*rt.Topic, -1, nil, false) // a bad name is reported below
 				}
 			}
 			e.after(func(err error) {
@@ -22,7 +22,7 @@ func (e *Engine) metadata(req *kmsg.MetadataRequest, reply func(kmsg.Response)) 
 					reply(nil)
 					return
 				}
-				reply(e.describeCluster(req)) // with the new topics, which are known now
+				reply(e.describeCluster(req)) // with the new topics, which are visible now
 			})
 		})
 		return
@@ -30,8 +30,8 @@ func (e *Engine) metadata(req *kmsg.MetadataRequest, reply func(kmsg.Response)) 
 	reply(e.describeCluster(req))
 }
 
-// misses reports whether a topic is asked for that does not exist.
-func (e *Engine) misses(req *kmsg.MetadataRequest) bool {
+// lacksTopic reports whether a requested topic does not exist.
+func (e *Engine) lacksTopic(req *kmsg.MetadataRequest) bool {
 	c := e.catalog.Load()
 	for _, rt := range req.Topics {
 		if rt.Topic != nil && c.byName[*rt.Topic] == nil {
@@ -120,7 +120,7 @@ func (e *Engine) findCoordinator(req *kmsg.FindCoordinatorRequest) kmsg.Response
 	return res
 }
 
-// offsetForLeaderEpoch: there has been one leader, in epoch 0.
+// offsetForLeaderEpoch answers for the only leader epoch, 0.
 func (e *Engine) offsetForLeaderEpoch(req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
 	res := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
 	c := e.catalog.Load()

@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// maxMetadata is how long the note beside an offset may be, Kafka's offset.metadata.max.bytes.
+// maxMetadata is the maximum length of the metadata of an offset, Kafka's offset.metadata.max.bytes.
 const maxMetadata = 4096
 
 func orEmpty(s *string) string {
@@ -34,14 +34,14 @@ func containsFold(list []string, s string) bool {
 	return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, s) })
 }
 
-// The versions from which topics are named by their ids.
+// The versions from which requests identify topics by id.
 const (
 	commitByID       = 10 // of OffsetCommit
 	fetchOffsetsByID = 10 // of OffsetFetch
 	txnCommitByID    = 6  // of TxnOffsetCommit
 )
 
-// checkOffset says what is wrong with an offset that is to be committed.
+// checkOffset checks an offset to be committed.
 func checkOffset(t *topic, partition int32, metadata *string) error {
 	switch {
 	case t.partition(partition) == nil:
@@ -61,7 +61,7 @@ func (e *Engine) offsetCommit(req *kmsg.OffsetCommitRequest, reply func(kmsg.Res
 		}
 		refused := g.machine.MayCommit(now, req.MemberID, orEmpty(req.InstanceID), generation, false)
 		if generation >= 0 && !g.exists() {
-			refused = kerr.IllegalGeneration // of a group that is gone
+			refused = kerr.IllegalGeneration // of a deleted group
 		}
 		for _, rt := range req.Topics {
 			st := kmsg.NewOffsetCommitResponseTopic()
@@ -99,7 +99,7 @@ func (e *Engine) deleteOffset(g *groupState, tp topicPartition) {
 	e.open.batch.DeleteOffset(g.name, tp.topic, tp.partition)
 }
 
-// dropOffsets forgets the offsets of a topic that is deleted.
+// dropOffsets deletes the offsets of a deleted topic.
 func (e *Engine) dropOffsets(g *groupState, topic string) {
 	for tp := range g.offsets {
 		if tp.topic == topic {
@@ -119,13 +119,13 @@ func (e *Engine) dropOffsets(g *groupState, topic string) {
 	}
 }
 
-// implicitOffsets is the version of TxnOffsetCommit from which a group need not be announced (KIP-890).
+// implicitOffsets is the version of TxnOffsetCommit from which a group need not be added before (KIP-890).
 const implicitOffsets = 5
 
-// abortableOffsets is the version of TxnOffsetCommit from which a producer can hear that its transaction has to be aborted.
+// abortableOffsets is the version of TxnOffsetCommit from which a producer may be told to abort its transaction.
 const abortableOffsets = 4
 
-// txnOffsetCommit adds offsets to a transaction. They count when it is committed.
+// txnOffsetCommit adds offsets to a transaction. They take effect when it is committed.
 func (e *Engine) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.TxnOffsetCommitResponse)
 	e.onGroup(req.Group, func(g *groupState, now time.Time) {
@@ -156,7 +156,7 @@ func (e *Engine) txnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, reply func(km
 	})
 }
 
-// mayAddOffsets checks the producer, then the member: a member whose generation is over must not commit (KIP-447).
+// mayAddOffsets checks the producer, then the member: a member of an old generation must not commit (KIP-447).
 func (e *Engine) mayAddOffsets(g *groupState, now time.Time, req *kmsg.TxnOffsetCommitRequest) error {
 	t := e.transactional(req.TransactionalID)
 	producer := transaction.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}
@@ -183,7 +183,7 @@ func (e *Engine) setPending(g *groupState, o *store.Offset) {
 	e.open.batch.SetPending(o)
 }
 
-// writePending writes anew what waits for a producer's transaction.
+// writePending writes the pending offsets of a producer's transaction.
 func (e *Engine) writePending(g *groupState, producer int64) {
 	e.open.batch.DeletePending(g.name, producer)
 	for _, o := range g.pending[producer] {
@@ -191,7 +191,7 @@ func (e *Engine) writePending(g *groupState, producer int64) {
 	}
 }
 
-// endPending makes the offsets of a transaction those of the group, or forgets them.
+// endPending commits or drops the pending offsets of a transaction.
 func (e *Engine) endPending(g *groupState, producer int64, commit bool) {
 	if commit {
 		for _, o := range g.pending[producer] {
@@ -202,7 +202,7 @@ func (e *Engine) endPending(g *groupState, producer int64, commit bool) {
 	e.open.batch.DeletePending(g.name, producer)
 }
 
-// isPending reports whether the offset of a partition may change with a transaction that is open.
+// isPending reports whether an open transaction may change the offset of a partition.
 func (g *groupState) isPending(tp topicPartition) bool {
 	for _, pending := range g.pending {
 		if pending[tp] != nil {
@@ -212,7 +212,7 @@ func (g *groupState) isPending(tp topicPartition) bool {
 	return false
 }
 
-// grouped is the version of OffsetFetch from which it asks for several groups.
+// grouped is the version of OffsetFetch from which it requests several groups.
 const grouped = 8
 
 func (e *Engine) offsetFetch(req *kmsg.OffsetFetchRequest, reply func(kmsg.Response)) {
@@ -254,7 +254,7 @@ func (e *Engine) fetchOffsets(rg kmsg.OffsetFetchRequestGroup, stable, byID bool
 	sg.Group = rg.Group
 	g := e.groups[rg.Group]
 	topics := rg.Topics
-	if topics == nil && g != nil { // all that there are
+	if topics == nil && g != nil { // all topics
 		topics = e.committedTopics(g)
 	}
 	for _, rt := range topics {
@@ -276,7 +276,7 @@ func (e *Engine) fetchOffsets(rg kmsg.OffsetFetchRequestGroup, stable, byID bool
 	return sg
 }
 
-// fetchOffset answers -1 and an empty note where there is none: some clients cannot decode a note that is null.
+// fetchOffset returns -1 and empty metadata if there is no offset: some clients cannot decode null metadata.
 func (g *groupState) fetchOffset(tp topicPartition, stable bool) kmsg.OffsetFetchResponseGroupTopicPartition {
 	sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 	sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = tp.partition, -1, -1, kmsg.StringPtr("")
@@ -293,7 +293,7 @@ func (g *groupState) fetchOffset(tp topicPartition, stable bool) kmsg.OffsetFetc
 	return sp
 }
 
-// committedTopics are all topics in which a group has committed offsets.
+// committedTopics returns all topics in which a group has committed offsets.
 func (e *Engine) committedTopics(g *groupState) []kmsg.OffsetFetchRequestGroupTopic {
 	partitions := make(map[string][]int32)
 	for tp := range g.offsets {

@@ -13,14 +13,14 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// partition is one partition of the log. The fields above view belong to the goroutine of the engine.
+// partition is one partition of the log. The fields above view belong to the engine's goroutine.
 type partition struct {
 	id store.PartitionID
 	store.Partition
 	producers map[int64]*store.Producer
 	pending   []transactionStart // open transactions, the oldest first
-	retained  time.Time          // when retention looked last
-	compacted time.Time          // when compaction did
+	retained  time.Time          // time of the last retention check
+	compacted time.Time          // time of the last compaction
 
 	view atomic.Pointer[view]
 
@@ -28,22 +28,22 @@ type partition struct {
 	watchers map[*watcher]struct{}
 }
 
-// transactionStart is where a transaction begins in a partition.
+// transactionStart is the first offset of a transaction in a partition.
 type transactionStart struct {
 	producer int64
 	first    int64
 }
 
-// view is what readers may know: what is durable.
+// view is what readers may see: the durable part of a partition.
 type view struct {
 	start  int64 // the first offset
-	high   int64 // behind the last record
-	stable int64 // behind the last record whose transaction is decided
+	high   int64 // the offset after the last record
+	stable int64 // the last stable offset
 	size   int64 // bytes up to high
-	gone   bool  // the topic was deleted
+	gone   bool  // whether the topic was deleted
 }
 
-// end is the offset up to which a reader reads.
+// end returns the offset up to which a reader may read.
 func (v *view) end(isolation int8) int64 {
 	if isolation == readCommitted {
 		return v.stable
@@ -61,7 +61,7 @@ func (p *partition) currentView() view {
 	return view{start: p.Start, high: p.Next, stable: p.stable(), size: p.Size}
 }
 
-// stable is the last stable offset: no transaction before it is open.
+// stable returns the last stable offset, the first offset of the earliest open transaction.
 func (p *partition) stable() int64 {
 	if len(p.pending) > 0 {
 		return p.pending[0].first
@@ -69,7 +69,7 @@ func (p *partition) stable() int64 {
 	return p.Next
 }
 
-// publish lets readers know a view, and wakes those who wait for it.
+// publish sets the view for readers, and wakes waiting fetches.
 func (p *partition) publish(v view) {
 	p.view.Store(&v)
 	p.mu.Lock()
@@ -79,13 +79,13 @@ func (p *partition) publish(v view) {
 	}
 }
 
-// changed writes how far the partition is.
+// changed writes the positions of the partition.
 func (p *partition) changed(c *commit) {
 	c.batch.SetPartition(p.id, &p.Partition)
 	c.views[p] = p.currentView()
 }
 
-// append writes a batch that was checked, or finds that it is there already. It returns the offset of its first record.
+// append writes a checked batch, unless it is a duplicate. It returns the offset of its first record.
 func (p *partition) append(c *commit, now int64, s *settings, h *batch.Header, records []byte) (int64, error) {
 	if h.Idempotent() {
 		if base, err := p.checkSequence(h); err != nil || base >= 0 {
@@ -106,10 +106,11 @@ func (p *partition) append(c *commit, now int64, s *settings, h *batch.Header, r
 	return base, nil
 }
 
-// segmentBytes is how large a segment grows: what a look-up by time reads at most, and the step of retention by size.
+// segmentBytes is the maximum size of a segment. A look-up by time reads at most that much, and retention by size
+// deletes in such steps.
 const segmentBytes = 1 << 20
 
-// write adds bytes at the end of the log.
+// write appends bytes to the log.
 func (p *partition) write(c *commit, segmentAge, base, last, timestamp int64, records []byte) {
 	s := &p.Segment
 	if p.Size > s.Position && (p.Size-s.Position >= segmentBytes || timestamp-s.First >= segmentAge) {
@@ -127,8 +128,8 @@ func (p *partition) write(c *commit, segmentAge, base, last, timestamp int64, re
 	p.Size += int64(len(records))
 }
 
-// checkSequence tells a batch that follows the producer's last (-1), one that was written before (its offset), and one that
-// must not be written.
+// checkSequence returns -1 if a batch follows the producer's last one, the offset of the original if it is a duplicate,
+// and an error otherwise.
 func (p *partition) checkSequence(h *batch.Header) (int64, error) {
 	known := p.producers[h.ProducerID]
 	switch {
@@ -153,7 +154,7 @@ func (p *partition) checkSequence(h *batch.Header) (int64, error) {
 	return -1, nil
 }
 
-// nextSequence is the sequence number that a producer goes on with; after the last one comes 0.
+// nextSequence returns the producer's next sequence number, which wraps to 0.
 func nextSequence(known *store.Producer) int32 {
 	if len(known.Batches) == 0 {
 		return 0
@@ -161,10 +162,11 @@ func nextSequence(known *store.Producer) int32 {
 	return (known.Batches[len(known.Batches)-1].LastSequence + 1) & 0x7fffffff
 }
 
-// rememberedBatches is how many batches of a producer can be repeated: as many as clients have under way at once.
+// rememberedBatches is how many batches per producer are recognized as duplicates: as many as clients have in flight at
+// once.
 const rememberedBatches = 5
 
-// remember notes a batch of an idempotent producer.
+// remember records a batch of an idempotent producer.
 func (p *partition) remember(c *commit, now int64, h *batch.Header, base, last int64) {
 	known := p.producer(h.ProducerID, h.ProducerEpoch)
 	known.Batches = append(known.Batches, store.SequencedBatch{
@@ -181,7 +183,7 @@ func (p *partition) remember(c *commit, now int64, h *batch.Header, base, last i
 	c.batch.SetProducer(p.id, known)
 }
 
-// producer returns what is known of a producer in an epoch; a new epoch begins without batches.
+// producer returns the state of a producer in an epoch; a new epoch starts without batches.
 func (p *partition) producer(id int64, epoch int16) *store.Producer {
 	known := p.producers[id]
 	if known == nil {
@@ -194,7 +196,7 @@ func (p *partition) producer(id int64, epoch int16) *store.Producer {
 	return known
 }
 
-// appendMarker ends the transaction of a producer in this partition.
+// appendMarker ends a producer's transaction in this partition.
 func (p *partition) appendMarker(c *commit, now, id int64, epoch int16, committed bool) {
 	offset := p.Next
 	p.write(c, math.MaxInt64, offset, offset, now, batch.Marker(offset, now, id, epoch, committed, 0))
@@ -211,7 +213,7 @@ func (p *partition) appendMarker(c *commit, now, id int64, epoch int16, committe
 	p.changed(c)
 }
 
-// truncate makes start the first offset. It lies in the segment that begins at segment.
+// truncate makes start the first offset. It lies in the segment whose base is segment.
 func (p *partition) truncate(c *commit, start, segment int64) {
 	p.Start = start
 	p.Cleaned = max(p.Cleaned, start)

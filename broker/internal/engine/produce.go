@@ -10,17 +10,18 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// implicitVersion is the version of Produce from which a transactional producer need not announce partitions (KIP-890).
+// implicitVersion is the version of Produce from which a transactional producer need not add partitions before
+// (KIP-890).
 const implicitVersion = 12
 
-// abortableVersion is the version of Produce from which a producer can hear that its transaction has to be aborted.
+// abortableVersion is the version of Produce from which a producer may be told to abort its transaction.
 const abortableVersion = 11
 
-// zstdVersion is the version of Produce from which batches may be compressed by zstd (KIP-110).
+// zstdVersion is the version of Produce from which batches may be compressed with zstd (KIP-110).
 const zstdVersion = 7
 
-// appending is one partition of a produce request, checked as far as it can be without the state of the log.
-type appending struct {
+// partitionAppend is one partition of a produce request, after all checks that do not need the state of the log.
+type partitionAppend struct {
 	topic    *topic
 	number   int32
 	header   batch.Header
@@ -28,10 +29,10 @@ type appending struct {
 	response *kmsg.ProduceResponseTopicPartition
 }
 
-// produce writes record batches. What can be checked beforehand is checked here, in the goroutine of the connection.
+// produce writes record batches. It makes the checks that need no state here, in the goroutine of the connection.
 func (e *Engine) produce(req *kmsg.ProduceRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.ProduceResponse)
-	var todo []appending
+	var todo []partitionAppend
 	byID := req.Version >= byIDVersion
 	c := e.catalog.Load()
 	for _, rt := range req.Topics {
@@ -43,7 +44,7 @@ func (e *Engine) produce(req *kmsg.ProduceRequest, reply func(kmsg.Response)) {
 			sp := &st.Partitions[i]
 			sp.Default()
 			sp.Partition, sp.BaseOffset, sp.LogAppendTime = rp.Partition, -1, -1
-			a := appending{topic: t, number: rp.Partition, records: rp.Records, response: sp}
+			a := partitionAppend{topic: t, number: rp.Partition, records: rp.Records, response: sp}
 			if err := e.checkAppend(req, &a); err != nil {
 				refuse(sp, unknownByID(err, byID && t == nil))
 				continue
@@ -66,7 +67,8 @@ func (e *Engine) produce(req *kmsg.ProduceRequest, reply func(kmsg.Response)) {
 	})
 }
 
-// replyProduced answers unless the producer wants no answer: then a mistake ends the connection, so that it hears of it.
+// replyProduced sends the response, unless the producer wants none: then an error closes the connection, so that the
+// producer notices.
 func replyProduced(req *kmsg.ProduceRequest, res *kmsg.ProduceResponse, reply func(kmsg.Response), err error) {
 	switch {
 	case err != nil:
@@ -105,42 +107,42 @@ func refuse(sp *kmsg.ProduceResponseTopicPartition, err error) {
 	}
 }
 
-// checkAppend is what can be said of a batch without the log.
-func (e *Engine) checkAppend(req *kmsg.ProduceRequest, a *appending) error {
+// checkAppend makes all checks of a batch that do not need the log.
+func (e *Engine) checkAppend(req *kmsg.ProduceRequest, a *partitionAppend) error {
 	switch {
 	case req.Acks != 0 && req.Acks != 1 && req.Acks != -1:
 		return kerr.InvalidRequiredAcks
 	case a.topic.partition(a.number) == nil:
 		return kerr.UnknownTopicOrPartition
 	case e.db.Failed() != nil:
-		return say(kerr.KafkaStorageError, "%v", e.db.Failed())
+		return protocolError(kerr.KafkaStorageError, "%v", e.db.Failed())
 	case e.full.Load():
-		return say(kerr.KafkaStorageError, "the disk of the broker is full: make room, or delete records")
+		return protocolError(kerr.KafkaStorageError, "the broker's disk is full: free some space, or delete records")
 	}
 	s := &a.topic.settings
 	h, err := batch.Check(a.records)
 	switch {
 	case len(a.records) == 0:
-		return say(kerr.InvalidRecord, "there are no records")
+		return protocolError(kerr.InvalidRecord, "there are no records")
 	case errors.Is(err, batch.ErrMagic), errors.Is(err, batch.ErrCRC), errors.Is(err, batch.ErrTruncated):
-		return say(kerr.CorruptMessage, "%v", err)
+		return protocolError(kerr.CorruptMessage, "%v", err)
 	case err != nil:
-		return say(kerr.InvalidRecord, "%v", err)
+		return protocolError(kerr.InvalidRecord, "%v", err)
 	case h.Attributes.Control():
-		return say(kerr.InvalidRecord, "clients write no control records")
+		return protocolError(kerr.InvalidRecord, "clients cannot write control records")
 	case h.BaseOffset != 0:
-		return say(kerr.InvalidRecord, "the batch says that it is at offset %d, but the broker gives offsets", h.BaseOffset)
+		return protocolError(kerr.InvalidRecord, "the batch has base offset %d, but the broker assigns offsets", h.BaseOffset)
 	case h.Attributes.Compression() == batch.Zstd && req.Version < zstdVersion:
-		return say(kerr.UnsupportedCompressionType, "zstd needs version %d of Produce", zstdVersion)
+		return protocolError(kerr.UnsupportedCompressionType, "zstd needs version %d of Produce", zstdVersion)
 	case h.Size() > s.maxMessage:
-		return say(kerr.MessageTooLarge, "the batch has %d bytes, %s allows %d", h.Size(), maxMessageBytes, s.maxMessage)
+		return protocolError(kerr.MessageTooLarge, "the batch has %d bytes, %s allows %d", h.Size(), maxMessageBytes, s.maxMessage)
 	}
 	a.header = h
 	return s.inspect(&h, a.records, e.clock().UnixMilli())
 }
 
-// append writes one batch, in the goroutine of the engine.
-func (e *Engine) append(req *kmsg.ProduceRequest, a *appending) error {
+// append writes one batch, in the engine's goroutine.
+func (e *Engine) append(req *kmsg.ProduceRequest, a *partitionAppend) error {
 	t := e.topics[a.topic.Name]
 	if t == nil || t.ID != a.topic.ID {
 		return kerr.UnknownTopicOrPartition
@@ -182,7 +184,7 @@ func (e *Engine) admit(req *kmsg.ProduceRequest, p *partition, h *batch.Header) 
 	}
 	switch base, wrong := p.checkSequence(h); {
 	case wrong == nil && base >= 0:
-		return nil // repeated after the end of its transaction, and begins none
+		return nil // a duplicate after the end of its transaction; it begins no new one
 	case err != nil:
 		return err
 	case wrong != nil:

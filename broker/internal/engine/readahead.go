@@ -9,39 +9,40 @@ import (
 	"github.com/rio-streams/rio/broker/internal/buffer"
 )
 
-// ahead is what a connection is expected to ask for next, read while its client is busy with the answer before: a client that
-// catches up does one thing after the other, and so would the broker. It belongs to the goroutine of the connection.
-type ahead struct {
-	planned []fetching        // what to read
+// readAheadState holds the records that a connection will probably request next, read while the client processes the
+// previous response. Otherwise a client that catches up and the broker would work in turn. It belongs to the goroutine
+// of the connection.
+type readAheadState struct {
+	planned []partitionFetch  // what to read
 	req     kmsg.FetchRequest // how to read it
 	read    map[*partition]readPart
-	weight  int64 // of the memory that is taken for it
-	wanted  bool  // a part of it was asked for
-	pause   int   // how often to read nothing ahead
+	weight  int64 // how much of the read-ahead memory it holds
+	wanted  bool  // whether a part of it was requested
+	pause   int   // how many more responses to skip
 }
 
 // readPart is what was read of one partition.
 type readPart struct {
-	offset int64 // from which on
+	offset int64 // from this offset on
 	fetched
 }
 
 const (
-	// bulk is the size in bytes of an answer from which its client is taken for one that catches up.
+	// bulk is the size in bytes of a response from which the client is considered to be catching up.
 	bulk = 256 << 10
 
-	// aheadPause is how many of such answers nothing is read behind, when the client has asked for something else before.
+	// aheadPause is for how many such responses read-ahead is skipped after the client did not use it.
 	aheadPause = 16
 )
 
-// plan notes what comes behind an answer. In a session, what had its turn comes last.
-func (a *ahead) plan(s *session, parts []fetching, answers []fetched, req *kmsg.FetchRequest) {
+// plan records what follows a response. In a session, partitions that had records come last.
+func (a *readAheadState) plan(s *session, parts []partitionFetch, answers []fetched, req *kmsg.FetchRequest) {
 	if a.pause > 0 {
 		a.pause--
 		return
 	}
 	a.req = kmsg.FetchRequest{Version: req.Version, MaxBytes: req.MaxBytes, IsolationLevel: req.IsolationLevel}
-	var served []fetching
+	var served []partitionFetch
 	for i, f := range parts {
 		if len(answers[i].RecordBatches) > 0 {
 			f.offset = answers[i].last + 1
@@ -58,7 +59,7 @@ func (a *ahead) plan(s *session, parts []fetching, answers []fetched, req *kmsg.
 // readAhead reads what was planned, if there is memory for it.
 func (e *Engine) readAhead(ctx context.Context, client *Client) {
 	a := &client.ahead
-	planned, most := a.planned, mostOf(&a.req)
+	planned, most := a.planned, maxBytesOf(&a.req)
 	a.planned = nil
 	if len(planned) == 0 || ctx.Err() != nil || !e.aheads.TryAcquire(most) {
 		return
@@ -73,9 +74,9 @@ func (e *Engine) readAhead(ctx context.Context, client *Client) {
 	}
 }
 
-// take moves what was read ahead into an answer, if it is what a fetch would read now. The log before the end of a view loses
-// records at most, and the caller has looked at where it begins; so what was read is as good as new.
-func (a *ahead) take(f *fetching, req *kmsg.FetchRequest, how reading, answer *fetched) bool {
+// take moves what was read ahead into a response, if it is what the fetch would read now. The log before the end of a
+// view can only lose records at its start, and the caller has checked the start, so the records are still valid.
+func (a *readAheadState) take(f *partitionFetch, req *kmsg.FetchRequest, how reading, answer *fetched) bool {
 	if a == nil || req.IsolationLevel != a.req.IsolationLevel {
 		return false
 	}
@@ -94,7 +95,7 @@ func isOneBatch(records []byte) bool {
 	return err == nil && h.Size() == len(records)
 }
 
-// dropAhead gives back what was read ahead and is not wanted.
+// dropAhead frees unused read-ahead records.
 func (e *Engine) dropAhead(client *Client) {
 	a := &client.ahead
 	if len(a.read) > 0 && !a.wanted {
@@ -104,8 +105,8 @@ func (e *Engine) dropAhead(client *Client) {
 		buffer.Put(part.RecordBatches)
 	}
 	e.aheads.Release(a.weight)
-	*a = ahead{pause: a.pause}
+	*a = readAheadState{pause: a.pause}
 }
 
-// Forget gives back what is kept for a connection that has ended.
+// Forget frees what is kept for a connection that has ended.
 func (e *Engine) Forget(client *Client) { e.dropAhead(client) }

@@ -6,8 +6,8 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// retain deletes the oldest segments of a partition: those whose newest record is too old, and those without which the
-// partition is still large enough. It goes as far as transactions are decided.
+// retain deletes the oldest segments of a partition: those whose newest record is too old, and those that exceed the
+// size limit. It keeps everything from the first open transaction on.
 func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 	if !p.retentionIsDue(s, now) {
 		return
@@ -15,7 +15,7 @@ func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 	p.retained = now
 	segments, stored, err := e.segments(p)
 	if err != nil {
-		e.log.Error("broker: retention stopped", "error", err)
+		e.log.Error("broker: retention failed", "error", err)
 		return
 	}
 	old := func(segment store.Segment) bool {
@@ -39,7 +39,7 @@ func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 	}
 }
 
-// retentionIsDue spares most partitions the search.
+// retentionIsDue is a quick check that most partitions need no retention.
 func (p *partition) retentionIsDue(s *settings, now time.Time) bool {
 	switch {
 	case p.Start == p.Next, s.retention < 0 && s.retentionBytes < 0:

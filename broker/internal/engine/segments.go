@@ -2,7 +2,8 @@ package engine
 
 import "github.com/rio-streams/rio/broker/internal/store"
 
-// segmentsIn returns the segments of a partition, the one that is being filled last, and how far the partition is.
+// segmentsIn returns the segments of a partition, including the one being filled, which is the last, and the
+// partition's positions.
 func segmentsIn(r *store.Reader, id store.PartitionID) ([]store.Segment, store.Partition, error) {
 	var list []store.Segment
 	for s, err := range r.Segments(id) {
@@ -15,7 +16,7 @@ func segmentsIn(r *store.Reader, id store.PartitionID) ([]store.Segment, store.P
 	return append(list, p.Segment), p, err
 }
 
-// segments is segmentsIn the store as it is now; what is not durable is not among them.
+// segments is segmentsIn for the current store; it excludes what is not durable.
 func (e *Engine) segments(p *partition) ([]store.Segment, store.Partition, error) {
 	r, err := e.db.NewReader()
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Client is one connection, as the engine sees it. It belongs to the goroutine that reads the connection.
+// Client is the engine's state of one connection. It belongs to the goroutine that reads the connection.
 type Client struct {
-	ID       string // what the client calls itself in the request
+	ID       string // the client id of the request
 	Host     string
 	sessions sessions
-	ahead    ahead
+	ahead    readAheadState
 }
 
-// wanted is what a fetch asks for in one partition.
+// wanted is what a fetch requests in one partition.
 type wanted struct {
 	topic     string
 	id        [16]byte
@@ -26,7 +26,7 @@ type wanted struct {
 	maxBytes  int32
 }
 
-// key names a partition in a session, by the topic's name or its id.
+// key identifies a partition in a session, by the topic's name or id.
 type sessionKey struct {
 	topic     string
 	id        [16]byte
@@ -35,36 +35,36 @@ type sessionKey struct {
 
 func (w *wanted) key() sessionKey { return sessionKey{w.topic, w.id, w.partition} }
 
-// fetched is the answer for one partition.
+// fetched is the response for one partition.
 type fetched struct {
 	wanted
 	kmsg.FetchResponseTopicPartition
 	last int64 // offset of the last record
 }
 
-// sessions are the fetch sessions of one connection (KIP-227): a client says once what it wants, then only what changes. They
-// end with the connection; a client that comes over another begins anew.
+// sessions are the fetch sessions of one connection (KIP-227): a client says once what it wants, then only what
+// changes. They end with the connection.
 type sessions struct {
 	open map[int32]*session
-	used []int32 // the latest last
+	used []int32 // in order of use, the latest last
 }
 
-// maxSessions is how many sessions a connection has at most; clients use one.
+// maxSessions bounds the sessions of a connection; clients use one.
 const maxSessions = 4
 
-// session is what the client wants, in its order.
+// session holds the requested partitions, in the client's order.
 type session struct {
 	id, epoch int32
-	full      bool // this answer names all partitions
+	full      bool // whether this response names all partitions
 	wanted    []wanted
-	told      map[sessionKey]told
+	reported  map[sessionKey]reportedState
 }
 
-// told is what the client knows of a partition.
-type told struct{ high, stable, start int64 }
+// reportedState is what the client knows about a partition.
+type reportedState struct{ high, stable, start int64 }
 
-// of finds or begins the session of a fetch, and brings it up to date.
-func (s *sessions) of(req *kmsg.FetchRequest) (*session, error) {
+// get returns or starts the session of a fetch, and updates it.
+func (s *sessions) get(req *kmsg.FetchRequest) (*session, error) {
 	const sessionless, initial = -1, 0
 	if req.Version < 7 || req.SessionEpoch == sessionless || req.SessionEpoch == initial {
 		s.drop(req.SessionID)
@@ -99,12 +99,12 @@ func (s *sessions) begin(n *session) {
 	for n.id == 0 || s.open[n.id] != nil {
 		n.id = rand.Int32()
 	}
-	n.epoch, n.told = 1, make(map[sessionKey]told)
+	n.epoch, n.reported = 1, make(map[sessionKey]reportedState)
 	s.open[n.id] = n
 	s.use(n.id)
 }
 
-// use makes a session the one that was used last.
+// use marks a session as the last one used.
 func (s *sessions) use(id int32) {
 	s.used = append(slices.DeleteFunc(s.used, func(used int32) bool { return used == id }), id)
 }
@@ -117,7 +117,7 @@ func (s *sessions) drop(id int32) {
 	s.used = slices.DeleteFunc(s.used, func(used int32) bool { return used == id })
 }
 
-// update takes what a fetch says of the partitions.
+// update applies the partitions of a fetch to the session.
 func (s *session) update(req *kmsg.FetchRequest) {
 	if len(req.Topics) > 0 {
 		s.want(req)
@@ -154,23 +154,23 @@ func (s *session) forget(req *kmsg.FetchRequest) {
 	}
 	s.wanted = slices.DeleteFunc(s.wanted, func(w wanted) bool { return forgotten[w.key()] })
 	for key := range forgotten {
-		delete(s.told, key)
+		delete(s.reported, key)
 	}
 }
 
-// answer puts what was read into the answer; in a session that goes on, only what is new to the client. Partitions that had
-// records go to the end of the line, so that a limit on the answer starves none.
+// answer adds what was read to the response; in a running session, only what has changed. Partitions that had records
+// move to the end, so that a size limit starves none.
 func (s *session) answer(res *kmsg.FetchResponse, parts []fetched) {
 	res.SessionID = s.id
 	var served, waiting []wanted
 	for i := range parts {
 		f := &parts[i]
-		now := told{f.HighWatermark, f.LastStableOffset, f.LogStartOffset}
+		now := reportedState{f.HighWatermark, f.LastStableOffset, f.LogStartOffset}
 		isNew := f.ErrorCode != 0 || len(f.RecordBatches) > 0
-		if s.told != nil {
-			before, known := s.told[f.key()]
+		if s.reported != nil {
+			before, known := s.reported[f.key()]
 			isNew = isNew || !known || before != now
-			s.told[f.key()] = now
+			s.reported[f.key()] = now
 		}
 		if s.full || isNew {
 			addFetched(res, f)

@@ -11,24 +11,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// settings are the settings of a topic that make a difference here, from their texts.
+// settings are the parsed settings of a topic that this broker uses.
 type settings struct {
 	compact, delete bool
-	retention       time.Duration // negative: for ever
-	retentionBytes  int64         // negative: no bound
+	retention       time.Duration // negative: forever
+	retentionBytes  int64         // negative: no limit
 	maxMessage      int           // bytes of a batch
 	logAppendTime   bool
-	maxAhead        int64         // ms that a record may be ahead of the broker's clock
-	maxBehind       int64         // and behind it
+	maxAhead        int64         // ms that a record's timestamp may be ahead of the broker's clock
+	maxBehind       int64         // ms that it may be behind
 	segment         time.Duration // segment.ms
-	deleteRetention time.Duration // how long a tombstone can be seen
+	deleteRetention time.Duration // how long a tombstone stays
 	minLag, maxLag  time.Duration // of compaction
 	dirtyRatio      float64
 }
 
 const maxMessageBytes = "max.message.bytes"
 
-// setting is a setting that a topic can have.
+// setting describes a topic setting.
 type setting struct {
 	name     string
 	standard string // the default
@@ -37,9 +37,9 @@ type setting struct {
 }
 
 // topicSettings are all settings that Apache Kafka knows, with its defaults
-// (https://kafka.apache.org/documentation/#topicconfigs). Those about replicas, files and indexes are kept and described, and
-// make no difference to a log in pebble. One default is another: records are kept for ever unless a topic says for how long, since
-// history that is replayed is older than Kafka's week the moment it is written.
+// (https://kafka.apache.org/documentation/#topicconfigs). Settings for replicas, files and indexes are stored and
+// described, but have no effect on a log in pebble. One default differs: records are kept forever unless a topic sets a
+// retention, because replayed history would be older than Kafka's default of a week when it is written.
 var topicSettings = []setting{
 	{"cleanup.policy", "delete", oneOfEach("delete", "compact"), true},
 	{"compression.gzip.level", "-1", whole(-1, 9), false},
@@ -123,15 +123,16 @@ func oneOfEach(values ...string) func(string) error {
 	}
 }
 
-// parseSettings checks the settings that differ from the defaults. Unknown ones and values that make no sense are refused.
+// parseSettings checks and parses the settings that differ from the defaults. It refuses unknown settings and invalid
+// values.
 func parseSettings(config map[string]string) (settings, error) {
 	for name, text := range config {
 		known := findSetting(name)
 		if known == nil {
-			return settings{}, say(kerr.InvalidConfig, "there is no topic setting %q", name)
+			return settings{}, protocolError(kerr.InvalidConfig, "there is no topic setting %q", name)
 		}
 		if err := known.check(text); err != nil {
-			return settings{}, say(kerr.InvalidConfig, "%s is %q, but must be %v", name, text, err)
+			return settings{}, protocolError(kerr.InvalidConfig, "%s is %q, but must be %v", name, text, err)
 		}
 	}
 	text := func(name string) string {
@@ -161,7 +162,8 @@ func parseSettings(config map[string]string) (settings, error) {
 	return s, nil
 }
 
-// segmentAge is how long a segment is filled, in ms. Retention deletes whole segments, so they are short beside it.
+// segmentAge returns how long a segment is filled, in ms. Retention deletes whole segments, so this is short compared
+// with the retention.
 func (s *settings) segmentAge() int64 {
 	age := s.segment
 	if s.delete && s.retention >= 0 {

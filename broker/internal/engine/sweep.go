@@ -2,9 +2,9 @@ package engine
 
 import "time"
 
-// sweep looks for what is too old or too much.
+// sweep applies retention, compaction and expiry.
 func (e *Engine) sweep(now time.Time) {
-	e.lookAtDisk()
+	e.checkDisk()
 	e.count()
 	e.forgetTransactions(now)
 	e.forgetProducers(now)
@@ -19,13 +19,13 @@ func (e *Engine) sweep(now time.Time) {
 	}
 }
 
-// lookAtDisk refuses records while there is no room for them, and says so.
-func (e *Engine) lookAtDisk() {
+// checkDisk refuses records while the disk has no space for them, and logs it.
+func (e *Engine) checkDisk() {
 	switch full := e.db.Full(); {
 	case e.full.Swap(full) == full:
 	case full:
-		e.log.Error("broker: the disk is full: records are refused until there is room", "directory", e.db.Dir())
+		e.log.Error("broker: the disk is full: refusing records until there is space", "directory", e.db.Dir())
 	default:
-		e.log.Warn("broker: there is room on the disk again: records are taken", "directory", e.db.Dir())
+		e.log.Warn("broker: there is space on the disk again: accepting records", "directory", e.db.Dir())
 	}
 }

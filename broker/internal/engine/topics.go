@@ -11,26 +11,26 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// maxTopicName is the length of a topic's name, Kafka's 249.
+// maxTopicName is the maximum length of a topic name, Kafka's 249.
 const maxTopicName = 249
 
-// checkTopicName says what is wrong with a topic's name.
+// checkTopicName returns an error if a topic name is not allowed.
 func checkTopicName(name string) error {
 	legal := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-'
 	}
 	switch {
 	case name == "" || name == "." || name == "..":
-		return say(kerr.InvalidTopicException, "a topic cannot be named %q", name)
+		return protocolError(kerr.InvalidTopicException, "a topic cannot be named %q", name)
 	case len(name) > maxTopicName:
-		return say(kerr.InvalidTopicException, "the name of a topic has at most %d characters, not %d", maxTopicName, len(name))
+		return protocolError(kerr.InvalidTopicException, "the name of a topic has at most %d characters, not %d", maxTopicName, len(name))
 	case strings.ContainsFunc(name, func(r rune) bool { return !legal(r) }):
-		return say(kerr.InvalidTopicException, "the topic name %q has characters other than a-z, A-Z, 0-9, '.', '_' and '-'", name)
+		return protocolError(kerr.InvalidTopicException, "the topic name %q has characters other than a-z, A-Z, 0-9, '.', '_' and '-'", name)
 	}
 	return nil
 }
 
-// unknownByID is how an unknown topic is called when it was named by its id.
+// unknownByID replaces the error for an unknown topic if the request identified the topic by its id.
 func unknownByID(err error, byID bool) error {
 	if byID && code(err) == kerr.UnknownTopicOrPartition.Code {
 		return kerr.UnknownTopicID
@@ -38,24 +38,24 @@ func unknownByID(err error, byID bool) error {
 	return err
 }
 
-// createTopic makes a topic, in the goroutine of the engine. A dry run only says whether it could.
+// createTopic creates a topic, in the engine's goroutine. A dry run only checks whether it could.
 func (e *Engine) createTopic(name string, partitions int32, config map[string]string, dry bool) (*topic, error) {
 	if err := checkTopicName(name); err != nil {
 		return nil, err
 	}
 	if e.topics[name] != nil {
-		return nil, say(kerr.TopicAlreadyExists, "Topic '%s' already exists.", name)
+		return nil, protocolError(kerr.TopicAlreadyExists, "Topic '%s' already exists.", name)
 	}
 	if other := e.collides(name); other != "" {
-		return nil, say(kerr.InvalidTopicException, "the topic %q collides with %q: '.' and '_' are the same in the names of metrics", name, other)
+		return nil, protocolError(kerr.InvalidTopicException, "the topic %q collides with %q: metric names do not distinguish '.' and '_'", name, other)
 	}
 	switch {
 	case partitions == -1:
 		partitions = e.cfg.Partitions
 	case partitions < 1:
-		return nil, say(kerr.InvalidPartitions, "a topic has at least one partition, not %d", partitions)
+		return nil, protocolError(kerr.InvalidPartitions, "a topic needs at least one partition, not %d", partitions)
 	}
-	if err := e.mayGrow(partitions); err != nil {
+	if err := e.checkPartitionLimit(partitions); err != nil {
 		return nil, err
 	}
 	s, err := parseSettings(config)
@@ -75,7 +75,7 @@ func (e *Engine) createTopic(name string, partitions int32, config map[string]st
 	return t, nil
 }
 
-// collides finds a topic whose name differs in '.' and '_' alone.
+// collides returns a topic whose name differs only in '.' and '_'.
 func (e *Engine) collides(name string) string {
 	if !strings.ContainsAny(name, "._") {
 		return ""
@@ -89,10 +89,10 @@ func (e *Engine) collides(name string) string {
 	return ""
 }
 
-// mayGrow bounds the number of partitions, and so what they take in memory.
-func (e *Engine) mayGrow(partitions int32) error {
+// checkPartitionLimit bounds the number of partitions, and so their memory.
+func (e *Engine) checkPartitionLimit(partitions int32) error {
 	if n := len(e.partitions) + int(partitions); n > e.cfg.MaxPartitions {
-		return say(kerr.InvalidPartitions, "the broker would have %d partitions, but has at most %d", n, e.cfg.MaxPartitions)
+		return protocolError(kerr.InvalidPartitions, "the broker would have %d partitions, but the limit is %d", n, e.cfg.MaxPartitions)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (e *Engine) createTopics(req *kmsg.CreateTopicsRequest, reply func(kmsg.Res
 			var t *topic
 			var err error
 			if asked[rt.Topic] > 1 {
-				err = say(kerr.InvalidRequest, "Duplicate topic name.")
+				err = protocolError(kerr.InvalidRequest, "Duplicate topic name.")
 				asked[rt.Topic] = 0
 			} else {
 				t, err = e.createFrom(&rt, req.ValidateOnly)
@@ -136,31 +136,31 @@ func (e *Engine) createFrom(rt *kmsg.CreateTopicsRequestTopic, dry bool) (*topic
 	config := make(map[string]string)
 	for _, c := range rt.Configs {
 		if c.Value == nil {
-			return nil, say(kerr.InvalidConfig, "the setting %s has no value", c.Name)
+			return nil, protocolError(kerr.InvalidConfig, "the setting %s has no value", c.Name)
 		}
 		config[c.Name] = *c.Value
 	}
 	partitions := rt.NumPartitions
 	if len(rt.ReplicaAssignment) > 0 {
 		if rt.NumPartitions != -1 || rt.ReplicationFactor != -1 {
-			return nil, say(kerr.InvalidRequest, "give replicas, or the number of partitions and of replicas, not both")
+			return nil, protocolError(kerr.InvalidRequest, "set either the replicas, or the numbers of partitions and replicas, not both")
 		}
 		if err := checkAssignment(rt.ReplicaAssignment); err != nil {
 			return nil, err
 		}
 		partitions = int32(len(rt.ReplicaAssignment))
 	} else if rt.ReplicationFactor != -1 && rt.ReplicationFactor != 1 {
-		return nil, say(kerr.InvalidReplicationFactor, "there is one broker, so a topic has one replica, not %d", rt.ReplicationFactor)
+		return nil, protocolError(kerr.InvalidReplicationFactor, "there is one broker, so the replication factor is 1, not %d", rt.ReplicationFactor)
 	}
 	return e.createTopic(rt.Topic, partitions, config, dry)
 }
 
-// checkAssignment accepts what is the only choice: each partition on this broker.
+// checkAssignment accepts the only possible assignment: each partition on this broker.
 func checkAssignment(assigned []kmsg.CreateTopicsRequestTopicReplicaAssignment) error {
 	seen := make(map[int32]bool)
 	for _, a := range assigned {
 		if seen[a.Partition] || a.Partition < 0 || int(a.Partition) >= len(assigned) {
-			return say(kerr.InvalidReplicaAssignment, "partitions are numbered from 0, each once; there is %d", a.Partition)
+			return protocolError(kerr.InvalidReplicaAssignment, "partitions are numbered from 0, each once; this one has number %d", a.Partition)
 		}
 		if err := checkReplicas(a.Replicas); err != nil {
 			return err
@@ -172,7 +172,7 @@ func checkAssignment(assigned []kmsg.CreateTopicsRequestTopicReplicaAssignment) 
 
 func checkReplicas(brokers []int32) error {
 	if len(brokers) != 1 || brokers[0] != nodeID {
-		return say(kerr.InvalidReplicaAssignment, "there is one broker, %d, so a partition cannot be on %v", nodeID, brokers)
+		return protocolError(kerr.InvalidReplicaAssignment, "there is one broker, %d, so a partition cannot be on %v", nodeID, brokers)
 	}
 	return nil
 }
@@ -237,16 +237,16 @@ func (e *Engine) growTopic(rt *kmsg.CreatePartitionsRequestTopic, dry bool) erro
 	case t == nil:
 		return kerr.UnknownTopicOrPartition
 	case rt.Count <= t.Partitions:
-		return say(kerr.InvalidPartitions, "the topic has %d partitions already, and cannot get %d", t.Partitions, rt.Count)
+		return protocolError(kerr.InvalidPartitions, "the topic already has %d partitions; its number cannot become %d", t.Partitions, rt.Count)
 	case len(rt.Assignment) > 0 && len(rt.Assignment) != int(rt.Count-t.Partitions):
-		return say(kerr.InvalidReplicaAssignment, "%d partitions are added, but %d have replicas", rt.Count-t.Partitions, len(rt.Assignment))
+		return protocolError(kerr.InvalidReplicaAssignment, "%d partitions are added, but replicas are given for %d", rt.Count-t.Partitions, len(rt.Assignment))
 	}
 	for _, a := range rt.Assignment {
 		if err := checkReplicas(a.Replicas); err != nil {
 			return err
 		}
 	}
-	if err := e.mayGrow(rt.Count - t.Partitions); err != nil || dry {
+	if err := e.checkPartitionLimit(rt.Count - t.Partitions); err != nil || dry {
 		return err
 	}
 	larger := *t
@@ -256,7 +256,7 @@ func (e *Engine) growTopic(rt *kmsg.CreatePartitionsRequestTopic, dry bool) erro
 	return nil
 }
 
-// deleteRecords moves the start of partitions.
+// deleteRecords moves the log start of partitions.
 func (e *Engine) deleteRecords(req *kmsg.DeleteRecordsRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.DeleteRecordsResponse)
 	e.do(func() {
@@ -299,11 +299,12 @@ func (e *Engine) truncate(p *partition, start int64) {
 	p.truncate(e.open, start, segment)
 }
 
-// segmentOf returns the base of the segment that has an offset. One that is not in the store yet begins later.
+// segmentOf returns the base of the segment that contains an offset. A segment that is not in the store yet begins
+// later.
 func (e *Engine) segmentOf(p *partition, offset int64) (base int64) {
 	list, _, err := e.segments(p)
 	if err != nil {
-		return 0 // keeps all
+		return 0 // deletes no segment
 	}
 	for _, s := range list {
 		if s.Base > offset {
@@ -314,7 +315,7 @@ func (e *Engine) segmentOf(p *partition, offset int64) (base int64) {
 	return base
 }
 
-// alter gives a topic other settings.
+// alter changes the settings of a topic.
 func (e *Engine) alter(t *topic, config map[string]string, dry bool) error {
 	s, err := parseSettings(config)
 	if err != nil || dry || maps.Equal(config, t.Config) {

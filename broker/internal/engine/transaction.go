@@ -10,7 +10,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// transactional returns a transactional id. One that is not known refuses everything but to be initialized.
+// transactional returns the state of a transactional id. An unknown one accepts only an initialization.
 func (e *Engine) transactional(id string) *transaction.Transaction {
 	if t := e.transactions[id]; t != nil {
 		return t
@@ -18,7 +18,7 @@ func (e *Engine) transactional(id string) *transaction.Transaction {
 	return transaction.New(id, e.newProducerID)
 }
 
-// onTransaction does something with a transactional id, and writes what comes of it into the open commit.
+// onTransaction calls do for a transactional id, and writes the resulting changes into the open commit.
 func (e *Engine) onTransaction(t *transaction.Transaction, do func(now time.Time) (transaction.Ending, error)) error {
 	before := t.Producer().ID
 	now := e.clock()
@@ -34,10 +34,10 @@ func (e *Engine) onTransaction(t *transaction.Transaction, do func(now time.Time
 	return err
 }
 
-// writeEnding writes what ends a transaction: a marker into each of its partitions, and the offsets of its groups.
+// writeEnding writes the end of a transaction: a marker into each of its partitions, and the offsets of its groups.
 func (e *Engine) writeEnding(end *transaction.Ending, now int64) {
 	for _, id := range end.Partitions {
-		if p := e.partitions[store.PartitionID(id)]; p != nil { // its topic may have been deleted
+		if p := e.partitions[store.PartitionID(id)]; p != nil { // nil if the topic was deleted
 			p.appendMarker(e.open, now, end.Producer.ID, end.Producer.Epoch, end.Commit)
 		}
 	}
@@ -48,7 +48,8 @@ func (e *Engine) writeEnding(end *transaction.Ending, now int64) {
 	}
 }
 
-// initProducerID gives a producer its id and epoch. For a transactional one it ends what an older one has left open.
+// initProducerID returns a producer's id and epoch. For a transactional id it aborts the open transaction of an older
+// producer.
 func (e *Engine) initProducerID(req *kmsg.InitProducerIDRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.InitProducerIDResponse)
 	e.do(func() {
@@ -85,10 +86,10 @@ func (e *Engine) initTransactional(req *kmsg.InitProducerIDRequest) (transaction
 	return t.Producer(), nil
 }
 
-// batchedAdds is the version of AddPartitionsToTxn from which it is about several transactions. Brokers use it among themselves.
+// batchedAdds is the version of AddPartitionsToTxn from which it holds several transactions. Only brokers use it.
 const batchedAdds = 4
 
-// addPartitionsToTxn announces partitions that a transaction will write to: all of them, or none.
+// addPartitionsToTxn adds partitions to a transaction: all of them, or none.
 func (e *Engine) addPartitionsToTxn(req *kmsg.AddPartitionsToTxnRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)
 	e.do(func() {
@@ -121,7 +122,7 @@ func (e *Engine) addPartitionsToTxn(req *kmsg.AddPartitionsToTxnRequest, reply f
 	})
 }
 
-// addToTransaction adds partitions to one transaction, or only says whether they are part of it.
+// addToTransaction adds partitions to one transaction, or only verifies that they are part of it.
 func (e *Engine) addToTransaction(req kmsg.AddPartitionsToTxnRequestTransaction, d transaction.Dialect) (topics []kmsg.AddPartitionsToTxnResponseTransactionTopic) {
 	var partitions []transaction.Partition
 	unknown := false
@@ -165,7 +166,7 @@ func (e *Engine) addPartitions(t *transaction.Transaction, p transaction.Produce
 	})
 }
 
-// addOffsetsToTxn announces that a transaction will commit offsets of a group.
+// addOffsetsToTxn adds a group to a transaction that will commit its offsets.
 func (e *Engine) addOffsetsToTxn(req *kmsg.AddOffsetsToTxnRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
 	e.do(func() {
@@ -181,7 +182,7 @@ func (e *Engine) addGroup(t *transaction.Transaction, p transaction.Producer, gr
 	})
 }
 
-// endTxn ends a transaction: markers, offsets and state in one step.
+// endTxn ends a transaction: it writes markers, offsets and state atomically.
 func (e *Engine) endTxn(req *kmsg.EndTxnRequest, reply func(kmsg.Response)) {
 	res := req.ResponseKind().(*kmsg.EndTxnResponse)
 	e.do(func() {
@@ -197,17 +198,17 @@ func (e *Engine) endTxn(req *kmsg.EndTxnRequest, reply func(kmsg.Response)) {
 	})
 }
 
-// abortOverdue aborts transactions that are open for too long, and fences their producers.
+// abortOverdue aborts transactions that have timed out, and fences their producers.
 func (e *Engine) abortOverdue(now time.Time) {
 	for _, t := range e.transactions {
 		if t.Overdue(now) {
-			e.log.Info("broker: a transaction took too long and is aborted", "transactional id", t.ID(), "timeout ms", t.Snapshot().Timeout)
+			e.log.Info("broker: transaction timed out, aborting it", "transactional id", t.ID(), "timeout ms", t.Snapshot().Timeout)
 			_ = e.onTransaction(t, func(now time.Time) (transaction.Ending, error) { return t.TimeOut(now), nil })
 		}
 	}
 }
 
-// forgetTransactions drops transactional ids that nobody has used for long.
+// forgetTransactions deletes transactional ids that have not been used for long.
 func (e *Engine) forgetTransactions(now time.Time) {
 	for id, t := range e.transactions {
 		if t.Expired(now) {

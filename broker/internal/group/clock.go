@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// alarm is something that happens when its time comes.
+// alarm is an action to run at a given time.
 type alarm struct {
 	at   time.Time
 	ring func(now time.Time)
 }
 
-// Tick ends the sessions, the rebalances and the invitations whose time is over, in the order in which it was over.
+// Tick expires the sessions, rebalances and invitations whose deadline has passed, in the order of the deadlines.
 func (g *Group) Tick(now time.Time) {
 	for {
 		next, ok := g.nextAlarm()
@@ -22,13 +22,13 @@ func (g *Group) Tick(now time.Time) {
 	}
 }
 
-// Deadline returns when Tick has something to do next; false if nothing waits for the time.
+// Deadline returns when Tick must be called next; false if there is no deadline.
 func (g *Group) Deadline() (at time.Time, ok bool) {
 	next, ok := g.nextAlarm()
 	return next.at, ok
 }
 
-// nextAlarm returns the earliest alarm. To look at all members for it costs less than to keep them sorted would cost code.
+// nextAlarm returns the earliest alarm. It scans all members, because keeping them sorted would need more code.
 func (g *Group) nextAlarm() (next alarm, ok bool) {
 	isNext := func(at time.Time) bool {
 		if at.IsZero() || ok && !at.Before(next.at) {
@@ -38,8 +38,8 @@ func (g *Group) nextAlarm() (next alarm, ok bool) {
 		return true
 	}
 	for _, m := range g.members {
-		if m.expects() && isNext(m.expires) {
-			next.ring = func(now time.Time) { g.sessionIsOver(now, m) }
+		if m.mustSendHeartbeats() && isNext(m.expires) {
+			next.ring = func(now time.Time) { g.expireSession(now, m) }
 		}
 	}
 	for _, i := range g.invited {
@@ -48,16 +48,17 @@ func (g *Group) nextAlarm() (next alarm, ok bool) {
 		}
 	}
 	if isNext(g.joinBy) {
-		next.ring = g.joinTimeIsOver
+		next.ring = g.expireJoin
 	}
 	if isNext(g.syncBy) {
-		next.ring = g.syncTimeIsOver
+		next.ring = g.expireSync
 	}
 	return next, ok
 }
 
-// sessionIsOver expels a member. An initial rebalance, too, is over when nobody is left to wait for, as in Kafka.
-func (g *Group) sessionIsOver(now time.Time, m *member) {
+// expireSession removes a member. If there is nobody left to wait for, this also ends an initial rebalance, as in
+// Kafka.
+func (g *Group) expireSession(now time.Time, m *member) {
 	g.remove(m)
 	if g.state != PreparingRebalance {
 		g.prepare(now)
@@ -73,8 +74,8 @@ func (g *Group) invitationIsOver(now time.Time, i invitation) {
 	}
 }
 
-// syncTimeIsOver expels the members that never asked for their assignment.
-func (g *Group) syncTimeIsOver(now time.Time) {
+// expireSync removes the members that never asked for their assignment.
+func (g *Group) expireSync(now time.Time) {
 	for _, m := range slices.Clone(g.members) {
 		if m.unsynced {
 			g.remove(m)

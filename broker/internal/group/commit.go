@@ -6,10 +6,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// MayCommit says whether offsets may be committed under an identity, by OffsetCommit or, transactional, by TxnOffsetCommit.
-// A member may, in its generation and while the next one is prepared, and has given a sign of life by it. Who claims no
-// generation, such as a tool or a consumer without a group, may while the group is Empty; a transaction that names nobody
-// may always, since producers from before KIP-447 could not.
+// MayCommit returns an error unless offsets may be committed under an identity, by OffsetCommit or, transactional, by
+// TxnOffsetCommit. A member may commit in its generation and while the next one is prepared; the commit also renews its
+// session. A client without a generation, such as a tool or a consumer without a group, may commit while the group is
+// Empty. A transaction without a member may always commit, because producers from before KIP-447 send none.
 func (g *Group) MayCommit(now time.Time, memberID, instanceID string, generation int32, transactional bool) error {
 	anonymous := generation < 0 && memberID == "" && instanceID == ""
 	switch {
@@ -29,7 +29,7 @@ func (g *Group) MayCommit(now time.Time, memberID, instanceID string, generation
 	case transactional:
 		return nil
 	case g.state == CompletingRebalance:
-		return kerr.RebalanceInProgress // it has joined, so what it had may be another's soon
+		return kerr.RebalanceInProgress // it has joined, so its partitions may soon belong to another member
 	}
 	m.renew(now)
 	return nil

@@ -1,20 +1,20 @@
 package group
 
-// Description is what DescribeGroups shows.
+// Description is the answer to DescribeGroups.
 type Description struct {
 	State                  State
 	ProtocolType, Protocol string
 	Members                []MemberDescription
 }
 
-// MemberDescription is one member. Metadata is that under the chosen protocol; it, the assignment, and the protocol of the
-// group are empty unless the group is Stable.
+// MemberDescription describes one member. Metadata is that of the chosen protocol. Metadata, the assignment, and the
+// protocol of the group are empty unless the group is Stable.
 type MemberDescription struct {
 	MemberID, InstanceID, ClientID, ClientHost string
 	Metadata, Assignment                       []byte
 }
 
-// Describe shows the group as it is, its members in the order in which they came.
+// Describe returns the current state of the group, with its members in the order in which they joined.
 func (g *Group) Describe() Description {
 	d := Description{State: g.state, ProtocolType: g.protocolType}
 	if g.state == Stable {

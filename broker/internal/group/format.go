@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The binary form of a snapshot. Numbers are uvarints, and a text or blob has its length before it.
+// The binary form of a snapshot. Numbers are uvarints, and strings and byte slices are prefixed with their length.
 //
 //	1 │ generation │ empty since │ protocol type │ protocol │ leader │ count │ member*
 //
@@ -59,10 +59,10 @@ func unixMilli(at time.Time) uint64 {
 	return uint64(at.UnixMilli())
 }
 
-// ParseSnapshot reads what Append wrote. The snapshot does not keep b.
+// ParseSnapshot decodes what Append wrote. The snapshot does not alias b.
 func ParseSnapshot(b []byte) (Snapshot, error) {
 	if len(b) == 0 || b[0] != formatVersion {
-		return Snapshot{}, fmt.Errorf("group: a snapshot of %d bytes is not of version %d", len(b), formatVersion)
+		return Snapshot{}, fmt.Errorf("group: a snapshot of %d bytes does not have version %d", len(b), formatVersion)
 	}
 	p := parser{rest: b[1:]}
 	s := Snapshot{generation: int32(p.number(math.MaxInt32))}
@@ -76,13 +76,13 @@ func ParseSnapshot(b []byte) (Snapshot, error) {
 	switch {
 	case p.broken, len(p.rest) > 0:
 		return Snapshot{}, fmt.Errorf("group: a snapshot is damaged near byte %d of %d", len(b)-len(p.rest), len(b))
-	case !s.isSound():
-		return Snapshot{}, errors.New("group: a snapshot describes no possible group")
+	case !s.isValid():
+		return Snapshot{}, errors.New("group: a snapshot describes an impossible state")
 	}
 	return s, nil
 }
 
-// parser reads the parts of a snapshot. After the first one that cannot be read, it is broken and all further ones are zero.
+// parser decodes the parts of a snapshot. After the first error it is broken and returns zeros.
 type parser struct {
 	rest   []byte
 	broken bool
@@ -103,7 +103,7 @@ func (p *parser) duration() time.Duration {
 	return time.Duration(p.number(math.MaxInt64/uint64(time.Millisecond))) * time.Millisecond
 }
 
-// count reads the number of parts that follow, each of which takes a byte or more.
+// count reads the number of parts that follow, each of which takes at least a byte.
 func (p *parser) count() uint64 { return p.number(uint64(len(p.rest))) }
 
 func (p *parser) number(most uint64) uint64 {

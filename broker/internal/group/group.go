@@ -7,14 +7,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Config holds what the broker demands of the members of a group.
+// Config holds the broker's limits for the members of a group.
 type Config struct {
-	// A session timeout outside of these is refused with INVALID_SESSION_TIMEOUT. Zero: no limit.
+	// A session timeout outside of these limits is refused with INVALID_SESSION_TIMEOUT. Zero: no limit.
 	MinSession, MaxSession time.Duration
-	// InitialDelay is how long an empty group waits for more members before its next generation. If some come, it waits
-	// once more, at most for the rebalance timeout of the first. Zero: not at all.
+	// InitialDelay is how long an empty group waits for more members before its next generation. As long as members
+	// join, it waits again, up to the rebalance timeout of the first. Zero: it does not wait.
 	InitialDelay time.Duration
-	// MaxSize is how many members a group may have; one more hears GROUP_MAX_SIZE_REACHED. Zero: no limit.
+	// MaxSize is the maximum number of members; further ones get GROUP_MAX_SIZE_REACHED. Zero: no limit.
 	MaxSize int
 }
 
@@ -25,32 +25,32 @@ type Group struct {
 	newMemberID func(clientID string) string
 
 	state        State
-	emptySince   time.Time // zero: since ever
+	emptySince   time.Time // zero if the group never had members
 	generation   int32
 	protocolType string
-	protocol     string    // the way to assign that this generation has chosen
+	protocol     string    // the protocol that this generation has chosen
 	leader       *member   // nil without members
-	members      []*member // in the order in which they came
+	members      []*member // in the order in which they joined
 	invited      []invitation
 
-	joinBy       time.Time // PreparingRebalance ends without those who have not joined; zero: not preparing
-	initial      bool      // this rebalance began from Empty, and so gives the others time to come
-	grown        bool      // somebody has come since joinBy was set, in an initial rebalance
-	initialUntil time.Time // joinBy is not prolonged beyond, in an initial rebalance
-	syncBy       time.Time // members that have not synced are expelled; zero: all have
+	joinBy       time.Time // deadline of PreparingRebalance; zero in other states
+	initial      bool      // this rebalance began from Empty, so it waits for more members
+	grown        bool      // a member has joined since joinBy was set, in an initial rebalance
+	initialUntil time.Time // upper limit of joinBy, in an initial rebalance
+	syncBy       time.Time // deadline for members to sync; zero if all have
 
-	durable Snapshot // what must survive a crash
-	changed bool     // durable has not been taken yet
+	durable Snapshot // the snapshot that must survive a crash
+	changed bool     // whether durable has changed since the last Snapshot
 }
 
-// invitation is an id that was given to a client that has not joined with it yet (KIP-394).
+// invitation is a member id given to a client that has not joined with it yet (KIP-394).
 type invitation struct {
 	memberID string
 	expires  time.Time
 }
 
-// New returns an empty group. The ids of new members come from newMemberID, which must not give one twice; for a static
-// member it is given the instance id in place of the client id, as in Kafka.
+// New returns an empty group. The ids of new members come from newMemberID, which must never return the same one twice.
+// For a static member its argument is the instance id in place of the client id, as in Kafka.
 func New(name string, cfg Config, newMemberID func(clientID string) string) *Group {
 	return &Group{name: name, cfg: cfg, newMemberID: newMemberID}
 }
@@ -58,14 +58,15 @@ func New(name string, cfg Config, newMemberID func(clientID string) string) *Gro
 // Name returns the group's id.
 func (g *Group) Name() string { return g.name }
 
-// State returns where the group is in its circle.
+// State returns the state of the group.
 func (g *Group) State() State { return g.state }
 
-// EmptySince returns since when the group has had no members, false if it has some or is Dead. The zero time says that it
-// never had any: only the commits themselves tell how old its offsets are.
+// EmptySince returns since when the group has had no members; false if it has some or is Dead. The zero time means that
+// it never had any: the age of its offsets then follows from the commits alone.
 func (g *Group) EmptySince() (time.Time, bool) { return g.emptySince, g.state == Empty }
 
-// Delete ends the group: NON_EMPTY_GROUP unless it is Empty, GROUP_ID_NOT_FOUND if it is Dead already.
+// Delete deletes the group. It returns NON_EMPTY_GROUP unless the group is Empty, GROUP_ID_NOT_FOUND if it is Dead
+// already.
 func (g *Group) Delete() error {
 	switch g.state {
 	case Empty:
@@ -77,7 +78,8 @@ func (g *Group) Delete() error {
 	return kerr.NonEmptyGroup
 }
 
-// Shutdown answers everyone who waits with err; after it the group is Dead here, while its last snapshot stays as it is.
+// Shutdown answers all waiting requests with err. The group is then Dead in memory, while its last snapshot stays
+// unchanged.
 func (g *Group) Shutdown(err error) {
 	for _, m := range g.members {
 		m.answer(err)
@@ -90,8 +92,8 @@ func (g *Group) end() {
 	g.joinBy, g.syncBy = time.Time{}, time.Time{}
 }
 
-// identify returns the member that a request speaks for. A static member whose place was taken by a newer process with the
-// same instance id is fenced (KIP-345).
+// identify returns the member that sent a request. A static member that a newer process with the same instance id has
+// replaced is fenced (KIP-345).
 func (g *Group) identify(memberID, instanceID string) (*member, error) {
 	if g.state == Dead {
 		return nil, kerr.CoordinatorNotAvailable
@@ -125,7 +127,7 @@ func (g *Group) find(is func(*member) bool) *member {
 	return nil
 }
 
-// remove takes a member out of the group, and tells it so if it waits for an answer.
+// remove removes a member from the group, and answers its waiting requests.
 func (g *Group) remove(m *member) {
 	m.answer(kerr.UnknownMemberID)
 	g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })

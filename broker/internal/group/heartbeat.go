@@ -6,7 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Heartbeat renews a member's session. It answers REBALANCE_IN_PROGRESS to a member that has to join again.
+// Heartbeat renews a member's session. It returns REBALANCE_IN_PROGRESS if the member has to join again.
 func (g *Group) Heartbeat(now time.Time, memberID, instanceID string, generation int32) error {
 	m, err := g.identify(memberID, instanceID)
 	switch {

@@ -8,29 +8,29 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// JoinRequest asks to enter the next generation.
+// JoinRequest asks to join the next generation.
 type JoinRequest struct {
-	MemberID, InstanceID             string // "": none
+	MemberID, InstanceID             string // "" if not given
 	ClientID, ClientHost             string
-	SessionTimeout, RebalanceTimeout time.Duration // whole milliseconds; no rebalance timeout (JoinGroup v0): that of the session
+	SessionTimeout, RebalanceTimeout time.Duration // whole milliseconds; without a rebalance timeout (JoinGroup v0), the session timeout is used
 	ProtocolType                     string
 	Protocols                        []Protocol // in the member's order of preference
 
 	// RequireMemberID (JoinGroup v4+): a new dynamic member first gets MEMBER_ID_REQUIRED and an id (KIP-394).
 	RequireMemberID bool
-	// SupportsSkippingAssignment (v9+): a static leader that returns may be told not to assign (KIP-814).
+	// SupportsSkippingAssignment (v9+): a returning static leader may be told not to assign (KIP-814).
 	SupportsSkippingAssignment bool
 }
 
-// Protocol is a way to assign that a member supports, and what the leader needs to know of the member for it.
+// Protocol is an assignment protocol that a member supports, and the member's metadata for it.
 type Protocol struct {
 	Name     string
 	Metadata []byte
 }
 
-// JoinReply says which generation the member is in.
+// JoinReply is the answer to a JoinRequest.
 type JoinReply struct {
-	Err                    error // a *kerr.Error, or that of Shutdown
+	Err                    error // a *kerr.Error, or the error of Shutdown
 	Generation             int32 // -1 with an error
 	ProtocolType, Protocol string
 	Leader, MemberID       string
@@ -38,7 +38,7 @@ type JoinReply struct {
 	Members                []JoinMember // for the leader only
 }
 
-// JoinMember is a member as the leader sees it.
+// JoinMember is a member as sent to the leader.
 type JoinMember struct {
 	MemberID, InstanceID string
 	Metadata             []byte
@@ -48,15 +48,15 @@ func refuseJoin(err error, memberID string) JoinReply {
 	return JoinReply{Err: err, MemberID: memberID, Generation: -1}
 }
 
-// Join makes a member, known or new, part of the next generation. The reply is called exactly once, in this call or in a
-// later one; it must not call the Group. The request's bytes may be reused after the call.
+// Join adds a member, known or new, to the next generation. It calls reply exactly once, during this call or a later
+// one; reply must not call the Group. The request's bytes may be reused after the call.
 func (g *Group) Join(now time.Time, r JoinRequest, reply func(JoinReply)) {
 	if r.RebalanceTimeout < time.Millisecond {
 		r.RebalanceTimeout = r.SessionTimeout
 	}
-	if err := g.refuses(r); err != nil {
+	if err := g.checkJoin(r); err != nil {
 		if err == kerr.GroupMaxSizeReached {
-			g.turnAway(now, r.MemberID)
+			g.withdrawInvitation(now, r.MemberID)
 		}
 		reply(refuseJoin(err, r.MemberID))
 		return
@@ -79,8 +79,8 @@ func (g *Group) Join(now time.Time, r JoinRequest, reply func(JoinReply)) {
 	}
 }
 
-// refuses returns why nobody with such a request may join.
-func (g *Group) refuses(r JoinRequest) error {
+// checkJoin returns an error if the request is invalid for any member.
+func (g *Group) checkJoin(r JoinRequest) error {
 	tooShort := r.SessionTimeout < max(g.cfg.MinSession, time.Millisecond)
 	tooLong := g.cfg.MaxSession > 0 && r.SessionTimeout > g.cfg.MaxSession
 	switch {
@@ -96,8 +96,9 @@ func (g *Group) refuses(r JoinRequest) error {
 	return nil
 }
 
-// isFull reports whether there is no room for the sender. While the group prepares, those count who have joined again: if
-// it has more members than are allowed (since a restart with another limit), the last ones lose their place.
+// isFull reports whether there is no room for the sender. While the group prepares a rebalance, only members that have
+// joined again count: if the group has more members than allowed (because the limit changed at a restart), the last
+// ones to join lose their place.
 func (g *Group) isFull(r JoinRequest) bool {
 	if g.cfg.MaxSize == 0 {
 		return false
@@ -112,8 +113,8 @@ func (g *Group) isFull(r JoinRequest) bool {
 	return known == nil && len(g.members) >= g.cfg.MaxSize
 }
 
-// turnAway forgets one for whom there is no room.
-func (g *Group) turnAway(now time.Time, memberID string) {
+// withdrawInvitation forgets the invitation of a client that is rejected because the group is full.
+func (g *Group) withdrawInvitation(now time.Time, memberID string) {
 	g.forgetInvitation(memberID)
 	if m := g.member(memberID); m != nil {
 		g.remove(m)
@@ -121,7 +122,7 @@ func (g *Group) turnAway(now time.Time, memberID string) {
 	g.completeIfAllJoined(now)
 }
 
-// isConsistent reports whether the members, the sender among them if it is one, have a protocol in common with the request.
+// isConsistent reports whether the other members have a protocol in common with the request.
 func (g *Group) isConsistent(r JoinRequest) bool {
 	if g.state == Empty {
 		return r.ProtocolType != "" && len(r.Protocols) > 0
@@ -130,14 +131,14 @@ func (g *Group) isConsistent(r JoinRequest) bool {
 	return inCommon && r.ProtocolType == g.protocolType
 }
 
-// invite gives an id to a client that has none, so that a retry is not taken for one more member (KIP-394).
+// invite gives an id to a client that has none, so that a retry does not count as another member (KIP-394).
 func (g *Group) invite(now time.Time, r JoinRequest, reply func(JoinReply)) {
 	id := g.newMemberID(r.ClientID)
 	g.invited = append(g.invited, invitation{id, now.Add(r.SessionTimeout)})
 	reply(refuseJoin(kerr.MemberIDRequired, id))
 }
 
-// add makes a new member wait for the next generation.
+// add adds a new member, which waits for the next generation.
 func (g *Group) add(now time.Time, id string, r JoinRequest, reply func(JoinReply)) {
 	m := &member{id: id, instanceID: r.InstanceID, clientID: r.ClientID, clientHost: r.ClientHost, isNew: true}
 	m.adopt(r, reply)
@@ -150,8 +151,9 @@ func (g *Group) add(now time.Time, id string, r JoinRequest, reply func(JoinRepl
 	g.rebalance(now)
 }
 
-// rejoin answers a member that says nothing new with the generation it is in, for it may have missed the first answer.
-// The leader of a stable group always begins a new one: it sees changes, as of partitions, that no metadata tells.
+// rejoin answers a member whose metadata is unchanged with its current generation, because it may have missed the first
+// answer. The leader of a stable group always starts a new one: it may have seen changes, for example of partitions,
+// that no metadata shows.
 func (g *Group) rejoin(now time.Time, r JoinRequest, reply func(JoinReply)) {
 	m, err := g.identify(r.MemberID, r.InstanceID)
 	if err != nil {
@@ -160,16 +162,16 @@ func (g *Group) rejoin(now time.Time, r JoinRequest, reply func(JoinReply)) {
 	}
 	m.renew(now)
 	missed := g.state == CompletingRebalance || g.state == Stable && m != g.leader
-	if missed && m.says(r.Protocols) {
-		reply(g.joined(m))
+	if missed && m.hasProtocols(r.Protocols) {
+		reply(g.joinReply(m))
 		return
 	}
 	m.adopt(r, reply)
 	g.rebalance(now)
 }
 
-// replace gives the place of a static member to a new process with its instance id. In a stable group that is no reason to
-// assign anew, unless it changes the protocol that the members agree on (KIP-345).
+// replace gives the place of a static member to a new process with its instance id. In a stable group this does not
+// start a rebalance, unless it changes the protocol that the members agree on (KIP-345).
 func (g *Group) replace(now time.Time, m *member, r JoinRequest, reply func(JoinReply)) {
 	m.answer(kerr.FencedInstanceID)
 	leaderBefore := g.leader.id
@@ -180,19 +182,19 @@ func (g *Group) replace(now time.Time, m *member, r JoinRequest, reply func(Join
 		g.rebalance(now)
 		return
 	}
-	g.record()
-	joined := g.joined(m)
+	g.updateSnapshot()
+	joined := g.joinReply(m)
 	if r.SupportsSkippingAssignment {
 		joined.SkipAssignment = m == g.leader
 	} else {
-		// A leader would assign, and wait for the result in vain; it must not know that it is one (KIP-814).
+		// A leader would assign and then wait in vain, so do not tell it that it leads (KIP-814).
 		joined.Leader, joined.Members = leaderBefore, nil
 	}
 	m.answerJoin(joined)
 }
 
-// joined tells a member of the generation it is in.
-func (g *Group) joined(m *member) JoinReply {
+// joinReply returns the answer that tells m its generation.
+func (g *Group) joinReply(m *member) JoinReply {
 	r := JoinReply{
 		Generation: g.generation, ProtocolType: g.protocolType, Protocol: g.protocol,
 		Leader: g.leader.id, MemberID: m.id,

@@ -2,11 +2,12 @@ package group
 
 import "time"
 
-// LeaveMember names who leaves: by member id, or a static member by its instance id alone, as an administrator does.
+// LeaveMember names a member that leaves: by member id or, as administrators do for a static member, by its instance id
+// alone.
 type LeaveMember struct{ MemberID, InstanceID string }
 
-// Leave takes members out of the group and returns one error per member, nil for one that has left. They all leave at once,
-// so there is one rebalance.
+// Leave removes members from the group and returns one error per member, nil if it was removed. They leave together, so
+// there is one rebalance.
 func (g *Group) Leave(now time.Time, members []LeaveMember) []error {
 	errs := make([]error, len(members))
 	before := len(g.members)
@@ -16,7 +17,7 @@ func (g *Group) Leave(now time.Time, members []LeaveMember) []error {
 	if left := len(g.members) < before; left {
 		g.rebalance(now)
 	} else {
-		g.completeIfAllJoined(now) // perhaps it was one with an invitation that the others have waited for
+		g.completeIfAllJoined(now) // the others may have waited for an invited client
 	}
 	return errs
 }

@@ -8,44 +8,45 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// newMemberPatience is how long a member may wait for its first generation. It does not know its id yet, so it cannot
-// heartbeat, and one that has given up must go some day.
-const newMemberPatience = 5 * time.Minute
+// newMemberTimeout bounds how long a new member may wait for its first generation. It does not know its id yet, so it
+// cannot send heartbeats, and one that has given up must be removed some time.
+const newMemberTimeout = 5 * time.Minute
 
-// member belongs to the group, at least until its session ends.
+// member is a member of the group.
 type member struct {
 	id, instanceID       string
 	clientID, clientHost string
 	session, rebalance   time.Duration
 	protocols            []Protocol
 	assignment           []byte
-	expires              time.Time // end of the session, if nothing is heard
+	expires              time.Time // end of the session, unless it is renewed
 
-	isNew    bool            // has not been in any generation
+	isNew    bool            // has not been part of a generation yet
 	unsynced bool            // has not synced in this generation
-	join     func(JoinReply) // waits for the next generation
-	sync     func(SyncReply) // waits for the leader's assignment
+	join     func(JoinReply) // set while it waits for the next generation
+	sync     func(SyncReply) // set while it waits for the leader's assignment
 }
 
-// renew begins the session anew.
+// renew renews the session.
 func (m *member) renew(now time.Time) {
 	m.expires = now.Add(m.session)
 	if m.isNew {
-		m.expires = now.Add(newMemberPatience)
+		m.expires = now.Add(newMemberTimeout)
 	}
 }
 
-// expects reports whether the member has to give a sign of life. One that waits for the group gives it by waiting.
-func (m *member) expects() bool { return m.isNew || m.join == nil && m.sync == nil }
+// mustSendHeartbeats reports whether the session can expire. While a request of the member waits for the group, it
+// cannot.
+func (m *member) mustSendHeartbeats() bool { return m.isNew || m.join == nil && m.sync == nil }
 
-// adopt takes over what a JoinRequest says, and makes the member wait for its answer. A request that waits already was
-// given up by the client, which may be told anything that makes it join again.
+// adopt updates the member from a JoinRequest, and makes it wait for the answer. An older waiting request was given up
+// by the client, so it gets any answer that would make the client join again.
 func (m *member) adopt(r JoinRequest, reply func(JoinReply)) {
 	m.answerJoin(refuseJoin(kerr.RebalanceInProgress, m.id))
 	m.session, m.rebalance, m.protocols, m.join = r.SessionTimeout, r.RebalanceTimeout, r.Protocols, reply
 }
 
-// answer gives err to the requests of the member that wait.
+// answer answers the member's waiting requests with err.
 func (m *member) answer(err error) {
 	m.answerJoin(refuseJoin(err, m.id))
 	m.answerSync(SyncReply{Err: err})
@@ -65,12 +66,12 @@ func (m *member) answerSync(r SyncReply) {
 	}
 }
 
-// supports reports whether the member knows a protocol of that name.
+// supports reports whether the member supports a protocol of that name.
 func (m *member) supports(protocol string) bool {
 	return slices.ContainsFunc(m.protocols, func(p Protocol) bool { return p.Name == protocol })
 }
 
-// metadata returns what the member says of itself under a protocol.
+// metadata returns the member's metadata for a protocol.
 func (m *member) metadata(protocol string) []byte {
 	for _, p := range m.protocols {
 		if p.Name == protocol {
@@ -80,8 +81,8 @@ func (m *member) metadata(protocol string) []byte {
 	return nil
 }
 
-// says reports whether the member says now what it said before.
-func (m *member) says(protocols []Protocol) bool {
+// hasProtocols reports whether the member's protocols are unchanged.
+func (m *member) hasProtocols(protocols []Protocol) bool {
 	return slices.EqualFunc(m.protocols, protocols, func(a, b Protocol) bool {
 		return a.Name == b.Name && bytes.Equal(a.Metadata, b.Metadata)
 	})

@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// rebalance begins a new generation, or goes on with the one that is being prepared.
+// rebalance starts a new generation, or continues preparing one.
 func (g *Group) rebalance(now time.Time) {
 	if g.state == PreparingRebalance {
 		g.completeIfAllJoined(now)
@@ -16,7 +16,7 @@ func (g *Group) rebalance(now time.Time) {
 	g.prepare(now)
 }
 
-// prepare calls all members to join.
+// prepare asks all members to join.
 func (g *Group) prepare(now time.Time) {
 	if g.state == CompletingRebalance {
 		g.cancelSyncs(now)
@@ -35,7 +35,7 @@ func (g *Group) prepare(now time.Time) {
 	}
 }
 
-// cancelSyncs sends those who wait for the assignment of this generation to join the next.
+// cancelSyncs tells members that wait for the assignment of this generation to join the next.
 func (g *Group) cancelSyncs(now time.Time) {
 	for _, m := range g.members {
 		if m.sync != nil {
@@ -45,15 +45,17 @@ func (g *Group) cancelSyncs(now time.Time) {
 	}
 }
 
-// completeIfAllJoined ends the preparation if there is nobody left to wait for. An initial one waits for its time.
+// completeIfAllJoined ends the preparation if there is nobody left to wait for. An initial rebalance ends at its
+// deadline.
 func (g *Group) completeIfAllJoined(now time.Time) {
 	if g.state == PreparingRebalance && !g.initial && g.allJoined() {
 		g.complete(now)
 	}
 }
 
-// joinTimeIsOver ends the preparation without those who have not joined, or prolongs an initial one that has just grown.
-func (g *Group) joinTimeIsOver(now time.Time) {
+// expireJoin ends the preparation without the members that have not joined, or prolongs an initial rebalance if new
+// members have joined.
+func (g *Group) expireJoin(now time.Time) {
 	if g.initial && g.grown && now.Before(g.initialUntil) {
 		g.grown = false
 		g.joinBy = now.Add(min(g.cfg.InitialDelay, g.initialUntil.Sub(now)))
@@ -62,8 +64,8 @@ func (g *Group) joinTimeIsOver(now time.Time) {
 	g.complete(now)
 }
 
-// complete begins the next generation with those who have joined, and with the static members, who keep their place as long
-// as their session. Without a member that could lead it, everyone is given time once more.
+// complete starts the next generation with the members that have joined and with the static members, which keep their
+// place as long as their session. If no member can lead it, all members get more time.
 func (g *Group) complete(now time.Time) {
 	g.joinBy = time.Time{}
 	for _, m := range slices.Clone(g.members) {
@@ -85,18 +87,19 @@ func (g *Group) complete(now time.Time) {
 	for _, m := range g.members {
 		m.isNew, m.unsynced = false, true
 		m.renew(now)
-		m.answerJoin(g.joined(m))
+		m.answerJoin(g.joinReply(m))
 	}
 }
 
-// becomeEmpty ends the last member's generation: what was committed in it must not be committed again.
+// becomeEmpty starts a generation without members, so that commits of the last member's generation are refused.
 func (g *Group) becomeEmpty(now time.Time) {
 	g.generation++
 	g.state, g.protocol, g.emptySince = Empty, "", now
-	g.record()
+	g.updateSnapshot()
 }
 
-// electLeader makes the first who has joined the leader, unless the last one has.
+// electLeader keeps the leader if it has joined, or else elects the first member that has. It reports whether there is
+// one.
 func (g *Group) electLeader() bool {
 	if g.leader.join != nil {
 		return true
@@ -109,8 +112,8 @@ func (g *Group) electLeader() bool {
 	return true
 }
 
-// selectProtocol returns the protocol with most votes. Each member votes for the first of its own that all support, and
-// among equals the one that was voted for first wins. There is at least one: whoever would leave none is refused.
+// selectProtocol returns the protocol with the most votes. Each member votes for its first one that all members
+// support; among equals, the one voted for first wins. There is always one: a member that would leave none is refused.
 func (g *Group) selectProtocol() string {
 	votes := make(map[string]int)
 	var order []string
@@ -138,7 +141,7 @@ func (g *Group) supportedByAll(protocol string) bool {
 
 func (g *Group) allJoined() bool { return len(g.invited) == 0 && g.waiting() == len(g.members) }
 
-// waiting counts the members that have joined and wait for the next generation.
+// waiting counts the members that have joined the next generation.
 func (g *Group) waiting() int {
 	n := 0
 	for _, m := range g.members {
@@ -149,7 +152,7 @@ func (g *Group) waiting() int {
 	return n
 }
 
-// rebalanceTimeout returns how long the slowest member may take to join.
+// rebalanceTimeout returns the longest rebalance timeout of the members.
 func (g *Group) rebalanceTimeout() time.Duration {
 	var longest time.Duration
 	for _, m := range g.members {

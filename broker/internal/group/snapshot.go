@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Snapshot is what must survive a crash: the last generation that the leader has assigned, or that the group is empty. What
-// was going on since then is not in it. Its members come again, as they do after every crash of a broker.
+// Snapshot is what must survive a crash: the last generation that the leader has assigned, or that the group is empty.
+// It does not include a rebalance in progress: the members join again, as they do after any crash of a broker.
 type Snapshot struct {
 	generation   int32
-	emptySince   time.Time // zero with members, or if there were never any
+	emptySince   time.Time // zero with members, or if there never were any
 	protocolType string
 	protocol     string
 	leader       string // member id, "" without members
@@ -23,18 +23,18 @@ type memberSnapshot struct {
 	assignment                           []byte
 }
 
-// Changed reports whether the snapshot differs from the last one taken: a leader has assigned, the last member has gone, or
-// the place of a static member was taken in a stable group.
+// Changed reports whether the snapshot differs from the last one returned: a leader has assigned, the last member has
+// left, or a static member was replaced in a stable group.
 func (g *Group) Changed() bool { return g.changed }
 
-// Snapshot returns what must survive a crash. It shares memory with the Group, but neither changes it.
+// Snapshot returns what must survive a crash. It shares memory with the Group, but neither modifies that memory.
 func (g *Group) Snapshot() Snapshot {
 	g.changed = false
 	return g.durable
 }
 
-// record makes the group as it is what must survive.
-func (g *Group) record() {
+// updateSnapshot updates the snapshot to the current state.
+func (g *Group) updateSnapshot() {
 	s := Snapshot{generation: g.generation, protocolType: g.protocolType, protocol: g.protocol}
 	if g.state == Empty {
 		s.emptySince = g.emptySince
@@ -49,7 +49,7 @@ func (g *Group) record() {
 	g.durable, g.changed = s, true
 }
 
-// Restore returns the group of a snapshot. Its members are alive as of now: each has a session timeout to be heard of.
+// Restore returns the group of a snapshot. Its members have a full session timeout, from now, to send a request.
 func Restore(name string, cfg Config, newMemberID func(clientID string) string, s Snapshot, now time.Time) *Group {
 	g := New(name, cfg, newMemberID)
 	g.generation, g.emptySince, g.protocolType, g.protocol, g.durable = s.generation, s.emptySince, s.protocolType, s.protocol, s
@@ -66,13 +66,13 @@ func Restore(name string, cfg Config, newMemberID func(clientID string) string, 
 	}
 	g.state, g.leader = Stable, g.member(s.leader)
 	if cfg.MaxSize > 0 && len(g.members) > cfg.MaxSize {
-		g.prepare(now) // those who join again first stay
+		g.prepare(now) // the members that join again first stay
 	}
 	return g
 }
 
-// isSound reports whether a group can be in the state that the snapshot describes.
-func (s Snapshot) isSound() bool {
+// isValid reports whether the snapshot describes a possible state.
+func (s Snapshot) isValid() bool {
 	if len(s.members) == 0 {
 		return s.leader == "" && s.protocol == ""
 	}

@@ -1,16 +1,16 @@
 package group
 
-// State says where a group is in its circle.
+// State is the state of a group.
 type State int8
 
 const (
-	// Empty: nobody belongs to the group; there may be committed offsets.
+	// Empty: the group has no members; there may be committed offsets.
 	Empty State = iota
-	// PreparingRebalance: the members have to join again, and those who have wait for the others.
+	// PreparingRebalance: the members have to join again; those that have joined wait for the others.
 	PreparingRebalance
-	// CompletingRebalance: everyone has joined, and waits for the leader's assignment.
+	// CompletingRebalance: all members have joined and wait for the leader's assignment.
 	CompletingRebalance
-	// Stable: every member has, or can fetch, its assignment.
+	// Stable: every member has, or can request, its assignment.
 	Stable
 	// Dead: the group has been deleted.
 	Dead

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Subscribed reports whether some member reads topic. A member whose subscription cannot be read, or that is no consumer,
-// may read anything.
+// Subscribed reports whether some member may read topic. A member that is not a consumer, or whose subscription cannot
+// be decoded, may read any topic.
 func (g *Group) Subscribed(topic string) bool {
 	for _, m := range g.members {
 		if g.protocolType != "consumer" {
@@ -22,7 +22,7 @@ func (g *Group) Subscribed(topic string) bool {
 	return false
 }
 
-// subscribedTopics reads the beginning that all versions of ConsumerProtocolSubscription have in common:
+// subscribedTopics decodes the part that all versions of ConsumerProtocolSubscription have in common:
 //
 //	version int16 │ topics int32 │ { length int16 │ name }*
 func subscribedTopics(metadata []byte) (topics []string, ok bool) {

@@ -7,25 +7,25 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// SyncRequest asks for the member's assignment; the leader's brings those of all.
+// SyncRequest asks for the member's assignment; the leader's request holds the assignments of all members.
 type SyncRequest struct {
 	MemberID, InstanceID   string
 	Generation             int32
-	ProtocolType, Protocol string            // "": not given
+	ProtocolType, Protocol string            // "" if not given
 	Assignments            map[string][]byte // of the leader only, by member id
 }
 
 // SyncReply is a member's assignment.
 type SyncReply struct {
-	Err                    error // a *kerr.Error, or that of Shutdown
+	Err                    error // a *kerr.Error, or the error of Shutdown
 	ProtocolType, Protocol string
 	Assignment             []byte
 }
 
-// Sync answers with the member's assignment as soon as there is one. The reply is called exactly once, in this call or in a
-// later one; it must not call the Group. The request's bytes may be reused after the call.
+// Sync answers with the member's assignment once there is one. It calls reply exactly once, during this call or a later
+// one; reply must not call the Group. The request's bytes may be reused after the call.
 func (g *Group) Sync(now time.Time, r SyncRequest, reply func(SyncReply)) {
-	m, err := g.syncing(r)
+	m, err := g.syncingMember(r)
 	if err != nil {
 		reply(SyncReply{Err: err})
 		return
@@ -46,8 +46,8 @@ func (g *Group) Sync(now time.Time, r SyncRequest, reply func(SyncReply)) {
 	}
 }
 
-// syncing returns the member that syncs, if it may.
-func (g *Group) syncing(r SyncRequest) (*member, error) {
+// syncingMember returns the member that sent r, or an error if it may not sync.
+func (g *Group) syncingMember(r SyncRequest) (*member, error) {
 	m, err := g.identify(r.MemberID, r.InstanceID)
 	switch {
 	case err != nil:
@@ -62,13 +62,13 @@ func (g *Group) syncing(r SyncRequest) (*member, error) {
 	return m, nil
 }
 
-// assign makes the group stable. A member that the leader has forgotten gets an empty assignment.
+// assign makes the group stable. A member without an assignment gets an empty one.
 func (g *Group) assign(now time.Time, assignments map[string][]byte) {
 	for _, m := range g.members {
 		m.assignment = bytes.Clone(assignments[m.id])
 	}
 	g.state = Stable
-	g.record()
+	g.updateSnapshot()
 	for _, m := range g.members {
 		if m.sync != nil {
 			m.renew(now)

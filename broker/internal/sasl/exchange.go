@@ -6,16 +6,17 @@ import (
 )
 
 var (
-	// ErrMechanism: the mechanism is none of Mechanisms.
+	// ErrMechanism: the mechanism is not one of Mechanisms.
 	ErrMechanism = errors.New("unknown mechanism")
-	// ErrRefused: the name is unknown or the password is wrong; which of them is not told. Or the client asked to act as
-	// somebody else than it logs in as.
+	// ErrRefused: the user is unknown or the password is wrong; the error does not say which. Or the client asked to
+	// act as another user than it logs in as.
 	ErrRefused = errors.New("wrong user or password")
-	// ErrMalformed: the message is not what the mechanism wants to hear at this point.
+	// ErrMalformed: the message does not follow the mechanism.
 	ErrMalformed = errors.New("malformed message")
 )
 
-// maxMessage is the largest message in bytes, Kafka's sasl.server.max.receive.size: a stranger shall not make us work.
+// maxMessage is the largest message in bytes, Kafka's sasl.server.max.receive.size. It bounds the work for a client
+// that is not logged in.
 const maxMessage = 512 << 10
 
 // Exchange is one login.
@@ -26,14 +27,14 @@ type Exchange struct {
 	user         string
 }
 
-// conversation is one login by one mechanism. step is called until it returns a user or an error.
+// conversation is one login with one mechanism. step is called until it returns a user or an error.
 type conversation interface {
 	step(client string) (answer, user string, err error)
 }
 
-// Step takes what the client says and returns what to answer. When done is true, the client is logged in as User and gets
-// that last answer. An error, ErrRefused or ErrMalformed, ends the exchange without an answer of the mechanism's own; so does
-// a message after the last, which leaves User as it was.
+// Step takes a message of the client and returns the answer. When done is true, the client is logged in as User, and
+// the answer is the last one. An error, ErrRefused or ErrMalformed, ends the exchange without an answer of the
+// mechanism. A message after the end is an error too; it does not change User.
 func (e *Exchange) Step(client []byte) (answer []byte, done bool, err error) {
 	text, user, err := e.step(client)
 	e.over = err != nil || user != ""
@@ -49,10 +50,10 @@ func (e *Exchange) step(client []byte) (answer, user string, err error) {
 	case e.over:
 		return "", "", fmt.Errorf("%w: the exchange is over", ErrMalformed)
 	case len(client) > maxMessage:
-		return "", "", fmt.Errorf("%w: %d bytes are too many", ErrMalformed, len(client))
+		return "", "", fmt.Errorf("%w: too large, %d bytes", ErrMalformed, len(client))
 	}
 	return e.conversation.step(string(client))
 }
 
-// User is the name of the user who has logged in, "" before.
+// User returns the name of the user who has logged in, "" before.
 func (e *Exchange) User() string { return e.user }

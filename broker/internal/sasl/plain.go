@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// plainConversation is a login by one message of the client (RFC 4616), answered by an empty one:
+// plainConversation is a login with a single message (RFC 4616) and an empty answer:
 //
 //	[act as] 0 name 0 password
 type plainConversation struct {
 	digests map[string][]byte // of the passwords, by user
-	decoy   []byte            // what an unknown user's password is compared with
+	decoy   []byte            // compared with the password of an unknown user
 	digest  func(string) []byte
 }
 
@@ -28,11 +28,11 @@ func newPlain(passwords map[string]string) func() conversation {
 	return func() conversation { return p }
 }
 
-// step compares digests, because comparing the passwords would take a time that tells their length.
+// step compares digests, because comparing passwords would reveal their length by the time it takes.
 func (p plainConversation) step(client string) (answer, user string, err error) {
 	fields := strings.Split(client, separator)
 	if len(fields) != 3 {
-		return "", "", fmt.Errorf("%w: %d fields, not act-as, name and password", ErrMalformed, len(fields))
+		return "", "", fmt.Errorf("%w: %d fields, want act-as, name and password", ErrMalformed, len(fields))
 	}
 	actAs, user, password := fields[0], fields[1], fields[2]
 	want, known := p.digests[user]
@@ -46,17 +46,18 @@ func (p plainConversation) step(client string) (answer, user string, err error) 
 	return "", user, nil
 }
 
-// mayAct reports whether the user may act under that name, "" being the user's own. Nobody acts as another.
+// mayAct reports whether the user may act under that name; "" means the user's own. Nobody may act as another user.
 func mayAct(user, actAs string) bool { return actAs == "" || actAs == user }
 
-// newKey is that many random bytes.
+// newKey returns size random bytes.
 func newKey(size int) []byte {
 	key := make([]byte, size)
 	rand.Read(key) // never fails
 	return key
 }
 
-// keyedDigest gives the same digest for the same text; without the key nobody can foresee it, or go back from it.
+// keyedDigest returns a function that always maps the same text to the same digest. Without the key, digests can be
+// neither predicted nor inverted.
 func keyedDigest(key []byte) func(text string) []byte {
 	return func(text string) []byte {
 		mac := hmac.New(sha256.New, key)

@@ -9,33 +9,34 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// Librdkafka before 2.6.1, which is in kcat of Debian 12 and in many other programs, repeats its nonce in the second message:
+// Librdkafka before 2.6.1, which is in kcat of Debian 12 and in many other programs, repeats its nonce in the second
+// message:
 //
 //	client  n,,n=name,r=nonce
 //	server  r=nonce+more,s=salt,i=iterations
 //	client  c=biws,r=nonce+nonce+more,p=proof
 //
-// RFC 5802 says that the server must refuse a nonce other than its own. Apache Kafka has accepted one that ends with the server's
-// since 3.8.1 and 3.9, earlier versions did not look at it, and 4.0 refuses it. We accept exactly this one. The check guards
-// against a replay, and nothing is lost: the proof is computed over the server's message, too, so that it is good for the nonce
-// of this conversation only.
+// RFC 5802 requires the server to refuse a nonce other than its own. Apache Kafka accepts one that ends with the
+// server's since 3.8.1 and 3.9; earlier versions do not check it, and 4.0 refuses it. We accept exactly this one. It
+// weakens nothing: the check guards against replays, but the proof is computed over the server's message, too, and is
+// valid for this conversation's nonce only.
 
-// repeatedFinal is such a second message.
+// repeatedFinal is a second message with a repeated nonce.
 type repeatedFinal struct {
 	withoutProof string
 	proof        []byte
 }
 
-// splitFirst splits a client's first message, which was understood, into the header and the rest.
+// splitFirst splits a client's valid first message into the header and the rest.
 func splitFirst(message string) (header, bare string) {
 	fields := strings.SplitAfterN(message, ",", 3)
 	return fields[0] + fields[1], fields[2]
 }
 
-// parseRepeated takes the second message of a client that repeats its nonce; not ok if it is another message.
+// parseRepeated parses the second message of a client that repeats its nonce; ok is false for any other message.
 func (c *scramConversation) parseRepeated(message string) (_ repeatedFinal, ok bool) {
 	if c.challenge == "" {
-		return repeatedFinal{}, false // this is the first
+		return repeatedFinal{}, false // this is the first message
 	}
 	header, bare := splitFirst(c.first)
 	_, nonce, _ := strings.Cut(bare, ",r=")
@@ -51,7 +52,7 @@ func (c *scramConversation) parseRepeated(message string) (_ repeatedFinal, ok b
 	return repeatedFinal{withoutProof, proof}, err == nil
 }
 
-// finish checks the proof as RFC 5802, section 3, has it, and returns the last answer.
+// finish checks the proof according to RFC 5802, section 3, and returns the last answer.
 func (c *scramConversation) finish(message repeatedFinal) (answer string, err error) {
 	credentials, err := c.users.credentials(c.Username())
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// iterations make each guess at a password as expensive; fewer than these are refused by Kafka's clients.
+// iterations is the cost of each guess at a password. Kafka's clients refuse fewer.
 const iterations = 4096
 
 func newScramSHA256(passwords map[string]string) func() conversation {
@@ -19,25 +19,25 @@ func newScramSHA512(passwords map[string]string) func() conversation {
 	return newScram(scram.SHA512, passwords, keyedDigest(newKey(sha256.Size))).begin
 }
 
-// scramUsers are the users as SCRAM with one hash needs them. Salts are a keyed digest of the name: each user has an own one
-// that is stable and unforeseeable, and so has a name that does not exist.
+// scramUsers holds the users' credentials for SCRAM with one hash. A salt is a keyed digest of the name: stable and
+// unpredictable for every name, whether it exists or not.
 type scramUsers struct {
 	server *scram.Server
 	hash   scram.HashGeneratorFcn
 	salt   func(user string) []byte
 	known  func() (map[string]scram.StoredCredentials, error)
-	decoy  []byte // the key of unknown users, which no password leads to
+	decoy  []byte // the key of unknown users, derived from no password
 }
 
 func newScram(hash scram.HashGeneratorFcn, passwords map[string]string, salt func(user string) []byte) *scramUsers {
 	s := &scramUsers{hash: hash, salt: salt, decoy: newKey(hash().Size())}
-	// All users at once: whoever waits for it, the time does not tell whether the name asked for is among them.
+	// Derive all users at once, so that the time does not reveal whether the requested user exists.
 	s.known = sync.OnceValues(func() (map[string]scram.StoredCredentials, error) { return s.derive(passwords) })
 	s.server, _ = hash.NewServer(s.credentials) // never fails
 	return s
 }
 
-// derive computes what SCRAM stores instead of the passwords.
+// derive computes what SCRAM stores in place of the passwords.
 func (s *scramUsers) derive(passwords map[string]string) (map[string]scram.StoredCredentials, error) {
 	known := make(map[string]scram.StoredCredentials, len(passwords))
 	for user, password := range passwords {
@@ -56,7 +56,7 @@ func (s *scramUsers) factors(user string) scram.KeyFactors {
 	return scram.KeyFactors{Salt: string(s.salt(user)), Iters: iterations}
 }
 
-// credentials are what the user's proof is checked against.
+// credentials returns what the user's proof is checked against.
 func (s *scramUsers) credentials(user string) (scram.StoredCredentials, error) {
 	known, err := s.known()
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *scramUsers) begin() conversation {
 	return &scramConversation{ServerConversation: s.server.NewConversation(), users: s}
 }
 
-// scramConversation is a login by two messages of the client and two answers (RFC 5802, without channel binding):
+// scramConversation is a login with two messages of the client and two answers (RFC 5802, without channel binding):
 //
 //	client  n,[a=act as],n=name,r=nonce
 //	server  r=nonce+more,s=salt,i=iterations
@@ -104,13 +104,13 @@ func (c *scramConversation) step(client string) (answer, user string, err error)
 	return answer, "", nil
 }
 
-// scramFault sorts an error by what RFC 5802 would answer. The words of an error that quotes the client are left out: they
-// may be as long as the client likes.
+// scramFault classifies an error according to the answer that RFC 5802 prescribes. It drops the text of errors that
+// quote the client, because that text may be arbitrarily long.
 func scramFault(answer string, err error) error {
 	switch answer {
 	case scram.ErrInvalidProof:
 		return ErrRefused
-	case scram.ErrUnknownUser: // credentials failed, for all alike
+	case scram.ErrUnknownUser: // deriving the credentials failed, for all users
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return ErrMalformed

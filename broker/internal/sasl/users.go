@@ -9,24 +9,24 @@ import (
 	"unicode/utf8"
 )
 
-// Users are the names and passwords that may log in. Without any, everyone is refused.
+// Users holds the names and passwords that may log in. Without any, every login is refused.
 type Users struct {
-	// begin starts a conversation, by mechanism. What these functions know is out of reach of a printed Users.
+	// by mechanism; functions, so that printing a Users reveals no secrets
 	begin map[string]func() conversation
 }
 
-// mechanisms prepare the users for each mechanism.
+// mechanisms maps each mechanism to a function that prepares the users for it.
 var mechanisms = map[string]func(passwords map[string]string) func() conversation{
 	"PLAIN":         newPlain,
 	"SCRAM-SHA-256": newScramSHA256,
 	"SCRAM-SHA-512": newScramSHA512,
 }
 
-// Mechanisms are the names of the mechanisms, sorted.
+// Mechanisms returns the names of the mechanisms, sorted.
 func Mechanisms() []string { return slices.Sorted(maps.Keys(mechanisms)) }
 
-// NewUsers takes passwords by name. All mistakes are told at once, none with a password in it. The work of salting them for
-// SCRAM is done when the first client asks for the mechanism: milliseconds for each user.
+// NewUsers returns the users for passwords by name. It reports all mistakes at once, without any password. Salting them
+// for SCRAM takes milliseconds per user and is done when the first client uses the mechanism.
 func NewUsers(passwords map[string]string) (*Users, error) {
 	if err := check(passwords); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func NewUsers(passwords map[string]string) (*Users, error) {
 	return users, nil
 }
 
-// Begin starts a login with one of Mechanisms. The error is ErrMechanism.
+// Begin starts a login with one of Mechanisms; otherwise it fails with ErrMechanism.
 func (u *Users) Begin(mechanism string) (*Exchange, error) {
 	begin, ok := u.begin[mechanism]
 	if !ok {
@@ -61,7 +61,7 @@ func check(passwords map[string]string) error {
 	return errors.Join(mistakes...)
 }
 
-// textMistake says why no client could send the text, or "".
+// textMistake returns why no client could send the text, or "".
 func textMistake(text string) string {
 	switch {
 	case text == "":

@@ -19,19 +19,20 @@ import (
 )
 
 const (
-	// underWay is how many requests of a connection are worked on at once.
-	underWay = 64
+	// maxInFlight bounds the requests of a connection that are processed at once.
+	maxInFlight = 64
 
-	// underWayBytes is how large they are together; one may be larger.
-	underWayBytes = 8 << 20
+	// maxInFlightBytes bounds their total size; a single request may be larger.
+	maxInFlightBytes = 8 << 20
 
-	// unsentFetches is how many answers to fetches of a connection are in memory at once: one on its way, and the next.
-	unsentFetches = 2
+	// maxUnsentFetches bounds the fetch responses of a connection that are in memory at once: one being sent, and the
+	// next.
+	maxUnsentFetches = 2
 
-	// idleTimeout is how long a connection may say nothing, Kafka's connections.max.idle.ms.
+	// idleTimeout is how long a connection may be idle, Kafka's connections.max.idle.ms.
 	idleTimeout = 10 * time.Minute
 
-	// stepTimeout is how long a step of chunk bytes may take to come or go.
+	// stepTimeout bounds how long reading or writing one chunk may take.
 	stepTimeout = 30 * time.Second
 
 	chunk = 1 << 20
@@ -44,34 +45,34 @@ type conn struct {
 	in      *bufio.Reader
 	client  engine.Client
 	login   login
-	answers chan *answer // in the order of the requests
+	answers chan *answer // in request order
 	ctx     context.Context
 	cancel  context.CancelFunc
 	once    sync.Once
-	room    *semaphore.Weighted // for requests under way, in bytes
-	fetches chan struct{}       // one for each answer to a fetch that was not sent yet
+	room    *semaphore.Weighted // for requests in flight, in bytes
+	fetches chan struct{}       // one token per fetch response that was not sent yet
 }
 
-// answer is a response that is due.
+// answer is a pending response.
 type answer struct {
 	correlation int32
-	flexible    bool          // of the header
-	raw         bool          // no header: a token of the old login
-	ready       chan struct{} // closed when response is there
+	flexible    bool          // whether the header is flexible
+	raw         bool          // no header: a token of the old login protocol
+	ready       chan struct{} // closed when response is set
 	response    kmsg.Response // nil: close the connection
 	token       []byte
-	fetch       bool  // of a fetch: it has borrowed memory, and is ready soon after the connection has ended
-	weight      int64 // of the request, in bytes
+	fetch       bool  // a fetch response: it borrows memory, and is ready soon after the connection has ended
+	weight      int64 // size of the request, in bytes
 }
 
 func newConn(s *Server, inner net.Conn) *conn {
 	c := &conn{
-		server: s, Conn: inner, in: bufio.NewReaderSize(inner, 16<<10), answers: make(chan *answer, underWay),
-		room: semaphore.NewWeighted(underWayBytes), fetches: make(chan struct{}, unsentFetches),
+		server: s, Conn: inner, in: bufio.NewReaderSize(inner, 16<<10), answers: make(chan *answer, maxInFlight),
+		room: semaphore.NewWeighted(maxInFlightBytes), fetches: make(chan struct{}, maxUnsentFetches),
 	}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	host, _, _ := net.SplitHostPort(inner.RemoteAddr().String())
-	c.client.Host = "/" + host // as Kafka shows it
+	c.client.Host = "/" + host // in the format of Kafka
 	c.login.users = s.cfg.Users
 	return c
 }
@@ -83,38 +84,38 @@ func (c *conn) close() {
 	})
 }
 
-// read takes requests until the connection ends.
+// read reads requests until the connection ends.
 func (c *conn) read() {
 	defer c.server.running.Done()
 	defer close(c.answers)
 	defer c.server.cfg.Engine.Forget(&c.client)
-	defer c.close() // what waits for others need not be answered any more
+	defer c.close() // requests that wait for others need no response any more
 	for {
 		if err := c.next(); err != nil {
 			var unsupported *unsupportedError
 			if errors.As(err, &unsupported) {
 				c.server.unsupported.warn(c, unsupported)
 			} else if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && c.ctx.Err() == nil {
-				c.server.cfg.Logger.Info("broker: a connection is closed", "client", c.RemoteAddr(), "error", err)
+				c.server.cfg.Logger.Info("broker: connection closed", "client", c.RemoteAddr(), "error", err)
 			}
 			return
 		}
 	}
 }
 
-// next reads one request and hands it on.
+// next reads one request and dispatches it.
 func (c *conn) next() error {
 	frame, weight, err := c.frame()
 	if err != nil {
 		return err
 	}
 	a := &answer{ready: make(chan struct{}), weight: weight}
-	req, err := c.understand(frame, a)
+	req, err := c.parse(frame, a)
 	if err == nil {
 		err = c.queue(a)
 	}
 	if err != nil {
-		c.giveRoom(weight)
+		c.releaseMemory(weight)
 		return err
 	}
 	if req != nil {
@@ -123,8 +124,8 @@ func (c *conn) next() error {
 	return nil
 }
 
-// understand reads a request. A token of the old login is none, and is answered at once.
-func (c *conn) understand(frame []byte, a *answer) (req kmsg.Request, err error) {
+// parse decodes a request. A token of the old login protocol is not a request: it is answered at once, and req is nil.
+func (c *conn) parse(frame []byte, a *answer) (req kmsg.Request, err error) {
 	if !c.login.raw {
 		return c.decode(frame, a)
 	}
@@ -136,7 +137,7 @@ func (c *conn) understand(frame []byte, a *answer) (req kmsg.Request, err error)
 	return nil, nil
 }
 
-// queue has an answer sent after those before it.
+// queue adds an answer to those to be sent.
 func (c *conn) queue(a *answer) error {
 	if a.fetch {
 		select {
@@ -153,7 +154,7 @@ func (c *conn) queue(a *answer) error {
 	}
 }
 
-// dispatch has the request in a frame answered.
+// dispatch passes a request to the engine or to the login, and then releases the frame.
 func (c *conn) dispatch(r kmsg.Request, frame []byte, a *answer) {
 	_, produces := r.(*kmsg.ProduceRequest)
 	key, began := r.Key(), time.Now()
@@ -161,7 +162,7 @@ func (c *conn) dispatch(r kmsg.Request, frame []byte, a *answer) {
 		c.server.meters.answered(key, began)
 		a.response = res
 		close(a.ready)
-		if produces { // of others, the engine may keep parts
+		if produces { // the engine may keep parts of other requests
 			buffer.Put(frame)
 		}
 	}
@@ -181,7 +182,7 @@ func (c *conn) dispatch(r kmsg.Request, frame []byte, a *answer) {
 	}
 }
 
-// decode reads the header of a request, and the request.
+// decode decodes the header and the body of a request.
 func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
 	key := int16(binary.BigEndian.Uint16(frame))
 	version := int16(binary.BigEndian.Uint16(frame[2:]))
@@ -194,7 +195,7 @@ func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
 	req := kmsg.RequestForKey(key)
 	req.SetVersion(version)
 	if !engine.Supports(key, version) {
-		return req, nil // of a version that nobody knows; the answer says which there are
+		return req, nil // of an unsupported version; the answer lists the supported ones
 	}
 	id, body, err := clientID(frame[headerSize:], req.IsFlexible())
 	if err != nil {
@@ -209,7 +210,7 @@ func (c *conn) decode(frame []byte, a *answer) (kmsg.Request, error) {
 	return req, nil
 }
 
-// write sends responses until the connection ends.
+// write sends responses, in the order of the requests, until the connection ends.
 func (c *conn) write() {
 	defer c.server.running.Done()
 	defer c.server.forget(c)
@@ -218,7 +219,7 @@ func (c *conn) write() {
 		select {
 		case <-a.ready:
 		case <-c.ctx.Done():
-			alive = false // whoever works on it still may answer, and nobody hears it
+			alive = false // later answers are still received, but not sent
 			if a.fetch {
 				<-a.ready
 			}
@@ -233,7 +234,7 @@ func (c *conn) write() {
 			release(a.response)
 			<-c.fetches
 		}
-		c.giveRoom(a.weight)
+		c.releaseMemory(a.weight)
 	}
 	c.close()
 }

@@ -1,14 +1,13 @@
-// Package server is the network side of the broker: connections, frames, login. What a request means is said in package
-// engine.
+// Package server is the network side of the broker: connections, frames, login. Package engine executes the requests.
 //
-// Each connection has a goroutine that reads requests and one that writes responses, in the order of the requests. Requests
-// are handed to the engine as they come in, so a producer may have several under way; a fetch that waits holds up those
-// behind it, as in Kafka.
+// Each connection has a goroutine that reads requests and one that writes responses, in the order of the requests.
+// Requests are passed to the engine as they arrive, so a producer may have several in flight; a waiting fetch delays
+// the responses behind it, as in Kafka.
 //
-// Everything that a stranger can make grow has a bound: connections, the size of a frame, the lists in a request to produce,
-// the bytes of the requests that are under way, on a connection and together, the answers to fetches that are in memory, and
-// the time that a slow reader or writer has.
+// Everything that a client controls has a limit: connections, the size of a frame, the lists in a produce request, the
+// bytes of requests in flight (per connection and in total), fetch responses in memory, and the time that a slow reader
+// or writer may take.
 //
-// Frames of requests to produce, and what a fetch has read, lie in memory that is used again (package buffer): a frame is given
-// back when its request is answered, the records of a fetch when they are sent.
+// Frames of produce requests, and the records of fetch responses, lie in reused memory (package buffer): a frame is
+// returned when its request has been answered, the records of a fetch when they have been sent.
 package server

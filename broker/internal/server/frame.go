@@ -16,25 +16,26 @@ const (
 	// maxFrame is the largest request in bytes, Kafka's socket.request.max.bytes.
 	maxFrame = 100 << 20
 
-	// maxOtherFrame is the largest request that carries no records. What it says in lists may take many times as much in memory.
+	// maxOtherFrame is the largest request without records. Decoded lists can take many times as much memory as the
+	// request.
 	maxOtherFrame = 4 << 20
 
-	// headerSize is the beginning of each request: key (2), version (2) and correlation id (4).
+	// headerSize is the size of the fixed part of each request header: key (2), version (2) and correlation id (4).
 	headerSize = 8
 )
 
-// frame reads the bytes of one request, without its size. Its weight was taken from the memory of the server.
+// frame reads the bytes of one request, without its size. It acquires weight bytes of the server's memory for it.
 func (c *conn) frame() (frame []byte, weight int64, err error) {
 	if err := c.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
 		return nil, 0, err
 	}
 	start, err := c.in.Peek(4)
 	if err != nil {
-		return nil, 0, ended(err)
+		return nil, 0, asEOF(err)
 	}
 	size := int(int32(binary.BigEndian.Uint32(start)))
 	if size < 0 || size > maxFrame || !c.login.raw && size < headerSize {
-		return nil, 0, fmt.Errorf("a request of %d bytes: not a client of Kafka, or of TLS where none is spoken", size)
+		return nil, 0, fmt.Errorf("a request of %d bytes: the client does not speak Kafka, or it speaks TLS on a plain-text port", size)
 	}
 	if err := c.SetReadDeadline(time.Now().Add(stepTimeout)); err != nil {
 		return nil, 0, err
@@ -42,33 +43,33 @@ func (c *conn) frame() (frame []byte, weight int64, err error) {
 	if err := c.checkSize(size); err != nil {
 		return nil, 0, err
 	}
-	if err := c.takeRoom(int64(size)); err != nil {
+	if err := c.acquireMemory(int64(size)); err != nil {
 		return nil, 0, io.EOF
 	}
 	_, _ = c.in.Discard(4)
 	if frame, err = c.readFrame(size); err != nil {
-		c.giveRoom(int64(size))
+		c.releaseMemory(int64(size))
 		return nil, 0, err
 	}
 	c.server.meters.received.Add(int64(4 + size))
 	return frame, int64(size), nil
 }
 
-// takeRoom waits until there is memory for a request.
-func (c *conn) takeRoom(size int64) error {
-	if err := c.room.Acquire(c.ctx, min(size, underWayBytes)); err != nil {
+// acquireMemory waits until there is memory for a request.
+func (c *conn) acquireMemory(size int64) error {
+	if err := c.room.Acquire(c.ctx, min(size, maxInFlightBytes)); err != nil {
 		return err
 	}
-	return c.server.memory.Acquire(c.ctx, size) // if not, the connection has ended
+	return c.server.memory.Acquire(c.ctx, size) // it fails only when the connection ends
 }
 
-// giveRoom gives back what takeRoom took.
-func (c *conn) giveRoom(size int64) {
-	c.room.Release(min(size, underWayBytes))
+// releaseMemory releases what acquireMemory acquired.
+func (c *conn) releaseMemory(size int64) {
+	c.room.Release(min(size, maxInFlightBytes))
 	c.server.memory.Release(size)
 }
 
-// checkSize refuses large requests from strangers, and large ones that carry no records.
+// checkSize refuses large requests before login, and large requests without records.
 func (c *conn) checkSize(size int) error {
 	if size <= maxOtherFrame {
 		return nil
@@ -84,7 +85,8 @@ func (c *conn) checkSize(size int) error {
 	return nil
 }
 
-// readFrame reads size bytes. They were taken from the memory of the server, so that those who only say a size take little.
+// readFrame reads size bytes. It allocates as the bytes arrive, so that a client that only announces a size takes
+// little memory.
 func (c *conn) readFrame(size int) ([]byte, error) {
 	frame := buffer.Get(size)
 	for rest := frame; len(rest) > 0; {
@@ -93,15 +95,15 @@ func (c *conn) readFrame(size int) ([]byte, error) {
 		}
 		n, err := io.ReadFull(c.in, rest[:min(len(rest), chunk)])
 		if err != nil {
-			return nil, ended(err)
+			return nil, asEOF(err)
 		}
 		rest = rest[n:]
 	}
 	return frame, nil
 }
 
-// ended calls the end of a connection io.EOF, wherever it comes.
-func ended(err error) error {
+// asEOF turns every error that means the end of the connection into io.EOF.
+func asEOF(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return io.EOF
 	}
@@ -110,7 +112,8 @@ func ended(err error) error {
 
 var errHeader = errors.New("the header of a request cannot be read")
 
-// clientID reads the rest of the header: the client's name for itself, which is never flexible, and, in flexible versions, tags.
+// clientID reads the rest of the header: the client id, which is never in the flexible encoding, and, in flexible
+// versions, tags.
 func clientID(b []byte, flexible bool) (id string, body []byte, err error) {
 	r := wireReader{left: b}
 	if n := r.stringLength("client id"); n > 0 {

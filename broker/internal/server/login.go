@@ -10,15 +10,15 @@ import (
 	"github.com/rio-streams/rio/broker/internal/sasl"
 )
 
-// login is how far a connection is with SASL.
+// login is the state of the SASL login of a connection.
 type login struct {
-	users    *sasl.Users // nil: nobody has to log in
+	users    *sasl.Users // nil if no login is required
 	exchange *sasl.Exchange
 	in       bool
-	raw      bool // the tokens come without a request around them, after SaslHandshake v0
+	raw      bool // tokens arrive without a request around them, after SaslHandshake v0
 }
 
-// done reports whether the connection may ask for anything.
+// done reports whether the connection may send any request.
 func (l *login) done() bool { return l.users == nil || l.in }
 
 func (l *login) handshake(req *kmsg.SASLHandshakeRequest) kmsg.Response {
@@ -58,7 +58,7 @@ func (l *login) authenticate(req *kmsg.SASLAuthenticateRequest) kmsg.Response {
 
 var errLogin = errors.New("login failed")
 
-// step goes on with the login.
+// step passes a token to the login and returns the answer.
 func (l *login) step(token []byte) ([]byte, error) {
 	if l.exchange == nil {
 		return nil, errLogin

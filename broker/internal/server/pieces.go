@@ -7,20 +7,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// pieces is a response that is being encoded. Records are not copied, but sent from where they are, between what is encoded
-// before them and behind them.
+// pieces is a response being encoded. Records are not copied, but sent from where they are, between the encoded bytes
+// before and after them.
 type pieces struct {
 	encoded []byte
 	records []insertion
 }
 
-// insertion is records that belong at a place of what is encoded.
+// insertion holds records and their position in the encoded bytes.
 type insertion struct {
 	at      int
 	records []byte
 }
 
-// size is how many bytes all pieces have.
+// size returns the total size of all pieces in bytes.
 func (p *pieces) size() int {
 	size := len(p.encoded)
 	for _, i := range p.records {
@@ -29,7 +29,7 @@ func (p *pieces) size() int {
 	return size
 }
 
-// buffers returns the pieces in their order.
+// buffers returns the pieces in order.
 func (p *pieces) buffers() net.Buffers {
 	list := make(net.Buffers, 0, 1+2*len(p.records))
 	from := 0
@@ -40,8 +40,8 @@ func (p *pieces) buffers() net.Buffers {
 	return append(list, p.encoded[from:])
 }
 
-// appendFetch encodes a response to a fetch of version 4 or later as kmsg does, but for the records, and without what the
-// broker never says: a diverging epoch, another leader, a snapshot.
+// appendFetch encodes a fetch response of version 4 or later as kmsg does, except for the records, and without fields
+// that the broker never sets: a diverging epoch, another leader, a snapshot.
 func (p *pieces) appendFetch(res *kmsg.FetchResponse) {
 	flexible := res.IsFlexible()
 	b := kbin.AppendInt32(p.encoded, res.ThrottleMillis)
@@ -93,7 +93,7 @@ func (p *pieces) appendPartition(b []byte, f *kmsg.FetchResponseTopicPartition, 
 	return appendNoTags(b, flexible)
 }
 
-// appendLen appends the length of a list or of bytes, -1 for null.
+// appendLen appends the length of a list or of bytes; n is -1 for null.
 func appendLen(b []byte, n int, flexible bool) []byte {
 	if flexible {
 		return kbin.AppendUvarint(b, uint32(n+1))

@@ -7,17 +7,18 @@ import (
 )
 
 const (
-	// maxEntries is how many topics and partitions a request to produce may list, together. The smallest batch has about 70
-	// bytes, so a Java client sends at most 15,000 partitions at once (max.request.size is 1 MiB). In memory an entry is 64
-	// bytes, and what the engine makes of it some 300 more, which the weight of a request does not count: 7 MiB in all.
+	// maxEntries bounds the topics and partitions listed in a produce request, in total. The smallest batch has about
+	// 70 bytes, so a Java client sends at most 15,000 partitions at once (max.request.size is 1 MiB). In memory an
+	// entry takes 64 bytes, and about 300 more in the engine, which the weight of a request does not include: 7 MiB in
+	// all.
 	maxEntries = 20_000
 
-	// maxNames is how many bytes the names in a request to produce may have together. They are copied, so they count twice.
+	// maxNames bounds the total size of the names in a produce request. They are copied, so they take memory twice.
 	maxNames = maxOtherFrame
 )
 
-// readRequest reads the body of a request. Requests to produce may be large, so they are read by readProduce: to ReadFrom of
-// kmsg an entry of a list that has three bytes is worth more than twenty times as many in memory, and it has no bound.
+// readRequest decodes the body of a request. Produce requests may be large, so readProduce decodes them: ReadFrom of
+// kmsg allocates more than twenty times the size of a list entry, without a limit.
 func readRequest(req kmsg.Request, body []byte) error {
 	if produce, ok := req.(*kmsg.ProduceRequest); ok {
 		return readProduce(produce, body)
@@ -25,9 +26,9 @@ func readRequest(req kmsg.Request, body []byte) error {
 	return req.ReadFrom(body)
 }
 
-// readProduce reads a request to produce, whose version is set. The records are a part of body. What is accepted is what kmsg
-// accepts, also with bytes behind the end, but within maxEntries and maxNames, and no list is null. Tags are passed over: there
-// are none yet. Errors name topics and partitions by their place in the lists, from 0.
+// readProduce decodes a produce request, whose version is set. The records alias body. It accepts what kmsg accepts,
+// including bytes after the end, but at most maxEntries and maxNames, and no null lists. It skips tags: none are
+// defined. Errors identify topics and partitions by their index in the lists, from 0.
 //
 //	transactional id   string or null
 //	acks               int16
@@ -42,15 +43,15 @@ func readRequest(req kmsg.Request, body []byte) error {
 //	  tags             from version 9
 //	tags               from version 9
 //
-// Before version 9 the length of a string is an int16, that of bytes and lists an int32, and null is a negative one. From
-// version 9 all are uvarints, greater by one, and null is 0.
+// Before version 9 the length of a string is an int16, that of bytes and lists an int32, and null is a negative length.
+// From version 9 all lengths are uvarints, plus one, and null is 0.
 func readProduce(req *kmsg.ProduceRequest, body []byte) error {
 	r := produceReader{wireReader: wireReader{left: body, flexible: req.IsFlexible()}, byID: req.Version >= 13}
 	req.TransactionID = r.nullableString("transactional id")
 	req.Acks = int16(r.uint16("acks"))
 	req.TimeoutMillis = int32(r.uint32("timeout"))
 	req.Topics = nil
-	if n := r.entries("topics", r.leastTopic()); n > 0 {
+	if n := r.entries("topics", r.minTopicBytes()); n > 0 {
 		req.Topics = make([]kmsg.ProduceRequestTopic, n)
 	}
 	for i := range req.Topics {
@@ -68,7 +69,7 @@ func (r *produceReader) topic(t *kmsg.ProduceRequestTopic) error {
 	} else {
 		t.Topic = r.string("name", r.stringLength("name"))
 	}
-	if n := r.entries("partitions", r.leastPartition()); n > 0 {
+	if n := r.entries("partitions", r.minPartitionBytes()); n > 0 {
 		t.Partitions = make([]kmsg.ProduceRequestTopicPartition, n)
 	}
 	for i := range t.Partitions {
@@ -86,7 +87,7 @@ func (r *produceReader) topic(t *kmsg.ProduceRequestTopic) error {
 	return r.err
 }
 
-// produceReader reads the parts of a request to produce.
+// produceReader decodes the parts of a produce request.
 type produceReader struct {
 	wireReader
 	byID   bool
@@ -94,8 +95,8 @@ type produceReader struct {
 	copied int64 // bytes of names so far
 }
 
-// leastTopic is how many bytes a topic takes at least: an empty name or an id, an empty list and no tags.
-func (r *produceReader) leastTopic() int64 {
+// minTopicBytes is the smallest encoding of a topic: an empty name or an id, an empty list and no tags.
+func (r *produceReader) minTopicBytes() int64 {
 	switch {
 	case r.byID:
 		return 16 + 1 + 1
@@ -106,15 +107,15 @@ func (r *produceReader) leastTopic() int64 {
 	}
 }
 
-// leastPartition is how many bytes a partition takes at least: its number, no records and no tags.
-func (r *produceReader) leastPartition() int64 {
+// minPartitionBytes is the smallest encoding of a partition: its number, no records and no tags.
+func (r *produceReader) minPartitionBytes() int64 {
 	if r.flexible {
 		return 4 + 1 + 1
 	}
 	return 4 + 4
 }
 
-// entries reads how many entries a list has, each of at least so many bytes. It is 0 after an error.
+// entries reads the length of a list whose entries take at least so many bytes each. It returns 0 after an error.
 func (r *produceReader) entries(what string, least int64) int64 {
 	n := r.length(what)
 	r.listed += max(n, 0)
@@ -123,7 +124,7 @@ func (r *produceReader) entries(what string, least int64) int64 {
 	case n < 0:
 		r.fail("%s: null", what)
 	case n > int64(len(r.left))/least:
-		r.fail("%s: %d of at least %d bytes each are claimed, %d bytes are left", what, n, least, len(r.left))
+		r.fail("%s: the request claims %d of at least %d bytes each, but %d bytes are left", what, n, least, len(r.left))
 	case r.listed > maxEntries:
 		r.fail("%s: more than %d topics and partitions in one request", what, maxEntries)
 	default:
@@ -141,7 +142,7 @@ func (r *produceReader) nullableString(what string) *string {
 	return &s
 }
 
-// string copies n bytes, so that whoever keeps a name does not keep the records.
+// string copies n bytes, so that keeping a name does not keep the records alive.
 func (r *produceReader) string(what string, n int64) string {
 	if r.copied += n; r.copied > maxNames {
 		r.fail("%s: more than %d bytes of names in one request", what, maxNames)

@@ -166,35 +166,35 @@ func TestProduceThatLiesIsRefused(t *testing.T) {
 		body    []byte
 		want    string
 	}{
-		{"no acks", 3, []byte{0xff, 0xff, 0}, "acks: 2 bytes are claimed, 1 are left"},
-		{"long transactional id", 3, []byte{0, 9, 'x'}, "transactional id: 9 bytes are claimed, 1 are left"},
-		{"long transactional id", 9, []byte{10, 'x'}, "transactional id: 9 bytes are claimed, 1 are left"},
-		{"many topics", 8, join(start8, int32s(3), make([]byte, 17)), "topics: 3 of at least 6 bytes each are claimed, 17 bytes are left"},
-		{"many topics", 9, join(start9, uvarint(4), make([]byte, 8)), "topics: 3 of at least 3 bytes each are claimed, 8 bytes are left"},
+		{"no acks", 3, []byte{0xff, 0xff, 0}, "acks: the request claims 2 bytes, but 1 are left"},
+		{"long transactional id", 3, []byte{0, 9, 'x'}, "transactional id: the request claims 9 bytes, but 1 are left"},
+		{"long transactional id", 9, []byte{10, 'x'}, "transactional id: the request claims 9 bytes, but 1 are left"},
+		{"many topics", 8, join(start8, int32s(3), make([]byte, 17)), "topics: the request claims 3 of at least 6 bytes each, but 17 bytes are left"},
+		{"many topics", 9, join(start9, uvarint(4), make([]byte, 8)), "topics: the request claims 3 of at least 3 bytes each, but 8 bytes are left"},
 		{
 			"many topics", 13, join(start9, uvarint(4), make([]byte, 53)),
-			"topics: 3 of at least 18 bytes each are claimed, 53 bytes are left",
+			"topics: the request claims 3 of at least 18 bytes each, but 53 bytes are left",
 		},
-		{"the most topics", 8, join(start8, int32s(1<<31-1)), "topics: 2147483647 of at least 6 bytes each are claimed, 0 bytes are left"},
-		{"the most topics", 9, join(start9, uvarint(1<<32-1)), "topics: 4294967294 of at least 3 bytes each are claimed, 0 bytes are left"},
+		{"the most topics", 8, join(start8, int32s(1<<31-1)), "topics: the request claims 2147483647 of at least 6 bytes each, but 0 bytes are left"},
+		{"the most topics", 9, join(start9, uvarint(1<<32-1)), "topics: the request claims 4294967294 of at least 3 bytes each, but 0 bytes are left"},
 		{"null topics", 8, join(start8, int32s(-1)), "topics: null"},
 		{"negative topics", 8, join(start8, int32s(-1<<31)), "topics: null"},
 		{"null topics", 9, join(start9, uvarint(0), uvarint(0)), "topics: null"},
-		{"topics beyond 32 bits", 9, join(start9, uvarint(1<<32), uvarint(0)), "topics: no number of up to 32 bits, with 6 bytes left"},
-		{"endless number", 9, join(start9, bytes.Repeat([]byte{0x80}, 12)), "topics: no number of up to 32 bits, with 12 bytes left"},
+		{"topics beyond 32 bits", 9, join(start9, uvarint(1<<32), uvarint(0)), "topics: not a number of up to 32 bits, with 6 bytes left"},
+		{"endless number", 9, join(start9, bytes.Repeat([]byte{0x80}, 12)), "topics: not a number of up to 32 bits, with 12 bytes left"},
 		{
 			"one in six bytes", 9, join(start9, []byte{0x81, 0x80, 0x80, 0x80, 0x80, 0}, uvarint(0)),
-			"topics: no number of up to 32 bits, with 7 bytes left",
+			"topics: not a number of up to 32 bits, with 7 bytes left",
 		},
 		{"null name", 8, join(start8, int32s(1), []byte{0xff, 0xff}, int32s(0)), "topic 0: name: null"},
 		{"null name", 9, join(start9, uvarint(2), uvarint(0), uvarint(1), uvarint(0)), "topic 0: name: null"},
 		{
 			"many partitions", 8, join(start8, int32s(1), []byte{0, 1, 'a'}, int32s(2), make([]byte, 15)),
-			"topic 0: partitions: 2 of at least 8 bytes each are claimed, 15 bytes are left",
+			"topic 0: partitions: the request claims 2 of at least 8 bytes each, but 15 bytes are left",
 		},
 		{
 			"many partitions", 13, join(start9, uvarint(2), id, uvarint(3), make([]byte, 11)),
-			"topic 0: partitions: 2 of at least 6 bytes each are claimed, 11 bytes are left",
+			"topic 0: partitions: the request claims 2 of at least 6 bytes each, but 11 bytes are left",
 		},
 		{
 			"null partitions", 8, join(start8, int32s(2), []byte{0, 1, 'a'}, int32s(0), []byte{0, 1, 'b'}, int32s(-7)),
@@ -202,18 +202,18 @@ func TestProduceThatLiesIsRefused(t *testing.T) {
 		},
 		{
 			"long records", 8, join(start8, int32s(1), []byte{0, 1, 'a'}, int32s(2), int32s(5), int32s(0), int32s(6), int32s(999), []byte("red")),
-			"topic 0: partition 1: records: 999 bytes are claimed, 3 are left",
+			"topic 0: partition 1: records: the request claims 999 bytes, but 3 are left",
 		},
 		{
 			"long records", 13, join(start9, uvarint(2), id, uvarint(2), int32s(0), uvarint(1<<32-1), []byte("red")),
-			"topic 0: partition 0: records: 4294967294 bytes are claimed, 3 are left",
+			"topic 0: partition 0: records: the request claims 4294967294 bytes, but 3 are left",
 		},
 		{
 			"many tags", 9, join(start9, uvarint(2), []byte{2, 'a'}, uvarint(1), uvarint(2), []byte{9}),
-			"topic 0: tags: 2 are claimed, 1 bytes are left",
+			"topic 0: tags: the request claims 2, but 1 bytes are left",
 		},
-		{"the most tags", 9, join(start9, uvarint(1), uvarint(1<<32-1), []byte("abc")), "tags: 4294967295 are claimed, 3 bytes are left"},
-		{"long tag", 9, join(start9, uvarint(1), uvarint(1), []byte{7, 4, 'a', 'b', 'c'}), "tag: 4 bytes are claimed, 3 are left"},
+		{"the most tags", 9, join(start9, uvarint(1), uvarint(1<<32-1), []byte("abc")), "tags: the request claims 4294967295, but 3 bytes are left"},
+		{"long tag", 9, join(start9, uvarint(1), uvarint(1), []byte{7, 4, 'a', 'b', 'c'}), "tag: the request claims 4 bytes, but 3 are left"},
 	} {
 		t.Run(fmt.Sprintf("version %d, %s", c.version, c.name), func(t *testing.T) {
 			req, err := ours(c.version, c.body)

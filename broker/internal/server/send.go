@@ -32,7 +32,7 @@ func (c *conn) send(a *answer) error {
 	return c.sendAll(p.buffers())
 }
 
-// sendAll sends bytes, a chunk after the other.
+// sendAll sends bytes, chunk by chunk.
 func (c *conn) sendAll(b net.Buffers) error {
 	for len(b) > 0 {
 		if err := c.SetWriteDeadline(time.Now().Add(stepTimeout)); err != nil {
@@ -48,7 +48,7 @@ func (c *conn) sendAll(b net.Buffers) error {
 	return nil
 }
 
-// nextChunk takes up to chunk bytes from the beginning of b.
+// nextChunk removes up to chunk bytes from the beginning of b.
 func nextChunk(b *net.Buffers) (taken net.Buffers) {
 	for room := chunk; len(*b) > 0 && room > 0; {
 		first := &(*b)[0]
@@ -61,7 +61,7 @@ func nextChunk(b *net.Buffers) (taken net.Buffers) {
 	return taken
 }
 
-// release gives back what a response to a fetch has borrowed.
+// release returns the memory that a fetch response has borrowed.
 func release(res kmsg.Response) {
 	if fetched, ok := res.(*engine.Fetched); ok {
 		fetched.Release()

@@ -15,14 +15,14 @@ import (
 	"github.com/rio-streams/rio/broker/internal/sasl"
 )
 
-// Config says how to serve.
+// Config configures a Server.
 type Config struct {
 	Engine         *engine.Engine
 	Logger         *slog.Logger
 	TLS            *tls.Config // default: none, plain text
-	Users          *sasl.Users // default: none, everyone may do everything
+	Users          *sasl.Users // default: none, no login required
 	MaxConnections int
-	MaxMemory      int64 // bytes of requests that are being read or worked on
+	MaxMemory      int64 // bytes of requests that are being read or processed
 }
 
 // Server serves connections until it is closed.
@@ -42,7 +42,7 @@ type Server struct {
 	closed bool
 }
 
-// New makes a server that accepts from a listener.
+// New returns a server that accepts connections from a listener.
 func New(listener net.Listener, cfg Config) *Server {
 	s := &Server{cfg: cfg, listener: listener, memory: semaphore.NewWeighted(cfg.MaxMemory), conns: make(map[*conn]struct{}), meters: newMeters()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -54,7 +54,7 @@ func New(listener net.Listener, cfg Config) *Server {
 	return s
 }
 
-// acceptPause is how long to wait when a connection cannot be accepted, such as for want of file descriptors.
+// acceptPause is how long to wait after a failed accept, for example for lack of file descriptors.
 const acceptPause = 50 * time.Millisecond
 
 func (s *Server) accept() {
@@ -65,7 +65,7 @@ func (s *Server) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			s.cfg.Logger.Warn("broker: a connection cannot be accepted", "error", err)
+			s.cfg.Logger.Warn("broker: cannot accept a connection", "error", err)
 			select {
 			case <-time.After(acceptPause):
 			case <-s.ctx.Done():
@@ -82,7 +82,7 @@ func (s *Server) serve(inner net.Conn) {
 	defer s.mu.Unlock()
 	if s.closed || len(s.conns) >= s.cfg.MaxConnections {
 		if !s.closed {
-			s.cfg.Logger.Warn("broker: too many connections: one is refused", "most", s.cfg.MaxConnections, "client", inner.RemoteAddr())
+			s.cfg.Logger.Warn("broker: too many connections, closing a new one", "most", s.cfg.MaxConnections, "client", inner.RemoteAddr())
 		}
 		_ = inner.Close()
 		return
@@ -100,7 +100,7 @@ func (s *Server) forget(c *conn) {
 	delete(s.conns, c)
 }
 
-// Close ends all connections and waits for their goroutines.
+// Close closes all connections and waits for their goroutines.
 func (s *Server) Close() error {
 	err := s.listener.Close()
 	s.cancel()

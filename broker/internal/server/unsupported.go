@@ -10,11 +10,11 @@ import (
 	"github.com/rio-streams/rio/broker/internal/engine"
 )
 
-// request is a kind of request in a version.
+// request is a request type in a version.
 type request struct{ key, version int16 }
 
-// unsupportedError: the broker does not know a request. Its client is disconnected, as Kafka does it, because it could not read
-// an answer.
+// unsupportedError means that the broker does not support a request. The client is disconnected, as Kafka does, because
+// it could not decode an answer.
 type unsupportedError struct {
 	request
 	clientID string
@@ -24,7 +24,7 @@ func (e *unsupportedError) Error() string {
 	return fmt.Sprintf("request %d in version %d is not supported", e.key, e.version)
 }
 
-// name is what the protocol calls the request.
+// name returns the protocol's name of the request.
 func (r request) name() string {
 	if kmsg.RequestForKey(r.key) == nil {
 		return fmt.Sprint("request ", r.key)
@@ -32,8 +32,8 @@ func (r request) name() string {
 	return kmsg.NameForKey(r.key)
 }
 
-// known says which versions of the request are answered.
-func (r request) known() string {
+// versions says which versions of the request are supported.
+func (r request) versions() string {
 	oldest, newest, ok := engine.Versions(r.key)
 	if !ok {
 		return "none"
@@ -41,25 +41,25 @@ func (r request) known() string {
 	return fmt.Sprintf("%d to %d", oldest, newest)
 }
 
-// unsupported warns of requests that the broker does not know. Many clients say nothing when they are disconnected, and connect
-// again at once, for ever.
+// unsupported logs requests that the broker does not support. Many clients do not report the disconnect, and reconnect
+// forever.
 type unsupported struct {
 	mu     sync.Mutex
 	warned map[request]time.Time
 }
 
 const (
-	// warnInterval is how often the same request is warned of.
+	// warnInterval is how often the same request is logged.
 	warnInterval = time.Minute
 
-	// maxWarned is how many requests are warned of in an interval, so that noise does not fill the log.
+	// maxWarned bounds how many requests are logged per interval, so that they do not flood the log.
 	maxWarned = 100
 
-	// maxClientID is how many characters of a client's name are logged.
+	// maxClientID bounds how many characters of a client id are logged.
 	maxClientID = 60
 )
 
-// due reports whether to warn of a request now.
+// due reports whether to log a request now.
 func (u *unsupported) due(r request, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -78,13 +78,13 @@ func (u *unsupported) due(r request, now time.Time) bool {
 	return true
 }
 
-// warn says who is disconnected for which request, and what helps.
+// warn logs which client is disconnected for which request, and how to fix it.
 func (u *unsupported) warn(c *conn, e *unsupportedError) {
 	if !u.due(e.request, time.Now()) {
 		return
 	}
-	c.server.cfg.Logger.Warn("broker: a client is disconnected because it sent a request that this broker does not know; "+
+	c.server.cfg.Logger.Warn("broker: disconnecting a client that sent an unsupported request; "+
 		"if it is configured for a version of Kafka, let it ask the broker instead, or choose 4.4 or older",
-		"request", e.name(), "version", e.version, "known versions", e.known(),
+		"request", e.name(), "version", e.version, "supported versions", e.versions(),
 		"client id", fmt.Sprintf("%.*s", maxClientID, e.clientID), "client", c.RemoteAddr())
 }

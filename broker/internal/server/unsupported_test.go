@@ -43,7 +43,7 @@ func TestUnknownRequestsAreNamed(t *testing.T) {
 		{request{int16(kmsg.ConsumerGroupHeartbeat), 1}, "ConsumerGroupHeartbeat", "none"},
 		{request{12345, 0}, "request 12345", "none"},
 	} {
-		if name, known := test.request.name(), test.request.known(); name != test.name || known != test.known {
+		if name, known := test.request.name(), test.request.versions(); name != test.name || known != test.known {
 			t.Errorf("%d: %q, known %q; want %q, %q", test.key, name, known, test.name, test.known)
 		}
 	}

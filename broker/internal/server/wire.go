@@ -6,10 +6,11 @@ import (
 	"math"
 )
 
-// wireReader reads the types of the protocol from a request, and says what is wrong where. After an error it reads zeros.
+// wireReader decodes the types of the protocol. Its error says what is wrong and where. After an error it returns
+// zeros.
 type wireReader struct {
 	left     []byte
-	flexible bool // the version of the request is
+	flexible bool // whether the version of the request is flexible
 	err      error
 }
 
@@ -20,7 +21,7 @@ func (r *wireReader) fail(format string, args ...any) {
 	r.left = nil
 }
 
-// span is the next n bytes, not copied.
+// span returns the next n bytes without copying them.
 func (r *wireReader) span(what string, n int64) []byte {
 	switch {
 	case r.err != nil:
@@ -29,7 +30,7 @@ func (r *wireReader) span(what string, n int64) []byte {
 		r.fail("%s: null", what)
 		return nil
 	case n > int64(len(r.left)):
-		r.fail("%s: %d bytes are claimed, %d are left", what, n, len(r.left))
+		r.fail("%s: the request claims %d bytes, but %d are left", what, n, len(r.left))
 		return nil
 	}
 	span := r.left[:n:n]
@@ -67,25 +68,25 @@ func (r *wireReader) uint32(what string) uint32 {
 	return 0
 }
 
-// uvarint reads up to 32 bits.
+// uvarint reads a number of up to 32 bits.
 func (r *wireReader) uvarint(what string) int64 {
 	v, n := binary.Uvarint(r.left)
 	if n <= 0 || n > binary.MaxVarintLen32 || v > math.MaxUint32 {
-		r.fail("%s: no number of up to 32 bits, with %d bytes left", what, len(r.left))
+		r.fail("%s: not a number of up to 32 bits, with %d bytes left", what, len(r.left))
 		return 0
 	}
 	r.left = r.left[n:]
 	return int64(v)
 }
 
-// tags passes over tags, each of at least two bytes, a key and a size.
+// tags skips tags. Each has at least two bytes, a key and a size.
 func (r *wireReader) tags() {
 	if !r.flexible {
 		return
 	}
 	n := r.uvarint("tags")
 	if n > int64(len(r.left))/2 {
-		r.fail("tags: %d are claimed, %d bytes are left", n, len(r.left))
+		r.fail("tags: the request claims %d, but %d bytes are left", n, len(r.left))
 	}
 	for i := int64(0); i < n && r.err == nil; i++ {
 		r.uvarint("tag")

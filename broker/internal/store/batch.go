@@ -6,51 +6,51 @@ import (
 	"github.com/rio-streams/rio/broker/internal/batch"
 )
 
-// Batch is changes that are made together.
+// Batch is a set of changes that are committed atomically.
 type Batch struct {
 	pebble  *pebble.Batch
 	scratch []byte
 }
 
-// retained is how much memory of a batch is kept for the next ones.
+// retained is the size up to which a batch's memory is kept for reuse.
 const retained = 8 << 20
 
-// NewBatch returns an empty batch. Release gives back its memory.
+// NewBatch returns an empty batch. Release returns its memory.
 func (db *DB) NewBatch() *Batch {
 	return &Batch{pebble: db.pebble.NewBatch(pebble.WithMaxRetainedSizeBytes(retained))}
 }
 
-// Release gives the batch's memory to batches to come. It must have been committed, and is not used again.
+// Release returns the batch's memory for reuse. The batch must have been committed, and must not be used again.
 func (b *Batch) Release() { _ = b.pebble.Close() }
 
-// Empty reports whether there is nothing in the batch.
+// Empty reports whether the batch has no changes.
 func (b *Batch) Empty() bool { return b.pebble.Empty() }
 
-// Size is about how many bytes it takes.
+// Size returns the approximate size of the batch in bytes.
 func (b *Batch) Size() int { return b.pebble.Len() }
 
-// set cannot fail: a batch without a database behind it only fails when it is closed.
+// set cannot fail: a batch without a database only fails when it is closed.
 func (b *Batch) set(key, value []byte) { _ = b.pebble.Set(key, value, nil) }
 
 func (b *Batch) del(key []byte) { _ = b.pebble.Delete(key, nil) }
 
 func (b *Batch) deleteRange(from, to []byte) { _ = b.pebble.DeleteRange(from, to, nil) }
 
-// SetCounters writes the next numbers.
+// SetCounters writes the counters.
 func (b *Batch) SetCounters(c Counters) { b.set([]byte{byte(kindCounters)}, c.encode(nil)) }
 
 // SetTopic writes a topic.
 func (b *Batch) SetTopic(t *Topic) { b.set(nameKey(kindTopic, t.Name), t.encode(nil)) }
 
-// DeleteTopic removes a topic with everything in it.
+// DeleteTopic deletes a topic with all its data.
 func (b *Batch) DeleteTopic(t *Topic) {
 	b.del(nameKey(kindTopic, t.Name))
-	for _, k := range ofPartition {
+	for _, k := range partitionKinds {
 		b.deleteRange(partitionKey(k, PartitionID{t.Number, 0}), partitionKey(k, PartitionID{t.Number + 1, 0}))
 	}
 }
 
-// SetPartition writes how far a partition is.
+// SetPartition writes the positions of a partition.
 func (b *Batch) SetPartition(id PartitionID, p *Partition) {
 	b.scratch = appendPartition(b.scratch[:0], kindPartition, id)
 	n := len(b.scratch)
@@ -58,13 +58,13 @@ func (b *Batch) SetPartition(id PartitionID, p *Partition) {
 	b.set(b.scratch[:n], b.scratch[n:])
 }
 
-// SetRecords writes a record batch; one that ends at the same offset is replaced.
+// SetRecords writes a record batch. It replaces one that ends at the same offset.
 func (b *Batch) SetRecords(id PartitionID, lastOffset int64, records []byte) {
 	b.scratch = appendOffsetKey(b.scratch[:0], kindBatch, id, lastOffset)
 	b.set(b.scratch, records)
 }
 
-// AppendRecords writes a record batch under the offset that it has in the log, which takes the place of the one in records.
+// AppendRecords writes a record batch with base as its base offset, in place of the one in records.
 func (b *Batch) AppendRecords(id PartitionID, base, last int64, records []byte) {
 	deferred := b.pebble.SetDeferred(offsetKeySize, len(records))
 	appendOffsetKey(deferred.Key[:0], kindBatch, id, last)
@@ -74,13 +74,13 @@ func (b *Batch) AppendRecords(id PartitionID, base, last int64, records []byte) 
 	_ = deferred.Finish()
 }
 
-// DeleteRecords removes one record batch.
+// DeleteRecords deletes one record batch.
 func (b *Batch) DeleteRecords(id PartitionID, lastOffset int64) {
 	b.del(offsetKey(kindBatch, id, lastOffset))
 }
 
-// Truncate removes what lies before an offset: batches that end, transactions that were aborted, and segments that began
-// before it, but for the segment that has the offset, which is given.
+// Truncate deletes everything that ends before an offset: batches, aborted transactions and segments. It keeps the
+// segment that contains the offset, whose base is segment.
 func (b *Batch) Truncate(id PartitionID, start, segment int64) {
 	for _, k := range []kind{kindBatch, kindAborted} {
 		b.deleteRange(offsetKey(k, id, 0), offsetKey(k, id, start))
@@ -88,20 +88,20 @@ func (b *Batch) Truncate(id PartitionID, start, segment int64) {
 	b.deleteRange(offsetKey(kindSegment, id, 0), offsetKey(kindSegment, id, segment))
 }
 
-// SetSegment writes a segment that is complete.
+// SetSegment writes a complete segment.
 func (b *Batch) SetSegment(id PartitionID, s *Segment) {
 	b.set(offsetKey(kindSegment, id, s.Base), s.encode(nil))
 }
 
-// SetAborted writes a transaction that was aborted.
+// SetAborted writes an aborted transaction.
 func (b *Batch) SetAborted(id PartitionID, a *Aborted) {
 	b.set(offsetKey(kindAborted, id, a.Last), a.encode(nil))
 }
 
-// DeleteAborted forgets an aborted transaction of which nothing is left.
+// DeleteAborted deletes an aborted transaction that has no records left.
 func (b *Batch) DeleteAborted(id PartitionID, last int64) { b.del(offsetKey(kindAborted, id, last)) }
 
-// SetProducer writes what a partition knows of a producer.
+// SetProducer writes a partition's state of a producer.
 func (b *Batch) SetProducer(id PartitionID, p *Producer) {
 	b.scratch = appendOffsetKey(b.scratch[:0], kindProducer, id, p.ID)
 	n := len(b.scratch)
@@ -109,7 +109,7 @@ func (b *Batch) SetProducer(id PartitionID, p *Producer) {
 	b.set(b.scratch[:n], b.scratch[n:])
 }
 
-// DeleteProducer forgets a producer.
+// DeleteProducer deletes a partition's state of a producer.
 func (b *Batch) DeleteProducer(id PartitionID, producer int64) {
 	b.del(offsetKey(kindProducer, id, producer))
 }
@@ -119,13 +119,13 @@ func (b *Batch) SetTransaction(t *Transaction) {
 	b.set(nameKey(kindTransaction, t.ID), encodeTransaction(nil, t))
 }
 
-// DeleteTransaction forgets a transactional id.
+// DeleteTransaction deletes a transactional id.
 func (b *Batch) DeleteTransaction(id string) { b.del(nameKey(kindTransaction, id)) }
 
 // SetGroup writes the membership of a group.
 func (b *Batch) SetGroup(name string, snapshot []byte) { b.set(nameKey(kindGroup, name), snapshot) }
 
-// DeleteGroup removes a group with its offsets.
+// DeleteGroup deletes a group with its offsets.
 func (b *Batch) DeleteGroup(name string) {
 	b.del(nameKey(kindGroup, name))
 	for _, k := range []kind{kindOffset, kindPending} {
@@ -139,17 +139,17 @@ func (b *Batch) SetOffset(o *Offset) {
 	b.set(committedKey(o.Group, o.Topic, o.Partition), o.encode(nil))
 }
 
-// DeleteOffset removes a committed offset.
+// DeleteOffset deletes a committed offset.
 func (b *Batch) DeleteOffset(group, topic string, partition int32) {
 	b.del(committedKey(group, topic, partition))
 }
 
-// SetPending writes an offset that waits for the end of a transaction.
+// SetPending writes an offset that takes effect when a transaction is committed.
 func (b *Batch) SetPending(o *Offset) {
 	b.set(pendingKey(o.Group, o.Producer, o.Topic, o.Partition), o.encode(nil))
 }
 
-// DeletePending removes the offsets of a group that waited for the end of a producer's transaction.
+// DeletePending deletes a group's pending offsets of a producer's transaction.
 func (b *Batch) DeletePending(group string, producer int64) {
 	prefix := appendInt64(groupKey(kindPending, group), producer)
 	b.deleteRange(prefix, after(prefix))

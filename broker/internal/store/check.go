@@ -7,25 +7,25 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// Summary counts what a check has seen.
+// Summary counts what a check has read.
 type Summary struct {
 	Topics, Partitions, Groups, Transactions int
 	Batches, Records, Bytes                  int64
 }
 
-// checker goes through a store and compares what it says in one place with what it says in another.
+// checker reads a store and checks that its entries agree with each other.
 type checker struct {
 	Summary
 	r       *Reader
 	report  func(problem string)
 	topics  map[uint32]Topic
 	names   map[string]Topic
-	open    map[PartitionID]map[int64]bool // transactions that partitions take for open, by producer
+	open    map[PartitionID]map[int64]bool // open transactions according to the partitions, by producer
 	records batch.Reader
 }
 
-// Check reads everything in the store, and reports what is damaged or does not fit together, a line each. It returns an
-// error if it could not go on.
+// Check reads everything in the store and reports damage and inconsistencies, one line each. It returns an error if it
+// could not continue.
 func (db *DB) Check(report func(problem string)) (Summary, error) {
 	c := &checker{report: report, topics: make(map[uint32]Topic), names: make(map[string]Topic), open: make(map[PartitionID]map[int64]bool)}
 	for _, look := range []func() error{c.checkTopics, c.checkPartitions, c.checkProducers, c.checkTransactions, c.checkGroups} {
@@ -44,7 +44,7 @@ func (db *DB) Check(report func(problem string)) (Summary, error) {
 	return c.Summary, nil
 }
 
-func (c *checker) say(format string, args ...any) { c.report(fmt.Sprintf(format, args...)) }
+func (c *checker) problemf(format string, args ...any) { c.report(fmt.Sprintf(format, args...)) }
 
 func (c *checker) checkTopics() error {
 	counters, err := c.r.Counters()
@@ -57,17 +57,17 @@ func (c *checker) checkTopics() error {
 		}
 		c.Topics++
 		if other, taken := c.topics[t.Number]; taken {
-			c.say("topics %s and %s have one number, %d", t.Name, other.Name, t.Number)
+			c.problemf("topics %s and %s have the same number, %d", t.Name, other.Name, t.Number)
 		}
 		if t.Number >= counters.Topic {
-			c.say("topic %s has number %d, which would be given again", t.Name, t.Number)
+			c.problemf("topic %s has number %d, which would be assigned again", t.Name, t.Number)
 		}
 		c.topics[t.Number], c.names[t.Name] = t, t
 	}
 	return nil
 }
 
-// name says which partition is meant.
+// name returns the name of a partition for messages.
 func (c *checker) name(id PartitionID) string {
 	if t, ok := c.topics[id.Topic]; ok {
 		return fmt.Sprintf("%s/%d", t.Name, id.Partition)
@@ -87,13 +87,13 @@ func (c *checker) checkPartitions() error {
 	}
 	for _, t := range c.topics {
 		if found[t.Number] != t.Partitions {
-			c.say("topic %s has %d partitions, not %d", t.Name, found[t.Number], t.Partitions)
+			c.problemf("topic %s has %d partitions, not %d", t.Name, found[t.Number], t.Partitions)
 		}
 	}
 	for _, p := range list {
 		c.Partitions++
 		if _, ok := c.topics[p.ID.Topic]; !ok {
-			c.say("%s: a partition is left", c.name(p.ID))
+			c.problemf("%s: a partition is left", c.name(p.ID))
 			continue
 		}
 		c.checkLog(p.ID, &p.Entry)
@@ -101,51 +101,51 @@ func (c *checker) checkPartitions() error {
 	return nil
 }
 
-// checkLog reads the batches and the segments of a partition.
+// checkLog checks the batches and the segments of a partition.
 func (c *checker) checkLog(id PartitionID, p *Partition) {
 	if p.Start < 0 || p.Start > p.Next || p.Cleaned > p.Next {
-		c.say("%s: it begins at %d, is compacted to %d and ends at %d", c.name(id), p.Start, p.Cleaned, p.Next)
+		c.problemf("%s: positions out of order: start %d, compacted to %d, end %d", c.name(id), p.Start, p.Cleaned, p.Next)
 	}
 	next := int64(0)
 	for stored, err := range c.r.Records(id, 0) {
 		if err != nil {
-			c.say("%s: %v", c.name(id), err)
+			c.problemf("%s: %v", c.name(id), err)
 			return
 		}
 		next = c.checkBatch(id, stored, next)
 	}
 	if next > p.Next {
-		c.say("%s: a batch ends at %d, but the partition at %d", c.name(id), next-1, p.Next)
+		c.problemf("%s: the last batch ends at %d, but the partition at %d", c.name(id), next-1, p.Next)
 	}
 	position := int64(-1)
 	for s, err := range c.r.Segments(id) {
 		switch {
 		case err != nil:
-			c.say("%s: %v", c.name(id), err)
+			c.problemf("%s: %v", c.name(id), err)
 			return
 		case s.Position < position || s.Position > p.Size || s.Base > p.Next:
-			c.say("%s: the segment at %d has position %d, out of order", c.name(id), s.Base, s.Position)
+			c.problemf("%s: the segment at %d has position %d, out of order", c.name(id), s.Base, s.Position)
 		}
 		position = s.Position
 	}
 }
 
-// checkBatch looks at one batch, of which no offset may be below next. It returns the offset behind it.
+// checkBatch checks one batch, whose offsets must not be below next. It returns the offset after it.
 func (c *checker) checkBatch(id PartitionID, stored StoredRecords, next int64) int64 {
 	c.Batches++
 	c.Bytes += int64(len(stored.Bytes))
 	h, err := batch.Verify(stored.Bytes)
 	switch {
 	case err != nil:
-		c.say("%s: the batch that ends at %d: %v", c.name(id), stored.Last, err)
+		c.problemf("%s: the batch that ends at %d: %v", c.name(id), stored.Last, err)
 	case h.LastOffset() != stored.Last:
-		c.say("%s: the batch that ends at %d says that it ends at %d", c.name(id), stored.Last, h.LastOffset())
+		c.problemf("%s: the batch stored at last offset %d ends at %d", c.name(id), stored.Last, h.LastOffset())
 	case h.BaseOffset < next:
-		c.say("%s: the batch at %d overlaps the one before it, which ends at %d", c.name(id), h.BaseOffset, next-1)
+		c.problemf("%s: the batch at %d overlaps the one before it, which ends at %d", c.name(id), h.BaseOffset, next-1)
 	default:
 		c.Records += int64(h.Count)
 		if _, err := c.records.Reset(stored.Bytes); err != nil {
-			c.say("%s: the batch at %d: %v", c.name(id), h.BaseOffset, err)
+			c.problemf("%s: the batch at %d: %v", c.name(id), h.BaseOffset, err)
 		}
 	}
 	return stored.Last + 1
@@ -157,7 +157,7 @@ func (c *checker) checkProducers() error {
 			return err
 		}
 		if _, ok := c.topics[p.ID.Topic]; !ok {
-			c.say("%s: producer %d is left", c.name(p.ID), p.Entry.ID)
+			c.problemf("%s: producer %d is left", c.name(p.ID), p.Entry.ID)
 		}
 		if p.Entry.Transaction >= 0 {
 			if c.open[p.ID] == nil {
@@ -167,7 +167,7 @@ func (c *checker) checkProducers() error {
 		}
 		for i, b := range p.Entry.Batches {
 			if b.BaseOffset > b.LastOffset || i > 0 && b.BaseOffset <= p.Entry.Batches[i-1].LastOffset {
-				c.say("%s: the batches of producer %d are out of order at %d", c.name(p.ID), p.Entry.ID, b.BaseOffset)
+				c.problemf("%s: the batches of producer %d are out of order at %d", c.name(p.ID), p.Entry.ID, b.BaseOffset)
 			}
 		}
 	}
@@ -182,7 +182,7 @@ func (c *checker) checkTransactions() error {
 		}
 		c.Transactions++
 		if t.State != transaction.Ongoing && len(t.Partitions)+len(t.Groups) > 0 {
-			c.say("transactional id %s: its transaction has ended, but has %d partitions and %d groups", t.ID, len(t.Partitions), len(t.Groups))
+			c.problemf("transactional id %s: its transaction has ended, but has %d partitions and %d groups", t.ID, len(t.Partitions), len(t.Groups))
 		}
 		for _, id := range t.Partitions {
 			delete(c.open[PartitionID(id)], t.Producer.ID)
@@ -190,7 +190,7 @@ func (c *checker) checkTransactions() error {
 	}
 	for id, producers := range c.open {
 		for producer := range producers {
-			c.say("%s: the transaction of producer %d is open, but no transactional id knows of it", c.name(id), producer)
+			c.problemf("%s: the transaction of producer %d is open, but no transactional id owns it", c.name(id), producer)
 		}
 	}
 	return nil
@@ -210,7 +210,7 @@ func (c *checker) checkGroups() error {
 		}
 		groups[o.Group] = true
 		if t, ok := c.names[o.Topic]; !ok || o.Partition >= t.Partitions {
-			c.say("group %s: an offset is committed in %s/%d, which does not exist", o.Group, o.Topic, o.Partition)
+			c.problemf("group %s: an offset is committed for %s/%d, which does not exist", o.Group, o.Topic, o.Partition)
 		}
 	}
 	for o, err := range c.r.Pending() {

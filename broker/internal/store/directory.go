@@ -7,11 +7,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// MakeDir creates a directory, and those above it, so that no power cut takes it away with what is in it.
+// MakeDir creates a directory and its parents, and syncs them, so that they survive a power failure.
 func MakeDir(dir string) error { return makeDir(vfs.Default, dir) }
 
 func makeDir(disk vfs.FS, dir string) error {
-	var made []string // the innermost first
+	var made []string // innermost first
 	for at := dir; isMissing(disk, at); at = disk.PathDir(at) {
 		made = append(made, at)
 	}
@@ -31,7 +31,7 @@ func isMissing(disk vfs.FS, name string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// syncDir makes durable which files there are in a directory.
+// syncDir makes the entries of a directory durable.
 func syncDir(disk vfs.FS, name string) error {
 	dir, err := disk.OpenDir(name)
 	if err != nil {

@@ -13,38 +13,38 @@ import (
 	"github.com/rio-streams/rio/metrics"
 )
 
-// disk is the file system that pebble works on. It makes two differences to the one below it.
+// disk is the file system that pebble uses. It differs from the one below it in two ways.
 //
-// With durability OS a sync of the write-ahead log does not reach the disk. A commit without sync would not do: pebble keeps
-// it in the memory of the process until 32 KiB have come together, and kill -9 loses it. So pebble commits with sync, which
-// makes it hand each commit to the operating system, and wait for that alone.
+// With durability OS it does not sync the write-ahead log to the disk. Committing without sync would not do: pebble
+// then buffers up to 32 KiB in the memory of the process, which kill -9 loses. So pebble commits with sync, which makes
+// it write each commit to the operating system, and this file system ignores the sync.
 //
-// A write that finds the disk full waits and tries again, once the store is open. To pebble a failed write of its log is fatal,
-// and a failed flush one that it repeats at once, or a panic; to the broker a full disk is a time to wait for room. When nobody
-// waits for room, because the store is being opened or closed, the store has failed, and the goroutine that would write stops.
-// Only a write of the log returns the error when the store is closed: a commit waits for it.
+// Once the store is open, a write that finds the disk full waits and retries. For pebble a failed write of its log is
+// fatal, and a failed flush is retried at once, or panics; for the broker a full disk is temporary. While the store is
+// being opened or closed, nothing waits: a write to a full disk fails the store, and its goroutine stops. Only a write
+// of the log returns the error when the store is closed, because a commit waits for it.
 type disk struct {
 	vfs.FS
 	durability Durability
 	log        *slog.Logger
 
-	waits     atomic.Bool   // the store is open: writes wait for room
-	full      atomic.Int64  // writes that wait for room
-	unwritten atomic.Bool   // there was no room to sync a log file that was closed
-	fail      func(error)   // called when a write is given up
-	given     chan struct{} // closed when the store is closed: nobody waits any longer
-	give      sync.Once
-	syncs     *metrics.Histogram // of the log
+	waitForSpace atomic.Bool   // the store is open: writes wait for space
+	full         atomic.Int64  // number of writes that wait for space
+	unsynced     atomic.Bool   // a log file was closed unsynced, because the disk was full
+	fail         func(error)   // called when a write is abandoned
+	closing      chan struct{} // closed when the store is closed: writes stop waiting
+	stopOnce     sync.Once
+	syncs        *metrics.Histogram // of the log
 }
 
-// logCategory is how pebble marks the files of its write-ahead log.
+// logCategory is the category of pebble's write-ahead log files.
 const logCategory = "pebble-wal"
 
-// roomInterval is how often a write that waits for room tries again.
+// roomInterval is how often a write to a full disk is retried.
 const roomInterval = 20 * time.Millisecond
 
 func newDisk(fs vfs.FS, durability Durability, log *slog.Logger, fail func(error)) *disk {
-	return &disk{FS: fs, durability: durability, log: log, fail: fail, given: make(chan struct{}), syncs: metrics.NewHistogram(metrics.BrokerSync)}
+	return &disk{FS: fs, durability: durability, log: log, fail: fail, closing: make(chan struct{}), syncs: metrics.NewHistogram(metrics.BrokerSync)}
 }
 
 func (d *disk) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -74,13 +74,13 @@ func (d *disk) wrap(f vfs.File, name string, category vfs.DiskWriteCategory, err
 	return &file{File: f, disk: d, name: name, category: category, unsynced: category == logCategory && d.durability == OS}, nil
 }
 
-// retry does something until the disk is not full.
+// retry calls do until the disk is not full.
 func (d *disk) retry(name string, category vfs.DiskWriteCategory, do func() error) error {
 	err := do()
 	if !isFull(err) {
 		return err
 	}
-	isOpen := d.waits.Load()
+	isOpen := d.waitForSpace.Load()
 	if isOpen {
 		err = d.await(name, err, do)
 	}
@@ -91,9 +91,9 @@ func (d *disk) retry(name string, category vfs.DiskWriteCategory, do func() erro
 	return err
 }
 
-// await does something again and again until the disk is not full, or the store is closed.
+// await retries do until the disk is not full, or the store is closed.
 func (d *disk) await(name string, err error, do func() error) error {
-	d.log.Error("broker: the disk is full: waiting for room", "file", name)
+	d.log.Error("broker: the disk is full: waiting for space", "file", name)
 	d.full.Add(1)
 	defer d.full.Add(-1)
 	again := time.NewTicker(roomInterval)
@@ -102,23 +102,23 @@ func (d *disk) await(name string, err error, do func() error) error {
 		select {
 		case <-again.C:
 			err = do()
-		case <-d.given:
+		case <-d.closing:
 			return err
 		}
 	}
-	d.log.Warn("broker: there is room on the disk again", "file", name)
+	d.log.Warn("broker: there is space on the disk again", "file", name)
 	return err
 }
 
-// isFull reports whether there was no room on the disk, or none left of the user's quota.
+// isFull reports whether the disk, or the user's quota, is full.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// giveUp lets the writes that wait fail.
-func (d *disk) giveUp() { d.give.Do(func() { close(d.given) }) }
+// stopWaiting makes waiting writes fail.
+func (d *disk) stopWaiting() { d.stopOnce.Do(func() { close(d.closing) }) }
 
-// file is a file of the database that is being written.
+// file is a database file that is being written.
 type file struct {
 	vfs.File
 	disk     *disk
@@ -167,7 +167,7 @@ func (f *file) SyncTo(length int64) (bool, error) {
 	return f.File.SyncTo(length)
 }
 
-// Preallocate is for speed alone.
+// Preallocate ignores errors: it only speeds up writes.
 func (f *file) Preallocate(offset, length int64) error {
 	if err := f.File.Preallocate(offset, length); !isFull(err) {
 		return err
@@ -175,14 +175,15 @@ func (f *file) Preallocate(offset, length int64) error {
 	return nil
 }
 
-// Close syncs a log file that was not synced before: all log files but the last are whole after a power cut (powercut.go).
+// Close syncs a log file that was not synced before: after a power failure, all log files but the last are complete
+// (powercut.go).
 func (f *file) Close() error {
 	if !f.unsynced {
 		return f.File.Close()
 	}
 	err := f.File.Sync()
 	if isFull(err) {
-		f.disk.unwritten.Store(true)
+		f.disk.unsynced.Store(true)
 		err = nil
 	}
 	return errors.Join(err, f.File.Close())

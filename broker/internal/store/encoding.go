@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Numbers are big-endian; a string is its length in bytes (4) and the bytes.
+// Numbers are big-endian; a string is its length in bytes (4) followed by the bytes.
 
 func appendInt16(b []byte, n int16) []byte { return binary.BigEndian.AppendUint16(b, uint16(n)) }
 func appendInt32(b []byte, n int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(n)) }
@@ -23,10 +23,10 @@ func appendMap(b []byte, m map[string]string) []byte {
 	return b
 }
 
-// errShort is the error of an entry that ends too early or too late.
-var errShort = errors.New("the entry has another length than its contents say")
+// errShort: an entry is shorter or longer than its contents.
+var errShort = errors.New("the length of the entry does not match its contents")
 
-// decoder reads what the functions above wrote. After a mistake it returns zeroes, and end says what was wrong.
+// decoder reads what the functions above wrote. After an error it returns zeros, and end returns the error.
 type decoder struct {
 	rest []byte
 	bad  bool

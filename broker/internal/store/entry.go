@@ -6,9 +6,9 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// Each entry says its key and draws its value. Times are in ms since 1970, sizes in bytes.
+// Each entry documents its key and its value. Times are in ms since 1970, sizes in bytes.
 
-// Counters are the next numbers to be given away.
+// Counters are the next numbers to assign.
 //
 //	n → next topic (4) | next producer id (8)
 type Counters struct {
@@ -35,7 +35,7 @@ type Topic struct {
 	ID         [16]byte
 	Partitions int32
 	Created    int64
-	Config     map[string]string // what differs from the defaults
+	Config     map[string]string // settings that differ from the defaults
 }
 
 func (t *Topic) encode(b []byte) []byte {
@@ -52,22 +52,22 @@ func decodeTopic(key, b []byte) (Topic, error) {
 	return t, d.end()
 }
 
-// Partition is how far a partition is. Segment is its last one, which is still being filled.
+// Partition holds the positions of a partition. Segment is its last one, which is still being filled.
 //
 //	p partition → start (8) | next (8) | size (8) | cleaned (8) | horizon (8) | segment
 type Partition struct {
-	Start   int64 // the first offset that can be read
+	Start   int64 // the first readable offset
 	Next    int64 // the offset of the next record
-	Size    int64 // of all batches that were ever written: the position of the end, as in Segment.Position
-	Cleaned int64 // compaction has seen everything before this offset
+	Size    int64 // total size of all batches ever written, as in Segment.Position
+	Cleaned int64 // compaction has processed everything before this offset
 	Horizon int64 // when compaction can remove the next tombstone, 0 for never
 	Segment Segment
 }
 
-// NoTimestamp is the time of nothing.
+// NoTimestamp means that there is no timestamp.
 const NoTimestamp = -1
 
-// EmptyPartition is a partition without records.
+// EmptyPartition returns the entry of a partition without records.
 func EmptyPartition() Partition { return Partition{Segment: Segment{MaxTimestamp: NoTimestamp}} }
 
 func (p *Partition) encode(b []byte) []byte {
@@ -85,14 +85,14 @@ func decodePartition(b []byte) (Partition, error) {
 	return p, d.end()
 }
 
-// Segment describes a stretch of a partition, for look-ups by time and for retention: the batches from Base to the next
-// segment's.
+// Segment describes a range of a partition, for look-ups by time and for retention: the batches from Base to the base
+// of the next segment.
 //
 //	i partition, base offset → position (8) | newest (8) | first (8)
 type Segment struct {
 	Base         int64
-	Position     int64 // bytes of the partition before this segment
-	MaxTimestamp int64 // of its records, NoTimestamp for none
+	Position     int64 // bytes written to the partition before this segment
+	MaxTimestamp int64 // the largest, NoTimestamp for none
 	First        int64 // timestamp of its first batch
 }
 
@@ -107,13 +107,13 @@ func (s *Segment) decode(d *decoder) {
 	s.Position, s.MaxTimestamp, s.First = d.int64(), d.int64(), d.int64()
 }
 
-// Aborted is a transaction that was aborted, in one partition.
+// Aborted is an aborted transaction in one partition.
 //
 //	a partition, last offset → producer id (8) | first offset (8) | last stable offset (8)
 type Aborted struct {
 	Producer    int64
 	First, Last int64 // Last is the offset of the marker
-	Stable      int64 // the last stable offset once it had ended: transactions that end later begin there or behind it
+	Stable      int64 // the last stable offset after it ended: transactions that end later begin at or after it
 }
 
 func (a *Aborted) encode(b []byte) []byte {
@@ -126,7 +126,7 @@ func decodeAborted(key, b []byte) (Aborted, error) {
 	return a, d.end()
 }
 
-// Producer is what a partition knows of an idempotent producer: its last batches, by which a repeated one is known.
+// Producer is a partition's state of an idempotent producer: its last batches, to recognize duplicates.
 //
 //	s partition, producer id → epoch (2) | coordinator epoch (4) | transaction (8) | written (8) | count (4) × batch
 //	batch: first sequence (4) | last sequence (4) | base offset (8) | last offset (8) | timestamp (8)
@@ -135,7 +135,7 @@ type Producer struct {
 	Epoch            int16
 	CoordinatorEpoch int32
 	Transaction      int64 // the first offset of the open transaction, -1 for none
-	Written          int64 // when it wrote last, by the broker's clock
+	Written          int64 // time of its last write, by the broker's clock
 	Batches          []SequencedBatch
 }
 
@@ -165,7 +165,7 @@ func decodeProducer(key, b []byte) (Producer, error) {
 	return p, d.end()
 }
 
-// Transaction is what the coordinator knows of a transactional id.
+// Transaction is the coordinator's state of a transactional id.
 //
 //	x id → producer id (8) | epoch (2) | last producer id (8) | last epoch (2) | timeout (4) | state (1) | started (8) |
 //	       updated (8) | count (4) × (topic (4) | partition (4)) | count (4) × group
@@ -202,23 +202,23 @@ func decodeTransaction(key, b []byte) (Transaction, error) {
 		t.Groups = append(t.Groups, d.string())
 	}
 	if t.State > transaction.Aborted {
-		return t, fmt.Errorf("a transaction has the state %d, which this program does not know", byte(t.State))
+		return t, fmt.Errorf("a transaction has state %d, which this version does not know", byte(t.State))
 	}
 	return t, d.end()
 }
 
-// Offset is an offset that a group has committed, or will have with the transaction of Producer.
+// Offset is an offset that a group has committed, or will commit with the transaction of Producer.
 //
 //	o group, topic, partition              → offset (8) | leader epoch (4) | committed (8) | metadata
 //	u group, producer id, topic, partition → the same
 type Offset struct {
 	Group       string
-	Producer    int64 // of a pending one
+	Producer    int64 // for pending offsets
 	Topic       string
 	Partition   int32
 	Offset      int64
 	LeaderEpoch int32
-	Committed   int64 // when
+	Committed   int64 // time of the commit
 	Metadata    string
 }
 

@@ -8,8 +8,8 @@ import (
 	"runtime"
 )
 
-// guard runs do. What pebble cannot go on after, it says with a panic or with Fatalf; both become an error if it happens in
-// this goroutine.
+// guard runs do and returns its error. Pebble reports fatal errors by a panic or by Fatalf; guard turns both into an
+// error if they happen in this goroutine.
 func guard(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -19,10 +19,10 @@ func guard(do func() error) (err error) {
 	return do()
 }
 
-// guardName is what the runtime calls guard.
+// guardName is the name of guard in a stack trace.
 var guardName = runtime.FuncForPC(reflect.ValueOf(guard).Pointer()).Name()
 
-// isGuarded reports whether guard has called this goroutine's functions.
+// isGuarded reports whether this goroutine runs in guard.
 func isGuarded() bool {
 	callers := make([]uintptr, 100)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
@@ -37,7 +37,8 @@ func isGuarded() bool {
 	}
 }
 
-// failure makes an error of a message of pebble's. It wraps the errors among the arguments, however the message shows them.
+// failure returns an error with a message of pebble's. It wraps the errors among the arguments, whatever verb formats
+// them.
 func failure(format string, args ...any) error {
 	f := &fatal{text: fmt.Sprintf(format, args...)}
 	for _, arg := range args {
@@ -48,7 +49,7 @@ func failure(format string, args ...any) error {
 	return f
 }
 
-// fatal is what pebble said before it gave up.
+// fatal is the panic value of a fatal error of pebble's.
 type fatal struct {
 	text   string
 	causes []error
@@ -57,7 +58,7 @@ type fatal struct {
 func (f *fatal) Error() string   { return f.text }
 func (f *fatal) Unwrap() []error { return f.causes }
 
-// logger takes pebble's messages.
+// logger receives pebble's messages.
 type logger struct{ db *DB }
 
 // Infof implements pebble.Logger.
@@ -72,8 +73,8 @@ func (l logger) Errorf(format string, args ...any) {
 	l.db.log.Error("broker: pebble: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf implements pebble.Logger. Pebble expects that the process ends. Here the store takes no more writes: a goroutine of
-// ours gets the error, one of pebble's waits for ever, with the locks that it holds.
+// Fatalf implements pebble.Logger. Pebble expects that the process ends. Here the store only stops accepting writes: a
+// goroutine of ours gets the error, one of pebble's blocks forever, with the locks it holds.
 func (l logger) Fatalf(format string, args ...any) {
 	err := l.db.fail(failure(format, args...))
 	if isGuarded() {

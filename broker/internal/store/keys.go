@@ -8,7 +8,7 @@ import (
 // kind is the first byte of a key.
 type kind byte
 
-// The kinds of entries. Those of a partition have the number of its topic and its own behind the kind.
+// The kinds of entries. Keys of a partition continue with the number of its topic and its own number.
 const (
 	kindVersion     kind = 'v'
 	kindCluster     kind = 'c'
@@ -25,11 +25,11 @@ const (
 	kindPending     kind = 'u' // group, producer id, topic, partition
 )
 
-// ofPartition are the kinds whose entries belong to a partition and go with it.
-var ofPartition = []kind{kindPartition, kindBatch, kindSegment, kindAborted, kindProducer}
+// partitionKinds are the kinds of entries that belong to a partition and are deleted with it.
+var partitionKinds = []kind{kindPartition, kindBatch, kindSegment, kindAborted, kindProducer}
 
-// PartitionID names a partition in keys. Topic is a number that is never given twice, so what is left of a deleted topic can
-// not be taken for a part of a new one of its name.
+// PartitionID identifies a partition in keys. Topic is a number that is never reused, so the remains of a deleted topic
+// cannot be confused with a new topic of the same name.
 type PartitionID struct {
 	Topic     uint32
 	Partition int32
@@ -47,7 +47,7 @@ func appendPartition(b []byte, k kind, id PartitionID) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(id.Partition))
 }
 
-// offsetKey is the key of an entry that belongs to an offset of a partition, or to another number that is not negative.
+// offsetKey returns the key of an entry for an offset of a partition, or for another non-negative number.
 func offsetKey(k kind, id PartitionID, offset int64) []byte {
 	return appendOffsetKey(nil, k, id, offset)
 }
@@ -58,15 +58,15 @@ func appendOffsetKey(b []byte, k kind, id PartitionID, offset int64) []byte {
 
 const offsetKeySize = 1 + 4 + 4 + 8
 
-// keyOffset reads the offset at the end of a key.
+// keyOffset returns the offset at the end of a key.
 func keyOffset(key []byte) int64 { return int64(binary.BigEndian.Uint64(key[len(key)-8:])) }
 
-// keyPartition reads the partition of a key.
+// keyPartition returns the partition in a key.
 func keyPartition(key []byte) PartitionID {
 	return PartitionID{binary.BigEndian.Uint32(key[1:]), int32(binary.BigEndian.Uint32(key[5:]))}
 }
 
-// groupKey is the beginning of all keys of a group's offsets.
+// groupKey returns the prefix of all keys of a group's offsets.
 func groupKey(k kind, group string) []byte { return appendString([]byte{byte(k)}, group) }
 
 func committedKey(group, topic string, partition int32) []byte {
@@ -77,7 +77,7 @@ func pendingKey(group string, producer int64, topic string, partition int32) []b
 	return appendInt32(appendString(appendInt64(groupKey(kindPending, group), producer), topic), partition)
 }
 
-// after is the smallest key that is greater than all that begin with prefix.
+// after returns the smallest key that is greater than all keys with the prefix.
 func after(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
 	for i := len(end) - 1; i >= 0; i-- {
@@ -85,5 +85,5 @@ func after(prefix []byte) []byte {
 			return end[:i+1]
 		}
 	}
-	return nil // nothing is greater
+	return nil // no key is greater
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// Open opens the store in a directory, which must exist. On a full disk it fails, because a store that waits for room before
-// it is open helps nobody. Once it is open, writes wait for room.
+// Open opens the store in a directory, which must exist. On a full disk it fails instead of waiting. Once the store is
+// open, writes wait for space.
 func Open(opts Options) (*DB, error) {
-	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize), thread: newThread(), broken: make(chan struct{})}
+	db := &DB{dir: opts.Dir, log: opts.Logger, cache: pebble.NewCache(cacheSize), committer: newCommitter(), broken: make(chan struct{})}
 	fs := opts.fs
 	if fs == nil {
 		fs = vfs.Default
@@ -23,22 +23,23 @@ func Open(opts Options) (*DB, error) {
 		fs, db.dir = vfs.NewMem(), "memory"
 	}
 	if opts.Dir == "" || opts.ReadOnly {
-		opts.Durability = Fsync // there is nothing that a power cut could take
+		opts.Durability = Fsync // in memory there is nothing to lose in a power failure
 	}
 	db.disk = newDisk(fs, opts.Durability, opts.Logger, func(err error) { _ = db.fail(err) })
 	if err := db.attempt(func() error { return db.open(opts) }); err != nil {
 		db.cache.Unref()
 		return nil, fmt.Errorf("broker: open %s: %w", db.dir, Explain(err))
 	}
-	go db.thread.run(db.apply)
+	go db.committer.run(db.apply)
 	if err := db.attempt(func() error { return db.prepare(opts.ReadOnly) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: open %s: %w", db.dir, Explain(err)), db.Close())
 	}
-	db.disk.waits.Store(true)
+	db.disk.waitForSpace.Store(true)
 	return db, nil
 }
 
-// attempt runs a step of opening. When a goroutine of pebble's fails for good, the step may never end, and is abandoned.
+// attempt runs a step of opening. If a goroutine of pebble's fails fatally, the step may never return, and is
+// abandoned.
 func (db *DB) attempt(step func() error) error {
 	result := make(chan error, 1)
 	go func() { result <- guard(step) }()
@@ -63,7 +64,7 @@ func (db *DB) open(opts Options) (err error) {
 	return err
 }
 
-// prepare reads what every store has, and writes it into a new one.
+// prepare reads the format and the cluster id, and writes them to a new store.
 func (db *DB) prepare(readOnly bool) error {
 	for _, step := range []func(readOnly bool) error{db.markLog, db.checkVersion, db.loadClusterID} {
 		if err := step(readOnly); err != nil {
@@ -73,11 +74,11 @@ func (db *DB) prepare(readOnly bool) error {
 	return nil
 }
 
-// roomForFiles is how much room an open store needs for its small files, in bytes.
+// roomForFiles is the disk space that an open store needs for its small files, in bytes.
 const roomForFiles = 1 << 20
 
-// checkRoom returns an error if the disk has no room for opening. Pebble first writes into tables what is in its write-ahead
-// log alone, and on a full disk tries that for ever.
+// checkRoom returns an error if the disk lacks space for opening. Pebble first flushes its write-ahead log to tables,
+// and on a full disk retries that forever.
 func (db *DB) checkRoom(opts Options) error {
 	_, free, ok := db.Room()
 	if !ok {
@@ -87,7 +88,7 @@ func (db *DB) checkRoom(opts Options) error {
 	if err != nil || free >= logged+roomForFiles {
 		return err
 	}
-	if logged > 0 { // a log file may be larger than what is in it alone
+	if logged > 0 { // a log file may be larger than the data that is only in it
 		unwritten, err := db.unwritten(opts)
 		if err != nil {
 			return err
@@ -100,7 +101,7 @@ func (db *DB) checkRoom(opts Options) error {
 	return nil
 }
 
-// logSize is the size of the files of the write-ahead log.
+// logSize returns the total size of the write-ahead log files.
 func (db *DB) logSize() (size int64, err error) {
 	logs, err := wal.Scan(wal.Dir{FS: db.disk, Dirname: db.dir})
 	if err != nil {
@@ -116,7 +117,7 @@ func (db *DB) logSize() (size int64, err error) {
 	return size, nil
 }
 
-// unwritten is how many bytes the write-ahead log holds that are in no table.
+// unwritten returns how many bytes of the write-ahead log are not in any table.
 func (db *DB) unwritten(opts Options) (int64, error) {
 	opts.ReadOnly = true
 	reading, err := pebble.Open(db.dir, db.options(opts))

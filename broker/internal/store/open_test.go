@@ -68,7 +68,7 @@ func TestOpenOnADiskThatBecomesFull(t *testing.T) {
 			}
 			return
 		}
-		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "make room") || !strings.Contains(err.Error(), dir) {
+		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") || !strings.Contains(err.Error(), dir) {
 			t.Errorf("after %d writes: %v", writes, err)
 		}
 		again := c.open(c.copy(dir), OS)

@@ -13,22 +13,22 @@ import (
 	"github.com/cockroachdb/pebble/v2/wal"
 )
 
-// unsyncedMark is an empty file in the directory. While it is there, the newest file of the write-ahead log may not have reached
-// the disk: it is made before a store with durability OS commits anything, and removed when all that was written is synced, by a
-// clean end or by a start with durability Fsync.
+// unsyncedMark is an empty file in the directory. While it exists, the newest write-ahead log file may not be on the
+// disk completely: it is created before a store with durability OS commits anything, and removed when everything has
+// been synced, by a clean close or by a start with durability Fsync.
 //
-// The operating system writes the pages of a file in an order of its own, so after a power cut some may be missing in the
-// middle. To pebble this is not where the log ends, but damage, and it does not open: each chunk of its log says how far the
-// log was synced before it, and with durability OS (disk.go) that was not so. Where the mark is, a start cuts the log at the
-// first place that is missing. Commits are in the log in their order, so what is left is a state in which the store has been.
-// Where it is not, all of the log was synced, and damage stays an error.
+// The operating system writes the pages of a file in any order, so a power failure may leave holes in the middle.
+// Pebble does not take a hole for the end of its log, but for damage, and refuses to open: each chunk of its log
+// records up to where the log was synced, and with durability OS (disk.go) that is not true. If the mark exists, a
+// start truncates the log at the first hole. Commits are in the log in order, so the result is an earlier state of the
+// store. Without the mark the log was synced, and damage remains an error.
 //
-// Only the newest file needs this. Pebble closes a log file, which syncs it, before it begins the next one and before it
-// writes out what the file holds; so tables and blobs are never ahead of a log that is cut.
+// Only the newest file needs this. Pebble closes a log file, which syncs it, before it starts the next one and before
+// it flushes the data of the file; so tables and blobs are never ahead of a truncated log.
 const unsyncedMark = "UNSYNCED"
 
-// cutDamage cuts the log of a store that was not synced and did not end cleanly, if pebble could not read it otherwise. If a
-// power cut comes in between, the next start does the same again. Nobody else may have the directory open.
+// cutDamage truncates the log of a store that was not synced and not closed cleanly, if pebble could not read it
+// otherwise. If a power failure interrupts it, the next start repeats it. No other process may have the directory open.
 func (db *DB) cutDamage(readOnly bool) error {
 	_, err := db.disk.Stat(db.markName())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,21 +47,21 @@ func (db *DB) cutDamage(readOnly bool) error {
 	}
 	file, behind := filepath.Base(name), info.Size()-end
 	if readOnly {
-		return fmt.Errorf("the last run had durability %s and ended with a power cut: parts of %s are missing from byte %d on; "+
-			"a start of the broker cuts the %d bytes from there on, and then the rest can be checked", OS, file, end, behind)
+		return fmt.Errorf("the last run had durability %s and ended with a power failure: parts of %s are missing from byte %d on; "+
+			"the next start of the broker truncates the last %d bytes, and then the rest can be checked", OS, file, end, behind)
 	}
 	if err := truncate(name, end); err != nil {
 		return err
 	}
-	db.log.Warn("broker: a power cut has left holes in the log, which durability os does not sync: "+
-		"it was cut at the first one, and the commits from there on are lost",
+	db.log.Warn("broker: a power failure has left holes in the log, which durability os does not sync: "+
+		"truncating it at the first hole; the commits after it are lost",
 		"directory", db.dir, "file", file, "kept", end, "cut", behind)
 	return nil
 }
 
-// findDamage returns the newest file of the log and where its whole records end, if more was written behind them. It reads as
-// pebble will, and finds what pebble refuses; what pebble takes for the end of a log, such as the older content of a file that
-// is used again, is not damage. The name is "" for none.
+// findDamage returns the newest log file and where its intact records end, if something was written after them. It
+// reads as pebble does, and finds what pebble refuses; what pebble accepts as the end of a log, such as old content of
+// a reused file, is not damage. The name is "" if there is no damage.
 func (db *DB) findDamage() (name string, end int64, err error) {
 	logs, err := wal.Scan(wal.Dir{FS: db.disk, Dirname: db.dir})
 	if err != nil || len(logs) == 0 {
@@ -83,7 +83,8 @@ func (db *DB) findDamage() (name string, end int64, err error) {
 	}
 }
 
-// truncate cuts a file for good. Pebble's file systems have no word for it, but only a directory can have lost anything.
+// truncate truncates a file durably. Pebble's file systems do not support it, but only a real directory can have lost
+// anything.
 func truncate(name string, size int64) error {
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
@@ -94,9 +95,9 @@ func truncate(name string, size int64) error {
 
 func (db *DB) markName() string { return db.disk.PathJoin(db.dir, unsyncedMark) }
 
-// markLog says of an open store whether its log will be synced. Pebble has then written out whatever the log held, and has
-// begun an empty one. It is too early before that: a start that failed on a log which was synced would leave the mark, and the
-// next start would cut what it must not.
+// markLog records in an open store whether its log will be synced. By then pebble has flushed the old log and started
+// an empty one. Doing so earlier would be wrong: if a start fails on a log that was synced, the mark would make the
+// next start truncate that log.
 func (db *DB) markLog(readOnly bool) error {
 	switch {
 	case readOnly:
@@ -108,7 +109,7 @@ func (db *DB) markLog(readOnly bool) error {
 	}
 }
 
-// markUnsynced makes the mark, for good.
+// markUnsynced creates the mark durably.
 func (db *DB) markUnsynced() error {
 	f, err := db.disk.Create(db.markName(), vfs.WriteCategoryUnspecified)
 	if err != nil {
@@ -120,7 +121,7 @@ func (db *DB) markUnsynced() error {
 	return syncDir(db.disk, db.dir)
 }
 
-// markSynced removes the mark, if there is one, for good.
+// markSynced removes the mark, if it exists, durably.
 func (db *DB) markSynced() error {
 	err := db.disk.Remove(db.markName())
 	if errors.Is(err, fs.ErrNotExist) {

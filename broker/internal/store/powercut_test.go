@@ -231,7 +231,7 @@ func TestAPowerCutTakesTheEndOfTheLog(t *testing.T) {
 			c.t = t
 			dir := c.damaged(test.become)
 			if test.hole {
-				refuses(t, Options{Dir: dir, ReadOnly: true}, "a start of the broker cuts")
+				refuses(t, Options{Dir: dir, ReadOnly: true}, "the next start of the broker truncates")
 			}
 			db := c.open(dir, OS)
 			if c.commits = c.found(db); c.commits < test.from || c.commits > test.to {
@@ -253,7 +253,7 @@ func TestAPowerCutTakesTheEndOfTheLog(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, durability := range []Durability{Fsync, OS, OS} { // it does not become unsynced by trying
-				refuses(t, Options{Dir: synced, Durability: durability}, "a file is damaged: see what `rio broker check` says of it")
+				refuses(t, Options{Dir: synced, Durability: durability}, "a file is damaged: `rio broker check` reports what")
 			}
 		})
 	}

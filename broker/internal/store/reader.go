@@ -8,12 +8,12 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Reader sees the store as it was when the reader was made. It belongs to one goroutine and must be closed.
+// Reader reads a snapshot of the store. It belongs to one goroutine and must be closed.
 type Reader struct {
 	iter *pebble.Iterator
 }
 
-// NewReader returns a reader.
+// NewReader returns a reader of the current state.
 func (db *DB) NewReader() (*Reader, error) {
 	it, err := db.pebble.NewIter(nil)
 	if err != nil {
@@ -22,17 +22,17 @@ func (db *DB) NewReader() (*Reader, error) {
 	return &Reader{it}, nil
 }
 
-// Close gives back what the reader holds.
+// Close releases the reader's resources.
 func (r *Reader) Close() error { return r.iter.Close() }
 
-// StoredRecords is a record batch in the log. The bytes are good until the next step.
+// StoredRecords is a record batch in the log. The bytes are valid until the next step of the iteration.
 type StoredRecords struct {
 	Last  int64 // its last offset
 	Bytes []byte
 }
 
-// Records returns the record batches of a partition from the one that has the offset, or the first behind it, on. An error
-// says at which offset the log is damaged, and is the last.
+// Records returns the record batches of a partition, beginning with the one that contains the offset, or else the first
+// after it. An error says at which offset the log is damaged, and ends the iteration.
 func (r *Reader) Records(id PartitionID, offset int64) iter.Seq2[StoredRecords, error] {
 	return func(yield func(StoredRecords, error) bool) {
 		for key, err := range r.scan(offsetKey(kindBatch, id, offset), after(partitionKey(kindBatch, id))) {
@@ -53,7 +53,7 @@ func (r *Reader) Records(id PartitionID, offset int64) iter.Seq2[StoredRecords, 
 	}
 }
 
-// scan steps through the keys in [from, to). The key is good until the next step.
+// scan iterates over the keys in [from, to). A key is valid until the next step.
 func (r *Reader) scan(from, to []byte) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for ok := r.iter.SeekGE(from); ok; ok = r.iter.Next() {
@@ -70,10 +70,10 @@ func (r *Reader) scan(from, to []byte) iter.Seq2[[]byte, error] {
 	}
 }
 
-// errEntry says which entry cannot be read.
+// errEntry adds to an error which entry cannot be decoded.
 func errEntry(key []byte, err error) error { return fmt.Errorf("entry %q: %w", key, err) }
 
-// entries reads what lies in [from, to). An error is the last.
+// entries decodes the entries in [from, to). An error ends the iteration.
 func entries[T any](r *Reader, from, to []byte, decode func(key, value []byte) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for key, err := range r.scan(from, to) {
@@ -100,13 +100,13 @@ func all[T any](r *Reader, k kind, decode func(key, value []byte) (T, error)) it
 	return entries(r, []byte{byte(k)}, []byte{byte(k) + 1}, decode)
 }
 
-// OfPartition is an entry of a partition.
+// OfPartition is an entry of a partition, with its partition.
 type OfPartition[T any] struct {
 	ID    PartitionID
 	Entry T
 }
 
-// within adds the partition to what decode makes of an entry.
+// within returns decode with the partition added to its result.
 func within[T any](decode func(key, value []byte) (T, error)) func(key, value []byte) (OfPartition[T], error) {
 	return func(key, value []byte) (OfPartition[T], error) {
 		if len(key) < len(partitionKey(0, PartitionID{})) {
@@ -117,7 +117,7 @@ func within[T any](decode func(key, value []byte) (T, error)) func(key, value []
 	}
 }
 
-// Counters reads the next numbers.
+// Counters returns the counters.
 func (r *Reader) Counters() (Counters, error) {
 	decode := func(_, value []byte) (Counters, error) { return decodeCounters(value) }
 	for c, err := range all(r, kindCounters, decode) {
@@ -126,18 +126,18 @@ func (r *Reader) Counters() (Counters, error) {
 	return Counters{Topic: 1, Producer: 1}, nil
 }
 
-// Topics reads all topics.
+// Topics returns all topics.
 func (r *Reader) Topics() iter.Seq2[Topic, error] { return all(r, kindTopic, decodeTopic) }
 
-// Partitions reads how far all partitions are.
+// Partitions returns the positions of all partitions.
 func (r *Reader) Partitions() iter.Seq2[OfPartition[Partition], error] {
 	return all(r, kindPartition, within(func(_, value []byte) (Partition, error) { return decodePartition(value) }))
 }
 
-// ErrNoPartition says that there is no such partition, or no longer.
-var ErrNoPartition = errors.New("there is no such partition")
+// ErrNoPartition: the partition does not exist, or was deleted.
+var ErrNoPartition = errors.New("no such partition")
 
-// Partition reads how far one partition is.
+// Partition returns the positions of one partition.
 func (r *Reader) Partition(id PartitionID) (Partition, error) {
 	key := partitionKey(kindPartition, id)
 	for p, err := range entries(r, key, after(key), func(_, value []byte) (Partition, error) { return decodePartition(value) }) {
@@ -153,23 +153,23 @@ func decodeSegment(key, value []byte) (Segment, error) {
 	return s, d.end()
 }
 
-// Segments reads the complete segments of a partition.
+// Segments returns the complete segments of a partition.
 func (r *Reader) Segments(id PartitionID) iter.Seq2[Segment, error] {
 	prefix := partitionKey(kindSegment, id)
 	return entries(r, prefix, after(prefix), decodeSegment)
 }
 
-// Aborted reads the aborted transactions of a partition that end at an offset or behind it.
+// Aborted returns the aborted transactions of a partition that end at or after an offset.
 func (r *Reader) Aborted(id PartitionID, offset int64) iter.Seq2[Aborted, error] {
 	return entries(r, offsetKey(kindAborted, id, offset), after(partitionKey(kindAborted, id)), decodeAborted)
 }
 
-// Producers reads what all partitions know of producers.
+// Producers returns the state of all producers in all partitions.
 func (r *Reader) Producers() iter.Seq2[OfPartition[Producer], error] {
 	return all(r, kindProducer, within(decodeProducer))
 }
 
-// Transactions reads the transactional ids.
+// Transactions returns the state of all transactional ids.
 func (r *Reader) Transactions() iter.Seq2[Transaction, error] {
 	return all(r, kindTransaction, decodeTransaction)
 }
@@ -180,15 +180,15 @@ type StoredGroup struct {
 	Snapshot []byte
 }
 
-// Groups reads the membership of all groups.
+// Groups returns the membership of all groups.
 func (r *Reader) Groups() iter.Seq2[StoredGroup, error] {
 	return all(r, kindGroup, func(key, value []byte) (StoredGroup, error) {
 		return StoredGroup{string(key[1:]), append([]byte(nil), value...)}, nil
 	})
 }
 
-// Offsets reads all committed offsets.
+// Offsets returns all committed offsets.
 func (r *Reader) Offsets() iter.Seq2[Offset, error] { return all(r, kindOffset, decodeOffset) }
 
-// Pending reads all offsets that wait for the end of a transaction.
+// Pending returns all offsets of open transactions.
 func (r *Reader) Pending() iter.Seq2[Offset, error] { return all(r, kindPending, decodeOffset) }

@@ -16,18 +16,18 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Durability says what an answered commit survives.
+// Durability says which failures a commit survives.
 type Durability string
 
 const (
-	// Fsync waits for the disk: an answered commit survives a power cut.
+	// Fsync syncs each commit to the disk: it survives a power failure.
 	Fsync Durability = "fsync"
 
-	// OS waits for the operating system to have it: it survives kill -9, not a power cut.
+	// OS writes each commit to the operating system: it survives kill -9, but not a power failure.
 	OS Durability = "os"
 )
 
-// Options say how to open a store. The zero value keeps everything in memory.
+// Options configure a store. The zero value keeps everything in memory.
 type Options struct {
 	Dir        string       // default: none, in memory
 	Durability Durability   // default: Fsync
@@ -35,24 +35,24 @@ type Options struct {
 	ReadOnly   bool         // change nothing
 	Logger     *slog.Logger // must be set
 
-	fs vfs.FS // of tests; default: that of the operating system
+	fs vfs.FS // for tests; default: that of the operating system
 }
 
 // DB is an open store.
 type DB struct {
-	pebble *pebble.DB
-	cache  *pebble.Cache
-	disk   *disk
-	dir    string
-	log    *slog.Logger
-	thread *thread // of large commits
-	failed atomic.Pointer[error]
-	broken chan struct{} // closed when failed is set
+	pebble    *pebble.DB
+	cache     *pebble.Cache
+	disk      *disk
+	dir       string
+	log       *slog.Logger
+	committer *committer // for large commits
+	failed    atomic.Pointer[error]
+	broken    chan struct{} // closed when failed is set
 
 	clusterID string
 }
 
-// version is the format of the entries. A directory of another one is refused.
+// version is the version of the disk format. Other versions are refused.
 const version = 1
 
 const (
@@ -60,8 +60,8 @@ const (
 	cacheSize    = 8 << 20
 	openFiles    = 100
 
-	// separated is the size from which values go into blob files.
-	separated = 1 << 10
+	// blobBytes is the size from which values are stored in blob files.
+	blobBytes = 1 << 10
 )
 
 func (db *DB) options(opts Options) *pebble.Options {
@@ -81,7 +81,7 @@ func (db *DB) options(opts Options) *pebble.Options {
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
 		return pebble.ValueSeparationPolicy{
-			Enabled: true, MinimumSize: separated, MaxBlobReferenceDepth: 100,
+			Enabled: true, MinimumSize: blobBytes, MaxBlobReferenceDepth: 100,
 			RewriteMinimumAge: time.Minute, TargetGarbageRatio: 0.3,
 		}
 	}
@@ -91,7 +91,7 @@ func (db *DB) options(opts Options) *pebble.Options {
 func (db *DB) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
-			db.log.Error("broker: work in the background failed", "error", Explain(err))
+			db.log.Error("broker: background work failed", "error", Explain(err))
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			db.log.Error("broker: damaged data found", "file", filepath.Base(info.Path), "error", info.Details)
@@ -105,17 +105,17 @@ func (db *DB) checkVersion(readOnly bool) error {
 	case err != nil:
 		return err
 	case value == nil && readOnly:
-		return errors.New("there is no log of a broker in this directory")
+		return errors.New("this directory holds no log of a broker")
 	case value == nil:
 		return db.pebble.Set([]byte{byte(kindVersion)}, []byte{version}, pebble.Sync)
 	case len(value) != 1 || value[0] != version:
-		return fmt.Errorf("the directory has format %d, this program knows %d: use the version of the program that wrote it", value, version)
+		return fmt.Errorf("the directory has format %d, this program supports %d: use the version of the program that wrote it", value, version)
 	}
 	return nil
 }
 
-// loadClusterID reads the id of the cluster that this store is. Clients keep state beside it, so that another store, which has
-// other records, is not taken for this one. A store without an id gets one.
+// loadClusterID loads the cluster id of this store, and generates one for a store without. Clients keep state under the
+// id, so that another store, with other records, is not mistaken for this one.
 func (db *DB) loadClusterID(readOnly bool) error {
 	key := []byte{byte(kindCluster)}
 	id, err := db.get(key)
@@ -134,10 +134,10 @@ func (db *DB) loadClusterID(readOnly bool) error {
 // clusterIDSize is the size of a cluster id in bytes, that of Kafka's.
 const clusterIDSize = 16
 
-// ClusterID is the name of the cluster that the store is: 22 characters, chosen at random when the store was created.
+// ClusterID returns the cluster id of the store: 22 random characters, generated when the store was created.
 func (db *DB) ClusterID() string { return db.clusterID }
 
-// get returns a copy of a value, nil for none.
+// get returns a copy of a value, nil if there is none.
 func (db *DB) get(key []byte) ([]byte, error) {
 	value, closer, err := db.pebble.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -149,13 +149,13 @@ func (db *DB) get(key []byte) ([]byte, error) {
 	return append([]byte{}, value...), closer.Close()
 }
 
-// Commit makes a batch durable. An error means that the store takes no more commits. Only one goroutine commits.
+// Commit makes a batch durable. After an error, all later commits fail. Only one goroutine may commit.
 func (db *DB) Commit(b *Batch) error {
 	if err := db.Failed(); err != nil {
 		return err
 	}
-	if b.Size() >= heavy {
-		return db.thread.commit(b.pebble)
+	if b.Size() >= largeBatchBytes {
+		return db.committer.commit(b.pebble)
 	}
 	return db.apply(b.pebble)
 }
@@ -168,17 +168,17 @@ func (db *DB) apply(b *pebble.Batch) error {
 }
 
 func (db *DB) fail(err error) error {
-	err = fmt.Errorf("broker: %s takes no more writes until the broker is started again: %w", db.dir, Explain(err))
+	err = fmt.Errorf("broker: %s accepts no more writes until the broker is restarted: %w", db.dir, Explain(err))
 	if db.failed.CompareAndSwap(nil, &err) {
 		close(db.broken)
-		if db.disk.waits.Load() { // else Open returns it
+		if db.disk.waitForSpace.Load() { // otherwise Open returns the error
 			db.log.Error(err.Error())
 		}
 	}
 	return *db.failed.Load()
 }
 
-// Failed returns why the store takes no more commits, nil while it does.
+// Failed returns the error that makes commits fail, or nil.
 func (db *DB) Failed() error {
 	if err := db.failed.Load(); err != nil {
 		return *err
@@ -186,11 +186,11 @@ func (db *DB) Failed() error {
 	return nil
 }
 
-// reserve is the room that records must leave on the disk, so that what is in memory can be written and topics can be
-// deleted: a tenth of a small disk, this much of a large one.
+// reserve is the disk space that records must leave free, for flushing memory and for deleting topics: a tenth of a
+// small disk, this much of a large one.
 const reserve = 128 << 20
 
-// Full reports whether the disk has no room for records.
+// Full reports whether the disk has no space for more records.
 func (db *DB) Full() bool {
 	if db.disk.full.Load() > 0 {
 		return true
@@ -199,10 +199,10 @@ func (db *DB) Full() bool {
 	return err == nil && usage.TotalBytes > 0 && usage.AvailBytes < min(reserve, usage.TotalBytes/10)
 }
 
-// Close writes everything out and closes the files. On a full disk, where it cannot, it says so and leaves that to the next
-// start: every commit that was answered is in the write-ahead log.
+// Close flushes everything and closes the files. On a full disk it returns an error and leaves the flush to the next
+// start: every acknowledged commit is in the write-ahead log.
 func (db *DB) Close() error {
-	db.thread.close()
+	db.committer.close()
 	if err := db.Failed(); err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (db *DB) Close() error {
 		return fmt.Errorf("broker: close %s: %w", db.dir, Explain(err))
 	}
 	db.cache.Unref()
-	if db.disk.durability == OS && !db.disk.unwritten.Load() {
+	if db.disk.durability == OS && !db.disk.unsynced.Load() {
 		if err := db.markSynced(); err != nil {
 			return fmt.Errorf("broker: close %s: %w", db.dir, Explain(err))
 		}
@@ -221,28 +221,28 @@ func (db *DB) Close() error {
 	return nil
 }
 
-// Release lets commits that wait for room on a full disk fail.
-func (db *DB) Release() { db.disk.giveUp() }
+// Release makes commits fail that wait for space on a full disk.
+func (db *DB) Release() { db.disk.stopWaiting() }
 
-// Explain adds to an error of the file system what to do about it.
+// Explain adds to a file system error how to fix it.
 func Explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w: the disk is full: make room and start again; nothing that was acknowledged is lost", err)
+		return fmt.Errorf("%w: the disk is full: free some space and start again; no acknowledged record is lost", err)
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: mount it writable, or choose another directory", err)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w: choose a directory that this user may write", err)
 	case pebble.IsCorruptionError(err):
-		return fmt.Errorf("%w: a file is damaged: see what `rio broker check` says of it", err)
+		return fmt.Errorf("%w: a file is damaged: `rio broker check` reports what", err)
 	}
 	return err
 }
 
-// Dir is where the store is.
+// Dir returns the directory of the store.
 func (db *DB) Dir() string { return db.dir }
 
-// Room is how large the disk is and how much of it is free, in bytes; not ok in memory.
+// Room returns the size of the disk and its free space, in bytes; ok is false for a store in memory.
 func (db *DB) Room() (total, free int64, ok bool) {
 	usage, err := db.disk.GetDiskUsage(db.dir)
 	if err != nil || usage.TotalBytes == 0 {

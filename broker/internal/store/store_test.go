@@ -135,16 +135,16 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 	}{
 		{"", func(*Batch) {}},
 		{"vendas/1: the batch that ends at 3:", func(b *Batch) { b.SetRecords(one, 3, broken) }},
-		{"says that it ends at 3", func(b *Batch) {
+		{"stored at last offset 2 ends at 3", func(b *Batch) {
 			b.AppendRecords(one, 2, 3, records("c", "d"))
 			b.SetRecords(one, 2, moved(2, "c", "d"))
 		}},
 		{"overlaps the one before", func(b *Batch) { b.AppendRecords(one, 1, 3, records("b", "c", "d")) }},
-		{"a batch ends at 5, but the partition at 4", func(b *Batch) { b.AppendRecords(one, 4, 5, records("e", "f")) }},
+		{"the last batch ends at 5, but the partition at 4", func(b *Batch) { b.AppendRecords(one, 4, 5, records("e", "f")) }},
 		{"topic vendas has 1 partitions, not 2", func(b *Batch) { b.del(partitionKey(kindPartition, one)) }},
 		{"a partition is left", func(b *Batch) { p := EmptyPartition(); b.SetPartition(PartitionID{3, 0}, &p) }},
-		{"which would be given again", func(b *Batch) { b.SetCounters(Counters{Topic: 7}) }},
-		{"no transactional id knows", func(b *Batch) { b.SetProducer(one, &Producer{ID: 1, Transaction: 2}) }},
+		{"which would be assigned again", func(b *Batch) { b.SetCounters(Counters{Topic: 7}) }},
+		{"no transactional id owns", func(b *Batch) { b.SetProducer(one, &Producer{ID: 1, Transaction: 2}) }},
 		{"which does not exist", func(b *Batch) { b.SetOffset(&Offset{Group: "g", Topic: "lojas"}) }},
 	} {
 		var problems []string

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// AddPartitions makes partitions part of the transaction, which begins with the first.
+// AddPartitions adds partitions to the transaction, and begins one if none is open.
 func (t *Transaction) AddPartitions(now time.Time, p Producer, partitions []Partition, d Dialect) error {
 	if err := t.check(p, d); err != nil {
 		return err
@@ -23,12 +23,12 @@ func (t *Transaction) Has(p Producer, partition Partition, d Dialect) error {
 		return err
 	}
 	if !slices.Contains(t.state.Partitions, partition) {
-		return d.outside()
+		return d.notInTransaction()
 	}
 	return nil
 }
 
-// AddGroup makes the offsets of a group part of the transaction, which may begin with it.
+// AddGroup adds the offsets of a group to the transaction, and begins one if none is open.
 func (t *Transaction) AddGroup(now time.Time, p Producer, group string, d Dialect) error {
 	if err := t.check(p, d); err != nil {
 		return err
@@ -38,8 +38,8 @@ func (t *Transaction) AddGroup(now time.Time, p Producer, group string, d Dialec
 	return nil
 }
 
-// begin opens a transaction unless one is open. Whoever uses an epoch has heard of it: the request that led to it is not repeated
-// any more, so one that comes late must not be taken for a word on this transaction.
+// begin opens a transaction unless one is open. It forgets the previous producer: a client that uses the new epoch has
+// received it, so a late retry of the request that led to it must not affect this transaction.
 func (t *Transaction) begin(now time.Time) {
 	if s := &t.state; s.State != Ongoing {
 		s.State, s.Started, s.Last = Ongoing, now.UnixMilli(), NoProducer

@@ -2,16 +2,16 @@ package transaction
 
 import "github.com/twmb/franz-go/pkg/kerr"
 
-// Dialect is what a client means and understands by the version of its request. The zero Dialect is the oldest.
+// Dialect says what a client supports, according to the version of its request. The zero Dialect is the oldest.
 type Dialect struct {
-	KnowsFencing bool // PRODUCER_FENCED (KIP-588); others hear INVALID_PRODUCER_EPOCH
-	KnowsAbort   bool // TRANSACTION_ABORTABLE (KIP-890); others hear INVALID_TXN_STATE
-	// Second: the client is at transaction.version=2 (KIP-890). What it writes to becomes part of its transaction without
-	// being added, and with every end it gets a new epoch.
+	KnowsFencing bool // supports PRODUCER_FENCED (KIP-588); others get INVALID_PRODUCER_EPOCH
+	KnowsAbort   bool // supports TRANSACTION_ABORTABLE (KIP-890); others get INVALID_TXN_STATE
+	// Second: the client uses transaction.version=2 (KIP-890). Writing to a partition adds it to the transaction, and
+	// each end of a transaction increments the epoch.
 	Second bool
 }
 
-// fenced is how a producer hears that another has taken its place.
+// fenced is the error for a producer that another one has replaced.
 func (d Dialect) fenced() error {
 	if d.KnowsFencing {
 		return kerr.ProducerFenced
@@ -19,8 +19,8 @@ func (d Dialect) fenced() error {
 	return kerr.InvalidProducerEpoch
 }
 
-// outside is how a producer hears that what it wants is not part of its transaction.
-func (d Dialect) outside() error {
+// notInTransaction is the error for a write to what is not part of the transaction.
+func (d Dialect) notInTransaction() error {
 	if d.KnowsAbort {
 		return kerr.TransactionAbortable
 	}

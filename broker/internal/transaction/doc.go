@@ -1,33 +1,36 @@
-// Package transaction keeps one transactional id, as Kafka's transaction coordinator does: which producer owns it, in which
-// epoch, and what belongs to its transaction, if one is open.
+// Package transaction keeps the state of one transactional id, as Kafka's transaction coordinator does: which producer
+// owns it, in which epoch, and what belongs to its transaction, if one is open.
 //
-// The main idea: a [Transaction] is a state machine without goroutine, clock or socket. Every verb of the protocol is an input,
-// [Transaction.Init], [Transaction.AddPartitions], [Transaction.AddGroup], [Transaction.End], and so is the time,
-// [Transaction.TimeOut]. It decides and writes nothing: an input that ends a transaction returns an [Ending], which says what
-// is to be written.
+// The main idea: a [Transaction] is a state machine without goroutine, clock or socket. Every request of the protocol
+// is an input ([Transaction.Init], [Transaction.AddPartitions], [Transaction.AddGroup], [Transaction.End]), and so is
+// the passing of time ([Transaction.TimeOut]). It decides, but writes nothing: an input that ends a transaction returns
+// an [Ending], which the caller must write.
 //
-// A transaction goes round in a circle:
+// These are the states:
 //
 //	          add                      commit
 //	Empty ─────────> Ongoing ──────────────────────> Committed ──┐
-//	  ^                ^  └── abort, timeout, init ─> Aborted ──┤
+//	  ^                ^  └── abort, timeout, init ─> Aborted ───┤
 //	  │                └────────────────── add ──────────────────┤
 //	  └───────────────────────── init ───────────────────────────┘
 //
-// Kafka's states between, PrepareCommit and PrepareAbort, are not needed: the caller writes an Ending and the state at once.
+// It does not need Kafka's intermediate states, PrepareCommit and PrepareAbort, because the caller writes an Ending and
+// the new state atomically.
 //
-// What fences: a producer is its id and its epoch, and epochs only grow. Whoever initializes the transactional id gets the next
-// one; from then on the producers before are refused. An abort that the producer did not ask for takes an epoch as well, which
-// goes into the markers, so that the partitions refuse its batches that are under way.
+// Fencing: a producer is identified by its id and its epoch, and epochs only grow. Initializing the transactional id
+// returns the next epoch and fences all earlier producers. An abort that the producer did not request also increments
+// the epoch, and its markers carry the new epoch, so that the partitions refuse batches still in flight.
 //
-// The caller's duties: one goroutine owns a Transaction and makes all calls. It executes an Ending and makes the snapshot of
-// [Transaction.Unsaved] durable in one step, before it answers. Now and then, with a time that never goes back, it times out what
-// is [Transaction.Overdue], and forgets what is [Transaction.Expired]. Which [Dialect] a request speaks is in its version.
+// The caller's duties: one goroutine owns a Transaction and makes all calls. It executes an Ending and makes the
+// snapshot of [Transaction.Unsaved] durable, atomically, before it answers. Periodically, with a time that never goes
+// back, it times out transactions that are [Transaction.Overdue], and forgets those that are [Transaction.Expired]. The
+// [Dialect] follows from the version of the request.
 //
-// Where it differs from Kafka, for the better of the client: nobody hears CONCURRENT_TRANSACTIONS, because a transaction ends at
-// once; a producer that names the wrong predecessor is refused before, not after, the open transaction is aborted; and a request
-// that comes late, after the epoch that it led to has been used, is refused, where Kafka may take it for a word on what came since.
+// Differences from Kafka, all in the client's favour: no request gets CONCURRENT_TRANSACTIONS, because a transaction
+// ends at once; a producer that names the wrong predecessor is refused before, not after, the open transaction is
+// aborted; and a request that arrives after the epoch it led to has been used is refused, where Kafka may apply it to a
+// later transaction.
 //
-// What the package does not do: it knows partitions and groups by name only, neither whether they exist nor what was written to
-// them; sequence numbers belong to the partitions, and who may speak for a group to package group.
+// What the package does not do: it knows partitions and groups by name only, not whether they exist or what was written
+// to them. Sequence numbers belong to the partitions; package group decides who may commit offsets of a group.
 package transaction

@@ -6,16 +6,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Ending is what is to be written when a transaction ends. The zero Ending is nothing.
+// Ending says what to write when a transaction ends. The zero Ending writes nothing.
 type Ending struct {
 	Commit     bool
-	Producer   Producer    // whom the markers name; its id is that of the batches and offsets
+	Producer   Producer    // the producer in the markers; its id is that of the batches and offsets
 	Partitions []Partition // each gets a marker
-	Groups     []string    // their offsets that wait for the producer begin to count, or are forgotten
+	Groups     []string    // groups whose pending offsets of the producer become committed, or are dropped
 }
 
-// End commits or aborts the transaction. At transaction.version=2 the producer goes on in a new epoch, or even with a new id:
-// the answer tells it [Transaction.Producer].
+// End commits or aborts the transaction. With transaction.version=2 the producer continues in a new epoch, or even with
+// a new id, which [Transaction.Producer] returns.
 func (t *Transaction) End(now time.Time, p Producer, commit bool, d Dialect) (Ending, error) {
 	s, wanted := &t.state, Aborted
 	if commit {
@@ -33,8 +33,8 @@ func (t *Transaction) End(now time.Time, p Producer, commit bool, d Dialect) (En
 	switch {
 	case err != nil:
 		return Ending{}, err
-	case d.Second && (s.State == Ongoing || !commit): // who does not know whether something has begun may abort
-		return t.endAndSucceed(now, wanted), nil
+	case d.Second && (s.State == Ongoing || !commit): // a client that does not know whether a transaction has begun may abort
+		return t.endWithNewEpoch(now, wanted), nil
 	case s.State == Ongoing:
 		ending := t.end(wanted, s.Producer)
 		t.touch(now)
@@ -45,11 +45,12 @@ func (t *Transaction) End(now time.Time, p Producer, commit bool, d Dialect) (En
 	return Ending{}, kerr.InvalidTxnState
 }
 
-// endAndSucceed ends a transaction and the epoch of its producer, so that what comes late is not taken for a part of the next.
-func (t *Transaction) endAndSucceed(now time.Time, outcome State) Ending {
+// endWithNewEpoch ends a transaction and increments the epoch of its producer, so that late requests do not affect the
+// next transaction.
+func (t *Transaction) endWithNewEpoch(now time.Time, outcome State) Ending {
 	p := t.state.Producer
 	ending := t.end(outcome, p.fenced())
-	t.succeed()
+	t.advanceEpoch()
 	t.state.Last = p
 	t.touch(now)
 	return ending

@@ -9,8 +9,9 @@ import (
 // MaxTimeout is the longest timeout of a transaction, Kafka's transaction.max.timeout.ms.
 const MaxTimeout = 15 * time.Minute
 
-// Init makes the caller the owner of the transactional id, fences those before it, and aborts what they have left open. A
-// producer that goes on after an error says who it was, expected: it succeeds only itself (KIP-360). Others say NoProducer.
+// Init makes the caller the owner of the transactional id, fences earlier producers, and aborts their open transaction.
+// A producer that recovers from an error passes its own identity as expected, and may only replace itself (KIP-360).
+// Others pass NoProducer.
 func (t *Transaction) Init(now time.Time, expected Producer, timeout time.Duration, d Dialect) (ending Ending, err error) {
 	s := &t.state
 	switch {
@@ -32,8 +33,8 @@ func (t *Transaction) Init(now time.Time, expected Producer, timeout time.Durati
 	return ending, nil
 }
 
-// replace gives the transactional id to another producer, or anew to one that continues. If a transaction is open, it takes one
-// epoch to fence its producer, and the next for its successor.
+// replace gives the transactional id a new producer, or a new epoch of the same one if it continues. If a transaction
+// is open, one epoch is used to fence its producer, and the next for its successor.
 func (t *Transaction) replace(continues bool) (ending Ending) {
 	s := &t.state
 	s.Last = NoProducer
@@ -44,6 +45,6 @@ func (t *Transaction) replace(continues bool) (ending Ending) {
 		s.Producer = s.Producer.fenced()
 		ending = t.end(Aborted, s.Producer)
 	}
-	t.succeed()
+	t.advanceEpoch()
 	return ending
 }

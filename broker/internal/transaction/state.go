@@ -1,10 +1,10 @@
 package transaction
 
-// State says where a transactional id is. The numbers are those on the disk.
+// State is the state of a transactional id. The numbers are those of the disk format.
 type State byte
 
 const (
-	// Empty: nothing has begun since the producer was initialized.
+	// Empty: no transaction has begun since the producer was initialized.
 	Empty State = iota
 	// Ongoing: a transaction is open.
 	Ongoing

@@ -13,16 +13,16 @@ type Transaction struct {
 	newProducerID func() int64
 }
 
-// New returns a transactional id that no producer has initialized: until Init, every other input is refused as Kafka refuses
-// unknown ones. Producer ids come from newProducerID, which must not give one twice.
+// New returns a transactional id that no producer has initialized: until Init, it refuses every other input, as Kafka
+// refuses unknown ids. Producer ids come from newProducerID, which must never return the same one twice.
 func New(id string, newProducerID func() int64) *Transaction {
 	return Restore(Snapshot{ID: id, Producer: NoProducer, Last: NoProducer}, newProducerID)
 }
 
-// Restore returns the transactional id of a snapshot.
+// Restore returns a transactional id with the state of a snapshot.
 func Restore(s Snapshot, newProducerID func() int64) *Transaction {
 	if s.State == Ongoing {
-		s.Last = NoProducer // as begin has it: older snapshots kept it
+		s.Last = NoProducer // as begin does; older snapshots kept it
 	}
 	return &Transaction{state: s, newProducerID: newProducerID}
 }
@@ -30,10 +30,10 @@ func Restore(s Snapshot, newProducerID func() int64) *Transaction {
 // ID returns the transactional id.
 func (t *Transaction) ID() string { return t.state.ID }
 
-// Producer returns who owns the transactional id, NoProducer before the first Init.
+// Producer returns the owner of the transactional id, NoProducer before the first Init.
 func (t *Transaction) Producer() Producer { return t.state.Producer }
 
-// check refuses everyone but the owner.
+// check returns an error unless p owns the transactional id.
 func (t *Transaction) check(p Producer, d Dialect) error {
 	switch owner := t.state.Producer; {
 	case t.state.ID == "":
@@ -46,7 +46,7 @@ func (t *Transaction) check(p Producer, d Dialect) error {
 	return nil
 }
 
-// touch notes that the state has changed.
+// touch marks the state as changed.
 func (t *Transaction) touch(now time.Time) {
 	t.state.Updated, t.changed = now.UnixMilli(), true
 }
