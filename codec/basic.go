@@ -5,25 +5,25 @@ import (
 	"math"
 )
 
-// The codecs of the basic kinds. Their bytes are those of Kafka's own serializers.
+// Codecs of the basic types. Their bytes are those of Kafka's own serializers.
 var (
-	// String is UTF-8 text as it is, as Kafka's StringSerializer writes it.
+	// String encodes text as UTF-8, like Kafka's StringSerializer.
 	String Codec[string] = stringCodec{}
 
-	// Bytes is the bytes themselves. Decode copies them; an empty value decodes to an empty slice, never to nil.
+	// Bytes leaves bytes unchanged. Decode copies them; an empty value decodes to an empty slice, never to nil.
 	Bytes Codec[[]byte] = bytesCodec{}
 
-	// Int64 is two's complement, 8 bytes, big-endian, as Kafka's LongSerializer writes it.
+	// Int64 is two's complement, 8 bytes, big-endian, like Kafka's LongSerializer.
 	//
 	//	+----+----+----+----+----+----+----+----+
 	//	| most significant  …  least significant|
 	//	+----+----+----+----+----+----+----+----+
 	//
-	// Negative numbers sort behind positive ones in byte order, here as in Kafka Streams.
+	// In byte order, negative numbers sort after positive ones, here as in Kafka Streams.
 	Int64 Codec[int64] = int64Codec{}
 
-	// Float64 is IEEE 754 double precision, 8 bytes, big-endian, as Kafka's DoubleSerializer writes it. Every NaN is
-	// written as the one NaN of Java's doubleToLongBits, 0x7ff8000000000000.
+	// Float64 is IEEE 754 double precision, 8 bytes, big-endian, like Kafka's DoubleSerializer. Every NaN is written
+	// like in Java's doubleToLongBits, as 0x7ff8000000000000.
 	Float64 Codec[float64] = float64Codec{}
 )
 

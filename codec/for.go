@@ -8,7 +8,7 @@ import (
 	"reflect"
 )
 
-// For picks the codec of a type by its kind, so that named types of a kind have its codec too:
+// For returns the default codec of a type, chosen by its kind, so that named types have one too:
 //
 //	string                            as String
 //	int64, int                        as Int64, 8 bytes
@@ -19,8 +19,8 @@ import (
 //	WindowKey[K]                      Windowed(For[K]()), without the size of the windows
 //	everything else                   JSON
 //
-// A type that encodes itself, by a MarshalJSON or MarshalText method, has JSON. Call For once and keep the codec: the choice
-// takes a moment, the codec then costs what the codec of the kind costs.
+// A type with a MarshalJSON or MarshalText method gets JSON. Call For once and keep the codec: choosing it takes a
+// moment, using it costs no more than the codec it returns.
 func For[T any]() Codec[T] {
 	if w, ok := any(*new(T)).(interface{ windowedCodec() any }); ok {
 		return w.windowedCodec().(Codec[T])
@@ -42,7 +42,7 @@ func For[T any]() Codec[T] {
 	return kindCodec[T]{kind: t.Kind(), name: kind.name, size: kind.size}
 }
 
-// kinds are the kinds of fixed form, their names, and their sizes in bytes if they have one.
+// kinds are the kinds with a fixed encoding, their names, and their sizes in bytes if fixed.
 var kinds = map[reflect.Kind]struct {
 	name string
 	size int
@@ -56,7 +56,7 @@ var kinds = map[reflect.Kind]struct {
 	reflect.Float32: {"float32", 4},
 }
 
-// forBasic returns the codec of the unnamed types.
+// forBasic returns the codec of an unnamed basic type.
 func forBasic[T any]() (Codec[T], bool) {
 	for _, c := range []any{String, Int64, Float64, Bytes} {
 		if c, ok := c.(Codec[T]); ok {
@@ -66,14 +66,14 @@ func forBasic[T any]() (Codec[T], bool) {
 	return nil, false
 }
 
-// windowedCodec lets For make the codec of a key that it cannot name.
+// windowedCodec lets For make the codec of a key whose type it cannot name.
 func (k WindowKey[K]) windowedCodec() any { return Codec[WindowKey[K]](Windowed(For[K]())) }
 
 // kindCodec is the codec of the types of one kind.
 type kindCodec[T any] struct {
 	kind reflect.Kind
 	name string
-	size int // bytes; 0 = any number
+	size int // bytes; 0 if variable
 }
 
 func (c kindCodec[T]) Append(dst []byte, v T) ([]byte, error) {
@@ -88,7 +88,7 @@ func (c kindCodec[T]) Append(dst []byte, v T) ([]byte, error) {
 	case reflect.Float32:
 		bits := math.Float32bits(float32(value.Float()))
 		if value.Float() != value.Float() {
-			bits = 0x7fc00000 // the one NaN of Java's floatToIntBits
+			bits = 0x7fc00000 // the NaN of Java's floatToIntBits
 		}
 		return binary.BigEndian.AppendUint32(dst, bits), nil
 	case reflect.Int32:
@@ -126,7 +126,7 @@ func (c kindCodec[T]) Decode(data []byte) (T, error) {
 
 func (c kindCodec[T]) String() string { return c.name }
 
-// encodesItself reports whether a type says how it is written as text or JSON.
+// encodesItself reports whether a type has a method that encodes it as text or JSON.
 func encodesItself(t reflect.Type) bool {
 	for _, m := range []reflect.Type{
 		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),

@@ -2,10 +2,9 @@ package codec
 
 import "strings"
 
-// Format says what the bytes of a codec are, in the words in which a store remembers it: "string", "int64", "json",
-// "windowed[string]". It differs from the name of the codec where that says more than the bytes: the name of a JSON codec
-// has the Go type in it, and a program may rename its types. A codec of one's own has a method Format if it wants
-// another answer than its String.
+// Format describes the bytes of a codec, in the form in which a store records it: "string", "int64", "json",
+// "windowed[string]". It differs from String where that says more than the bytes: the name of a JSON codec contains the
+// Go type, which a program may rename. A codec may have a method Format to return something other than its String.
 func Format(c interface{ String() string }) string {
 	if f, ok := c.(interface{ Format() string }); ok {
 		return f.Format()
@@ -13,14 +12,14 @@ func Format(c interface{ String() string }) string {
 	return c.String()
 }
 
-// Format is "json", whatever the type: the bytes name their fields, and decoding fails where they do not fit.
+// Format is "json", whatever the type: JSON names its fields, and decoding fails where they do not fit.
 func (c *jsonCodec[T]) Format() string { return "json" }
 
-// Format is that of the key's codec within "windowed[" and "]".
+// Format returns the format of the key's codec within "windowed[" and "]".
 func (c WindowedCodec[K]) Format() string { return "windowed[" + Format(c.key) + "]" }
 
-// FormatOfName returns the Format of one of the codecs of this package, given its String: that is what stores remembered
-// before there was a Format. It replaces each "json[…]" in the text by "json".
+// FormatOfName returns the Format of a codec of this package, given its String, which is what stores recorded before
+// Format existed. It replaces each "json[…]" by "json".
 func FormatOfName(name string) string {
 	const json = "json["
 	var b strings.Builder
@@ -35,7 +34,7 @@ func FormatOfName(name string) string {
 	}
 }
 
-// afterBracket returns what is behind the bracket that closes text.
+// afterBracket returns the text after the matching closing bracket.
 func afterBracket(text string) string {
 	open := 1
 	for i, c := range text {

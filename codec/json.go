@@ -10,13 +10,13 @@ import (
 	v1 "github.com/go-json-experiment/json/v1"
 )
 
-// JSON is the codec of any type that encoding/json can handle, with its results and its errors: Append writes what
-// json.Marshal makes of a pointer to the value, and Decode reads what json.Unmarshal accepts. Object keys of maps are
-// sorted, so equal values have equal bytes.
+// JSON is the codec of any type that encoding/json supports, with the same results and errors: Append writes what
+// json.Marshal returns for a pointer to the value, and Decode reads what json.Unmarshal accepts. Map keys are sorted,
+// so equal values have equal bytes.
 //
-// Decoding is done by github.com/go-json-experiment/json, the next encoding/json, under the rules of today's, in about
-// half the time. What it refuses is read again by encoding/json, which has the last word, and so are types with a
-// json.Number, which it does not know.
+// Decoding uses github.com/go-json-experiment/json, the future encoding/json, with the rules of the current one, in
+// about half the time. What it rejects, encoding/json decodes again, and its result counts. Types with a json.Number,
+// which the experimental package does not support, always use encoding/json.
 func JSON[T any]() Codec[T] {
 	t := reflect.TypeFor[T]()
 	return &jsonCodec[T]{name: "json[" + t.String() + "]", standard: holdsNumber(t, map[reflect.Type]bool{})}
@@ -24,18 +24,18 @@ func JSON[T any]() Codec[T] {
 
 type jsonCodec[T any] struct {
 	name     string
-	standard bool      // encoding/json does all the work
+	standard bool      // use encoding/json only
 	writers  sync.Pool // of *jsonWriter[T]
 }
 
-// jsonWriter is what one call of Append needs, used again by the next one.
+// jsonWriter holds the buffers of one call of Append, for reuse.
 type jsonWriter[T any] struct {
 	v       T
 	encoder *stdjson.Encoder // writes to dst
 	dst     []byte
 }
 
-// Write takes a whole encoded value and the newline behind it.
+// Write receives a whole encoded value followed by a newline.
 func (w *jsonWriter[T]) Write(data []byte) (int, error) {
 	w.dst = append(w.dst, data[:len(data)-1]...)
 	return len(data), nil
@@ -59,8 +59,8 @@ func (c *jsonCodec[T]) Append(dst []byte, v T) ([]byte, error) {
 	return dst, err
 }
 
-// rules are those of encoding/json, but for the order and the texts of its errors, which cost a second look at every
-// message: what is refused is read again anyway.
+// rules are those of encoding/json, except for the order and the texts of errors, which would cost a second pass over
+// every message: encoding/json decodes rejected input again anyway.
 var rules = json.JoinOptions(v1.DefaultOptionsV1(), v1.ReportErrorsWithLegacySemantics(false))
 
 func (c *jsonCodec[T]) Decode(data []byte) (T, error) {
@@ -77,7 +77,7 @@ func (c *jsonCodec[T]) Decode(data []byte) (T, error) {
 
 func (c *jsonCodec[T]) String() string { return c.name }
 
-// holdsNumber reports whether there is a json.Number somewhere in values of a type.
+// holdsNumber reports whether values of a type can contain a json.Number.
 func holdsNumber(t reflect.Type, seen map[reflect.Type]bool) bool {
 	if t == reflect.TypeFor[stdjson.Number]() {
 		return true

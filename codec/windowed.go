@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// WindowKey is a key within a window of time: what a windowed table is keyed by.
+// WindowKey is a key together with a time window: the key type of a windowed table.
 type WindowKey[K any] struct {
 	Key   K
-	Start time.Time // first instant of the window, UTC, whole milliseconds
-	End   time.Time // first instant after it, UTC; zero if the codec was not told the size of its windows
+	Start time.Time // start of the window (inclusive), UTC, whole milliseconds
+	End   time.Time // end of the window (exclusive), UTC; zero if the codec does not know the window size
 }
 
-// String renders the key as golden files show it: key@start/size.
+// String formats the key as key@start/size.
 func (k WindowKey[K]) String() string {
 	if k.End.IsZero() {
 		return fmt.Sprintf("%v@%s", k.Key, k.Start.Format(time.RFC3339Nano))
@@ -21,22 +21,22 @@ func (k WindowKey[K]) String() string {
 	return fmt.Sprintf("%v@%s/%s", k.Key, k.Start.Format(time.RFC3339Nano), k.End.Sub(k.Start))
 }
 
-// WindowedKeys is what a codec of keys says of the windows in them. A codec whose keys contain windows implements it, and so does one
-// that wraps such a codec, by passing the calls on: topology.Build refuses a codec of [WindowKey] that does not, because it
-// cannot know where the window is in the bytes.
+// WindowedKeys is implemented by codecs whose keys contain windows. A codec that wraps such a codec must implement it
+// too, by passing the calls on: topology.Build rejects a codec of [WindowKey] that does not, because it cannot know
+// where the window is in the bytes.
 type WindowedKeys interface {
-	// Windows says which windows the keys have.
+	// Windows describes the windows of the keys.
 	Windows() WindowShape
 
-	// PlainKey returns the part of an encoded key that is there without the window. A record is placed by it, so that all
-	// windows of a key are in the partition of the key. It does not copy.
+	// PlainKey returns the part of an encoded key without the window. It determines the partition, so that all windows
+	// of a key are in the partition of the key. It does not copy.
 	PlainKey(encoded []byte) []byte
 }
 
-// WindowShape says what windows a key can have.
+// WindowShape describes the windows of a key codec.
 type WindowShape struct {
 	Kind WindowKind
-	Size time.Duration // of every window; 0 if it is not known, or if they differ
+	Size time.Duration // size of every window; 0 if unknown or variable
 }
 
 // String returns "windows of 5m0s".
@@ -50,33 +50,33 @@ func (s WindowShape) String() string {
 	return fmt.Sprintf("windows of %v", s.Size)
 }
 
-// Agrees reports whether a key of one shape can be one of the other, as far as it is known.
+// Agrees reports whether two shapes are compatible, as far as they are known.
 func (s WindowShape) Agrees(other WindowShape) bool {
 	return s.Kind == other.Kind && (s.Size == other.Size || s.Size == 0 || other.Size == 0)
 }
 
-// WindowKind is how windows are named in a key.
+// WindowKind is how a key identifies its window.
 type WindowKind uint8
 
 const (
 	NotWindowed WindowKind = iota
-	ByStart                // by the start of the window, as TimeWindowedSerializer does: tumbling and hopping windows
+	ByStart                // by its start, as TimeWindowedSerializer does: tumbling and hopping windows
 )
 
-// WindowedKeysOf returns what a codec of keys says of their windows; nil if its keys have none. It fails if the keys have windows
-// by their type and the codec does not say where.
+// WindowedKeysOf returns the WindowedKeys of a codec; nil if its keys have no windows. It fails if the key type has
+// windows but the codec does not say where they are.
 func WindowedKeysOf[T any](c Codec[T]) (WindowedKeys, error) {
 	if w, ok := any(c).(WindowedKeys); ok {
 		return w, nil
 	}
 	if _, ok := any(*new(T)).(interface{ windowedCodec() any }); ok {
-		return nil, fmt.Errorf("codec %s has keys with windows and does not say where the window is: implement codec.WindowedKeys, which a codec around another passes on to it", c)
+		return nil, fmt.Errorf("codec %s has keys with windows but does not say where the window is: implement codec.WindowedKeys; a codec that wraps another passes its calls on", c)
 	}
 	return nil, nil
 }
 
-// WindowedCodec is the codec of a key within a window. Its bytes are those of Kafka Streams' TimeWindowedSerializer; the end
-// of the window is not written.
+// WindowedCodec is the codec of a key with a window. Its bytes are those of Kafka Streams' TimeWindowedSerializer; the
+// end of the window is not written.
 //
 //	+-----------------+--------------------------+
 //	| key             | start                    |
@@ -89,10 +89,10 @@ type WindowedCodec[K any] struct {
 	size time.Duration
 }
 
-// Windowed makes the codec of a key within a window from the codec of the key.
+// Windowed returns the codec of a key with a window, given the codec of the key.
 func Windowed[K any](key Codec[K]) WindowedCodec[K] { return WindowedCodec[K]{key: key} }
 
-// Size returns the codec for windows of one known size, so that Decode can tell where a window ends.
+// Size returns the codec for windows of a fixed size, so that Decode can compute the end of a window.
 func (c WindowedCodec[K]) Size(size time.Duration) WindowedCodec[K] {
 	c.size = size
 	return c
@@ -104,7 +104,7 @@ func (c WindowedCodec[K]) Key() Codec[K] { return c.key }
 // Windows implements WindowedKeys.
 func (c WindowedCodec[K]) Windows() WindowShape { return WindowShape{Kind: ByStart, Size: c.size} }
 
-// PlainKey implements WindowedKeys. What is too short to have a window is all key.
+// PlainKey implements WindowedKeys. Bytes too short to contain a window are all key.
 func (c WindowedCodec[K]) PlainKey(encoded []byte) []byte {
 	if len(encoded) < startSize {
 		return encoded
@@ -115,7 +115,7 @@ func (c WindowedCodec[K]) PlainKey(encoded []byte) []byte {
 // startSize is the size of the start of a window, in bytes.
 const startSize = 8
 
-// Append appends the key and then the start of the window.
+// Append appends the key and the start of the window.
 func (c WindowedCodec[K]) Append(dst []byte, v WindowKey[K]) ([]byte, error) {
 	dst, err := c.key.Append(dst, v.Key)
 	if err != nil {
@@ -124,7 +124,7 @@ func (c WindowedCodec[K]) Append(dst []byte, v WindowKey[K]) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(dst, uint64(v.Start.UnixMilli())), nil
 }
 
-// Decode reads a key and the start of its window. End is zero unless the codec knows the size of its windows.
+// Decode decodes a key and the start of its window. End is zero unless the codec knows the window size.
 func (c WindowedCodec[K]) Decode(data []byte) (WindowKey[K], error) {
 	if len(data) < startSize {
 		return WindowKey[K]{}, fmt.Errorf("codec: %s wants a key and 8 bytes of window start, got %d bytes", c, len(data))
@@ -142,5 +142,5 @@ func (c WindowedCodec[K]) Decode(data []byte) (WindowKey[K], error) {
 	return k, nil
 }
 
-// String is "windowed[" and the name of the key's codec and "]".
+// String returns "windowed[", the name of the key's codec and "]".
 func (c WindowedCodec[K]) String() string { return "windowed[" + c.key.String() + "]" }

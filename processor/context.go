@@ -8,12 +8,12 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Handler handles one record. An error stops the application or follows its processing policy; either way the record
-// leaves no trace in the stores and none in the output.
+// Handler handles one record. An error stops the application, or is handled by the processing policy; either way the
+// record changes no store and emits nothing.
 type Handler[K, V any] func(Record[K, V]) error
 
-// Context is what a step has to work with: its stores (through their definitions' In method), its output, its timers
-// and the two clocks. K and V are the types it emits. It belongs to the goroutine of its task.
+// Context gives a step its stores (through their definitions' In method), its output, its timers and the two clocks. K
+// and V are the types that it emits. It belongs to the goroutine of its task.
 type Context[K, V any] struct {
 	host    Host
 	step    string
@@ -21,23 +21,23 @@ type Context[K, V any] struct {
 	next    func(*Record[K, V]) error
 }
 
-// Host is the task that runs a step. Users never see one; internal/task implements it.
+// Host is the task that runs a step; internal/task implements it. User code does not need it.
 type Host interface {
 	state.Stores
 
 	// Context ends when the task stops.
 	Context() context.Context
 
-	// StreamTime is the greatest event time the task has seen, in milliseconds.
+	// StreamTime returns the greatest event time that the task has seen, in milliseconds.
 	StreamTime() int64
 
-	// Now is the wall clock's time.
+	// Now returns the wall-clock time.
 	Now() time.Time
 
-	// Origin says where the record in hand came from.
+	// Origin returns where the current record came from.
 	Origin() Origin
 
-	// Inherit returns what an emitted record takes over from the record, or the timer, in hand.
+	// Inherit returns the headers and the timestamp that emitted records inherit from the current record or timer.
 	Inherit() (headers []Header, timestamp int64)
 
 	// Schedule registers a timer of the named step.
@@ -49,8 +49,8 @@ type Clock int
 
 const (
 	// StreamTime advances with the event times of the records: the same input fires the same timers. A timer fires at
-	// multiples of its interval, once the stream time reaches one and before the record that brought it there is
-	// handled; if time jumps over several, it fires once, for the last.
+	// multiples of its interval, once the stream time reaches one, and before the record that advanced the time is
+	// handled. If the time skips several multiples, it fires once, for the last.
 	StreamTime Clock = iota
 
 	// WallClock advances with the machine's clock. What such a timer emits is not reproducible by a replay.
@@ -74,49 +74,49 @@ func (t *Timer) Stop() { t.stopped = true }
 // Stopped reports whether Stop has been called.
 func (t *Timer) Stopped() bool { return t.stopped }
 
-// NewContext returns the context of a step that runs in host and hands its records to next. The DSL calls it when a
+// NewContext returns the context of a step that runs in host and passes its records to next. The DSL calls it when a
 // task is built; tests of a handler may call it with a host of their own.
 func NewContext[K, V any](host Host, step string, next func(*Record[K, V]) error) *Context[K, V] {
 	return &Context[K, V]{host: host, step: step, current: new(Record[K, V]), next: next}
 }
 
-// Emit hands key and value to the next steps, with the time and headers of the record in hand; from a timer, with the
-// timer's time and no headers.
+// Emit passes key and value to the next steps, with the timestamp and headers of the current record; from a timer, with
+// the timer's time and no headers.
 func (c *Context[K, V]) Emit(key K, value V) error {
 	headers, timestamp := c.host.Inherit()
 	*c.current = Record[K, V]{Key: key, Value: value, Timestamp: timestamp, Headers: headers}
 	return c.next(c.current)
 }
 
-// Forward hands r to the next steps as it is. Use it to choose the time or the headers, or to emit a tombstone.
+// Forward passes r to the next steps unchanged. Use it to set the timestamp or the headers, or to emit a tombstone.
 func (c *Context[K, V]) Forward(r Record[K, V]) error {
 	*c.current = r
 	return c.next(c.current)
 }
 
-// Schedule calls fire every interval of clock until the timer is stopped. Timers are made when a task starts and end
-// with it; intervals are at least a millisecond.
+// Schedule calls fire every interval of clock until the timer is stopped. Timers are created when a task starts and end
+// with it. The interval must be at least a millisecond.
 func (c *Context[K, V]) Schedule(every time.Duration, clock Clock, fire func(now time.Time) error) *Timer {
 	return c.host.Schedule(c.step, clock, every, fire)
 }
 
-// Context ends when the task stops: shortly after it was asked to, or at once if it was lost or a call takes too long
-// (runner.Config.MaxProcessing). Pass it to calls to the outside. What a step does not finish because of it is no fault
-// of the record: it is rolled back, no policy is applied, and it is processed again where the task runs next.
+// Context is canceled when the task stops: shortly after a stop request, or at once if the task is lost or a call takes
+// too long (runner.Config.MaxProcessing). Pass it to external calls. A step that fails because of it is not the
+// record's fault: it is rolled back, no policy is applied, and the record is processed again where the task runs next.
 func (c *Context[K, V]) Context() context.Context { return c.host.Context() }
 
-// StreamTime is the greatest event time that the task has seen, in UTC, that of the record in hand included. It is the time of
-// timers. Windows close by their own: the greatest time of the records that have reached them.
+// StreamTime returns the greatest event time that the task has seen, including the current record, in UTC. Timers use
+// it. Windows use their own: the greatest time of the records that have reached them.
 func (c *Context[K, V]) StreamTime() time.Time { return time.UnixMilli(c.host.StreamTime()).UTC() }
 
-// Now is the time of the machine's clock, or the simulated one of a test. What depends on it is not reproducible by a replay;
-// where that matters use StreamTime, or the record's time.
+// Now returns the time of the machine's clock, or the simulated one of a test. Results that depend on it are not
+// reproducible by a replay; where that matters, use StreamTime or the record's time.
 func (c *Context[K, V]) Now() time.Time { return c.host.Now() }
 
-// Origin says which topic, partition and offset the record in hand came from.
+// Origin returns the topic, partition and offset that the current record came from.
 func (c *Context[K, V]) Origin() Origin { return c.host.Origin() }
 
-// Store gives access to an attached store by name; definitions' In method is the typed way.
+// Store returns an attached store by name. The In method of a definition is the typed way.
 func (c *Context[K, V]) Store(name string) (state.Store, error) {
 	store, err := c.host.Store(name)
 	if err != nil {
@@ -125,5 +125,5 @@ func (c *Context[K, V]) Store(name string) (state.Store, error) {
 	return store, nil
 }
 
-// Fail makes the start of the task fail with err. For constructors, which have no error to return.
+// Fail makes the start of the task fail with err. It is for constructors, which cannot return an error.
 func (c *Context[K, V]) Fail(err error) { c.host.Fail(err) }

@@ -1,9 +1,8 @@
-// Package processor is the step one writes by hand: what a handler gets, and what it can do.
+// Package processor is the API of custom steps: what a handler gets, and what it can do.
 //
-// Most topologies need only the operators of package topology. A step of one's own is for the rest: several stores at
-// once, timers, headers, output at other times. It is a function that is called once for each task with a Context and
-// returns a Handler; what it needs between records it keeps in stores, never in variables, because a variable does not
-// survive a restart.
+// Most topologies need only the operators of package topology. A custom step is for the rest: several stores at once,
+// timers, headers, delayed output. It is a function that is called once per task with a Context and returns a Handler.
+// It keeps its state in stores, never in variables, because a variable does not survive a restart.
 //
 //	var lastSeen = state.NewKeyValue("ultima-posicao", codec.String, codec.JSON[Position]())
 //
@@ -23,8 +22,8 @@
 //
 //	fresh := topology.Process(positions, "so-novas", onlyNew, lastSeen)
 //
-// A handler and its timers run in the goroutine of their task, one call at a time. They may use the context, the
-// stores and the record only during the call.
+// A handler and its timers run in the goroutine of their task, one call at a time. They may use the context, the stores
+// and the record only during the call.
 //
 // The package runs nothing: tasks do (internal/task), and runner runs the tasks.
 package processor

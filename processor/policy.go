@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Stage is the place where a record can fail.
+// Stage is the stage of processing in which a record failed.
 type Stage string
 
 const (
-	Decode  Stage = "decode"  // its bytes or its time make no sense
+	Decode  Stage = "decode"  // its bytes or its timestamp are invalid
 	Process Stage = "process" // a step returned an error or panicked
-	Produce Stage = "produce" // a result could not be encoded or was refused by the broker for what it is
+	Produce Stage = "produce" // a result could not be encoded, or the broker refused it
 )
 
-// Policy says what happens to a record that fails. The zero value fails the application, which loses nothing.
+// Policy says what happens to a record that fails. The zero value stops the application, which loses nothing.
 type Policy struct {
 	Action Action
 
-	// Retries is how often the step is tried again before Action is taken, with Backoff before the first retry and
-	// twice as long before each further one. Only the process stage retries: bytes do not get better.
+	// Retries is how often the step is retried before Action is taken. The first retry waits for Backoff, each further
+	// one twice as long. Only the process stage retries: invalid bytes stay invalid.
 	Retries int
 	Backoff time.Duration // default 100 ms
 }
@@ -40,7 +40,7 @@ func (p Policy) Validate(stage Stage) error {
 	return errors.Join(mistakes...)
 }
 
-// String returns "skip", or "dead-letter after 3 retries".
+// String describes the policy, such as "skip" or "dead-letter after 3 retries".
 func (p Policy) String() string {
 	switch p.Retries {
 	case 0:
@@ -51,13 +51,13 @@ func (p Policy) String() string {
 	return fmt.Sprintf("%s after %d retries", p.Action, p.Retries)
 }
 
-// Action is the last word of a policy.
+// Action is what a policy does after the last retry.
 type Action int
 
 const (
-	Fail       Action = iota // stop the application; the record is met again at the next start
-	Skip                     // go on with the next record; the log and the metrics say so
-	DeadLetter               // write the source record to the dead-letter topic, in the same transaction, and go on
+	Fail       Action = iota // stop the application; the record is processed again at the next start
+	Skip                     // continue with the next record; the skip is logged and counted
+	DeadLetter               // write the source record to the dead-letter topic, in the same transaction, and continue
 )
 
 var actions = [...]string{"fail", "skip", "dead-letter"}
@@ -70,7 +70,7 @@ func (a Action) String() string {
 	return fmt.Sprintf("action(%d)", int(a))
 }
 
-// ParseAction is the inverse of Action.String, for flags.
+// ParseAction is the inverse of Action.String.
 func ParseAction(s string) (Action, error) {
 	for i, name := range actions {
 		if s == name {
@@ -80,16 +80,16 @@ func ParseAction(s string) (Action, error) {
 	return Fail, fmt.Errorf("processor: unknown action %q: use fail, skip or dead-letter", s)
 }
 
-// Policies holds a policy a stage, and the topic that dead letters go to.
+// Policies holds one policy per stage, and the topic of dead letters.
 type Policies struct {
 	Decode  Policy
 	Process Policy
 	Produce Policy
 
-	// DeadLetters is the topic for records whose policy is DeadLetter. They keep their bytes and headers. More headers,
-	// text and named as in KIP-1034, say what happened: __streams.errors.exception, .message and, for a panic,
-	// .stacktrace; .topic, .partition and .offset of the source record, also behind a KeyBy; .stage and .step; and .via,
-	// the record of the repartition topic whose bytes they are, if that is another.
+	// DeadLetters is the topic for records whose policy is DeadLetter. They keep their bytes and headers. Additional
+	// headers, text and named as in KIP-1034, describe the failure: __streams.errors.exception, .message and, for a
+	// panic, .stacktrace; .topic, .partition and .offset of the source record, also after a KeyBy; .stage and .step;
+	// and .via, the record of the repartition topic that was being processed, if it is another.
 	DeadLetters string
 }
 
@@ -118,16 +118,16 @@ func (p Policies) Validate() error {
 	return errors.Join(mistakes...)
 }
 
-// Error is the failure of one record. It says where.
+// Error is the failure of one record, and says where it happened.
 type Error struct {
 	Stage  Stage
 	Origin Origin // the record of the user's topic; zero for a timer
-	Via    Origin // where it was in hand, if that is a repartition topic behind the user's; zero otherwise
-	Step   string // the step that failed, as the plan names it; empty in the decode stage
+	Via    Origin // the record of the repartition topic that was being processed; zero if it is the user's record
+	Step   string // the step that failed, as named in the plan; empty in the decode stage
 	Err    error
 }
 
-// Error returns "process localizacao-veiculos/3 at 1024 in aggregate speed-5m: …", or "process timer in …: …". Behind a
+// Error returns "process localizacao-veiculos/3 at 1024 in aggregate speed-5m: …", or "process timer in …: …". After a
 // repartition topic it is "process sales/3 at 1024 via shop-by-seller-repartition/1 at 7 in …: …".
 func (e *Error) Error() string {
 	where := "timer"
@@ -143,5 +143,5 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: %v", e.Stage, where, e.Err)
 }
 
-// Unwrap returns what the step returned.
+// Unwrap returns the error of the step.
 func (e *Error) Unwrap() error { return e.Err }

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Record is one record on its way through a topology.
+// Record is a record that is being processed by a topology.
 //
-// A record without a value is a tombstone: it says that its key is gone. Operators that look at a value let tombstones
-// pass unseen; those that need the value (KeyBy, Aggregate, Join) drop them and count them. A record without a key
-// cannot belong to anybody's state, so the stateful operators drop and count it too; KeyBy gives it a key.
+// A record without a value is a tombstone: its key was deleted. Operators that only use the value pass tombstones on;
+// those that need one (KeyBy, Aggregate, Join) drop and count them. Stateful operators also drop and count records
+// without a key; KeyBy gives them one.
 type Record[K, V any] struct {
 	Key   K
 	Value V
 
-	// Timestamp is the event time in milliseconds since the Unix epoch, the unit of the log.
+	// Timestamp is the event time in milliseconds since the Unix epoch.
 	Timestamp int64
 
-	// Headers are those of the source record; derived records inherit them. They are shared: copy before changing.
+	// Headers are those of the source record; derived records inherit them. They are shared: copy before modifying.
 	Headers []Header
 
 	// NoKey is set when the record's key is null; Key is then its zero value.
@@ -27,7 +27,7 @@ type Record[K, V any] struct {
 	Tombstone bool
 }
 
-// Header is a name and bytes that travel beside a record.
+// Header is a key-value pair in a record's metadata.
 type Header struct {
 	Key   string
 	Value []byte
@@ -36,8 +36,8 @@ type Header struct {
 // Time returns the event time, in UTC.
 func (r Record[K, V]) Time() time.Time { return time.UnixMilli(r.Timestamp).UTC() }
 
-// Origin says where the record that is being processed came from. Behind a KeyBy that is not the record of the repartition
-// topic, but the one of the source topic that it was made from.
+// Origin says where the record that is being processed came from. After a KeyBy it is not the record of the repartition
+// topic, but the source record that it was made from.
 type Origin struct {
 	Topic     string
 	Partition int32

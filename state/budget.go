@@ -2,28 +2,28 @@ package state
 
 import "sync/atomic"
 
-// Budget is a number of bytes that the caches of many stores share, of all stores of a process as a rule. It counts; the
-// stores shrink themselves.
+// Budget is a number of bytes that the caches of many stores share, usually all stores of a process. It only counts;
+// each store shrinks its own cache.
 type Budget struct {
 	limit  int64
 	used   atomic.Int64
 	stores atomic.Int64
 }
 
-// defaultBudget is the budget of a store that was given none.
+// defaultBudget is the budget of a store without one.
 const defaultBudget = 16 << 20
 
-// NewBudget makes a budget of so many bytes. With 0 nothing stays in a cache beyond its commit.
+// NewBudget returns a budget of so many bytes. With 0, caches only keep uncommitted entries.
 func NewBudget(bytes int64) *Budget { return &Budget{limit: bytes} }
 
-// Limit is the number of bytes the budget was made with.
+// Limit returns the size of the budget in bytes.
 func (b *Budget) Limit() int64 { return b.limit }
 
-// Used is the number of bytes that the caches hold now.
+// Used returns the current size of the caches in bytes.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
-// excess tells a store that holds own bytes how many of them to let go: none while the budget is kept, or while the store
-// has no more than its even share, so that a busy store is not starved by idle ones.
+// excess returns how many bytes a store should evict, given that it holds own bytes: 0 if the budget is not exceeded,
+// or if the store has at most an equal share, so that idle stores cannot starve a busy one.
 func (b *Budget) excess(own int64) int64 {
 	over := b.used.Load() - b.limit
 	if over <= 0 {

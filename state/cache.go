@@ -8,20 +8,21 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// cache holds the entries of one store that are in memory: those that changed, and those that were read lately.
+// cache holds the entries of one store that are in memory: changed entries, and entries that were read recently.
 //
-// An entry that changed stays until its batch is committed. A clean one stands in a ring through which a hand goes
-// when the budget is exceeded: it spares an entry that was used since its last visit and removes the others.
+// A changed entry stays until its batch is committed. Clean entries are evicted by the clock algorithm when the budget
+// is exceeded: a hand moves through a ring of entries, spares those that were used since its last visit, and evicts the
+// others.
 type cache[V any] struct {
 	budget   *Budget
-	sealed   bool                 // contents are encoded: see content
-	overhead int                  // bytes of an entry beside its key and value
+	sealed   bool                 // contents are kept encoded, see content
+	overhead int                  // bytes per entry beyond key and value
 	entries  map[string]*entry[V] // by physical key, prefix included
 
-	record   uint64      // counts Begin, and Mark within
-	undo     []undo[V]   // what the entries were at the last Begin, or Mark
-	dirty    []*entry[V] // changed since the last Flush, and some that were undone
-	flushing []*entry[V] // flushed, and not yet committed
+	record   uint64      // incremented by Begin and Mark
+	undo     []undo[V]   // old contents since the last Begin or Mark
+	dirty    []*entry[V] // changed since the last Flush; some may have been undone
+	flushing []*entry[V] // flushed, but not yet committed
 	index    *btree.BTreeG[*entry[V]]
 
 	ring []*entry[V]
@@ -33,16 +34,17 @@ type cache[V any] struct {
 	closed                bool
 }
 
-// content is what a store holds for a key. A value with references inside (maps, slices, pointers) is held encoded: otherwise whoever
-// got it from the store could change it there, behind the back of Undo and of the changelog.
+// content is the value that a store holds for a key. A value with references inside (maps, slices, pointers) is kept
+// encoded: otherwise the caller that got it could change it in place, bypassing Undo and the changelog.
 type content[V any] struct {
 	value     V
-	sealed    []byte // instead of value in a sealed store; never written to
+	sealed    []byte // replaces value in a sealed store; never modified
 	timestamp int64
-	has       bool // false: there is no such key
+	has       bool // whether the key exists
 }
 
-// since is the timestamp of a value. That of a tombstone is for the changelog alone: the database does not keep it.
+// since returns the timestamp of a value. The timestamp of a tombstone only goes to the changelog; the database does
+// not keep it.
 func (c content[V]) since() int64 {
 	if !c.has {
 		return 0
@@ -50,42 +52,42 @@ func (c content[V]) since() int64 {
 	return c.timestamp
 }
 
-// entry is the content of one key, and where it stands between cache and database.
+// entry is the cached content of one key.
 type entry[V any] struct {
 	content[V]
 	key    string
 	size   int    // estimated bytes in memory
-	record uint64 // the record in which it was first changed: its old content is in the undo log
-	slot   int    // its place in the ring + 1; 0 = not there
+	record uint64 // the value of cache.record when it was first changed: its old content is in the undo log
+	slot   int    // its index in the ring plus 1; 0 if it is not there
 
-	blind    bool // nothing is known of what the database holds
+	blind    bool // the content in the database is unknown
 	dirty    bool // changed since the last Flush
 	listed   bool // in cache.dirty
 	flushing bool // in cache.flushing
 	recent   bool // used since the hand's last visit
-	pinned   bool // in use: must not be removed
+	pinned   bool // in use, not to be evicted
 }
 
-// undo is an entry as it was at the last Begin or Mark.
+// undo is the state of an entry at the last Begin or Mark.
 type undo[V any] struct {
 	entry *entry[V]
 	content[V]
 	dirty, blind bool
 }
 
-// unencoded is the assumed size of a value that was not encoded yet.
+// unencoded is the assumed size of a value that has not been encoded yet.
 const unencoded = 64
 
 func newCache[V any](budget *Budget, sealed bool) cache[V] {
 	budget.stores.Add(1)
-	const mapSlot = 64 // a map's slot, its spare room, and the ring's slot
+	const mapSlot = 64 // map slot, spare capacity of the map, and ring slot
 	return cache[V]{
 		budget: budget, sealed: sealed, entries: make(map[string]*entry[V]),
 		overhead: int(reflect.TypeFor[entry[V]]().Size()) + mapSlot,
 	}
 }
 
-// insert makes an entry for a key that has none.
+// insert adds an entry for a new key.
 func (c *cache[V]) insert(key string, content content[V], encoded int) *entry[V] {
 	if encoded == 0 {
 		encoded = unencoded
@@ -96,14 +98,14 @@ func (c *cache[V]) insert(key string, content content[V], encoded int) *entry[V]
 	return e
 }
 
-// keep puts a clean entry into the ring and lets go of others if the budget says so.
-func (c *cache[V]) keep(e *entry[V]) {
+// addClean adds a clean entry to the ring and evicts others if the budget is exceeded.
+func (c *cache[V]) addClean(e *entry[V]) {
 	c.shrink()
 	c.ring = append(c.ring, e)
 	e.slot = len(c.ring)
 }
 
-// write changes an entry.
+// write changes the content of an entry.
 func (c *cache[V]) write(e *entry[V], now content[V]) {
 	c.touch(e)
 	e.content = now
@@ -112,7 +114,7 @@ func (c *cache[V]) write(e *entry[V], now content[V]) {
 	}
 }
 
-// touch makes an entry ready to be changed: it remembers the old content.
+// touch saves the content of an entry before it is changed.
 func (c *cache[V]) touch(e *entry[V]) {
 	if e.record != c.record {
 		e.record = c.record
@@ -124,7 +126,7 @@ func (c *cache[V]) touch(e *entry[V]) {
 	}
 }
 
-// mark makes an entry dirty.
+// mark marks an entry as dirty.
 func (c *cache[V]) mark(e *entry[V]) {
 	e.dirty = true
 	c.dirtyCount++
@@ -151,7 +153,7 @@ func (c *cache[V]) Undo() {
 	c.Begin()
 }
 
-// restore makes an entry what it was.
+// restore restores the saved state of an entry.
 func (c *cache[V]) restore(u undo[V]) {
 	e := u.entry
 	e.content, e.blind = u.content, u.blind
@@ -168,11 +170,11 @@ func (c *cache[V]) restore(u undo[V]) {
 	case e.blind:
 		c.evict(e)
 	case e.slot == 0:
-		c.keep(e)
+		c.addClean(e)
 	}
 }
 
-// takeDirty moves the dirty entries, in the order of their keys, to those that wait for their commit.
+// takeDirty moves the dirty entries, in key order, to those that wait for their commit.
 func (c *cache[V]) takeDirty() []*entry[V] {
 	first := len(c.flushing)
 	for _, e := range c.dirty {
@@ -182,7 +184,7 @@ func (c *cache[V]) takeDirty() []*entry[V] {
 		}
 		e.dirty = false
 		e.flushing = true
-		c.flushing = append(c.flushing, e) // a second time if an earlier Flush is not yet committed
+		c.flushing = append(c.flushing, e) // twice if an earlier Flush is not committed yet
 	}
 	clear(c.dirty)
 	c.dirty = c.dirty[:0]
@@ -207,7 +209,7 @@ func (c *cache[V]) Committed() {
 	c.shrink()
 }
 
-// shrink turns the hand until the budget is kept or the ring is empty.
+// shrink moves the hand until the budget is kept or the ring is empty.
 func (c *cache[V]) shrink() {
 	excess := c.budget.excess(int64(c.size))
 	if excess == 0 {
@@ -220,7 +222,7 @@ func (c *cache[V]) shrink() {
 		}
 		switch e := c.ring[c.hand]; {
 		case e.dirty || e.flushing:
-			c.unring(e) // it comes back when it is committed
+			c.removeFromRing(e) // it returns to the ring when it is committed
 		case e.pinned || e.recent:
 			e.recent = false
 			c.hand++
@@ -230,15 +232,15 @@ func (c *cache[V]) shrink() {
 	}
 }
 
-// evict takes a clean entry out of memory.
+// evict removes a clean entry from memory.
 func (c *cache[V]) evict(e *entry[V]) {
-	c.unring(e)
+	c.removeFromRing(e)
 	delete(c.entries, e.key)
 	c.grow(-e.size)
 }
 
-// unring takes an entry out of the ring; the last one takes its place.
-func (c *cache[V]) unring(e *entry[V]) {
+// removeFromRing removes an entry from the ring; the last one takes its slot.
+func (c *cache[V]) removeFromRing(e *entry[V]) {
 	if e.slot == 0 {
 		return
 	}
@@ -273,7 +275,7 @@ func (c *cache[V]) DirtyBytes() int { return c.dirtySize }
 // CachedBytes implements Store.
 func (c *cache[V]) CachedBytes() int { return c.size }
 
-// resize corrects the size of an entry once its encoded size is known.
+// resize updates the size of an entry once its encoded size is known.
 func (c *cache[V]) resize(e *entry[V], encoded int) {
 	size := c.overhead + len(e.key) + encoded
 	if e.dirty {
@@ -290,7 +292,7 @@ func (c *cache[V]) grow(n int) {
 	}
 }
 
-// first is the first uncommitted key at or after a given one.
+// first returns the first uncommitted key at or after from.
 func (c *cache[V]) first(from []byte) (key string, found bool) {
 	c.ascend(from, func(e *entry[V]) bool {
 		key, found = e.key, true
@@ -299,7 +301,7 @@ func (c *cache[V]) first(from []byte) (key string, found bool) {
 	return key, found
 }
 
-// uncommitted appends the uncommitted contents of a range of keys, in their order.
+// uncommitted appends the uncommitted contents of a range of keys, in key order.
 func (c *cache[V]) uncommitted(dst []pending[V], lower, upper []byte) []pending[V] {
 	c.ascend(lower, func(e *entry[V]) bool {
 		if upper != nil && e.key >= string(upper) {
@@ -311,8 +313,8 @@ func (c *cache[V]) uncommitted(dst []pending[V], lower, upper []byte) []pending[
 	return dst
 }
 
-// ascend visits the uncommitted entries from a key on, in the order of their keys. The first call of a commit interval sorts
-// them; from then on they are kept sorted.
+// ascend calls visit for the uncommitted entries from a key on, in key order. The first call after a commit sorts them;
+// later calls keep them sorted.
 func (c *cache[V]) ascend(from []byte, visit func(*entry[V]) bool) {
 	if len(c.dirty)+len(c.flushing) == 0 {
 		return
@@ -333,7 +335,7 @@ func (c *cache[V]) ascend(from []byte, visit func(*entry[V]) bool) {
 	})
 }
 
-// pending is an uncommitted entry as it was when a scan began.
+// pending is an uncommitted entry at the time a scan began.
 type pending[V any] struct {
 	key string
 	content[V]

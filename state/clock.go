@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// LatestTime is the latest time that a record or a row may have, in milliseconds since 1970: in the year 2262, where the nanoseconds of
-// an int64 end, in which Kafka clients count on the way. The earliest is 0.
+// LatestTime is the latest allowed timestamp of a record or a row, in milliseconds since 1970: in the year 2262, the
+// limit of nanoseconds in an int64, which Kafka clients use internally. The earliest is 0.
 const LatestTime = math.MaxInt64 / 1_000_000
 
 // never is a time before every record.
 const never = math.MinInt64
 
-// Times holds the times of clocks by their names, in milliseconds since 1970. The empty name stands for all clocks without an
-// entry of their own; a clock that has none either begins anew.
+// Times holds the times of clocks by name, in milliseconds since 1970. The empty name applies to all clocks without an
+// entry of their own. A clock without any time starts anew.
 type Times map[string]int64
 
 func (t Times) of(name string) int64 {
@@ -28,28 +28,29 @@ func (t Times) of(name string) int64 {
 	return never
 }
 
-// Clock is the time of an operator, or of a store of windows: the greatest event time of the records that have reached it. Its
-// set takes it back when a record fails and keeps it with the rows. Only the task's goroutine uses it.
+// Clock is the time of an operator, or of a store of windows: the greatest event time of the records that have reached
+// it. Its set rolls it back when a record fails and stores it with the rows. Only the task's goroutine uses it.
 type Clock struct {
 	name               string
 	now                int64
 	begun              int64 // at the last Begin
-	flushed, committed int64 // at the last Flush, and at the last one that was committed
+	flushed, committed int64 // at the last Flush, and at the last committed one
 }
 
-// newClock makes a clock that has not seen a record.
+// newClock returns a clock that has not seen a record.
 func newClock(name string) *Clock {
 	return &Clock{name: name, now: never, begun: never, flushed: never, committed: never}
 }
 
-// Advance moves the clock to the time of a record, in milliseconds since 1970, and returns the clock's time: the greatest so far.
+// Advance moves the clock forward to the timestamp of a record, in milliseconds since 1970, and returns the time of the
+// clock: the greatest timestamp so far.
 func (c *Clock) Advance(timestamp int64) int64 {
 	c.now = max(c.now, timestamp)
 	return c.now
 }
 
-// Clock returns the clock of an operator. The name stands for the operator in all runs of the application and is not that of a
-// store. The clock goes on where the last commit left it.
+// Clock returns the clock of an operator. The name must identify the operator in all runs of the application and must
+// not be that of a store. The clock starts at its time at the last commit.
 func (s *Set) Clock(name string) (*Clock, error) {
 	for _, c := range s.clocks {
 		if c.name == name {
@@ -57,11 +58,11 @@ func (s *Set) Clock(name string) (*Clock, error) {
 		}
 	}
 	c := newClock(name)
-	return c, s.adopt(c)
+	return c, s.initClock(c)
 }
 
-// adopt sets a clock to its time at the last commit. If the owner knows no times, it is what the database has.
-func (s *Set) adopt(c *Clock) error {
+// initClock sets a clock to its time at the last commit: that in Options.Times or, without any, that in the database.
+func (s *Set) initClock(c *Clock) error {
 	kept, err := readClock(s.db, c.name)
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func (s *Set) adopt(c *Clock) error {
 	return nil
 }
 
-// readClock returns the time that a database has for a clock.
+// readClock returns the time of a clock in a database.
 func readClock(r Reader, name string) (int64, error) {
 	v, found, err := r.Get(nil, clockKeyOf(name))
 	switch {
@@ -89,8 +90,8 @@ func readClock(r Reader, name string) (int64, error) {
 	return int64(binary.BigEndian.Uint64(v)), nil
 }
 
-// Times calls each with the clocks that have a time, in the order in which they were opened. They belong into the
-// commit of the offsets up to which the set has worked; Options.Times takes it back.
+// Times calls each for the clocks that have a time, in the order in which they were opened. Commit these times together
+// with the input offsets; Options.Times restores them.
 func (s *Set) Times(each func(name string, ms int64)) {
 	for _, c := range s.clocks {
 		if c.now != never {
@@ -99,18 +100,18 @@ func (s *Set) Times(each func(name string, ms int64)) {
 	}
 }
 
-// TimesMoved reports whether a clock has moved since the last commit.
+// TimesMoved reports whether a clock has advanced since the last commit.
 func (s *Set) TimesMoved() bool {
 	return slices.ContainsFunc(s.clocks, func(c *Clock) bool { return c.now != c.committed })
 }
 
-// flushTimes writes the clocks that have moved into the batch.
+// flushTimes writes the clocks that have advanced into the batch.
 func (s *Set) flushTimes(b Batch) {
 	for _, c := range s.clocks {
 		c.begun = c.now
 		switch c.now {
 		case c.committed:
-		case never: // the owner knows better than the database
+		case never: // not among Options.Times
 			b.Delete(clockKeyOf(c.name))
 		default:
 			b.Set(clockKeyOf(c.name), binary.BigEndian.AppendUint64(nil, uint64(c.now)))

@@ -7,37 +7,37 @@ import (
 	"slices"
 )
 
-// core is the one implementation of all stores: rows of a database, and before them a write-back cache.
+// core implements all kinds of stores: a write-back cache over the rows of a database.
 type core[K, V any] struct {
 	rows[K, V]
 	db DB
 	expiry
 	cache[V]
 
-	// Buffers, each for the key or row that was handled last.
-	key       []byte // physical, with the prefix
+	// Buffers, valid for the last key or row.
+	key       []byte // physical key, with the prefix
 	row       []byte
 	changelog []byte
 }
 
-// expiry is what a store of windows does about those that have expired. Its clock is the greatest timestamp that was written to it.
+// expiry tracks which windows of a store have expired. Its clock is the greatest timestamp written to the store.
 type expiry struct {
-	clock   *Clock // nil: nothing expires
+	clock   *Clock // nil if nothing expires
 	step    int64  // ms
-	deleted int64  // the horizon of the last Expire
+	deleted int64  // horizon of the last Expire
 }
 
-// at is the store's time for those who read and write. It moves between two records: the record that moves the time still finds the
-// windows that it closes.
-func (e *expiry) at() int64 {
+// time returns the store's time for reads and writes. It only advances between records: the record that advances the
+// time still finds the windows that it closes.
+func (e *expiry) time() int64 {
 	if e.clock == nil {
 		return never
 	}
 	return e.clock.begun
 }
 
-// wrote moves the store's time.
-func (e *expiry) wrote(timestamp int64) {
+// advance advances the store's clock.
+func (e *expiry) advance(timestamp int64) {
 	if e.clock != nil {
 		e.clock.Advance(timestamp)
 	}
@@ -45,22 +45,22 @@ func (e *expiry) wrote(timestamp int64) {
 
 func (s *core[K, V]) Name() string { return s.name }
 
-// reading is the store as it is now, with what is not committed yet.
+// reading returns a view of the store that includes uncommitted changes.
 func (s *core[K, V]) reading() reading[K, V] {
-	return reading[K, V]{rows: &s.rows, from: s.db, over: &s.cache, horizon: s.horizon(s.at())}
+	return reading[K, V]{rows: &s.rows, from: s.db, over: &s.cache, horizon: s.horizon(s.time())}
 }
 
-// locate writes the key of k into s.key and tells whether the store may hold it: it holds no expired window.
+// locate writes the key of k into s.key and reports whether the store may hold it; expired windows do not count.
 func (s *core[K, V]) locate(k K) (bool, error) {
 	key, err := s.appendKey(s.key[:0], k)
 	s.key = key
 	if err != nil {
 		return false, err
 	}
-	return s.visible(key, s.horizon(s.at())), nil
+	return s.visible(key, s.horizon(s.time())), nil
 }
 
-// locateToWrite is locate for a row that will have a timestamp.
+// locateToWrite is locate for a row with the given timestamp.
 func (s *core[K, V]) locateToWrite(k K, timestamp int64) (bool, error) {
 	if timestamp < 0 || timestamp > LatestTime {
 		return false, s.wrap("write", fmt.Errorf("the timestamp, %d ms, is not within the years 1970 to 2262: the changelog cannot have it", timestamp))
@@ -68,8 +68,8 @@ func (s *core[K, V]) locateToWrite(k K, timestamp int64) (bool, error) {
 	return s.locate(k)
 }
 
-// find returns the entry of the key located last, from the cache or else from the database. A key that is nowhere has an
-// entry that says so.
+// find returns the entry of the last located key, from the cache or the database. If the key does not exist, the entry
+// says so.
 func (s *core[K, V]) find() (*entry[V], error) {
 	if e := s.entries[string(s.key)]; e != nil {
 		e.recent = true
@@ -80,7 +80,7 @@ func (s *core[K, V]) find() (*entry[V], error) {
 	row, found, err := s.db.Get(s.row[:0], s.key)
 	s.row = row
 	if err != nil {
-		return nil, s.broken("read", err)
+		return nil, s.storeError("read", err)
 	}
 	var c content[V]
 	if found {
@@ -89,11 +89,11 @@ func (s *core[K, V]) find() (*entry[V], error) {
 		}
 	}
 	e := s.insert(string(s.key), c, len(row))
-	s.keep(e)
+	s.addClean(e)
 	return e, nil
 }
 
-// read makes the content of a row. It does not alias the row.
+// read decodes the content of a row. The content does not alias the row.
 func (s *core[K, V]) read(row []byte) (content[V], error) {
 	timestamp, value, err := s.split(row)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *core[K, V]) read(row []byte) (content[V], error) {
 	return c, err
 }
 
-// seal makes the content that is kept for a value.
+// seal returns the content to keep for a value.
 func (s *core[K, V]) seal(v V, timestamp int64) (content[V], error) {
 	c := content[V]{timestamp: timestamp, has: true}
 	if !s.sealing {
@@ -137,7 +137,7 @@ func (s *core[K, V]) get(k K) (v V, timestamp int64, has bool, err error) {
 	return v, timestamp, err == nil, err
 }
 
-// put writes c for k without reading what was there.
+// put sets the content of k without reading the old one.
 func (s *core[K, V]) put(k K, c content[V]) error {
 	visible, err := s.locateToWrite(k, c.timestamp)
 	if !visible || err != nil {
@@ -148,12 +148,12 @@ func (s *core[K, V]) put(k K, c content[V]) error {
 		e = s.insert(string(s.key), content[V]{}, len(c.sealed))
 		e.blind = true
 	}
-	s.wrote(c.timestamp)
+	s.advance(c.timestamp)
 	s.write(e, c)
 	return nil
 }
 
-// set writes a value for k without reading what was there.
+// set sets the value of k without reading the old one.
 func (s *core[K, V]) set(k K, v V, timestamp int64) error {
 	c, err := s.seal(v, timestamp)
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *core[K, V]) set(k K, v V, timestamp int64) error {
 	return s.put(k, c)
 }
 
-// replace writes a value for k and returns what was there.
+// replace sets the value of k and returns the change.
 func (s *core[K, V]) replace(k K, v V, timestamp int64) (Change[V], error) {
 	c, err := s.seal(v, timestamp)
 	if err != nil {
@@ -171,13 +171,13 @@ func (s *core[K, V]) replace(k K, v V, timestamp int64) (Change[V], error) {
 	return s.swap(k, v, c)
 }
 
-// remove deletes k and returns what was there.
+// remove deletes k and returns the change.
 func (s *core[K, V]) remove(k K, timestamp int64) (Change[V], error) {
 	var none V
 	return s.swap(k, none, content[V]{timestamp: timestamp})
 }
 
-// swap writes now for k and returns the old value beside the new one, v.
+// swap sets the content of k to now and returns the change from the old value to v.
 func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 	visible, err := s.locateToWrite(k, now.timestamp)
 	if !visible || err != nil {
@@ -192,13 +192,13 @@ func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 		return Change[V]{}, err
 	}
 	change := Change[V]{old, v, e.has, now.has, e.since(), now.timestamp}
-	s.wrote(now.timestamp)
+	s.advance(now.timestamp)
 	s.write(e, now)
 	return change, nil
 }
 
-// update writes for k what f makes of the old value, or deletes k if f does not want to keep its result. It is the hot path of every
-// aggregate, so it copies values no more often than it must.
+// update sets the value of k to the result of f for the old value, or deletes k if f returns false. It is the hot path
+// of all aggregations, so it avoids copying values.
 func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, bool)) (change Change[V], err error) {
 	visible, err := s.locateToWrite(k, timestamp)
 	if !visible || err != nil {
@@ -223,13 +223,13 @@ func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, 
 	if !change.Has {
 		return change, s.drop(e, &change)
 	}
-	s.wrote(timestamp)
+	s.advance(timestamp)
 	s.touch(e)
 	e.value, e.timestamp, e.has = change.New, timestamp, true
 	return change, nil
 }
 
-// updateSealed is update where f may write to what it is given, and so gets a copy of its own.
+// updateSealed is update for a sealed store, where f gets a copy that it may modify.
 func (s *core[K, V]) updateSealed(e *entry[V], change *Change[V], f func(old V, found bool) (V, bool)) error {
 	given, err := s.open(e.content)
 	if err != nil {
@@ -246,18 +246,18 @@ func (s *core[K, V]) updateSealed(e *entry[V], change *Change[V], f func(old V, 
 	}
 	now, err := s.seal(change.New, change.Timestamp)
 	if err == nil {
-		s.wrote(now.timestamp)
+		s.advance(now.timestamp)
 		s.write(e, now)
 	}
 	return err
 }
 
-// drop ends an update that removes its key, if it was there.
+// drop completes an update that deletes its key.
 func (s *core[K, V]) drop(e *entry[V], change *Change[V]) error {
 	var none V
 	change.New = none
 	if change.Had {
-		s.wrote(change.Timestamp)
+		s.advance(change.Timestamp)
 		s.write(e, content[V]{timestamp: change.Timestamp})
 	}
 	return nil
@@ -288,7 +288,7 @@ func (s *core[K, V]) flushEntry(e *entry[V], b Batch, log LogFunc) error {
 	if s.sealing {
 		row = append(row, e.sealed...)
 	} else if row, err = s.values.Append(row, e.value); err != nil {
-		return s.broken(fmt.Sprintf("encode the value of key %q", s.changelog), err)
+		return s.storeError(fmt.Sprintf("encode the value of key %q", s.changelog), err)
 	}
 	s.row = row
 	b.Set(s.key, row)
@@ -301,7 +301,7 @@ func (s *core[K, V]) Restore(b Batch, key, value []byte, timestamp int64) error 
 	physical, err := s.layout.appendRestored(append(s.key[:0], s.prefix...), key)
 	s.key = physical
 	if err != nil {
-		return s.broken("restore", err)
+		return s.storeError("restore", err)
 	}
 	if e := s.entries[string(physical)]; e != nil && !e.dirty && !e.flushing {
 		s.evict(e)
@@ -321,9 +321,9 @@ func (s *core[K, V]) Lookups() Lookups { return s.lookups }
 // Clock implements Store.
 func (s *core[K, V]) Clock() *Clock { return s.clock }
 
-// Expire implements Store. It waits until some time is worth a range deletion.
+// Expire implements Store. It does nothing until enough time has passed to make a range deletion worthwhile.
 func (s *core[K, V]) Expire(b Batch) {
-	horizon := s.horizon(s.at())
+	horizon := s.horizon(s.time())
 	if horizon == never || s.deleted > never && horizon-s.deleted < s.step {
 		return
 	}

@@ -1,22 +1,22 @@
-// Package state is what a program remembers between records: typed stores of values by key, and by key and window.
+// Package state holds what a program remembers between records: typed stores of values by key, and by key and window.
 //
-// A task has one ordered database, a [DB], and every store of the task is a range of keys in it, so one [Batch] commits all of
-// them together with the position in the input that they stand for. Before the database lies a write-back cache of decoded values:
-// a handler works on Go values, and a value is encoded once per commit, however often it changed.
+// A task has one ordered database, a [DB]. Every store of the task is a range of keys in it, so one [Batch] commits all
+// stores together with the input position that they reflect. On top of the database is a write-back cache of decoded
+// values: handlers work with Go values, and a value is encoded once per commit, however often it changes.
 //
-// A store is declared once, at package level, and a handler takes its typed handle when it is made:
+// Declare a store once, at package level. A handler gets its typed handle when the handler is created:
 //
 //	var Totals = state.NewKeyValue("totals", codec.String, codec.Int64)
 //
 //	totals := Totals.In(ctx)
 //	change, err := totals.Update("ana", timestamp, func(old int64, _ bool) int64 { return old + 10 })
 //
-// # Who owns what
+// # Ownership
 //
-// One goroutine owns a task: its DB, its [Set] of stores and their handles. Only DB.Snapshot may be called from others, and a snapshot
-// read by them. Definitions and a [Budget] are shared by all tasks.
+// One goroutine owns a task: its DB, its [Set] of stores and their handles. Other goroutines may only call DB.Snapshot
+// and read snapshots. All tasks share definitions and a [Budget].
 //
-// The owner goes through its records like this:
+// The owner processes records like this:
 //
 //	set, err := state.OpenSet(db, definitions, options)
 //	for each record:
@@ -24,7 +24,7 @@
 //		run the handlers; if they fail: set.Undo()
 //	to commit:
 //		b := db.NewBatch()
-//		set.Flush(b, changelog)          // dirty entries, in the order of their keys
+//		set.Flush(b, changelog)          // dirty entries, in key order
 //		set.Expire(b)
 //		set.SetPosition(b, topic, partition, offset)
 //		end the transaction, with set.Times in it; then b.Commit(), then set.Committed()
@@ -33,14 +33,14 @@
 //
 // # Results do not depend on the cache
 //
-// What a handler reads is a function of what was written: not of the size of the cache, of when commits happened, or of when
-// expired windows were deleted. Two rules follow. A value with maps, slices or pointers inside is kept encoded, so that
-// nobody changes it in place by mistake ([KeyValueDefinition.Immutable] waives this). And a codec must keep all of a value
-// that matters: what it leaves out is lost as soon as the value leaves the cache.
+// What a handler reads depends only on what was written: not on the size of the cache, on when commits happened, or on
+// when expired windows were deleted. This requires two rules. A value with maps, slices or pointers inside is kept
+// encoded, so that nobody can change it in place by mistake ([KeyValueDefinition.Immutable] waives this). And a codec
+// must encode everything that matters: what it omits is lost when the value is evicted from the cache.
 //
 // # What it does not do
 //
-// It knows no topics, tasks or transactions: the caller writes the changelog and restores from it. It does not queue reads
-// from other goroutines: they take a snapshot and read it by a [View], which shows what was committed. [NewMemory] keeps
-// nothing on disk; for that see the package pebblestore.
+// It knows no topics, tasks or transactions: the caller writes the changelog and restores from it. It does not serve
+// reads from other goroutines: they take a snapshot and read it through a [View], which shows committed rows.
+// [NewMemory] keeps nothing on disk; package pebblestore does.
 package state

@@ -25,26 +25,26 @@ func NewKeyValue[K, V any](name string, key codec.Codec[K], value codec.Codec[V]
 	return &KeyValueDefinition[K, V]{name: name, keys: key, values: value}
 }
 
-// Windowed returns the declaration of a store whose keys are windows of one size, kept for so long after their start. The
-// key codec must end each key with the start of its window, as codec.Windowed does. Rows are then in the order of window
-// start, and of keys within a start.
+// Windowed returns the declaration of a store whose keys are windows of one size, kept for retention after their start.
+// The key codec must end each key with the start of its window, as codec.Windowed does. Rows are ordered by window
+// start, then by key.
 func (d *KeyValueDefinition[K, V]) Windowed(size, retention time.Duration) *KeyValueDefinition[K, V] {
 	w := *d
 	w.layout, w.size, w.retention = layout{kind: byStart}, size, retention
 	return &w
 }
 
-// Immutable returns the declaration of a store whose values nobody changes in place: a value that was put, returned or passed to a
-// function is never written through afterwards. The store can then keep and hand out values with maps, slices or
-// pointers inside as they are. Without that promise it keeps them encoded, which costs a decoding for each read.
-// Values without such references never need it.
+// Immutable returns the declaration of a store whose values are never modified in place: a value that was put, returned
+// or passed to a function must not be written through afterwards. The store can then keep values with maps, slices or
+// pointers inside decoded. Without that promise it keeps them encoded, which costs a decoding per read. Values without
+// such references never need it.
 func (d *KeyValueDefinition[K, V]) Immutable() *KeyValueDefinition[K, V] {
 	i := *d
 	i.immutable = true
 	return &i
 }
 
-// mutable tells whether a value of a type has references through which it can be changed in place.
+// mutable reports whether values of a type contain references through which they can be changed in place.
 func mutable(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Struct:
@@ -77,7 +77,7 @@ func (d *KeyValueDefinition[K, V]) String() string { return d.describe(d.keys, d
 // Format implements Definition.
 func (d *KeyValueDefinition[K, V]) Format() string {
 	if d.keys == nil || d.values == nil {
-		return d.String() // Open refuses it
+		return d.String() // Open rejects it
 	}
 	return d.describe(codec.Format(d.keys), codec.Format(d.values))
 }
@@ -127,7 +127,8 @@ func (d *KeyValueDefinition[K, V]) seals() bool {
 	return !d.immutable && mutable(reflect.TypeFor[V]())
 }
 
-// expiry returns that of a store that has no rows yet. What has expired is deleted about once a minute of the store's time.
+// expiry returns the expiry of a store without rows. Expired windows are deleted about once per minute of the store's
+// time.
 func (d *KeyValueDefinition[K, V]) expiry() expiry {
 	e := expiry{deleted: never}
 	if d.layout.kind != plain {
@@ -137,10 +138,10 @@ func (d *KeyValueDefinition[K, V]) expiry() expiry {
 	return e
 }
 
-// errNoWindows says that a loop over windows was asked of a store without them.
-var errNoWindows = errors.New("its keys are not windows: declare it with Windowed, or with NewWindow")
+// errNotWindowed: a loop over windows was requested from a store without windows.
+var errNotWindowed = errors.New("its keys are not windows: declare it with Windowed, or with NewWindow")
 
-// check tells every mistake in the declaration.
+// check reports every mistake in the declaration.
 func (d *KeyValueDefinition[K, V]) check() error {
 	var errs []error
 	if d.name == "" {
@@ -150,19 +151,19 @@ func (d *KeyValueDefinition[K, V]) check() error {
 		errs = append(errs, fmt.Errorf("state: store %q needs a codec for its keys and one for its values", d.name))
 	}
 	if d.layout.kind != plain && (d.size < time.Millisecond || d.retention < d.size) {
-		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: a window has at least 1ms, and the retention is no shorter than a window",
+		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: a window needs at least 1ms, and the retention must not be shorter than a window",
 			d.name, d.size, d.retention))
 	}
 	if keys, ok := d.keys.(codec.WindowedKeys); ok && d.layout.kind != plain {
 		if shape := (codec.WindowShape{Kind: codec.ByStart, Size: d.size}); !shape.Agrees(keys.Windows()) {
-			errs = append(errs, fmt.Errorf("state: store %q keeps %v, but its keys are encoded with %v", d.name, shape, keys.Windows()))
+			errs = append(errs, fmt.Errorf("state: store %q has %v, but its keys are encoded with %v", d.name, shape, keys.Windows()))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// In returns the handle of the store that a task opened. If the step has no such store it calls s.Fail and returns a handle of a
-// throw-away store in memory, so that the constructor of a handler needs no error handling.
+// In returns the handle of the store that a task opened. If the step has no such store, it calls s.Fail and returns a
+// handle of a temporary store in memory, so that the constructor of a handler needs no error handling.
 func (d *KeyValueDefinition[K, V]) In(s Stores) *KeyValue[K, V] { return &KeyValue[K, V]{d.in(s)} }
 
 func (d *KeyValueDefinition[K, V]) in(s Stores) *core[K, V] {
@@ -177,17 +178,17 @@ func (d *KeyValueDefinition[K, V]) in(s Stores) *core[K, V] {
 	return d.open(NewMemory(), nil, Options{})
 }
 
-// KeyValue is a task's part of a store of one value per key. Only the task's goroutine uses it.
+// KeyValue is a task's handle of a store of one value per key. Only the task's goroutine may use it.
 type KeyValue[K, V any] struct{ core *core[K, V] }
 
-// Change is what one write did to a key: the content before and after it. Timestamps are in milliseconds since 1970.
+// Change describes a write to a key: its value before and after. Timestamps are in milliseconds since 1970.
 type Change[V any] struct {
 	Old, New                V
-	Had, Has                bool // whether there was an old value, whether there is a new one
+	Had, Has                bool // whether there was an old value, and whether there is a new one
 	OldTimestamp, Timestamp int64
 }
 
-// Row is one key of a store.
+// Row is one row of a store.
 type Row[K, V any] struct {
 	Key       K
 	Value     V
@@ -210,43 +211,44 @@ func (s *KeyValue[K, V]) Put(key K, value V, timestamp int64) error {
 	return s.core.set(key, value, timestamp)
 }
 
-// Delete removes key, without reading its value. The changelog gets a tombstone with the timestamp, whether there was a value or not.
+// Delete removes key without reading its value. It writes a tombstone with the timestamp to the changelog, whether
+// there was a value or not.
 func (s *KeyValue[K, V]) Delete(key K, timestamp int64) error {
 	return s.core.put(key, content[V]{timestamp: timestamp})
 }
 
-// Replace is Put that tells the old value.
+// Replace is Put, and also returns the old value.
 func (s *KeyValue[K, V]) Replace(key K, value V, timestamp int64) (Change[V], error) {
 	return s.core.replace(key, value, timestamp)
 }
 
-// Remove is Delete that tells the old value.
+// Remove is Delete, and also returns the old value.
 func (s *KeyValue[K, V]) Remove(key K, timestamp int64) (Change[V], error) {
 	return s.core.remove(key, timestamp)
 }
 
-// Update sets the value of key to what f makes of the old one, in one look-up. The new timestamp is the later of the old one and
-// the given one. The window of an expired key is not brought back: f is not called, and the Change is zero.
+// Update sets the value of key to the result of f for the old one, in one look-up. The new timestamp is the later of
+// the old one and the given one. If key is an expired window, f is not called, and the Change is zero.
 func (s *KeyValue[K, V]) Update(key K, timestamp int64, f func(old V, found bool) V) (Change[V], error) {
 	return s.core.update(key, timestamp, func(old V, found bool) (V, bool) { return f(old, found), true })
 }
 
-// Modify is Update that can also remove the key: f says whether its result is to be kept.
+// Modify is Update with the option to remove the key: f returns false to remove it.
 func (s *KeyValue[K, V]) Modify(key K, timestamp int64, f func(old V, found bool) (V, bool)) (Change[V], error) {
 	return s.core.update(key, timestamp, f)
 }
 
-// All iterates over all rows in the order of their encoded keys; in a store of windows by start, and by key within a start. Like
-// every loop over a store it shows the store as it was when the loop began, whatever the loop's body does to it. An error is the
-// last thing it yields.
+// All iterates over all rows in the order of their encoded keys; in a store of windows by start, then by key. Like
+// every loop over a store it shows the store as it was when the loop began, whatever the loop body writes. An error is
+// the last thing it yields.
 func (s *KeyValue[K, V]) All() iter.Seq2[Row[K, V], error] { return s.core.reading().scan(nil, nil) }
 
-// Range is All from one key to another, both included. What lies between is a matter of the encoded bytes.
+// Range is All from one key to another, both included, in the order of the encoded keys.
 func (s *KeyValue[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] {
 	return s.core.reading().scan(&from, &to)
 }
 
-// FetchAll iterates over the windows with from ≤ start ≤ to, by start, and by key within a start. It is for stores declared with
+// FetchAll iterates over the windows with from ≤ start ≤ to, by start, then by key. It is for stores declared with
 // Windowed.
 func (s *KeyValue[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 	return s.core.reading().fetchAll(from, to)

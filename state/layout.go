@@ -6,28 +6,28 @@ import (
 	"math"
 )
 
-// layout arranges the bytes of a key. A key has three forms:
+// layout defines the bytes of a key. A key has three forms:
 //
 //	encoded    what the key codec writes
-//	physical   where the row is in the database, behind the prefix of the store
+//	physical   the key of the row in the database, after the prefix of the store
 //	changelog  the key of the changelog record, as Kafka Streams writes it
 //
 // In a key-value store all three are the same. In a store of windows they are, with start in ms since 1970, 8 bytes BE,
 //
 //	encoded             | key …         | start |
 //	changelog           | key …         | start | 0 0 0 0 |      a sequence number, always 0
-//	physical, by start  | start ^ sign  | key … |                rows of one start are neighbours
-//	physical, by key    | bucket ^ sign | key … | start |        rows of one key within a bucket are neighbours
+//	physical, by start  | start ^ sign  | key … |                rows of one start are adjacent
+//	physical, by key    | bucket ^ sign | key … | start |        rows of one key within a bucket are adjacent
 //
-// where a bucket is a span of time named by its first millisecond, a multiple of its width. Either way time comes first, so
-// that one range holds all expired windows. The sign bit of the leading time is flipped so that times before 1970 sort
-// before later ones. (No bucket contains both, so the start behind the key needs no flipping.)
+// where a bucket is a time range identified by its first millisecond, a multiple of its width. Both physical forms
+// begin with the time, so that all expired windows are one range. The sign bit of the leading time is flipped so that
+// times before 1970 sort before later ones. (No bucket contains both, so the start after the key needs no flipping.)
 //
-// A store that keeps several rows of one key and time, as a join of streams will, is a kind of its own: its physical keys end in
-// the sequence number. So the rows of the others need none.
+// A store with several rows per key and time, such as a stream-stream join will need, is a kind of its own, whose
+// physical keys end in the sequence number. So the other kinds do not store one.
 type layout struct {
 	kind   kind
-	bucket int64 // byKey: width of the buckets in ms
+	bucket int64 // byKey: width of a bucket in ms
 }
 
 // kind is how the rows of a store are arranged.
@@ -45,15 +45,15 @@ const (
 	signBit      = 1 << 63
 )
 
-// appendTime appends a time so that the order of the bytes is the order of time.
+// appendTime appends a time so that bytes sort like times.
 func appendTime(dst []byte, ms int64) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(ms)^signBit)
 }
 
-// readTime reads what appendTime wrote.
+// readTime decodes what appendTime wrote.
 func readTime(data []byte) int64 { return int64(binary.BigEndian.Uint64(data) ^ signBit) }
 
-// lead is the time at the head of the physical key of a window.
+// lead returns the time at the beginning of the physical key of a window.
 func (l layout) lead(start int64) int64 {
 	if l.kind == byStart {
 		return start
@@ -68,7 +68,7 @@ func (l layout) lead(start int64) int64 {
 	return start - into
 }
 
-// stamp returns the timestamp of the changelog record of a row: at least the start of its window, so that what lies in the
+// stamp returns the timestamp of the changelog record of a row. It is at least the start of the window, so that the
 // changelog before the horizon of a store can be deleted by time.
 func (l layout) stamp(physical []byte, timestamp int64) int64 {
 	if l.kind == plain {
@@ -77,7 +77,7 @@ func (l layout) stamp(physical []byte, timestamp int64) int64 {
 	return max(timestamp, l.start(physical))
 }
 
-// start reads the start of a window from a physical key.
+// start returns the start of a window from its physical key.
 func (l layout) start(physical []byte) int64 {
 	if l.kind == byStart {
 		return readTime(physical)
@@ -85,7 +85,7 @@ func (l layout) start(physical []byte) int64 {
 	return int64(binary.BigEndian.Uint64(physical[len(physical)-timeSize:]))
 }
 
-// arrange turns dst[head:], eight bytes of room and then an encoded key, into a physical key.
+// arrange converts dst[head:], which has eight spare bytes followed by an encoded key, into a physical key.
 func (l layout) arrange(dst []byte, head int) ([]byte, error) {
 	tail := len(dst) - timeSize
 	if tail < head+timeSize {
@@ -99,7 +99,7 @@ func (l layout) arrange(dst []byte, head int) ([]byte, error) {
 	return dst, nil
 }
 
-// appendEncoded turns a physical key into its encoded form.
+// appendEncoded appends the encoded form of a physical key.
 func (l layout) appendEncoded(dst, physical []byte) []byte {
 	switch l.kind {
 	case plain:
@@ -111,7 +111,7 @@ func (l layout) appendEncoded(dst, physical []byte) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(readTime(physical)))
 }
 
-// appendChangelog turns a physical key into its changelog form.
+// appendChangelog appends the changelog form of a physical key.
 func (l layout) appendChangelog(dst, physical []byte) []byte {
 	dst = l.appendEncoded(dst, physical)
 	if l.kind != plain {
@@ -120,7 +120,7 @@ func (l layout) appendChangelog(dst, physical []byte) []byte {
 	return dst
 }
 
-// appendRestored turns a changelog key into its physical form.
+// appendRestored appends the physical form of a changelog key.
 func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
 	if l.kind == plain {
 		return append(dst, changelog...), nil
@@ -134,7 +134,7 @@ func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
 	return l.arrange(dst, head)
 }
 
-// check tells whether a physical key read from the database can be one of this layout.
+// check returns an error if a physical key from the database cannot have this layout.
 func (l layout) check(physical []byte) error {
 	least := 0
 	switch l.kind {

@@ -8,13 +8,13 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// NewMemory makes an empty DB in memory: for tests, and for state that the changelog alone keeps.
+// NewMemory returns an empty DB in memory: for tests, and for state that only the changelog keeps.
 func NewMemory() DB { return &memory{view: newTree()} }
 
-// errClosed says that a closed DB was used.
+// errClosed: a closed DB was used.
 var errClosed = errors.New("state: the database is closed")
 
-// row is one key of a memory DB. Neither slice is written to again once the row is in the tree.
+// row is one row of a memory DB. Its slices are not modified once the row is in the tree.
 type row struct{ key, value []byte }
 
 func newTree() memoryView {
@@ -22,9 +22,9 @@ func newTree() memoryView {
 	return memoryView{btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})}
 }
 
-// memory is a copy-on-write tree: a snapshot or an iterator is a copy that costs nothing until the next write.
+// memory is a copy-on-write tree: a snapshot or an iterator is a copy, which costs nothing until the next write.
 type memory struct {
-	mu   sync.Mutex // Snapshot, called by others, against Commit, called by the owner
+	mu   sync.Mutex // guards Snapshot, called by others, against Commit, called by the owner
 	view memoryView
 }
 
@@ -79,7 +79,7 @@ type memorySnapshot struct{ memoryView }
 
 func (s *memorySnapshot) Close() error { return nil }
 
-// memoryIterator walks one view between its bounds.
+// memoryIterator iterates over one view between its bounds.
 type memoryIterator struct {
 	iter         btree.IterG[row]
 	lower, upper []byte
@@ -110,7 +110,7 @@ func (i *memoryIterator) SeekGE(key []byte) bool {
 func (i *memoryIterator) Next() bool { return i.stop(i.iter.Next()) }
 func (i *memoryIterator) Prev() bool { return i.stop(i.iter.Prev()) }
 
-// stop takes the row under the tree's iterator if a movement found one within the bounds.
+// stop sets the current row if a move found one within the bounds.
 func (i *memoryIterator) stop(found bool) bool {
 	if found {
 		i.row = i.iter.Item()
@@ -131,7 +131,7 @@ func (i *memoryIterator) Close() error {
 	return nil
 }
 
-// memoryBatch holds its changes in one growing buffer.
+// memoryBatch stores its changes in one growing buffer.
 type memoryBatch struct {
 	db      *memory
 	changes []edit
@@ -185,7 +185,7 @@ func (b *memoryBatch) Commit() error {
 	return nil
 }
 
-// removeRange deletes the keys from lower up to but not including upper.
+// removeRange deletes the keys from lower (inclusive) to upper (exclusive).
 func removeRange(tree *btree.BTreeG[row], lower, upper []byte) {
 	var doomed []row
 	tree.Ascend(row{key: lower}, func(r row) bool {

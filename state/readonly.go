@@ -2,11 +2,12 @@ package state
 
 import "iter"
 
-// ReadOnly reads the rows of a store that another step of the task keeps, as the task has them: what is not committed yet
-// is seen, too. (A View reads committed rows, outside of the task.) Only the task's goroutine uses it.
+// ReadOnly reads the rows of a store that another step of the task writes, including uncommitted ones. (A View reads
+// committed rows, outside of the task.) Only the task's goroutine may use it.
 type ReadOnly[K, V any] struct{ rows *KeyValue[K, V] }
 
-// ReadOnly returns the rows of the store that a task opened. Without such a store it calls s.Fail, as In does.
+// ReadOnly returns a read-only handle of the store that a task opened. If the step has no such store, it calls s.Fail,
+// as In does.
 func (d *KeyValueDefinition[K, V]) ReadOnly(s Stores) *ReadOnly[K, V] {
 	return &ReadOnly[K, V]{d.In(s)}
 }

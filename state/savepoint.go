@@ -1,7 +1,7 @@
 package state
 
-// Mark notes how the stores and clocks are now, so that UndoTo can come back to it. Marks are a stack: each ends with UndoTo
-// or Release, the last one first, before the next Begin or Undo.
+// Mark returns a savepoint of the stores and clocks. Savepoints are a stack: each ends with UndoTo or Release, the last
+// one first, before the next Begin or Undo.
 func (s *Set) Mark() int {
 	mark := len(s.marks)
 	for _, c := range s.clocks {
@@ -13,7 +13,7 @@ func (s *Set) Mark() int {
 	return mark
 }
 
-// UndoTo takes back every change since a mark, and ends it.
+// UndoTo rolls back every change since a savepoint, and ends it.
 func (s *Set) UndoTo(mark int) {
 	at := s.marks[mark:]
 	for i, c := range s.clocks {
@@ -26,10 +26,10 @@ func (s *Set) UndoTo(mark int) {
 	s.Release(mark)
 }
 
-// Release ends a mark and keeps what has changed since. Undo still takes it back.
+// Release ends a savepoint and keeps the changes since. Undo still rolls them back.
 func (s *Set) Release(mark int) { s.marks = s.marks[:mark] }
 
-// Mark implements Store. Entries that change from here on are noted again, even if they have changed before.
+// Mark implements Store. Entries that change afterwards are saved again, even if they have changed before.
 func (c *cache[V]) Mark() int {
 	c.record++
 	return len(c.undo)
@@ -37,10 +37,10 @@ func (c *cache[V]) Mark() int {
 
 // UndoTo implements Store.
 func (c *cache[V]) UndoTo(mark int) {
-	for i := len(c.undo) - 1; i >= mark; i-- { // backwards: an entry may be there more than once
+	for i := len(c.undo) - 1; i >= mark; i-- { // backwards, because an entry may appear more than once
 		c.restore(c.undo[i])
 	}
 	clear(c.undo[mark:])
 	c.undo = c.undo[:mark]
-	c.record++ // what is in the log no longer says which entries have changed
+	c.record++ // the undo log no longer shows which entries have changed
 }

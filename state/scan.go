@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// reading is one moment of a store: the rows of a Reader, and over them what is not committed yet.
+// reading is a consistent view of a store: the rows of a Reader, overlaid with uncommitted changes.
 type reading[K, V any] struct {
 	*rows[K, V]
 	from    Reader
-	over    overlay[V] // nil: only what is committed
-	horizon int64      // the first start of a window that is not expired
+	over    overlay[V] // nil for committed rows only
+	horizon int64      // the earliest start of a window that has not expired
 }
 
-// overlay is what a store has not committed yet. A cache is one.
+// overlay holds the uncommitted changes of a store. A cache is one.
 type overlay[V any] interface {
-	// uncommitted appends the contents of a range of keys, in their order.
+	// uncommitted appends the contents of a range of keys, in key order.
 	uncommitted(dst []pending[V], lower, upper []byte) []pending[V]
 
-	// first is the first key at or after a given one.
+	// first returns the first key at or after from.
 	first(from []byte) (key string, found bool)
 }
 
-// pending returns the contents of a range of keys that lie over the committed rows.
+// pending returns the uncommitted contents in a range of keys.
 func (s reading[K, V]) pending(lower, upper []byte) []pending[V] {
 	if s.over == nil {
 		return nil
@@ -37,7 +37,7 @@ func (s reading[K, V]) pending(lower, upper []byte) []pending[V] {
 // yieldFunc is the body of a loop over rows.
 type yieldFunc[K, V any] = func(Row[K, V], error) bool
 
-// scan iterates over the rows from one key to another, both included; nil is no bound.
+// scan iterates over the rows from one key to another, both included; nil means no bound.
 func (s reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
 		lower, upper, err := s.bounds(from, to)
@@ -49,11 +49,11 @@ func (s reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 	}
 }
 
-// fetchAll iterates over the windows that start from one time to another, both included.
+// fetchAll iterates over the windows that start between two times, both included.
 func (s reading[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
 		if s.layout.kind == plain {
-			yield(Row[K, V]{}, s.wrap("fetch", errNoWindows))
+			yield(Row[K, V]{}, s.wrap("fetch", errNotWindowed))
 			return
 		}
 		first, last := s.starts(from, to)
@@ -69,12 +69,12 @@ func (s reading[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] 
 	}
 }
 
-// starts turns a span of time, both ends included, into the window starts in it that are not expired.
+// starts returns the first and last window start between two times, both included, that have not expired.
 func (s reading[K, V]) starts(from, to time.Time) (first, last int64) {
 	return max(ceilMillis(from), s.horizon), floorMillis(to)
 }
 
-// floorMillis is the last whole millisecond that is not after t, as far as 64 bits can tell.
+// floorMillis returns the last whole millisecond that is not after t, within the range of int64.
 func floorMillis(t time.Time) int64 {
 	if sec := t.Unix(); sec > math.MaxInt64/1000-1 {
 		return math.MaxInt64
@@ -84,7 +84,7 @@ func floorMillis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// ceilMillis is the first whole millisecond that is not before t.
+// ceilMillis returns the first whole millisecond that is not before t.
 func ceilMillis(t time.Time) int64 {
 	ms := floorMillis(t)
 	if t.Nanosecond()%int(time.Millisecond) != 0 && ms < math.MaxInt64 {
@@ -93,8 +93,8 @@ func ceilMillis(t time.Time) int64 {
 	return ms
 }
 
-// merge yields the committed rows of a range, overlaid with those that are not yet committed. Of the rows it drops those that are
-// expired, and those that the filter refuses.
+// merge yields the committed rows of a range, overlaid with uncommitted ones. It skips expired rows, and rows for which
+// filter returns false.
 func (s reading[K, V]) merge(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
 	if upper != nil && bytes.Compare(lower, upper) >= 0 {
 		return
@@ -102,10 +102,10 @@ func (s reading[K, V]) merge(lower, upper []byte, filter func(physical []byte) b
 	m := merged[V]{overlay: s.pending(lower, upper)}
 	rows, err := s.from.Iter(lower, upper)
 	if err != nil {
-		yield(Row[K, V]{}, s.broken("scan", err))
+		yield(Row[K, V]{}, s.storeError("scan", err))
 		return
 	}
-	defer rows.Close() // reads only
+	defer rows.Close() // read-only
 	m.rows, m.more = rows, rows.First()
 	for m.next() {
 		ok, err := s.show(&m, filter, yield)
@@ -117,15 +117,15 @@ func (s reading[K, V]) merge(lower, upper []byte, filter func(physical []byte) b
 		}
 	}
 	if err := rows.Error(); err != nil {
-		yield(Row[K, V]{}, s.broken("scan", err))
+		yield(Row[K, V]{}, s.storeError("scan", err))
 	}
 }
 
-// show passes the row under a merge to the loop's body, unless it is one that must not be seen.
+// show passes the current row of a merge to the loop body, unless it has expired or is filtered out.
 func (s reading[K, V]) show(m *merged[V], filter func(physical []byte) bool, yield yieldFunc[K, V]) (bool, error) {
 	physical := m.key[len(s.prefix):]
 	if err := s.layout.check(physical); err != nil {
-		return false, s.broken("scan", err)
+		return false, s.storeError("scan", err)
 	}
 	if !s.visible(m.key, s.horizon) || filter != nil && !filter(physical) {
 		return true, nil
@@ -140,7 +140,7 @@ func (s reading[K, V]) show(m *merged[V], filter func(physical []byte) bool, yie
 	return yield(row, nil), nil
 }
 
-// current makes the row under a merge, without its key, if there is one.
+// current returns the current row of a merge, without its key, if it exists.
 func (s reading[K, V]) current(m *merged[V]) (row Row[K, V], has bool, err error) {
 	if m.row == nil {
 		row.Timestamp = m.timestamp
@@ -155,19 +155,20 @@ func (s reading[K, V]) current(m *merged[V]) (row Row[K, V], has bool, err error
 	return row, true, err
 }
 
-// merged walks over committed rows and uncommitted contents in the order of their keys. Where both have a key, the latter count.
+// merged iterates over committed rows and uncommitted contents in key order. If both have a key, the uncommitted
+// content wins.
 type merged[V any] struct {
 	rows    Iterator
-	more    bool // rows stands on one
-	passed  bool // the row under rows was shown or overlaid
+	more    bool // rows is at a row
+	passed  bool // the current row of rows was shown or overlaid
 	overlay []pending[V]
 
 	key []byte
-	row []byte // nil: content counts
+	row []byte // nil if content applies
 	content[V]
 }
 
-// within tells whether the next row, if there is one, comes before a key.
+// within reports whether the next row, if there is one, comes before a key.
 func (m *merged[V]) within(upper []byte) bool {
 	if len(m.overlay) > 0 && m.overlay[0].key < string(upper) {
 		return true
@@ -183,7 +184,7 @@ func (m *merged[V]) next() bool {
 	if m.passed {
 		m.more, m.passed = m.rows.Next(), false
 	}
-	order := 1 // of the overlay's key against the database's
+	order := 1 // compares the overlay's key with the database's
 	switch {
 	case !m.more && len(m.overlay) == 0:
 		return false

@@ -13,25 +13,26 @@ import (
 
 // Set is all stores of one task, opened on its database. One goroutine owns it.
 //
-// Each store has a prefix of two bytes, given to its name once and never given again, so that stores may come and go without
-// moving the data of others. Prefix 0 is the set's own:
+// Each store has a prefix of two bytes, which is assigned to its name and never reused, so that stores can be added and
+// removed without moving the data of others. Prefix 0 is the set's own:
 //
 //	| 0 0 | 'f' |                              →  format version, 1 byte
 //	| 0 0 | 's' | name … |                     →  prefix, 2 bytes BE | definition …
 //	| 0 0 | 'p' | topic … | partition, 4 B BE | →  position: the next offset to read, 8 bytes BE
-//	| 0 0 | 'i' | topic … |                    →  id of the topic that its positions are in, text
+//	| 0 0 | 'i' | topic … |                    →  id of the topic that its positions refer to, text
 //	| 0 0 | 't' | name of a clock … |          →  its time, ms since 1970, 8 bytes BE
 type Set struct {
 	db     DB
 	stores []Store
 	byName map[string]Store
-	clocks []*Clock // those of stores first
-	times  Times    // of the last commit, as the owner knows them
+	clocks []*Clock // clocks of stores first
+	times  Times    // of the last commit, from Options
 	key    []byte
 	marks  []int64 // of savepoints: the times of the clocks and the marks of the stores
 }
 
-// The format of version 1 is that of 2 without clocks: the times were those of the task, which it gave to its stores at every start.
+// Format version 1 is version 2 without clocks: the times were those of the task, which passed them to its stores at
+// every start.
 const (
 	formatVersion = 2
 	oldestVersion = 1
@@ -45,7 +46,7 @@ var (
 	clockKey    = []byte{0, 0, 't'}
 )
 
-// OpenSet opens the stores of a task. It refuses a store whose kind or codecs are not those it was written with.
+// OpenSet opens the stores of a task. It rejects a store whose format differs from that of its definition.
 func OpenSet(db DB, defs []Definition, opts Options) (*Set, error) {
 	s := &Set{db: db, byName: make(map[string]Store), times: opts.Times}
 	if err := checkFormat(db); err != nil {
@@ -81,7 +82,7 @@ func OpenSet(db DB, defs []Definition, opts Options) (*Set, error) {
 
 var errDamagedList = fmt.Errorf("state: the list of stores: %w", ErrDamaged)
 
-// known is what the database says of a store.
+// known is the database's entry of a store.
 type known struct {
 	id         uint16
 	definition string
@@ -145,24 +146,24 @@ func (s *Set) open(d Definition, stores map[string]known, b Batch, opts Options)
 	s.byName[name] = store
 	s.stores = append(s.stores, store)
 	if c := store.Clock(); c != nil {
-		return s.adopt(c)
+		return s.initClock(c)
 	}
 	return nil
 }
 
-// ErrFormat is in the error about a store whose bytes are in another format than the program's.
+// ErrFormat: the stored bytes have another format than the store's definition.
 var ErrFormat = errors.New("the format of a store has changed")
 
-// CheckFormat returns an error that wraps ErrFormat if the bytes of a store are in another format than that of its
-// definition. It says what can be done.
+// CheckFormat returns an error that wraps ErrFormat, and says what can be done, if the stored bytes have another format
+// than the definition.
 func CheckFormat(d Definition, format string) error {
 	if d.Format() == format || d.Format() == codec.FormatOfName(format) {
 		return nil
 	}
 	return fmt.Errorf("state: %w: store %q holds %s, and this program reads %s. "+
-		"Go back to the old format; or give the store a new name, under which it begins empty while the old one stays; "+
+		"Go back to the old format; or rename the store, so that it starts empty while the old one stays; "+
 		"or run the program under another Config.Application until it has caught up with the inputs, and then switch; "+
-		"or reset the application, which counts anew from its inputs", ErrFormat, d.Name(), format, d.Format())
+		"or reset the application, which then reprocesses its inputs", ErrFormat, d.Name(), format, d.Format())
 }
 
 // Store returns the store of a name.
@@ -183,7 +184,7 @@ func (s *Set) All() []Store { return s.stores }
 // DB returns the database of the task.
 func (s *Set) DB() DB { return s.db }
 
-// Begin calls Begin on all stores. From here on they are at the time that the record before has brought.
+// Begin calls Begin on all stores. From then on they see the time that the previous record has set.
 func (s *Set) Begin() {
 	s.marks = s.marks[:0]
 	for _, c := range s.clocks {
@@ -194,7 +195,7 @@ func (s *Set) Begin() {
 	}
 }
 
-// Undo calls Undo on all stores, and takes the clocks back.
+// Undo calls Undo on all stores, and rolls back the clocks.
 func (s *Set) Undo() {
 	s.marks = s.marks[:0]
 	for _, c := range s.clocks {
@@ -205,7 +206,8 @@ func (s *Set) Undo() {
 	}
 }
 
-// Flush calls Flush on all stores, in the order of their definitions, and puts the clocks that have moved into the batch.
+// Flush calls Flush on all stores, in the order of their definitions, and writes the clocks that have advanced into the
+// batch.
 func (s *Set) Flush(b Batch, log func(store Store, key, value []byte, timestamp int64) error) error {
 	s.flushTimes(b)
 	for _, store := range s.stores {
@@ -234,13 +236,13 @@ func (s *Set) Expire(b Batch) {
 	}
 }
 
-// Dirty is the number of entries that the next Flush will write.
+// Dirty returns the number of entries that the next Flush will write.
 func (s *Set) Dirty() int { return s.sum(Store.Dirty) }
 
-// DirtyBytes is about how many bytes they hold.
+// DirtyBytes returns their approximate size in bytes.
 func (s *Set) DirtyBytes() int { return s.sum(Store.DirtyBytes) }
 
-// CachedBytes is about how many bytes all entries in memory hold.
+// CachedBytes returns the approximate size of all entries in memory.
 func (s *Set) CachedBytes() int { return s.sum(Store.CachedBytes) }
 
 func (s *Set) sum(f func(Store) int) int {
@@ -251,8 +253,8 @@ func (s *Set) sum(f func(Store) int) int {
 	return n
 }
 
-// SetPosition writes the next offset to read of a partition into a batch: what the batch contains is what the partition says up
-// to there.
+// SetPosition writes the position of a partition into a batch: the next offset to read. The batch must reflect the
+// partition up to there.
 func (s *Set) SetPosition(b Batch, topic string, partition int32, offset int64) {
 	b.Set(s.position(topic, partition), binary.BigEndian.AppendUint64(nil, uint64(offset)))
 }
@@ -275,19 +277,19 @@ func (s *Set) position(topic string, partition int32) []byte {
 	return s.key
 }
 
-// SetTopicID notes in a batch the id of the topic that the positions of a name are in: a topic that is deleted and made
-// again has the name, but neither the id nor the records.
+// SetTopicID writes into a batch the id of the topic that the positions of a name refer to: a topic that is deleted and
+// recreated has the same name, but another id and other records.
 func (s *Set) SetTopicID(b Batch, topic, id string) {
 	b.Set(append(slices.Clone(topicIDKey), topic...), []byte(id))
 }
 
-// TopicID returns what SetTopicID noted, "" if nothing is noted.
+// TopicID returns the id written by SetTopicID, "" if there is none.
 func (s *Set) TopicID(topic string) (string, error) {
 	id, _, err := s.db.Get(nil, append(slices.Clone(topicIDKey), topic...))
 	return string(id), err
 }
 
-// Close gives the memory of the stores back. It does not close the database.
+// Close releases the memory of the stores. It does not close the database.
 func (s *Set) Close() {
 	for _, store := range s.stores {
 		store.Close()

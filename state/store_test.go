@@ -89,7 +89,7 @@ func TestDefinitions(t *testing.T) {
 	}
 	_, err := state.OpenSet(state.NewMemory(), bad, state.Options{})
 	wantError(t, err, "needs a name", "needs a codec", `store "short" keeps windows of 1m0s for 1s`,
-		`store "hourly" keeps windows of 1m0s, but its keys are encoded with windows of 1h0m0s`, `two stores are named "counts"`)
+		`store "hourly" has windows of 1m0s, but its keys are encoded with windows of 1h0m0s`, `two stores are named "counts"`)
 }
 
 func jsonOf[T any](T) codec.Codec[T] { return codec.JSON[T]() }

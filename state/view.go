@@ -11,9 +11,9 @@ import (
 	"github.com/rio-streams/rio/codec"
 )
 
-// View reads the committed rows of a store, as they were when its Reader was made: a snapshot does not move with later commits. Windows
-// that had expired then are not found. It may be used by several goroutines at once if its Reader may, as a Snapshot, and as
-// long as that is open.
+// View reads the committed rows of a store as of the creation of its Reader: later commits do not affect it, and
+// windows that had expired then are not found. Several goroutines may use it at once if they may use its Reader, as
+// with a Snapshot, and while that is open.
 type View[K, V any] struct{ reading[K, V] }
 
 // View returns the committed rows of the store in r, a [DB] or a [Snapshot] of one.
@@ -25,7 +25,7 @@ func (d *KeyValueDefinition[K, V]) View(r Reader) (*View[K, V], error) {
 	return &View[K, V]{reading}, nil
 }
 
-// committed finds the store in a database, and its time.
+// committed returns a view of the store's committed rows and time in r.
 func (d *KeyValueDefinition[K, V]) committed(r Reader) (none reading[K, V], err error) {
 	if err := d.check(); err != nil {
 		return none, err
@@ -44,10 +44,10 @@ func (d *KeyValueDefinition[K, V]) committed(r Reader) (none reading[K, V], err 
 	return reading[K, V]{rows: &rows, from: r, horizon: rows.horizon(at)}, nil
 }
 
-// ErrNoStore says that a database does not have a store.
+// ErrNoStore: the database does not have the store.
 var ErrNoStore = errors.New("no such store")
 
-// findStore returns the number that a database has given to a store.
+// findStore returns the prefix of a store in a database.
 func findStore(r Reader, d Definition) (uint16, error) {
 	if err := checkFormat(r); err != nil {
 		return 0, err
@@ -78,7 +78,7 @@ func (v *View[K, V]) GetWithTime(key K) (value V, timestamp int64, found bool, e
 	}
 	row, found, err := v.from.Get(nil, at)
 	if err != nil {
-		return value, 0, false, v.broken("read", err)
+		return value, 0, false, v.storeError("read", err)
 	}
 	if !found {
 		return value, 0, false, nil
@@ -93,7 +93,7 @@ func (v *View[K, V]) GetWithTime(key K) (value V, timestamp int64, found bool, e
 // All iterates over all rows, in the order in which a handler sees them. An error is the last thing it yields.
 func (v *View[K, V]) All() iter.Seq2[Row[K, V], error] { return v.scan(nil, nil) }
 
-// Range is All from one key to another, both included. What lies between is a matter of the encoded bytes.
+// Range is All from one key to another, both included, in the order of the encoded keys.
 func (v *View[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] { return v.scan(&from, &to) }
 
 // FetchAll iterates over the windows with from ≤ start ≤ to. It is for stores of windows.
@@ -116,14 +116,14 @@ func (d *WindowDefinition[K, V]) View(r Reader) (*WindowView[K, V], error) {
 	return &WindowView[K, V]{View[codec.WindowKey[K], V]{reading}, d.keys}, nil
 }
 
-// Fetch iterates over the windows of one key with from ≤ start ≤ to, in the order of time.
+// Fetch iterates over the windows of one key with from ≤ start ≤ to, ordered by start.
 func (v *WindowView[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return fetch(v.reading, v.keys, key, from, to)
 }
 
-// EncodedRow is a row of a store whose types are not known: its key as in the changelog, and its encoded value.
+// EncodedRow is a row of a store whose types are unknown: its key as in the changelog, and its encoded value.
 type EncodedRow struct {
-	Key, Value []byte // not changed by the loop that yields them
+	Key, Value []byte // not modified by the loop that yields them
 	Timestamp  int64  // milliseconds since 1970
 }
 
@@ -145,7 +145,7 @@ func (d *WindowDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] 
 	return d.rows.Encoded(r)
 }
 
-// encoded yields the committed rows that are not expired, as they are.
+// encoded yields the encoded committed rows that have not expired.
 func (s reading[K, V]) encoded(yield func(EncodedRow, error) bool) error {
 	return s.each(s.from, "scan", func(key, value []byte, timestamp int64) (bool, error) {
 		if !s.visible(key, s.horizon) {

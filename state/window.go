@@ -17,11 +17,11 @@ type WindowDefinition[K, V any] struct {
 	keys codec.Codec[K]
 }
 
-// NewWindow declares a store of one value per key and window: windows of one size, which start at any millisecond, kept for the
-// retention after their start, by stream time.
+// NewWindow declares a store of one value per key and window: windows of one size, which may start at any millisecond,
+// kept for the retention after their start, in stream time.
 //
-// Its rows lie by key within spans of time as long as a window, which makes Fetch cheap. A store declared with
-// KeyValueDefinition.Windowed has them by start.
+// Its rows are ordered by key within time ranges of the length of a window, which makes Fetch cheap. A store declared
+// with KeyValueDefinition.Windowed orders them by start.
 func NewWindow[K, V any](
 	name string, key codec.Codec[K], value codec.Codec[V], size, retention time.Duration,
 ) *WindowDefinition[K, V] {
@@ -34,7 +34,7 @@ func NewWindow[K, V any](
 	return d
 }
 
-// Immutable is that of KeyValueDefinition.
+// Immutable is like KeyValueDefinition.Immutable.
 func (d *WindowDefinition[K, V]) Immutable() *WindowDefinition[K, V] {
 	return &WindowDefinition[K, V]{d.rows.Immutable(), d.keys}
 }
@@ -56,13 +56,14 @@ func (d *WindowDefinition[K, V]) Open(db DB, prefix []byte, opts Options) (Store
 	return d.rows.Open(db, prefix, opts)
 }
 
-// In returns the handle of the store that a task opened, as that of a KeyValueDefinition does.
+// In returns the handle of the store that a task opened, like KeyValueDefinition.In.
 func (d *WindowDefinition[K, V]) In(s Stores) *Window[K, V] {
 	return &Window[K, V]{d.rows.in(s), d.keys}
 }
 
-// Window is a task's part of a store of one value per key and window. A window is named by its key and start; the end in a key
-// is not looked at. Expired windows are not found, and what is written to them is dropped. Only the task's goroutine uses it.
+// Window is a task's handle of a store of one value per key and window. A window is identified by its key and start;
+// the end in a key is ignored. Expired windows are not found, and writes to them are dropped. Only the task's goroutine
+// may use it.
 type Window[K, V any] struct {
 	core *core[codec.WindowKey[K], V]
 	keys codec.Codec[K]
@@ -79,40 +80,41 @@ func (w *Window[K, V]) GetWithTime(key codec.WindowKey[K]) (V, int64, bool, erro
 	return w.core.get(key)
 }
 
-// Put is that of KeyValue. The timestamp is at least the start of the window: the changelog, which is purged by time, takes
-// the start for an earlier one.
+// Put is like KeyValue.Put. A timestamp before the start of the window is raised to the start, because the changelog is
+// purged by time.
 func (w *Window[K, V]) Put(key codec.WindowKey[K], value V, timestamp int64) error {
 	return w.core.set(key, value, timestamp)
 }
 
-// Delete is that of KeyValue.
+// Delete is like KeyValue.Delete.
 func (w *Window[K, V]) Delete(key codec.WindowKey[K], timestamp int64) error {
 	return w.core.put(key, content[V]{timestamp: timestamp})
 }
 
-// Replace is that of KeyValue.
+// Replace is like KeyValue.Replace.
 func (w *Window[K, V]) Replace(key codec.WindowKey[K], value V, timestamp int64) (Change[V], error) {
 	return w.core.replace(key, value, timestamp)
 }
 
-// Remove is that of KeyValue.
+// Remove is like KeyValue.Remove.
 func (w *Window[K, V]) Remove(key codec.WindowKey[K], timestamp int64) (Change[V], error) {
 	return w.core.remove(key, timestamp)
 }
 
-// Update is that of KeyValue.
+// Update is like KeyValue.Update.
 func (w *Window[K, V]) Update(key codec.WindowKey[K], timestamp int64, f func(old V, found bool) V) (Change[V], error) {
 	return w.core.update(key, timestamp, func(old V, found bool) (V, bool) { return f(old, found), true })
 }
 
-// Modify is that of KeyValue.
+// Modify is like KeyValue.Modify.
 func (w *Window[K, V]) Modify(
 	key codec.WindowKey[K], timestamp int64, f func(old V, found bool) (V, bool),
 ) (Change[V], error) {
 	return w.core.update(key, timestamp, f)
 }
 
-// All iterates over all windows that are not expired: by the span of time they start in, then by key, then by start.
+// All iterates over all windows that have not expired: by the time range in which they start, then by key, then by
+// start.
 func (w *Window[K, V]) All() iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return w.core.reading().scan(nil, nil)
 }
@@ -122,7 +124,7 @@ func (w *Window[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[codec.WindowKe
 	return w.core.reading().fetchAll(from, to)
 }
 
-// Fetch iterates over the windows of one key with from ≤ start ≤ to, in the order of time.
+// Fetch iterates over the windows of one key with from ≤ start ≤ to, ordered by start.
 func (w *Window[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return fetch(w.core.reading(), w.keys, key, from, to)
 }
@@ -147,7 +149,7 @@ func fetch[K, V any](s reading[codec.WindowKey[K], V], keys codec.Codec[K], key 
 	}
 }
 
-// collect returns the windows of an encoded key. It goes from bucket to bucket, and leaves out those that do not exist.
+// collect returns the windows of an encoded key. It goes from bucket to bucket, skipping those that do not exist.
 func (s reading[K, V]) collect(keyBytes []byte, from, to time.Time) (found []Row[K, V], err error) {
 	first, last := s.starts(from, to)
 	if first > last {
@@ -156,15 +158,15 @@ func (s reading[K, V]) collect(keyBytes []byte, from, to time.Time) (found []Row
 	bucket, end := s.layout.lead(first), s.layout.lead(last)
 	rows, err := s.from.Iter(appendTime(slices.Clone(s.prefix), bucket), after(appendTime(slices.Clone(s.prefix), end)))
 	if err != nil {
-		return nil, s.broken("scan", err)
+		return nil, s.storeError("scan", err)
 	}
-	defer rows.Close() // reads only
+	defer rows.Close() // read-only
 
 	add := func(row Row[K, V], err error) bool {
 		found = append(found, row)
 		return err == nil
 	}
-	of := func(physical []byte) bool { // a longer key may lie between
+	of := func(physical []byte) bool { // rows of longer keys may lie in between
 		return len(physical) == len(keyBytes)+2*timeSize && bytes.HasPrefix(physical[timeSize:], keyBytes)
 	}
 	for bucket <= end {
@@ -189,18 +191,18 @@ func (s reading[K, V]) collect(keyBytes []byte, from, to time.Time) (found []Row
 		bucket = next
 	}
 	if err := rows.Error(); err != nil {
-		return found, s.broken("scan", err)
+		return found, s.storeError("scan", err)
 	}
 	return found, nil
 }
 
-// inBucket makes the key, prefix included, of a window in a bucket.
+// inBucket returns the database key, with the prefix, of a window in a bucket.
 func (s *rows[K, V]) inBucket(bucket int64, key []byte, start int64) []byte {
 	physical := append(appendTime(slices.Clone(s.prefix), bucket), key...)
 	return binary.BigEndian.AppendUint64(physical, uint64(start))
 }
 
-// nextBucket is the first bucket that exists, from a given one on, where the rows of the database stand before or in it.
+// nextBucket returns the first existing bucket from a given one on. The rows of m must be at or before it.
 func (s reading[K, V]) nextBucket(m *merged[V], from int64) (next int64, some bool) {
 	next = math.MaxInt64
 	if m.more {

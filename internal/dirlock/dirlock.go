@@ -1,7 +1,7 @@
 // Package dirlock keeps a second process out of a directory.
 //
-// The lock is a file that the operating system locks for as long as it is open, so it is forgotten when the process
-// dies, however it dies. The file's text, the note, is for people and for the next holder. On platforms without flock
+// The lock is a file that the operating system locks while it is open, so it is released when the process ends, in
+// whatever way. The content of the file, the note, is for people and for the next holder. On platforms without flock
 // nothing is locked.
 package dirlock
 
@@ -13,22 +13,22 @@ import (
 	"path/filepath"
 )
 
-// Lock is a directory that is held.
+// Lock is a locked directory.
 type Lock struct {
 	file *os.File
 	note string
 }
 
-// HeldError says that someone else holds the directory.
+// HeldError: another process, or another part of this one, has locked the directory.
 type HeldError struct {
 	Dir  string
-	Note string // what the holder wrote
+	Note string // the note of the holder
 }
 
-// Error names the directory; callers that know what the note means can say more.
+// Error names the directory; callers that can interpret the note can say more.
 func (e *HeldError) Error() string { return fmt.Sprintf("directory %s is in use", e.Dir) }
 
-// errHeld is what hold answers when another opening of the file is locked.
+// errHeld is returned by lockFile if the file is locked already.
 var errHeld = errors.New("held")
 
 // Take locks dir, which must exist, by the file "lock" in it.
@@ -39,7 +39,7 @@ func Take(dir string) (*Lock, error) {
 	}
 	note, err := io.ReadAll(file)
 	if err == nil {
-		err = hold(file)
+		err = lockFile(file)
 	}
 	if errors.Is(err, errHeld) {
 		err = &HeldError{Dir: dir, Note: string(note)}
@@ -50,10 +50,10 @@ func Take(dir string) (*Lock, error) {
 	return &Lock{file: file, note: string(note)}, nil
 }
 
-// Note returns what the last holder wrote, empty for none.
+// Note returns the note of the previous holder, empty for none.
 func (l *Lock) Note() string { return l.note }
 
-// Write overwrites the note. It keeps the block that the last note had, so a full disk has room for the next one.
+// Write overwrites the note. It reuses the file's block, so that it also works on a full disk.
 func (l *Lock) Write(note string) error {
 	if _, err := l.file.WriteAt([]byte(note), 0); err != nil {
 		return err
@@ -61,5 +61,5 @@ func (l *Lock) Write(note string) error {
 	return l.file.Truncate(int64(len(note)))
 }
 
-// Release gives the directory up. The file stays: removing it would race with the next holder.
+// Release unlocks the directory. It does not remove the file: that would race with the next holder.
 func (l *Lock) Release() error { return l.file.Close() }

@@ -4,5 +4,5 @@ package dirlock
 
 import "os"
 
-// hold does nothing here: this platform has no flock.
+// lockFile does nothing: this platform has no flock.
 func hold(*os.File) error { return nil }

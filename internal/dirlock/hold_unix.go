@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// hold locks the file for as long as it is open. The lock belongs to this opening, so the same process is kept out too.
-func hold(file *os.File) error {
+// lockFile locks the file for as long as it is open. The lock belongs to this open file, so it also excludes the same
+// process.
+func lockFile(file *os.File) error {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return errHeld

@@ -1,8 +1,7 @@
-// Package murmur2 places keys on partitions as the Java clients do.
+// Package murmur2 computes the partition of a key as the Java clients do.
 //
-// Whoever writes a topic with a Java producer and whoever writes it with Rio must agree where a key lives, or joins
-// would look for it in the wrong partition. The hash is Austin Appleby's MurmurHash2 with the seed of
-// org.apache.kafka.common.utils.Utils.murmur2.
+// Java producers and Rio must agree on the partition of a key, or else joins would look for it in the wrong one. The
+// hash is Austin Appleby's MurmurHash2 with the seed of org.apache.kafka.common.utils.Utils.murmur2.
 package murmur2
 
 import "encoding/binary"

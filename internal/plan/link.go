@@ -10,11 +10,11 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Stream is the input of a step that takes records. The record belongs to the caller and is valid during the call;
-// the callee must not change it.
+// Stream is the input of a step that processes records. The record belongs to the caller and is valid during the call;
+// the callee must not modify it.
 type Stream[K, V any] func(*processor.Record[K, V]) error
 
-// Table is the input of a step that takes the changes of a table.
+// Table is the input of a step that processes the changes of a table.
 type Table[K, V any] func(*Change[K, V]) error
 
 // Change is an update of a table's row.
@@ -25,31 +25,32 @@ type Change[K, V any] struct {
 	Timestamp int64 // of the new row, in milliseconds
 }
 
-// Rows looks up the rows of a table, in the task that keeps them.
+// Rows looks up rows of a table in the same task.
 type Rows[K, V any] interface {
 	Get(key K) (V, bool, error)
 }
 
-// Queue holds the fetched records of one source partition and gives them, decoded, to the source's successors. Its
-// type hides the types of key and value, so the head stays unboxed.
+// Queue holds the fetched records of one source partition and passes them, decoded, to the source's successors. It
+// hides the types of key and value, so that the head need not be boxed.
 type Queue interface {
 	Add([]Raw)
 	Len() int
 
-	// Head returns the record that is next, with its event time, decoding it if that has not happened yet. It must not
-	// be called on an empty queue. An error is a decode error of that record.
+	// Head returns the next record and its event time, and decodes it unless that has been done. It must not be called
+	// on an empty queue. An error is a decode error of that record.
 	Head() (*Raw, int64, error)
 
-	// Deliver hands the decoded head to the successors.
+	// Deliver passes the decoded head to the successors.
 	Deliver() error
 
-	// Load puts the decoded head into the store of a source table and tells nobody: restoring.
+	// Load writes the decoded head to the store of a source table without notifying the successors; it is used to
+	// restore.
 	Load() error
 
-	// Pop drops the head.
+	// Pop removes the head.
 	Pop()
 
-	// Clear drops everything.
+	// Clear removes everything.
 	Clear()
 }
 
@@ -57,44 +58,44 @@ type Queue interface {
 type Host interface {
 	processor.Host
 
-	// Now is the wall clock's time, for guards of sources: no result may depend on it otherwise.
+	// Now returns the wall-clock time, for guards of sources. Results must not depend on it otherwise.
 	Now() time.Time
 
-	// Clock returns the time of an operator, by the name that Node.Clock has.
+	// Clock returns the clock of an operator, by Node.Clock.
 	Clock(name string) *state.Clock
 
-	// Send hands out an encoded record. key and value are copied; nil is null.
+	// Send emits an encoded record. key and value are copied; nil is null.
 	Send(topic *Topic, key, value []byte, timestamp int64, headers []processor.Header)
 
 	// SendFailed applies the produce policy to a record that sink n could not encode.
 	SendFailed(n *Node, err error) error
 
-	// EnterBorder notes what stores and outputs are before a border takes a record; LeaveBorder says how it went. If err is
-	// not nil, everything since is undone and the policy of n is applied: its answer is the error that is left, if any.
+	// EnterBorder takes a savepoint before a border processes a record; LeaveBorder ends it. If err is not nil,
+	// LeaveBorder rolls back to the savepoint and applies the policy of n; it returns the remaining error, if any.
 	EnterBorder() Savepoint
 	LeaveBorder(n *Node, s Savepoint, err error) error
 
-	// Drop counts the record in hand, which step n had to leave out.
+	// Drop counts the current record, which step n dropped.
 	Drop(n *Node, reason DropReason)
 }
 
-// Savepoint is what a task was like when a border was entered.
+// Savepoint is the state of a task when it entered a border.
 type Savepoint struct {
 	Stores         int // mark of the state set
 	Records, Arena int // lengths of the outputs
-	Number         int // of the border, among those that the record in hand has entered
+	Number         int // index of the border among those that the current record has entered
 }
 
-// DropReason says why an operator left a record out. As in Kafka Streams this is not an error.
+// DropReason says why an operator dropped a record. As in Kafka Streams this is not an error.
 type DropReason string
 
 const (
-	NoKey     DropReason = "no-key"    // a stateful operator met a record without a key
-	Tombstone DropReason = "tombstone" // an operator that needs a value met a record without one
-	Late      DropReason = "late"      // all windows of the record had closed
+	NoKey     DropReason = "no-key"    // a stateful operator got a record without a key
+	Tombstone DropReason = "tombstone" // an operator that needs a value got a record without one
+	Late      DropReason = "late"      // all windows of the record were closed
 )
 
-// Linker builds the steps of a sub-topology for one task, from the sinks up, and connects them.
+// Linker builds and connects the steps of a sub-topology for one task, starting from the sinks.
 type Linker struct {
 	Host     Host
 	children map[output][]edge
@@ -114,8 +115,8 @@ type edge struct {
 	input int
 }
 
-// NewLinker returns a linker for one task of s. The step that is running is kept in *step, so that a panic can say
-// where it happened.
+// NewLinker returns a linker for one task of s. It stores the running step in *step, so that a panic can be attributed
+// to it.
 func NewLinker(s *Subtopology, host Host, step **Node) *Linker {
 	l := &Linker{Host: host, children: map[output][]edge{}, built: map[*Node][]any{}, step: step}
 	for _, n := range s.Nodes {
@@ -127,10 +128,10 @@ func NewLinker(s *Subtopology, host Host, step **Node) *Linker {
 	return l
 }
 
-// Enter notes that n's user code runs next.
+// Enter records that n's user code runs next.
 func (l *Linker) Enter(n *Node) { *l.step = n }
 
-// input returns the i-th input of n, building n first if need be.
+// input returns the i-th input of n, building n first if necessary.
 func (l *Linker) input(e edge) any {
 	inputs, ok := l.built[e.node]
 	if !ok {
@@ -140,10 +141,10 @@ func (l *Linker) input(e edge) any {
 	return inputs[e.input]
 }
 
-// StreamOutput returns where the records of n's only output go: to its successors, in the order of their declaration.
+// StreamOutput returns the stream that n's only output writes to: its successors, in the order of their declaration.
 func StreamOutput[K, V any](l *Linker, n *Node) Stream[K, V] { return StreamPort[K, V](l, n, 0) }
 
-// StreamPort returns where the records of one of n's outputs go.
+// StreamPort returns the stream that one of n's outputs writes to.
 func StreamPort[K, V any](l *Linker, n *Node, port int) Stream[K, V] {
 	next := successors(l, output{n, port}, border[*processor.Record[K, V], Stream[K, V]])
 	switch len(next) {
@@ -162,7 +163,7 @@ func StreamPort[K, V any](l *Linker, n *Node, port int) Stream[K, V] {
 	}
 }
 
-// TableOutput returns where n's changes go.
+// TableOutput returns the table input that n's changes are passed to.
 func TableOutput[K, V any](l *Linker, n *Node) Table[K, V] {
 	next := successors(l, output{n, 0}, border[*Change[K, V], Table[K, V]])
 	switch len(next) {
@@ -181,13 +182,13 @@ func TableOutput[K, V any](l *Linker, n *Node) Table[K, V] {
 	}
 }
 
-// successors returns the inputs of the nodes behind an output. Those of borders are wrapped.
+// successors returns the inputs of the nodes after an output. It wraps those of borders.
 func successors[Link any](l *Linker, from output, border func(*Linker, *Node, Link) Link) []Link {
 	var next []Link
 	for _, e := range l.children[from] {
 		input := l.input(e)
 		link, ok := input.(Link)
-		if !ok { // the DSL's types rule this out; a mistake in an operator of ours would show here
+		if !ok { // the DSL's types rule this out; it would be a bug in an operator of ours
 			l.Host.Fail(fmt.Errorf("plan: %s takes %T, but %s gives %T", e.node.Label(), input, from.node.Label(), *new(Link)))
 			continue
 		}
@@ -199,8 +200,8 @@ func successors[Link any](l *Linker, from output, border func(*Linker, *Node, Li
 	return next
 }
 
-// border wraps the input of a step that has a policy: if the step, or one behind it, fails, then what they did is undone and
-// the policy decides, and for the step before it is as if all had gone well.
+// border wraps the input of a step that has a policy. If the step, or one after it, fails, their effects are rolled
+// back and the policy decides; for the step before it, the record then succeeded.
 func border[Record any, Link ~func(Record) error](l *Linker, n *Node, input Link) Link {
 	return func(r Record) error {
 		savepoint := l.Host.EnterBorder()
@@ -213,7 +214,7 @@ func try[Record any, Link ~func(Record) error](input Link, r Record) (err error)
 	return input(r)
 }
 
-// EncodeError says that a result could not be encoded.
+// EncodeError: a result could not be encoded.
 type EncodeError struct{ Err error }
 
 // Error returns the message of the codec.
@@ -234,7 +235,7 @@ func (e *StepError) Error() string { return e.Err.Error() }
 // Unwrap returns what the step returned.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// At says that err came out of n, unless a later step has said that it was its own.
+// At attributes err to n, unless a later step has attributed it to itself.
 func At(n *Node, err error) error {
 	var step *StepError
 	if errors.As(err, &step) {
@@ -256,10 +257,10 @@ func Recover(err *error) {
 	}
 }
 
-// Error returns what was panicked with, and the stack in the lines behind it.
+// Error returns the panic value, followed by the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
 
-// Unwrap returns the error that was panicked with, if it was one.
+// Unwrap returns the panic value if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err

@@ -1,16 +1,16 @@
 package plan
 
-// Names says how the topics of an application are called in the log. Internal topics carry the application's name, as in
-// Kafka Streams.
+// Names maps the plan's names of topics to those in the log. Internal topics are prefixed with the application's name,
+// as in Kafka Streams.
 type Names struct {
 	// Application is the consumer group and the prefix of internal topics.
 	Application string
 
-	// Prefix is put before the name of every external topic that the topology writes.
+	// Prefix is prepended to the name of every external topic that the topology writes.
 	Prefix string
 }
 
-// Names returns the names of an application that runs under the name of its topology.
+// Names returns the default names: the application is called like its topology.
 func (p *Plan) Names() Names { return Names{Application: p.Application} }
 
 // Topic returns the name of a topic of the plan.
@@ -24,9 +24,9 @@ func (n Names) Topic(t *Topic) string {
 	return t.Name
 }
 
-// Changelog returns the name of the topic that the changes of a store go to. The topic of a source table is its own
-// changelog, see Store.Source.
+// Changelog returns the name of the changelog topic of a store. The topic of a source table is its own changelog, see
+// Store.Source.
 func (n Names) Changelog(store string) string { return n.Application + "-" + store + "-changelog" }
 
-// RepartitionName returns the name of the topic behind a KeyBy, without the application's.
+// RepartitionName returns the name of the topic of a KeyBy, without the application's name.
 func RepartitionName(name string) string { return name + "-repartition" }

@@ -6,9 +6,9 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// OriginHeader is the last header of every record of a repartition topic that was made from a source record: it says
-// which one, so that errors and dead letters behind the topic name the record that a user can find. User code does not
-// see it, and records that are made from its record do not inherit it. The value is
+// OriginHeader is the last header of every record of a repartition topic that was made from a source record. It
+// identifies the source record, so that errors and dead letters after the topic name a record that the user can find.
+// User code does not see it, and derived records do not inherit it. The value is
 //
 //	| partition, uvarint | offset, uvarint | topic … |
 const OriginHeader = "__rio.origin"
@@ -20,8 +20,8 @@ func AppendOrigin(dst []byte, o processor.Origin) []byte {
 	return append(dst, o.Topic...)
 }
 
-// SplitOrigin takes the header off the headers of a record of a repartition topic. value is nil if there is none: timers
-// have no source record, and older versions did not write the header.
+// SplitOrigin removes the header from the headers of a record of a repartition topic. value is nil if there is none:
+// timers have no source record, and older versions did not write the header.
 func SplitOrigin(headers []processor.Header) (rest []processor.Header, value []byte) {
 	last := len(headers) - 1
 	switch {
@@ -33,8 +33,8 @@ func SplitOrigin(headers []processor.Header) (rest []processor.Header, value []b
 	return headers[:last:last], headers[last].Value
 }
 
-// ParseOrigin reads the value of the header. topic is what it was for the record before, so that equal names are one
-// string.
+// ParseOrigin decodes the value of the header. topic is the result for the previous record, so that equal names share
+// one string.
 func ParseOrigin(value []byte, topic string) (o processor.Origin, ok bool) {
 	partition, n := binary.Uvarint(value)
 	if n <= 0 {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// ResolvePartitions completes the numbers of partitions: given those of the topics that exist (or will be created)
-// outside, it returns those of the repartition topics too. A repartition topic that is joined takes the number of its
-// partners; otherwise it has what its declaration asks for, or as many as the largest topic that its records come from.
-// Sources that share state must agree, or the records of one key would meet in different tasks.
+// ResolvePartitions computes the numbers of partitions of all topics, given those of the external topics, which exist
+// or will be created. A repartition topic that is joined gets the number of its partners; otherwise it gets the
+// declared number, or the largest number of the topics that its records come from. Sources that share state must have
+// the same number, or else records of one key would go to different tasks.
 func (p *Plan) ResolvePartitions(external map[string]int32) (map[string]int32, error) {
 	counts := make(map[string]int32, len(p.Topics))
 	for name, t := range p.Topics {
@@ -35,9 +35,9 @@ func (p *Plan) ResolvePartitions(external map[string]int32) (map[string]int32, e
 	return counts, errors.Join(mistakes...)
 }
 
-// resolve completes the numbers of the repartition topics. First in terms of sub-topologies; but a sub-topology may read
-// what it writes, or what others make of it, and then only the sources count that the topic's records come from.
-// Records do not go round, so there is always a topic whose sources are known.
+// resolve computes the numbers of the repartition topics. It first propagates numbers between sub-topologies. A
+// sub-topology may read what it writes, directly or through others; then only the sources count from which the topic's
+// records come. Records do not go in circles, so there is always a topic whose sources are known.
 func (p *Plan) resolve(counts map[string]int32) {
 	apply := func(rule func(*Topic, map[string]int32) int32, most int) (resolved int) {
 		for _, t := range p.Repartitions {
@@ -55,13 +55,13 @@ func (p *Plan) resolve(counts map[string]int32) {
 		for apply(p.partnersOf, all) > 0 || apply(p.upstreamOf, all) > 0 {
 			continue
 		}
-		if apply(p.feedersOf, 1) == 0 { // one only: the others may be its partners
+		if apply(p.sourcesOf, 1) == 0 { // one only: the others may be its partners
 			return
 		}
 	}
 }
 
-// partnersOf returns the number of partitions of a topic that t is co-partitioned with, 0 if none is known.
+// partnersOf returns the number of partitions of a topic that is co-partitioned with t, 0 if none is known.
 func (p *Plan) partnersOf(t *Topic, counts map[string]int32) int32 {
 	for _, set := range p.Copartitioned {
 		if !slices.Contains(set, t.Name) {
@@ -76,8 +76,8 @@ func (p *Plan) partnersOf(t *Topic, counts map[string]int32) int32 {
 	return 0
 }
 
-// upstreamOf returns the largest number of partitions among the sources of the sub-topologies that write t, 0 as long
-// as one of them is unknown.
+// upstreamOf returns the largest number of partitions among the sources of the sub-topologies that write t, 0 while one
+// of them is unknown.
 func (p *Plan) upstreamOf(t *Topic, counts map[string]int32) int32 {
 	var most int32
 	for _, s := range p.Subtopologies {
@@ -94,9 +94,9 @@ func (p *Plan) upstreamOf(t *Topic, counts map[string]int32) int32 {
 	return most
 }
 
-// feedersOf returns the largest number of partitions among the sources that t's records come from, 0 as long as one of
-// them is unknown.
-func (p *Plan) feedersOf(t *Topic, counts map[string]int32) int32 {
+// sourcesOf returns the largest number of partitions among the sources that t's records come from, 0 while one of them
+// is unknown.
+func (p *Plan) sourcesOf(t *Topic, counts map[string]int32) int32 {
 	var most int32
 	known := true
 	seen := map[*Node]bool{}
@@ -129,12 +129,12 @@ func (p *Plan) feedersOf(t *Topic, counts map[string]int32) int32 {
 	return most
 }
 
-// TaskName names the task of s on a partition as Kafka Streams does: <sub-topology>_<partition>.
+// TaskName returns the name of the task of s on a partition, as in Kafka Streams: <sub-topology>_<partition>.
 func (s *Subtopology) TaskName(partition int32) string {
 	return strconv.Itoa(s.ID) + "_" + strconv.Itoa(int(partition))
 }
 
-// Tasks returns how many tasks s has: as many as its largest source has partitions.
+// Tasks returns the number of tasks of s: the number of partitions of its largest source.
 func (s *Subtopology) Tasks(counts map[string]int32) int32 {
 	var most int32
 	for _, source := range s.Sources {

@@ -1,5 +1,5 @@
-// Package replica keeps the stores of a task without running the task: it opens their database, fills them from their
-// changelogs, and reads them out again. It links no steps, so no code of the user's runs in it.
+// Package replica keeps the stores of a task without running the task: it opens their database, restores them from
+// their changelogs, and reads them. It links no steps, so no user code runs in it.
 //
 // A runner restores with it before it makes the task:
 //
@@ -9,10 +9,10 @@
 //	}
 //	r.Close()
 //
-// The store of a source table is not followed here: its rows are records of a topic of the user's, which are decoded,
-// timed and checked by the source, and that is a step. Logs lists such topics, and the task loads them (task.Load).
+// It does not restore the store of a source table: its rows are records of a user's topic, which the source step
+// decodes and checks. Logs lists such topics, and the task loads them (task.Load).
 //
-// One goroutine owns a Replica. It must be closed before the database, and before a task is made on it.
+// One goroutine owns a Replica. Close it before the database, and before making a task on it.
 package replica
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Config says whose stores a replica keeps.
+// Config selects the stores of a replica.
 type Config struct {
 	Plan        *plan.Plan
 	Subtopology *plan.Subtopology
@@ -39,16 +39,16 @@ type Replica struct {
 	logs []Log
 }
 
-// Log is a topic from which a store is restored, or, for a source table, loaded. The partition is the replica's.
+// Log is a topic from which a store is restored or, for a source table, loaded. The partition is the replica's.
 type Log struct {
 	Store  string
-	Topic  string // its name in the log
-	From   int64  // the first offset that is not in the database yet
+	Topic  string // the topic's name in the log
+	From   int64  // the next offset to restore
 	Source bool   // the topic of a source table: not for Apply
-	Bound  string // the id of the topic that From is an offset of; "" if the database does not know it
+	Bound  string // the id of the topic that From refers to; "" if the database does not have it
 }
 
-// Open opens the stores. It refuses a store whose format is not that of its definition (state.ErrFormat).
+// Open opens the stores. It rejects a store whose format differs from that of its definition (state.ErrFormat).
 func Open(db state.DB, cfg Config) (*Replica, error) {
 	defs := make([]state.Definition, len(cfg.Subtopology.Stores))
 	for i, store := range cfg.Subtopology.Stores {
@@ -83,7 +83,7 @@ func (r *Replica) addLog(store *plan.Store) (err error) {
 	return nil
 }
 
-// Logs returns the topics of the stores, in the order of the stores, as they were when the replica was opened.
+// Logs returns the topics of the stores, in the order of the stores, as of the opening of the replica.
 func (r *Replica) Logs() []Log { return r.logs }
 
 // Position returns the next offset to read of a topic, and whether the database has one.
@@ -91,10 +91,10 @@ func (r *Replica) Position(topic string) (int64, bool, error) {
 	return r.set.Position(topic, r.cfg.Partition)
 }
 
-// Bound returns the id of the topic whose positions the database has under a name; "" if it does not know it.
+// Bound returns the id of the topic that the positions under a name refer to; "" if the database does not have it.
 func (r *Replica) Bound(topic string) (string, error) { return r.set.TopicID(topic) }
 
-// Bind notes the ids of topics whose positions the database has, or will have.
+// Bind stores the ids of the topics that the positions refer to.
 func (r *Replica) Bind(ids map[string]string) error {
 	b := r.db.NewBatch()
 	defer b.Close()
@@ -104,7 +104,7 @@ func (r *Replica) Bind(ids map[string]string) error {
 	return b.Commit()
 }
 
-// Apply puts records of a changelog into its store, with the position after them.
+// Apply writes records of a changelog to its store, with the position after them.
 func (r *Replica) Apply(topic string, records []plan.Raw, next int64) error {
 	b := r.db.NewBatch()
 	defer b.Close()
@@ -126,7 +126,7 @@ func (r *Replica) Apply(topic string, records []plan.Raw, next int64) error {
 	return r.move(b, topic, next)
 }
 
-// move ends a batch with the position of a topic.
+// move commits a batch with the position of a topic.
 func (r *Replica) move(b state.Batch, topic string, next int64) error {
 	r.set.SetPosition(b, topic, r.cfg.Partition, next)
 	if err := b.Commit(); err != nil {
@@ -135,7 +135,7 @@ func (r *Replica) move(b state.Batch, topic string, next int64) error {
 	return nil
 }
 
-// Dump calls emit with every row of the store of a changelog, as a record of that changelog.
+// Dump calls emit for every row of the store of a changelog, in the form of a record of that changelog.
 func (r *Replica) Dump(log Log, emit state.LogFunc) error {
 	store, err := r.set.Store(log.Store)
 	if err != nil {
@@ -144,8 +144,8 @@ func (r *Replica) Dump(log Log, emit state.LogFunc) error {
 	return store.Dump(emit)
 }
 
-// Times calls each with the times of the stores of windows.
+// Times calls each for the clocks of the stores of windows.
 func (r *Replica) Times(each func(name string, ms int64)) { r.set.Times(each) }
 
-// Close gives memory back. It does not close the database.
+// Close releases memory. It does not close the database.
 func (r *Replica) Close() { r.set.Close() }

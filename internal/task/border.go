@@ -8,10 +8,10 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// borders counts the borders that the work in hand has entered: steps with a policy of their own.
+// borders tracks the borders that the current work has entered: steps with a policy of their own.
 type borders struct {
 	entered int
-	depth   int // how many it is in now
+	depth   int // nesting depth
 }
 
 // EnterBorder implements plan.Host.
@@ -33,7 +33,7 @@ func (t *Task) LeaveBorder(n *plan.Node, s plan.Savepoint, err error) error {
 	var final *processor.Error
 	var broken *state.Error
 	if errors.As(err, &final) || errors.As(err, &broken) || t.cfg.Context.Err() != nil {
-		return err // not for this border to decide; everything will be undone
+		return err // not this border's error; everything will be rolled back
 	}
 	t.stores.UndoTo(s.Stores)
 	t.outputs.truncate(s)
@@ -43,26 +43,26 @@ func (t *Task) LeaveBorder(n *plan.Node, s plan.Savepoint, err error) error {
 		stage = processor.Produce
 	}
 	failure := t.failure(stage, t.stepLabel(err), err)
-	if t.hand.timer == nil && t.hand.tried(s.Number) < n.OnError.Retries {
-		t.hand.tries[s.Number]++
-		return t.retry(failure, *n.OnError, t.hand.tries[s.Number])
+	if t.current.timer == nil && t.current.borderFailures(s.Number) < n.OnError.Retries {
+		t.current.failuresByBorder[s.Number]++
+		return t.retry(failure, *n.OnError, t.current.failuresByBorder[s.Number])
 	}
 	if n.OnError.Action == processor.Fail {
 		return failure
 	}
-	t.outputs.leaveOut(failure, n.OnError.Action)
+	t.outputs.addFailure(failure, n.OnError.Action)
 	return nil
 }
 
-// tried returns how often the work has failed in the border of a number.
-func (w *work) tried(number int) int {
-	for len(w.tries) <= number {
-		w.tries = append(w.tries, 0)
+// borderFailures returns how often the work has failed in the border with a number.
+func (w *work) borderFailures(number int) int {
+	for len(w.failuresByBorder) <= number {
+		w.failuresByBorder = append(w.failuresByBorder, 0)
 	}
-	return w.tries[number]
+	return w.failuresByBorder[number]
 }
 
-// border returns the step of a label, if it has a policy: its timers follow it, too.
+// border returns the step with a label, if it has a policy. Its timers use the policy, too.
 func (t *Task) border(label string) *plan.Node {
 	for _, n := range t.cfg.Subtopology.Nodes {
 		if n.OnError != nil && n.Label() == label {

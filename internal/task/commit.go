@@ -9,17 +9,17 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Offset is where a task stands in one of its inputs.
+// Offset is the position of a task in one of its inputs.
 type Offset struct {
 	Topic     string
 	Partition int32
 	Next      int64  // the next offset to process
-	Metadata  string // to be committed with it, and given to the next task; see Config.Metadata
+	Metadata  string // committed with the offset, and passed to the next task; see Config.Metadata
 }
 
-// Offsets returns the inputs that have moved since the last commit. It returns all of them if a timer has moved the time of
-// an operator, because times are committed with the offsets, and if only timers have sent something, because their commit
-// must fail, as any other, once the inputs belong to somebody else.
+// Offsets returns the inputs that have advanced since the last commit. It returns all of them if a timer has advanced
+// the time of an operator, because times are committed with the offsets, and if only timers have sent something,
+// because their commit, too, must fail if the inputs are now owned by another member.
 func (t *Task) Offsets() []Offset {
 	var offsets []Offset
 	metadata, all := t.metadata(), t.stores.TimesMoved() || t.sent && !t.moved()
@@ -31,7 +31,7 @@ func (t *Task) Offsets() []Offset {
 	return offsets
 }
 
-// moved reports whether an input has moved since the last commit.
+// moved reports whether an input has advanced since the last commit.
 func (t *Task) moved() bool {
 	return slices.ContainsFunc(t.inputs, func(in *input) bool { return in.moved })
 }
@@ -42,11 +42,11 @@ func (t *Task) Dirty() bool {
 	return t.sent || t.moved() || t.stores.Dirty() > 0 || t.stores.TimesMoved()
 }
 
-// DirtyBytes is about how many bytes wait for the next commit.
+// DirtyBytes returns the approximate size of the uncommitted changes of the stores.
 func (t *Task) DirtyBytes() int { return t.stores.DirtyBytes() }
 
 // Flush writes the changes of the stores since the last commit, each key once, to their changelogs, and prepares them
-// for the database. Committed must follow, or the end of the task.
+// for the database. Call Committed or Close next.
 func (t *Task) Flush() error {
 	if err := t.enter("Flush", flushed, restoring, processing); err != nil {
 		return err
@@ -90,14 +90,15 @@ func (t *Task) flush(log func(store state.Store, key, value []byte, timestamp in
 	return t.stores.Flush(t.pending, log)
 }
 
-// ErrNoPosition says that the log has the changes of a store but does not say at which offset. The transaction is
-// committed; open the task again, and it restores them.
+// ErrNoPosition: the changelog has the changes of a store, but their offset is unknown. The transaction is committed;
+// open the task again to restore the changes.
 var ErrNoPosition = errors.New("the position of the changelog is not known")
 
-// Committed says that the log holds what Flush has sent and the offsets; now the database gets the same. lastOffset
-// returns the offset of the last record that was written to a changelog's partition.
+// Committed must be called after the transaction with the flushed changes and the offsets has been committed. It
+// commits the same to the database. lastOffset returns the offset of the last record written to a partition of a
+// changelog.
 func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, bool)) error {
-	if err := t.enter("Committed", broken, flushed); err != nil { // broken, until all of it is done
+	if err := t.enter("Committed", broken, flushed); err != nil { // until everything below has succeeded
 		return err
 	}
 	if t.pending != nil {
@@ -112,7 +113,7 @@ func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, 
 			t.stores.SetPosition(t.pending, log.topic, t.cfg.Partition, last+1)
 			log.written = false
 		}
-		for _, in := range t.inputs { // of streams, too: they say which input the rows stand for
+		for _, in := range t.inputs { // including streams: the positions say which input the rows reflect
 			if in.moved {
 				t.stores.SetPosition(t.pending, in.topic, t.cfg.Partition, in.next)
 			}
@@ -144,11 +145,11 @@ func (t *Task) tableMoved() bool {
 // changelog is the topic that a store is restored from.
 type changelog struct {
 	topic   string
-	source  bool // it is the topic that the store is a table of, and nothing is written to it
-	written bool // since the last commit
+	source  bool // the topic of a source table, to which nothing is written
+	written bool // written to since the last commit
 }
 
-// changelogs returns those of the task's stores, by the name of the store.
+// changelogs returns the changelogs of the task's stores, by store name.
 func (cfg *Config) changelogs() map[string]*changelog {
 	logs := map[string]*changelog{}
 	for _, s := range cfg.Subtopology.Stores {
@@ -161,7 +162,7 @@ func (cfg *Config) changelogs() map[string]*changelog {
 	return logs
 }
 
-// Restored returns how far the database has a store: the next offset to restore of its changelog.
+// Restored returns the next offset to restore from the changelog of a store.
 func (t *Task) Restored(store string) (int64, error) {
 	log, ok := t.changelogs[store]
 	if !ok {
@@ -171,8 +172,8 @@ func (t *Task) Restored(store string) (int64, error) {
 	return next, err
 }
 
-// Load puts records of a source table's topic into its store, with the position after them: up to the committed offset,
-// where processing goes on. Other stores are restored from their changelogs before the task is made (internal/replica).
+// Load writes records of a source table's topic to its store, with the position after them, up to the committed offset,
+// where processing starts. Other stores are restored from their changelogs before the task is made (internal/replica).
 func (t *Task) Load(topic string, records []plan.Raw, next int64) error {
 	if err := t.enter("Load", restoring, restoring); err != nil {
 		return err
@@ -192,8 +193,8 @@ func (t *Task) Load(topic string, records []plan.Raw, next int64) error {
 	return nil
 }
 
-// load fills a source table from its topic, on the way that records take, but without successors. What the decode
-// policy left out then is left out again.
+// load fills a source table from its topic. It decodes and checks records as usual, but does not notify successors, and
+// skips again what the decode policy skipped.
 func (t *Task) load(in *input, records []plan.Raw, b state.Batch) error {
 	in.queue.Clear()
 	in.queue.Add(records)

@@ -9,21 +9,21 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Counters counts what a task has done since it was made.
+// Counters counts events since the task was created.
 type Counters struct {
 	Processed int64 // records taken from the inputs
 	Sent      int64 // records emitted, without changelogs
 
-	// Drops are the records that operators left out, one entry for each step and reason, in the order of the steps.
+	// Drops counts the records that operators dropped, one entry per step and reason, in the order of the steps.
 	Drops []Drop
 
-	// Skipped counts the records that a policy left out, DeadLettered those that it left out and kept as dead letters.
+	// Skipped counts the records that a policy skipped, DeadLettered those that it wrote to the dead-letter topic.
 	Skipped, DeadLettered map[processor.Stage]int64
 
 	Lookups map[string]state.Lookups // by store
 }
 
-// Drop counts the records that one step left out for one reason.
+// Drop counts the records that one step dropped for one reason.
 type Drop struct {
 	Step    *plan.Node
 	Reason  plan.DropReason
@@ -31,13 +31,13 @@ type Drop struct {
 	Example processor.Origin // the last of them
 }
 
-// dropKey is what drops are counted by.
+// dropKey identifies a counter of dropped records.
 type dropKey struct {
 	step   *plan.Node
 	reason plan.DropReason
 }
 
-// Drop counts the record in hand, which step n left out.
+// Drop counts the current record, which step n dropped.
 func (t *Task) Drop(n *plan.Node, reason plan.DropReason) {
 	key := dropKey{n, reason}
 	drop := t.drops[key]
@@ -46,11 +46,11 @@ func (t *Task) Drop(n *plan.Node, reason plan.DropReason) {
 		t.drops[key] = drop
 	}
 	drop.Count++
-	drop.Example = t.hand.origin()
+	drop.Example = t.current.origin()
 }
 
-// Counters returns a copy of the task's counters. The owner takes it between two records, as a rule after a commit, and
-// may hand it to other goroutines.
+// Counters returns a copy of the task's counters. The owner calls it between two records, usually after a commit, and
+// may pass the copy to other goroutines.
 func (t *Task) Counters() Counters {
 	c := t.counters
 	c.Skipped, c.DeadLettered = maps.Clone(c.Skipped), maps.Clone(c.DeadLettered)

@@ -4,13 +4,13 @@
 // It has no goroutine, no clock and no socket, and every call returns when its work is done, so the same task runs in
 // the runner, in topologytest and in the simulation, and the same input gives the same output in all three.
 //
-// The life of a task, by its owner, a single goroutine:
+// The owner, a single goroutine, uses a task like this:
 //
 //	t, err := task.New(config)           // its stores were restored before: internal/replica
 //	t.Load(topic, records, next)         // the rows of source tables
 //	for _, topic := range t.Topics() { … t.Seek(topic, offset) … }
 //	for {
-//		t.Add(topic, records, next, atEnd)   // what was fetched
+//		t.Add(topic, records, next, atEnd)   // fetched records
 //		n, err := t.Step(1000, yield)        // process in timestamp order; results go to Config.Output
 //		t.Tick(now)                          // wall-clock timers
 //
@@ -20,9 +20,9 @@
 //	}
 //	t.Close()
 //
-// Calls in another order return an error; see phase. Step looks at yield after each record, so that an owner with a clock
-// can bound it by time.
+// Calls in another order return an error; see phase. Step calls yield after each record, so that an owner with a clock
+// can limit its time.
 //
 // If a commit fails, or its outcome is unknown, the owner closes the task and makes a new one from the committed
-// offsets: there is no other way back, and there need not be, because the database holds committed state only.
+// offsets. No other recovery is needed, because the database holds committed state only.
 package task

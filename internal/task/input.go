@@ -12,17 +12,18 @@ type input struct {
 	partition int32
 	table     bool
 	source    *plan.Node
-	own       bool   // a repartition topic: its records say where they come from
-	from      string // the topic that the last of them came from
+	own       bool   // a repartition topic: its records have an origin header
+	from      string // the source topic of the last record
 	queue     plan.Queue
 	bytes     int   // memory of the queue; see RecordBytes
-	next      int64 // the offset after the last record processed: what is committed
-	fetched   int64 // the position of the fetch; beyond next it may be control records and gaps
+	next      int64 // the offset after the last processed record, which is committed
+	fetched   int64 // the fetch position; between next and it may be control records and gaps
 	atEnd     bool  // the fetch has reached the end of the partition
-	moved     bool  // next changed since the last commit
+	moved     bool  // next has changed since the last commit
 }
 
-// sortInputs puts tables first: of records with the same time, a table's row is there before the stream looks for it.
+// sortInputs puts tables first: of records with the same timestamp, a table's row is processed before the stream record
+// that looks it up.
 func sortInputs(inputs []*input) {
 	slices.SortStableFunc(inputs, func(a, b *input) int {
 		switch {
@@ -35,7 +36,7 @@ func sortInputs(inputs []*input) {
 	})
 }
 
-// Topics returns the topics that the task reads its partition of.
+// Topics returns the topics that the task reads.
 func (t *Task) Topics() []string {
 	topics := make([]string, len(t.inputs))
 	for i, in := range t.inputs {
@@ -44,8 +45,8 @@ func (t *Task) Topics() []string {
 	return topics
 }
 
-// Seek sets where reading a topic begins: the committed offset, or where the owner starts without one. The next commit
-// commits it, so that state never stands beside a group without offsets.
+// Seek sets the position to start reading a topic: the committed offset, or the owner's choice if there is none. The
+// next commit commits it, so that there is never state without committed offsets.
 func (t *Task) Seek(topic string, offset int64) error {
 	if err := t.enter("Seek", restoring, restoring); err != nil {
 		return err
@@ -58,8 +59,8 @@ func (t *Task) Seek(topic string, offset int64) error {
 	return nil
 }
 
-// Add hands the task records that were fetched from its partition of a topic, in order, with the position after them
-// and whether that is the partition's end. The task keeps the slice.
+// Add queues records that were fetched from the task's partition of a topic, in order, with the position after them and
+// whether that is the partition's end. The task keeps the slice.
 func (t *Task) Add(topic string, records []plan.Raw, next int64, atEnd bool) {
 	in := t.input(topic)
 	if in == nil {
@@ -70,11 +71,11 @@ func (t *Task) Add(topic string, records []plan.Raw, next int64, atEnd bool) {
 		in.bytes += RecordBytes(&records[i])
 	}
 	in.fetched, in.atEnd = next, atEnd
-	in.pass()
+	in.skipGap()
 }
 
-// pass moves over what is behind the last record: control records and compaction gaps.
-func (in *input) pass() {
+// skipGap advances past control records and compaction gaps after the last record.
+func (in *input) skipGap() {
 	if in.queue.Len() == 0 && in.fetched > in.next {
 		in.next, in.moved = in.fetched, true
 	}
@@ -89,9 +90,9 @@ func (t *Task) input(topic string) *input {
 	return nil
 }
 
-// RecordBytes is about how much memory a fetched record takes while it waits.
+// RecordBytes returns the approximate memory of a queued record.
 func RecordBytes(r *plan.Raw) int {
-	const raw, header = 88, 40 // the structs
+	const raw, header = 88, 40 // sizes of the structs
 	size := raw + len(r.Key) + len(r.Value)
 	for i := range r.Headers {
 		size += header + len(r.Headers[i].Key) + len(r.Headers[i].Value)
@@ -99,7 +100,7 @@ func RecordBytes(r *plan.Raw) int {
 	return size
 }
 
-// Buffered returns how many records of a topic wait, and how much memory they take.
+// Buffered returns the number of queued records of a topic, and their memory in bytes.
 func (t *Task) Buffered(topic string) (records, bytes int) {
 	if in := t.input(topic); in != nil {
 		return in.queue.Len(), in.bytes
@@ -107,7 +108,7 @@ func (t *Task) Buffered(topic string) (records, bytes int) {
 	return 0, 0
 }
 
-// Drained reports whether every input was read to its end and nothing waits.
+// Drained reports whether every input was read to its end and no record is queued.
 func (t *Task) Drained() bool {
 	for _, in := range t.inputs {
 		if in.queue.Len() > 0 || !in.atEnd {
@@ -117,8 +118,8 @@ func (t *Task) Drained() bool {
 	return true
 }
 
-// Ready reports whether Step can process a record: some wait, and every input either has one or was read to its end,
-// so that the one with the smallest timestamp is known.
+// Ready reports whether Step can process a record: at least one is queued, and every input has a queued record or was
+// read to its end, so that the smallest timestamp is known.
 func (t *Task) Ready() bool {
 	some := false
 	for _, in := range t.inputs {
@@ -132,8 +133,8 @@ func (t *Task) Ready() bool {
 	return some
 }
 
-// choose returns the input whose head has the smallest timestamp, nil if that cannot be known yet. decodeErr is the
-// head's.
+// choose returns the input whose head has the smallest timestamp, nil if that is not known yet. decodeErr is the decode
+// error of the head.
 func (t *Task) choose() (chosen *input, raw *plan.Raw, timestamp int64, decodeErr error) {
 	for _, in := range t.inputs {
 		if in.queue.Len() == 0 {
@@ -150,15 +151,15 @@ func (t *Task) choose() (chosen *input, raw *plan.Raw, timestamp int64, decodeEr
 	return chosen, raw, timestamp, decodeErr
 }
 
-// done drops the head and moves behind it.
+// done removes the head and advances past it.
 func (in *input) done(raw *plan.Raw) {
 	in.next, in.moved = raw.Offset+1, true
 	in.bytes -= RecordBytes(raw)
 	in.queue.Pop()
-	in.pass()
+	in.skipGap()
 }
 
-// Committable returns the next offset to process: what a commit now would commit.
+// Committable returns the next offset to process, which a commit now would commit.
 func (t *Task) Committable(topic string) int64 {
 	if in := t.input(topic); in != nil {
 		return in.next
@@ -166,20 +167,20 @@ func (t *Task) Committable(topic string) int64 {
 	return 0
 }
 
-// Reached is Committable, but behind the record in hand if that is of the topic. uncommitted says that the input has moved
-// since the last commit, or that a record of it is in hand.
+// Reached is Committable, or the offset after the current record if that is of the topic. uncommitted reports whether
+// the input has advanced since the last commit, or the current record is of the topic.
 func (t *Task) Reached(topic string) (offset int64, uncommitted bool) {
 	in := t.input(topic)
 	if in == nil {
 		return 0, false
 	}
-	if t.hand.input == in {
-		return t.hand.raw.Offset + 1, true
+	if t.current.input == in {
+		return t.current.raw.Offset + 1, true
 	}
 	return in.next, in.moved
 }
 
-// Position returns the offset to fetch next.
+// Position returns the next offset to fetch.
 func (t *Task) Position(topic string) int64 {
 	if in := t.input(topic); in != nil {
 		return in.fetched

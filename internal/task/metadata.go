@@ -7,8 +7,8 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// The metadata of an offset is the time of the task, and the times of its operators and of its stores of windows, all in ms since
-// 1970. Without them windows would close differently after a restart.
+// The metadata of an offset holds the time of the task, and the times of its operators and of its stores of windows,
+// all in ms since 1970. Without them windows would close differently after a restart.
 //
 //	rio:2:<stream time; -1 before the first record>( <name>=<time>)*
 //
@@ -18,10 +18,10 @@ const (
 	metadataPrefixOld = "rio:1:"
 )
 
-// metadata returns the text to commit with each offset.
+// metadata returns the metadata to commit with each offset.
 func (t *Task) metadata() string { return Metadata(t.streamTime, t.stores.Times) }
 
-// Metadata returns the metadata of offsets from which a task goes on at a stream time, and its clocks at theirs.
+// Metadata returns the offset metadata with which a task resumes at a stream time and its clocks at theirs.
 func Metadata(streamTime int64, times func(each func(name string, ms int64))) string {
 	text := strconv.AppendInt([]byte(metadataPrefix), streamTime, 10)
 	times(func(name string, ms int64) {
@@ -37,8 +37,8 @@ func Times(metadata []string) state.Times {
 	return times
 }
 
-// parseMetadata returns the times in the texts of a task's offsets, each the greatest: an input that stands still keeps an old text.
-// The times are nil if no text has any. What others wrote is not looked at.
+// parseMetadata returns the times in the metadata of a task's offsets. For each it takes the greatest: an input that
+// does not advance keeps old metadata. The times are nil if there is no metadata of ours.
 func parseMetadata(texts []string) (streamTime int64, times state.Times) {
 	streamTime = -1
 	old := int64(-1)
@@ -73,7 +73,7 @@ func parseMetadata(texts []string) (streamTime int64, times state.Times) {
 		}
 	}
 	if times == nil && old >= 0 {
-		times = state.Times{"": old} // what had closed stays closed
+		times = state.Times{"": old} // closed windows stay closed
 	}
 	return max(streamTime, old), times
 }

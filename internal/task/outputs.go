@@ -11,25 +11,25 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// outputs holds what one record, or one timer, has emitted until it is known to have succeeded.
+// outputs holds what one record or timer has emitted until it has succeeded.
 type outputs struct {
 	records []output
-	arena   []byte             // keys and values, one after the other
+	arena   []byte             // keys and values, concatenated
 	headers []processor.Header // of the record that is being sent
 	origin  []byte             // the value of its origin header
 }
 
 type output struct {
 	topic      *plan.Topic
-	step       *plan.Node // that writes it
+	step       *plan.Node // the step that wrote it
 	key, value span
 	timestamp  int64
 	headers    []processor.Header
-	failure    *processor.Error // instead of all this: what a policy leaves out
+	failure    *processor.Error // if not nil, this is a failure to be handled by its policy
 	action     processor.Action // of that policy
 }
 
-// span is a part of the arena; null is a negative start.
+// span is a part of the arena; a negative start means null.
 type span struct{ start, end int }
 
 func (o *outputs) reset() { o.records, o.arena = o.records[:0], o.arena[:0] }
@@ -39,7 +39,7 @@ func (o *outputs) keep(b []byte) span {
 		return span{-1, -1}
 	}
 	if o.arena == nil {
-		o.arena = []byte{} // a part of nothing would be nil, which is null
+		o.arena = []byte{} // a slice of a nil arena would be nil, which means null
 	}
 	start := len(o.arena)
 	o.arena = append(o.arena, b...)
@@ -53,15 +53,15 @@ func (o *outputs) bytes(s span) []byte {
 	return o.arena[s.start:s.end:s.end]
 }
 
-// Send keeps an emitted record until its cause has succeeded.
+// Send keeps an emitted record until the current work has succeeded.
 func (t *Task) Send(topic *plan.Topic, key, value []byte, timestamp int64, headers []processor.Header) {
 	o := &t.outputs
 	o.records = append(o.records, output{topic: topic, step: t.step, key: o.keep(key), value: o.keep(value), timestamp: timestamp, headers: headers})
 }
 
-// SendFailed applies the produce policy to a result that could not be encoded: that of the sink, or of the border around
-// it, or else of the application. The other results of the record go on, and what the policy does waits, as they do, until
-// their cause has succeeded.
+// SendFailed applies the produce policy to a result that could not be encoded: that of the sink, or of the border
+// around it, or else of the application. The other results are unaffected, and the policy's action is delayed, as they
+// are, until the current work has succeeded.
 func (t *Task) SendFailed(n *plan.Node, cause error) error {
 	cause = fmt.Errorf("topic %s: %w", t.cfg.Names.Topic(n.Writes), cause)
 	if t.borders.depth > 0 && (n.OnError == nil || n.Kind != "sink") {
@@ -72,26 +72,27 @@ func (t *Task) SendFailed(n *plan.Node, cause error) error {
 	if action == processor.Fail {
 		return failure
 	}
-	t.outputs.leaveOut(failure, action)
+	t.outputs.addFailure(failure, action)
 	return nil
 }
 
-// leaveOut keeps what a policy has decided until the record has succeeded otherwise.
-func (o *outputs) leaveOut(failure *processor.Error, action processor.Action) {
+// addFailure keeps a failure and its action until the current work has succeeded.
+func (o *outputs) addFailure(failure *processor.Error, action processor.Action) {
 	o.records = append(o.records, output{failure: failure, action: action})
 }
 
-// truncate drops the outputs since a savepoint.
+// truncate removes the outputs since a savepoint.
 func (o *outputs) truncate(s plan.Savepoint) {
 	o.records, o.arena = o.records[:s.Records], o.arena[:s.Arena]
 }
 
-// send hands the kept records on. The first that the log refuses is the produce policy's; other errors end the task.
+// send passes the outputs to Config.Output. The first record that it refuses is handled by the produce policy; any
+// other error ends the task.
 func (o *outputs) send(t *Task) error {
 	for i := range o.records {
 		r := &o.records[i]
 		if r.failure != nil {
-			if err := t.leaveOut(r.failure, r.action, t.hand.raw); err != nil {
+			if err := t.applyAction(r.failure, r.action, t.current.raw); err != nil {
 				return err
 			}
 			continue
@@ -99,10 +100,10 @@ func (o *outputs) send(t *Task) error {
 		out := Out{
 			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
-			Step: r.step, Origin: t.hand.at(),
+			Step: r.step, Origin: t.current.at(),
 		}
-		if r.topic.Internal && t.hand.raw != nil {
-			out.Headers = o.withOrigin(r.headers, t.hand.origin())
+		if r.topic.Internal && t.current.raw != nil {
+			out.Headers = o.withOrigin(r.headers, t.current.origin())
 		}
 		err := checkTime(out.Timestamp)
 		if err == nil {
@@ -125,15 +126,15 @@ func (o *outputs) send(t *Task) error {
 	return nil
 }
 
-// checkTime refuses a time that a step has given a record and that Kafka cannot write.
+// checkTime rejects a timestamp, set by a step, that Kafka cannot store.
 func checkTime(ms int64) error {
 	if ms < 0 || ms > state.LatestTime {
-		return fmt.Errorf("%w: its time, %d ms, is not within the years 1970 to 2262", ErrRefused, ms)
+		return fmt.Errorf("%w: its timestamp, %d ms, is not within the years 1970 to 2262", ErrRefused, ms)
 	}
 	return nil
 }
 
-// topicName returns the name of a topic in the log. It is asked for each record and made once.
+// topicName returns the name of a topic in the log. It is called per record, so it caches the name.
 func (t *Task) topicName(topic *plan.Topic) string {
 	name, ok := t.names[topic]
 	if !ok {
@@ -143,16 +144,15 @@ func (t *Task) topicName(topic *plan.Topic) string {
 	return name
 }
 
-// withOrigin returns headers and behind them the one that says where a record comes from. They are good until the next
-// call.
+// withOrigin returns headers with the origin header appended. The result is valid until the next call.
 func (o *outputs) withOrigin(headers []processor.Header, origin processor.Origin) []processor.Header {
 	o.origin = plan.AppendOrigin(o.origin[:0], origin)
 	o.headers = append(append(o.headers[:0], headers...), processor.Header{Key: plan.OriginHeader, Value: o.origin})
 	return o.headers
 }
 
-// originOf returns the record of the user's that a record of a repartition topic was made from. Without a source record it
-// is the record itself, which was read at at.
+// originOf returns the user's record that a record of a repartition topic was made from. If it has no source record, it
+// returns the record's own position, at.
 func (in *input) originOf(raw *plan.Raw, at processor.Origin) processor.Origin {
 	_, value := plan.SplitOrigin(raw.Headers)
 	if value == nil {
@@ -166,11 +166,10 @@ func (in *input) originOf(raw *plan.Raw, at processor.Origin) processor.Origin {
 	return origin
 }
 
-// maxStack bounds the stack in a dead letter, so that it is no reason to refuse it.
+// maxStack bounds the stack trace in a dead letter, so that it does not make the record too large.
 const maxStack = 16 << 10
 
-// errorType names the type of the error that a step returned, without what was only wrapped around it, or that of the
-// value that it panicked with.
+// errorType returns the type of the error that a step returned, without wrappers, or the type of a panic value.
 func errorType(err error) string {
 	for {
 		if p, ok := err.(*plan.PanicError); ok {
@@ -185,8 +184,8 @@ func errorType(err error) string {
 	}
 }
 
-// partitionOf places a record as the Java clients do. Records without a key stay in the number of their task, so that
-// a replay puts them there again.
+// partitionOf returns the partition of a record, as the Java clients compute it. Records without a key go to the
+// partition with the number of their task, so that a replay puts them there again.
 func (t *Task) partitionOf(topic *plan.Topic, key []byte) int32 {
 	n := max(t.cfg.Counts[topic.Name], 1)
 	if key == nil {
@@ -195,8 +194,8 @@ func (t *Task) partitionOf(topic *plan.Topic, key []byte) int32 {
 	return topic.Partition(key, n)
 }
 
-// deadLetter is a source record with headers that say what happened, named as in KIP-1034. A record that is not in the log any more
-// (raw is nil) leaves its headers only.
+// deadLetter returns a source record with headers that describe the failure, named as in KIP-1034. If the record is no
+// longer in the log (raw is nil), it returns only the headers.
 func (t *Task) deadLetter(e *processor.Error, raw *plan.Raw) Out {
 	if raw == nil {
 		raw = new(plan.Raw)
@@ -223,7 +222,8 @@ func (t *Task) deadLetter(e *processor.Error, raw *plan.Raw) Out {
 	if e.Via != (processor.Origin{}) {
 		headers = append(headers, header("via", e.Via.String()))
 	}
-	// Brokers refuse times that are far ahead of their clocks, and this record may be here because of its time.
+	// Brokers refuse timestamps that are far ahead of their clocks, and this record may have failed because of its
+	// timestamp.
 	timestamp := max(min(raw.Timestamp, t.cfg.Now().UnixMilli()), 0)
 	return Out{
 		Topic: t.cfg.Policies.DeadLetters, Partition: t.cfg.Partition % n,

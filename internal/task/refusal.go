@@ -10,11 +10,11 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// ErrRefused says that a record can never be written, for instance because it is too large.
+// ErrRefused: a record can never be written, for example because it is too large.
 var ErrRefused = errors.New("record refused")
 
-// A Refusal is a record that the log refused for what it is, after Output.Send had taken it. Kind, Step, Store and Origin
-// are those of the Out.
+// A Refusal is a record that the log refused after Output.Send had accepted it. Kind, Step, Store and Origin are those
+// of the Out.
 type Refusal struct {
 	Kind   Kind
 	Step   *plan.Node
@@ -24,8 +24,8 @@ type Refusal struct {
 	Cause  error
 }
 
-// WantsSource reports whether Refused needs the source record: because the policy is to keep it as a dead letter, or
-// because it was read from a repartition topic and says itself where it comes from.
+// WantsSource reports whether Refused needs the source record: because the policy is dead-letter, or because it was
+// read from a repartition topic, where the record itself says where it came from.
 func (t *Task) WantsSource(r Refusal) bool {
 	if r.Kind != Result || r.Origin.Topic == "" {
 		return false
@@ -34,11 +34,11 @@ func (t *Task) WantsSource(r Refusal) bool {
 	return in != nil && in.own || t.policyOf(processor.Produce, r.Step).Action == processor.DeadLetter
 }
 
-// Refused applies the produce policy to a refused record, between Flush and Committed. A dead letter goes to Output.
-// source is the record at r.Origin, read again; nil if it is not wanted, or not in the log any more. now is the time of
-// a letter that replaces a refused one.
+// Refused applies the produce policy to a refused record, between Flush and Committed. It sends a dead letter to
+// Output. source is the record at r.Origin, read again; nil if it is not needed or no longer in the log. now is the
+// timestamp of a dead letter that replaces a refused one.
 //
-// A change of a store has no policy: without it the store cannot be restored.
+// A change of a store has no policy: without it the store could not be restored.
 func (t *Task) Refused(r Refusal, source *plan.Raw, now time.Time) error {
 	if err := t.enter("Refused", flushed, flushed); err != nil {
 		return err
@@ -64,17 +64,17 @@ func (t *Task) Refused(r Refusal, source *plan.Raw, now time.Time) error {
 		return failure
 	}
 	t.counters.Sent--
-	return t.leaveOut(failure, action, source)
+	return t.applyAction(failure, action, source)
 }
 
-// changeRefused is the error of a row that does not go into its changelog.
+// changeRefused returns the error for a row that its changelog refuses.
 func changeRefused(store string, key []byte, cause error) error {
 	const enough = 100
 	short := strconv.Quote(string(key[:min(len(key), enough)]))
 	if len(key) > enough {
 		short += "…"
 	}
-	return fmt.Errorf("store %q: the row of key %s is refused by the store's changelog: %w; the settings of a changelog are set with TopicConfig",
+	return fmt.Errorf("store %q: the changelog refuses the row of key %s: %w; set the topic settings of a changelog with TopicConfig",
 		store, short, cause)
 }
 
@@ -92,7 +92,7 @@ func (t *Task) sendLetter(out Out) error {
 	return nil
 }
 
-// shortLetter replaces a dead letter that was refused: it says where the source record is, and has no key, value or
+// shortLetter replaces a dead letter that was refused: it identifies the source record, but has no key, value or
 // headers of it.
 func (t *Task) shortLetter(r Refusal, now time.Time) Out {
 	out := t.deadLetter(letterRefused(r), nil)

@@ -165,7 +165,7 @@ func TestRefusedChange(t *testing.T) {
 	change := (*sent)[2]
 	change.Key = []byte(strings.Repeat("k", 150))
 	err := tk.Refused(refusal(change), nil, time.Time{})
-	want := fmt.Sprintf(`task 0_0: store "counts": the row of key "%s"… is refused by the store's changelog: too large; the settings of a changelog are set with TopicConfig`, strings.Repeat("k", 100))
+	want := fmt.Sprintf(`task 0_0: store "counts": the changelog refuses the row of key "%s"…: too large; set the topic settings of a changelog with TopicConfig`, strings.Repeat("k", 100))
 	if err == nil || err.Error() != want {
 		t.Errorf("error\n%v, want\n%s", err, want)
 	}

@@ -10,26 +10,26 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// RetryError asks the owner to call Step again after a while: the record in hand failed and its policy has retries
-// left. Nothing of it remains in stores or output.
+// RetryError asks the owner to call Step again after a while: the current record failed and its policy has retries
+// left. Its effects have been rolled back.
 type RetryError struct {
 	After time.Duration
 	Cause *processor.Error
 }
 
-// Error says what will be tried again.
+// Error describes the retry.
 func (e *RetryError) Error() string { return fmt.Sprintf("retry in %v: %v", e.After, e.Cause) }
 
 // Unwrap returns what failed.
 func (e *RetryError) Unwrap() error { return e.Cause }
 
-// ErrStopped says that a step failed after Config.Context had ended. Nothing of the record in hand remains, and it is
-// not taken from its input: it is processed again wherever the task is opened next.
+// ErrStopped: a step failed after Config.Context had ended. The current record's effects have been rolled back and its
+// offset has not advanced: it is processed again where the task is opened next.
 var ErrStopped = errors.New("stopped")
 
 // Step processes up to limit records in timestamp order and returns how many it took from the inputs. It stops early
-// when the next record cannot be known yet, and after any record when yield returns true (nil never does). A *RetryError
-// asks to call again later, ErrStopped to call no more; after any other error only Close is left.
+// when the next record is not known yet, and after any record if yield returns true (nil never does). After a
+// *RetryError call it again later; after any other error only Close is allowed.
 func (t *Task) Step(limit int, yield func() bool) (int, error) {
 	if err := t.enter("Step", processing, restoring, processing); err != nil {
 		return 0, err
@@ -38,38 +38,38 @@ func (t *Task) Step(limit int, yield func() bool) (int, error) {
 		if n > 0 && yield != nil && yield() {
 			return n, nil
 		}
-		ok, err := t.take()
+		ok, err := t.takeNext()
 		if !ok {
 			return n, nil
 		}
 		if n == 0 {
-			t.first = t.hand.raw.Timestamp
+			t.first = t.current.raw.Timestamp
 		}
 		if err == nil {
 			err = t.process()
 		} else {
-			err = t.failed(processor.Decode, t.hand.input.source, "", err)
+			err = t.failed(processor.Decode, t.current.input.source, "", err)
 		}
 		if err != nil {
 			return n, err
 		}
-		t.hand.input.done(t.hand.raw)
-		t.hand = work{}
+		t.current.input.done(t.current.raw)
+		t.current = work{}
 		t.counters.Processed++
 	}
 	return limit, nil
 }
 
-// process moves stream time to the record in hand and delivers it.
+// process advances stream time to the current record and delivers it.
 func (t *Task) process() error {
-	err := t.advance(t.hand.time)
+	err := t.advance(t.current.time)
 	if errors.Is(err, ErrStopped) {
-		t.phase = broken // stream time has moved, and not all of its timers have fired: this must not be committed
+		t.phase = broken // stream time has advanced, but not all of its timers have fired: this must not be committed
 	}
 	if err != nil {
 		return err
 	}
-	return t.perform(t.hand.input.queue.Deliver)
+	return t.perform(t.current.input.queue.Deliver)
 }
 
 // guard turns a panic of user code into an error.
@@ -78,7 +78,7 @@ func (t *Task) guard(f func() error) (err error) {
 	return f()
 }
 
-// stepLabel names the step that an error came from.
+// stepLabel describes the step that an error came from.
 func (t *Task) stepLabel(err error) string {
 	node := t.step
 	var step *plan.StepError
@@ -88,7 +88,7 @@ func (t *Task) stepLabel(err error) string {
 	return label(node)
 }
 
-// label names a step and the line that declared it.
+// label describes a step and where it was declared.
 func label(n *plan.Node) string {
 	if n == nil {
 		return ""
@@ -104,33 +104,33 @@ func (t *Task) policyOf(stage processor.Stage, n *plan.Node) processor.Policy {
 	return t.cfg.Policies.Of(stage)
 }
 
-// failed applies the policy of a stage to the record in hand; n is the step whose policy it is, nil for the application's.
-// nil means: go on behind it.
+// failed applies the policy of a stage to the current record; n is the step whose policy it is, nil for the
+// application's. It returns nil to continue after the record.
 func (t *Task) failed(stage processor.Stage, n *plan.Node, step string, cause error) error {
 	var final *processor.Error
 	if errors.As(cause, &final) {
-		return cause // the produce stage, or a border, has spoken
+		return cause // the produce stage, or a border, has decided
 	}
 	var broken *state.Error
 	if errors.As(cause, &broken) {
-		return t.wrap(cause) // the disk's fault, not the record's
+		return t.wrap(cause) // the database failed, not the record
 	}
 	if stage == processor.Process && t.cfg.Context.Err() != nil {
 		return t.wrap(fmt.Errorf("%w: %w", ErrStopped, cause))
 	}
 	failure := t.failure(stage, step, cause)
 	policy := t.policyOf(stage, n)
-	if stage == processor.Process && t.hand.timer == nil && t.hand.attempts < policy.Retries { // a timer's next firing is its retry
-		t.hand.attempts++
-		return t.retry(failure, policy, t.hand.attempts)
+	if stage == processor.Process && t.current.timer == nil && t.current.attempts < policy.Retries { // the next firing of a timer is its retry
+		t.current.attempts++
+		return t.retry(failure, policy, t.current.attempts)
 	}
 	if policy.Action == processor.Fail {
 		return failure
 	}
-	return t.leaveOut(failure, policy.Action, t.hand.raw)
+	return t.applyAction(failure, policy.Action, t.current.raw)
 }
 
-// retry asks the owner to come back. attempts is how often it has failed, this time included.
+// retry returns the error that asks the owner to retry. attempts is the number of failures, including this one.
 func (t *Task) retry(failure *processor.Error, policy processor.Policy, attempts int) error {
 	backoff := policy.Backoff
 	if backoff == 0 {
@@ -140,18 +140,18 @@ func (t *Task) retry(failure *processor.Error, policy processor.Policy, attempts
 	return &RetryError{After: backoff << min(attempts-1, 20), Cause: failure}
 }
 
-// failure says what happened to the record in hand.
+// failure describes the failure of the current record.
 func (t *Task) failure(stage processor.Stage, step string, cause error) *processor.Error {
-	failure := &processor.Error{Stage: stage, Origin: t.hand.origin(), Step: step, Err: cause}
-	if at := t.hand.at(); at != failure.Origin {
+	failure := &processor.Error{Stage: stage, Origin: t.current.origin(), Step: step, Err: cause}
+	if at := t.current.at(); at != failure.Origin {
 		failure.Via = at
 	}
 	return failure
 }
 
-// leaveOut goes on without a record, or without one of its results, as the policy says: it is counted, told, and kept as a
-// dead letter if that is wanted. A timer has no record that could be kept.
-func (t *Task) leaveOut(failure *processor.Error, action processor.Action, raw *plan.Raw) error {
+// applyAction skips a record, or one of its results: it counts and reports it, and writes a dead letter if the action
+// says so. A timer has no record to keep.
+func (t *Task) applyAction(failure *processor.Error, action processor.Action, raw *plan.Raw) error {
 	if action == processor.DeadLetter && failure.Origin.Topic != "" {
 		if err := t.sendLetter(t.deadLetter(failure, raw)); err != nil {
 			return err

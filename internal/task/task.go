@@ -11,38 +11,39 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Config is what a task is made from.
+// Config holds what a task is made from.
 type Config struct {
 	Plan        *plan.Plan
 	Subtopology *plan.Subtopology
 	Partition   int32
 
-	// Counts holds the number of partitions of every topic, by the plan's name.
+	// Counts holds the number of partitions of every topic, by its name in the plan.
 	Counts map[string]int32
 
-	// Names says how topics are called in the log. Default: the plan's.
+	// Names maps topics to their names in the log. Default: the plan's.
 	Names plan.Names
 
 	DB       state.DB
 	State    state.Options
 	Policies processor.Policies
 
-	// Metadata are the texts that were committed with the offsets the task goes on from (see Offset.Metadata): its times.
+	// Metadata holds the metadata of the committed offsets from which the task resumes (see Offset.Metadata): its
+	// times.
 	Metadata []string
 
-	// Now reads the wall clock: for sources that hold back what is ahead of it, and the times of dead letters. Default: a
-	// clock so late that nothing is ahead of it.
+	// Now returns the wall-clock time, for sources that hold back records ahead of it and for the timestamps of dead
+	// letters. Default: a clock so late that no record is ahead of it.
 	Now func() time.Time
 
-	// Output takes results, dead letters and changelog records. It must copy what it keeps.
+	// Output receives results, dead letters and changelog records. It must copy what it keeps.
 	Output Output
 
-	// Failed is called for each record that failed, with what was done about it. Records whose policy is to fail are
-	// not reported here: Step returns their error. Default: not called.
+	// Failed is called for each record that failed, with the action that was taken. It is not called for records whose
+	// policy is to fail: Step returns their error. Default: not called.
 	Failed func(*processor.Error, Outcome)
 
-	// Context is given to the steps. When it has ended, the failure of a step is no longer the record's: Step and Tick
-	// return ErrStopped. Default: one that never ends.
+	// Context is passed to the steps. Once it has ended, a step's failure is not attributed to the record: Step and
+	// Tick return ErrStopped. Default: one that never ends.
 	Context context.Context
 }
 
@@ -52,17 +53,17 @@ type Outcome string
 const (
 	Skipped      Outcome = "skipped"
 	DeadLettered Outcome = "dead-lettered"
-	Retried      Outcome = "retried" // it will be: nothing of the failed attempt remains
+	Retried      Outcome = "retried" // it will be retried; the failed attempt has been rolled back
 )
 
-// Output takes encoded records.
+// Output receives encoded records.
 type Output interface {
-	// Send takes a record for a topic of the log. An error that wraps ErrRefused is the record's fault and follows the
+	// Send sends a record to a topic. An error that wraps ErrRefused is the record's fault and is handled by the
 	// produce policy; any other stops the task.
 	Send(Out) error
 }
 
-// Out is an encoded record and where it goes.
+// Out is an encoded record and its destination.
 type Out struct {
 	Topic      string
 	Partition  int32
@@ -70,14 +71,14 @@ type Out struct {
 	Timestamp  int64
 	Headers    []processor.Header
 
-	// Kind, Step, Store and Origin say what the record is and where it comes from. If the log refuses it after Send has
-	// taken it, they are what Refused wants to know.
+	// Kind, Step, Store and Origin describe the record. If the log refuses it after Send has accepted it, pass them to
+	// Refused.
 	Kind  Kind
-	Step  *plan.Node // that wrote a Result
-	Store string     // that a Change belongs to
+	Step  *plan.Node // the step that wrote a Result
+	Store string     // the store of a Change
 
-	// Origin is where the record was read that this one was made from; of a dead letter, where that one came from. It is
-	// empty for changelog records and for what timers emit.
+	// Origin is the record that this one was made from, where it was read; for a dead letter, that of the refused
+	// record. It is empty for changelog records and for what timers emit.
 	Origin processor.Origin
 }
 
@@ -86,9 +87,9 @@ type Kind uint8
 
 const (
 	Result      Kind = iota // written by a step: a sink, or the repartition of a KeyBy
-	Change                  // of a row, for the changelog of its store
-	Letter                  // a dead letter: the source record, and what happened
-	ShortLetter             // in the place of a dead letter that was refused: only what happened
+	Change                  // a changelog record
+	Letter                  // a dead letter: the source record, and a description of the failure
+	ShortLetter             // replaces a dead letter that was refused: only the description
 )
 
 // Task runs a sub-topology on one partition. One goroutine owns it.
@@ -98,24 +99,24 @@ type Task struct {
 	stores  *state.Set
 	outputs outputs
 	borders borders
-	names   map[*plan.Topic]string // of the topics written to, in the log
+	names   map[*plan.Topic]string // names in the log of the topics written to
 	timers  []*timer
-	step    *plan.Node // whose user code runs, for panics
-	unfit   error      // what Fail collected while linking
+	step    *plan.Node // the step whose user code is running, for panics
+	linkErr error      // errors that Fail collected while linking
 
 	streamTime int64 // -1 before the first record
 	phase      phase
-	hand       work  // zero between records
+	current    work  // zero between records
 	sent       bool  // since the last commit
 	first      int64 // timestamp of the first record of the last Step
 
-	pending    state.Batch           // flushed, not yet committed
-	changelogs map[string]*changelog // by store
+	pending    state.Batch           // flushed, but not yet committed
+	changelogs map[string]*changelog // by store name
 	counters   Counters
 	drops      map[dropKey]*Drop
 }
 
-// New builds a task: it opens the stores, links the steps and starts the handlers. All mistakes are reported at once.
+// New builds a task: it opens the stores, links the steps and starts the handlers. It reports all mistakes at once.
 func New(cfg Config) (*Task, error) {
 	if cfg.Names.Application == "" {
 		cfg.Names = cfg.Plan.Names()
@@ -159,7 +160,7 @@ func New(cfg Config) (*Task, error) {
 // link builds the steps and the inputs.
 func (t *Task) link() (err error) {
 	defer func() {
-		if t.step != nil && err != nil && err != t.unfit { // a step that panics when it starts
+		if t.step != nil && err != nil && err != t.linkErr { // a step that panicked when it started
 			err = fmt.Errorf("%s: %w", t.stepLabel(err), err)
 		}
 	}()
@@ -167,7 +168,7 @@ func (t *Task) link() (err error) {
 	linker := plan.NewLinker(t.cfg.Subtopology, t, &t.step)
 	for _, source := range t.cfg.Subtopology.Sources {
 		if t.cfg.Partition >= t.cfg.Counts[source.Reads.Name] {
-			continue // a topic with fewer partitions has none for this task
+			continue // the topic has fewer partitions, and none for this task
 		}
 		t.inputs = append(t.inputs, &input{
 			topic:     t.cfg.Names.Topic(source.Reads),
@@ -179,10 +180,10 @@ func (t *Task) link() (err error) {
 		})
 	}
 	sortInputs(t.inputs)
-	return t.unfit
+	return t.linkErr
 }
 
-// Close gives memory back. It does not close the database.
+// Close releases memory. It does not close the database.
 func (t *Task) Close() {
 	t.phase = closed
 	if t.pending != nil {
@@ -202,27 +203,27 @@ func (t *Task) StreamTime() int64 { return t.streamTime }
 // First returns the timestamp, in milliseconds, of the first record that the last Step processed.
 func (t *Task) First() int64 { return t.first }
 
-// Context, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule are what steps see of their task (plan.Host).
+// Context, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule implement plan.Host for the steps.
 func (t *Task) Context() context.Context { return t.cfg.Context }
 
-// Now is the wall clock's time.
+// Now returns the wall-clock time.
 func (t *Task) Now() time.Time { return t.cfg.Now() }
 
 // Store returns a store by its name.
 func (t *Task) Store(name string) (state.Store, error) { return t.stores.Store(name) }
 
-// Fail notes why the task cannot start.
-func (t *Task) Fail(err error) { t.unfit = errors.Join(t.unfit, err) }
+// Fail records why the task cannot start.
+func (t *Task) Fail(err error) { t.linkErr = errors.Join(t.linkErr, err) }
 
-// Origin says where the record in hand came from.
-func (t *Task) Origin() processor.Origin { return t.hand.origin() }
+// Origin returns where the current record came from.
+func (t *Task) Origin() processor.Origin { return t.current.origin() }
 
-// Inherit returns the headers and the time for emitted records.
+// Inherit returns the headers and the timestamp for emitted records.
 func (t *Task) Inherit() ([]processor.Header, int64) {
-	if t.hand.raw == nil && t.hand.timer == nil {
+	if t.current.raw == nil && t.current.timer == nil {
 		return nil, max(t.streamTime, 0)
 	}
-	return t.hand.headers, t.hand.time
+	return t.current.headers, t.current.time
 }
 
 // Clock returns the clock of an operator.

@@ -12,7 +12,7 @@ type timer struct {
 	step   string
 	clock  processor.Clock
 	every  int64 // milliseconds
-	due    int64 // the next time it fires; for the wall clock 0 until the first tick
+	due    int64 // the next time it fires; for the wall clock, 0 until the first tick
 	fire   func(time.Time) error
 	handle *processor.Timer
 }
@@ -34,9 +34,9 @@ func (t *Task) schedule(step string, clock processor.Clock, every time.Duration,
 // boundary returns the last multiple of every that is not after now.
 func boundary(now, every int64) int64 { return now - now%every }
 
-// advance moves the task's stream time to that of the record in hand and fires what is due. The operators do not hear of it: their
-// time is that of the records that reach them. Timers due at multiples of their
-// interval need no memory: stream time, which is committed, tells which have fired.
+// advance advances the task's stream time to that of the current record and fires due timers. It does not affect the
+// operators, which use the time of the records that reach them. Timers are due at multiples of their interval, so they
+// need no state: stream time, which is committed, tells which have fired.
 func (t *Task) advance(timestamp int64) error {
 	if timestamp <= t.streamTime {
 		return nil
@@ -62,7 +62,7 @@ func (t *Task) advance(timestamp int64) error {
 	return nil
 }
 
-// Tick tells the wall clock's time and fires the timers that are due. The first tick starts them.
+// Tick sets the wall-clock time and fires due timers. The first tick starts them.
 func (t *Task) Tick(now time.Time) error {
 	if err := t.enter("Tick", processing, restoring, processing); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (t *Task) Tick(now time.Time) error {
 	return nil
 }
 
-// NextTick returns when Tick has something to do, and whether there is such a time.
+// NextTick returns when the next Tick is due, and false if none is.
 func (t *Task) NextTick() (time.Time, bool) {
 	var next int64
 	found := false
@@ -98,11 +98,11 @@ func (t *Task) NextTick() (time.Time, bool) {
 	return time.UnixMilli(next), found
 }
 
-// fire runs a timer as a unit of its own: if it fails and the policy goes on, nothing of it remains. The work that was in
-// hand is in hand again afterwards.
+// fire runs a timer as a work item of its own: if it fails and the policy is to continue, its effects are rolled back.
+// The current work is restored afterwards.
 func (t *Task) fire(tm *timer, now int64) error {
-	before := t.hand
-	t.hand = work{timer: tm, time: now}
-	defer func() { t.hand = before }()
+	before := t.current
+	t.current = work{timer: tm, time: now}
+	defer func() { t.current = before }()
 	return t.perform(func() error { return tm.fire(time.UnixMilli(now).UTC()) })
 }

@@ -8,22 +8,22 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// work is a unit of work: one record, or one firing of a timer. Stores and outputs get all of what it does, or nothing.
-// It is made for each record, so it holds little, and its methods find out the rest when somebody asks.
+// work is a unit of work: one record, or one firing of a timer. Its effects on stores and outputs are applied
+// completely or not at all. It is created per record, so it is small, and its methods compute details on demand.
 type work struct {
-	input    *input             // nil for a timer
-	raw      *plan.Raw          // nil for a timer
-	timer    *timer             // nil for a record
-	headers  []processor.Header // inherited by the records that it emits
-	time     int64              // event time in milliseconds; of a timer, the time that it fires for
-	attempts int                // how often it has failed
-	tries    []int              // how often it has failed in each of the borders that it enters
+	input            *input             // nil for a timer
+	raw              *plan.Raw          // nil for a timer
+	timer            *timer             // nil for a record
+	headers          []processor.Header // inherited by emitted records
+	time             int64              // event time in milliseconds; for a timer, the time it fires for
+	attempts         int                // number of failures
+	failuresByBorder []int              // number of failures in each border that it enters
 }
 
-// take puts the next record in hand and reports whether there is one. A record that failed stays in hand until it has
-// succeeded or was left out. decodeErr is the record's.
-func (t *Task) take() (ok bool, decodeErr error) {
-	if in := t.hand.input; in != nil {
+// takeNext makes the next record current and reports whether there is one. A record that failed stays current until it
+// has succeeded or was skipped. decodeErr is the record's decode error.
+func (t *Task) takeNext() (ok bool, decodeErr error) {
+	if in := t.current.input; in != nil {
 		_, _, err := in.queue.Head()
 		return true, err
 	}
@@ -31,14 +31,14 @@ func (t *Task) take() (ok bool, decodeErr error) {
 	if in == nil {
 		return false, nil
 	}
-	t.hand = work{input: in, raw: raw, headers: raw.Headers, time: timestamp}
+	t.current = work{input: in, raw: raw, headers: raw.Headers, time: timestamp}
 	if in.own {
-		t.hand.headers, _ = plan.SplitOrigin(raw.Headers)
+		t.current.headers, _ = plan.SplitOrigin(raw.Headers)
 	}
 	return true, err
 }
 
-// at returns where the record in hand was read; zero for a timer.
+// at returns where the current record was read; zero for a timer.
 func (w *work) at() processor.Origin {
 	if w.raw == nil {
 		return processor.Origin{}
@@ -46,8 +46,8 @@ func (w *work) at() processor.Origin {
 	return processor.Origin{Topic: w.input.topic, Partition: w.input.partition, Offset: w.raw.Offset}
 }
 
-// origin returns the user's record that the work is made from: not where it was read, if that is a repartition topic. It
-// is zero for a timer.
+// origin returns the user's record that the work is made from: not where it was read, if that is a repartition topic.
+// It is zero for a timer.
 func (w *work) origin() processor.Origin {
 	if w.raw == nil || !w.input.own {
 		return w.at()
@@ -55,21 +55,21 @@ func (w *work) origin() processor.Origin {
 	return w.input.originOf(w.raw, w.at())
 }
 
-// perform does the work in hand: its outputs are sent if f succeeds; otherwise nothing of it remains and the process
-// policy is applied.
+// perform does the current work: it sends the outputs if f succeeds; otherwise it rolls back and applies the process
+// policy.
 func (t *Task) perform(f func() error) error {
-	err := t.unit(f)
+	err := t.attempt(f)
 	if err == nil {
 		return t.outputs.send(t)
 	}
-	if tm := t.hand.timer; tm != nil {
+	if tm := t.current.timer; tm != nil {
 		return t.failed(processor.Process, t.border(tm.step), tm.step, err)
 	}
 	return t.failed(processor.Process, nil, t.stepLabel(err), err)
 }
 
-// unit runs f, and rolls back what it did if it fails.
-func (t *Task) unit(f func() error) error {
+// attempt runs f, and rolls back its effects if it fails.
+func (t *Task) attempt(f func() error) error {
 	t.stores.Begin()
 	t.outputs.reset()
 	t.borders = borders{}
@@ -81,14 +81,14 @@ func (t *Task) unit(f func() error) error {
 	return err
 }
 
-// phase is where a task is in its life. It decides which calls are legal; see doc.go.
+// phase is the state of a task in its life cycle. It determines which calls are allowed; see doc.go.
 type phase int
 
 const (
 	restoring  phase = iota // → processing (Step, Tick) or flushed
 	processing              // → flushed (Flush)
 	flushed                 // → processing (Committed)
-	broken                  // a commit failed half-way: only Close is left
+	broken                  // a commit failed half-way: only Close is allowed
 	closed
 )
 
@@ -97,7 +97,7 @@ func (p phase) String() string {
 	return [...]string{"restoring", "processing", "flushed", "broken", "closed"}[p]
 }
 
-// enter moves the task to phase next on behalf of call, which is legal in the phases from only.
+// enter moves the task to phase next on behalf of call, which is allowed only in the phases from.
 func (t *Task) enter(call string, next phase, from ...phase) error {
 	if !slices.Contains(from, t.phase) {
 		return t.wrap(fmt.Errorf("%s is called while the task is %v", call, t.phase))
@@ -106,19 +106,19 @@ func (t *Task) enter(call string, next phase, from ...phase) error {
 	return nil
 }
 
-// InHand says which record the task is at (no topic: a timer), and in which step. Any goroutine may call it, but the
-// answer is right only while the owner is held up in user code: it reads single words that the owner writes without
-// synchronization, because this costs the records nothing.
+// InHand returns the current record (no topic for a timer) and the step that processes it. Any goroutine may call it,
+// but the result is only reliable while the owner is blocked in user code: it reads single words that the owner writes
+// without synchronization, which keeps the record path free of cost.
 //
 //go:norace
 func (t *Task) InHand() (origin processor.Origin, step string) {
 	if node := t.step; node != nil {
 		step = fmt.Sprintf("%s (%s)", node.Label(), node.Where)
 	}
-	if timer := t.hand.timer; timer != nil {
+	if timer := t.current.timer; timer != nil {
 		return processor.Origin{}, timer.step
 	}
-	if in, raw := t.hand.input, t.hand.raw; in != nil && raw != nil {
+	if in, raw := t.current.input, t.current.raw; in != nil && raw != nil {
 		return processor.Origin{Topic: in.topic, Partition: in.partition, Offset: raw.Offset}, step
 	}
 	for _, in := range t.inputs { // the next record of a source is being decoded

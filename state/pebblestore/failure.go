@@ -14,11 +14,11 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// explain adds to an error what to do about it.
+// explain adds to an error how to fix it.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("%w: the disk is full: make room and start again; nothing is lost", err)
+		return fmt.Errorf("%w: the disk is full: free some space and start again; nothing is lost", err)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: the state directory must be writable for this user", err)
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
@@ -31,12 +31,12 @@ func explain(err error) error {
 	return err
 }
 
-// damaged says that files do not hold what was written to them, and that it helps to delete them.
+// damaged marks an error as damage, which deleting the directory fixes.
 func damaged(err error) error {
 	return fmt.Errorf("%w: %w: delete the directory, and the state is restored from its changelog", err, state.ErrDamaged)
 }
 
-// outside are errors of the system that say nothing about the files.
+// outside are system errors that say nothing about the files.
 var outside = []error{
 	syscall.ENOSPC, syscall.EDQUOT, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO,
 }
@@ -45,8 +45,8 @@ func isOutside(err error) bool {
 	return slices.ContainsFunc(outside, func(target error) bool { return errors.Is(err, target) })
 }
 
-// explainOpen is explain for an error of opening a database. Whatever is not the system's is the files' own: a missing
-// file, a name or a length that cannot be, a checksum.
+// explainOpen is explain for an error of opening a database. Any error that is not the system's means damaged files: a
+// missing file, an impossible name or length, a checksum.
 func explainOpen(err error) error {
 	if isOutside(err) {
 		return explain(err)
@@ -56,22 +56,22 @@ func explainOpen(err error) error {
 
 // explainLock says why a directory cannot be locked.
 func explainLock(err error) error {
-	if isOutside(err) && !errors.Is(err, syscall.EACCES) { // with EACCES some systems say that another process has the lock
+	if isOutside(err) && !errors.Is(err, syscall.EACCES) { // some systems return EACCES if another process has the lock
 		return explain(err)
 	}
 	return fmt.Errorf("it is in use (%w): stop the other process, or give this one a state directory of its own", err)
 }
 
-// ErrBroken is in the error of a commit after which the database takes no more of them, because the disk has failed or is full. Start the
-// process again once that is mended. The state goes on from its last position.
-var ErrBroken = errors.New("the database takes no more writes until the process is started again")
+// ErrBroken is in the error of a commit after which all commits fail, because the disk has failed or is full. Fix that
+// and restart the process. The state continues from its last position.
+var ErrBroken = errors.New("the database accepts no more writes until the process is restarted")
 
-// fatal is an error after which pebble cannot go on. Pebble would end the process; here the logger panics with it, and the call that
-// ran into it returns it. In pebble's own goroutines nobody can catch it, and the process ends as pebble intends.
+// fatal is an error after which pebble cannot continue. By default pebble ends the process; here the logger panics with
+// it, and the call that caused it returns it. In pebble's own goroutines nothing can catch it, and the process ends.
 type fatal struct{ error }
 
-// catch turns the panic of a fatal error into an error. Where the write-ahead log fails pebble panics by itself, with locks held: such
-// an error comes as stuck.
+// catch turns the panic of a fatal error into an error. If the write-ahead log fails, pebble panics by itself, while
+// holding locks: such an error is returned as stuck.
 func catch(err *error) {
 	switch p := recover().(type) {
 	case nil:
@@ -91,7 +91,7 @@ type stuck struct{ error }
 
 func (s stuck) Unwrap() error { return s.error }
 
-// logger takes pebble's messages.
+// logger receives pebble's messages.
 type logger struct {
 	dir string
 	log *slog.Logger

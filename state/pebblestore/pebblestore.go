@@ -14,39 +14,39 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// WAL is how a commit reaches the disk. The changelog in Kafka holds everything that a database holds, and the database says up to
-// which position it holds it; so what is lost here is only read again.
+// WAL says how a commit reaches the disk. The changelog in Kafka holds everything that a database holds, and the
+// database knows up to which position; what is lost here is restored from there.
 type WAL int
 
 const (
-	// Buffered writes each commit to the operating system and leaves it there: a killed process loses nothing, a power
-	// failure the last commits.
+	// Buffered writes each commit to the operating system: a killed process loses nothing, a power failure the last
+	// commits.
 	Buffered WAL = iota
 
-	// Synced waits for the disk at each commit: nothing is ever lost, and a commit costs an fsync.
+	// Synced syncs each commit to the disk: nothing is ever lost, but each commit costs an fsync.
 	Synced
 
-	// Off keeps commits in memory until a memtable is full: a killed process loses them. While the disk is full a commit may wait
-	// for room.
+	// Off keeps commits in memory until a memtable is full: a killed process loses them. While the disk is full, a
+	// commit may wait for space.
 	Off
 )
 
-// Config says how to open a database. The zero value works.
+// Config configures a database. The zero value works.
 type Config struct {
 	// Resources are shared by the databases of a process. Default: resources of its own, NewResources(Limits{}).
 	Resources *Resources
 
-	// WAL says what a crash may cost. Default: Buffered.
+	// WAL says what a crash may lose. Default: Buffered.
 	WAL WAL
 
-	// Log gets what pebble has to say: failures in the background as errors, the rest as debug messages. Default: nothing is logged;
-	// failures are still returned by the next Commit.
+	// Log receives pebble's messages: background failures as errors, the rest as debug messages. Default: nothing is
+	// logged; the next Commit still returns failures.
 	Log *slog.Logger
 
-	fs vfs.FS // tests
+	fs vfs.FS // for tests
 }
 
-// Open opens the database in dir, and makes it if there is none. A directory serves one database in one process at a time.
+// Open opens the database in dir, creating it if it does not exist. A directory can be open in one process at a time.
 func Open(dir string, cfg Config) (state.DB, error) {
 	if cfg.fs == nil {
 		cfg.fs = vfs.Default
@@ -57,7 +57,7 @@ func Open(dir string, cfg Config) (state.DB, error) {
 		defer cfg.Resources.Close()
 	}
 	if err := cfg.fs.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("pebblestore: make %s: %w", dir, explain(err))
+		return nil, fmt.Errorf("pebblestore: create %s: %w", dir, explain(err))
 	}
 	lock, err := pebble.LockDirectory(dir, cfg.fs)
 	if err != nil {
@@ -76,17 +76,18 @@ func Open(dir string, cfg Config) (state.DB, error) {
 	return d, nil
 }
 
-// open is pebble.Open, with pebble's fatal errors returned.
+// open is pebble.Open, but returns pebble's fatal errors.
 func open(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 	defer catch(&err)
 	return pebble.Open(dir, opts)
 }
 
-// format is the newest in which the log does not say what was synced: see unsynced, which makes that untrue, so that the next format
-// would take the end of a log cut off by a power failure for damage.
+// format is the newest format whose log does not record how far it was synced. With unsynced that record would be
+// wrong, and a newer format would take a log truncated by a power failure for damage.
 const format = pebble.FormatColumnarBlocks
 
-// options are for many small databases in one process: little memory each, point look-ups of keys that are often absent.
+// options returns options for many small databases in one process: little memory each, and point look-ups of keys that
+// often do not exist.
 func (d *db) options(cfg Config) *pebble.Options {
 	logger := logger{dir: d.dir, log: cfg.Log}
 	opts := &pebble.Options{
@@ -110,7 +111,7 @@ func (d *db) options(cfg Config) *pebble.Options {
 	return opts
 }
 
-// listener remembers failures in the background, so that a commit returns them instead of waiting for a flush that cannot come.
+// listener records background failures, so that a commit returns them instead of waiting forever for a flush.
 func (d *db) listener(log logger, events *events) *pebble.EventListener {
 	fail := func(err error) {
 		d.failure.Store(&err)
@@ -141,18 +142,18 @@ type db struct {
 	lock   *pebble.Lock
 	write  *pebble.WriteOptions
 
-	unlogged bool // there is no WAL
+	unlogged bool // without a WAL
 
-	failure atomic.Pointer[error] // of the last flush or compaction in the background
-	broken  atomic.Pointer[error] // nothing can be written any more
+	failure atomic.Pointer[error] // of the last background flush or compaction
+	broken  atomic.Pointer[error] // set once nothing can be written any more
 
-	mu     sync.RWMutex // Snapshot, called by others, against Close
+	mu     sync.RWMutex // guards Snapshot, called by others, against Close
 	closed bool
 }
 
 var errClosed = errors.New("the database is closed")
 
-// wrap says which database failed, and how to mend it.
+// wrap adds to an error the database and how to fix it.
 func (d *db) wrap(doing string, err error) error {
 	return fmt.Errorf("pebblestore: %s %s: %w", doing, d.dir, explain(err))
 }
@@ -218,7 +219,7 @@ func (d *db) Close() (err error) {
 	return nil
 }
 
-// finish closes pebble. Without a WAL what is in memory is written first.
+// finish closes pebble. Without a WAL, it flushes first.
 func (d *db) finish() (err error) {
 	defer catch(&err)
 	if d.unlogged && d.broken.Load() == nil {
@@ -227,7 +228,7 @@ func (d *db) finish() (err error) {
 	return errors.Join(err, d.pebble.Close())
 }
 
-// snapshot reads one moment of a db.
+// snapshot reads a snapshot of a db.
 type snapshot struct {
 	pebble *pebble.Snapshot
 	db     *db
@@ -241,7 +242,7 @@ func (s snapshot) Iter(lower, upper []byte) (state.Iterator, error) {
 
 func (s snapshot) Close() error { return s.pebble.Close() }
 
-// closedSnapshot is what a closed db gives.
+// closedSnapshot is the snapshot of a closed db.
 type closedSnapshot struct{ db *db }
 
 func (s closedSnapshot) Get(dst, _ []byte) ([]byte, bool, error) {
@@ -254,7 +255,7 @@ func (s closedSnapshot) Iter(_, _ []byte) (state.Iterator, error) {
 
 func (s closedSnapshot) Close() error { return nil }
 
-// iterator is pebble's, with errors that say where they come from.
+// iterator is pebble's iterator; its errors name the database.
 type iterator struct {
 	*pebble.Iterator
 	db  *db
@@ -276,7 +277,7 @@ func (i *iterator) Error() error {
 	return nil
 }
 
-// batch is a pebble batch, made when the first change comes.
+// batch is a pebble batch, created on the first change.
 type batch struct {
 	db     *db
 	pebble *pebble.Batch
@@ -323,7 +324,7 @@ func (b *batch) Commit() error {
 	return b.Close()
 }
 
-// commit is pebble's. After an error the database takes no more commits.
+// commit commits the batch. After an error, all later commits fail.
 func (b *batch) commit() (err error) {
 	defer func() {
 		if err != nil {

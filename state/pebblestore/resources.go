@@ -6,7 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Limits bound the memory and the files of all databases of a process. A zero field takes its default.
+// Limits bound the memory and the open files of all databases of a process. A zero field means its default.
 type Limits struct {
 	Cache     int64 // bytes of blocks kept in memory; default 64 MiB
 	Memtables int64 // bytes of commits not yet in tables; default 64 MiB
@@ -14,7 +14,7 @@ type Limits struct {
 	Files     int   // how many tables are open at once; default 1024
 }
 
-// Resources are what the databases of a process share. Make them once, with NewResources.
+// Resources are shared by the databases of a process. Make them once, with NewResources.
 type Resources struct {
 	cache    *pebble.Cache
 	files    *pebble.FileCache
@@ -30,11 +30,11 @@ const (
 	largestMemtable  = 16 << 20
 )
 
-// NewResources makes resources within limits. Each database may fill two memtables, so one has
+// NewResources returns resources within limits. Each database may use two memtables of up to
 //
 //	Memtables / Databases / 2, at least 256 KiB and at most 16 MiB
 //
-// A memtable begins with 256 KiB and doubles each time it was full. What memtables take is taken from the cache.
+// A memtable starts with 256 KiB and doubles each time it is full. Memtables use memory of the cache.
 func NewResources(limits Limits) *Resources {
 	if limits.Cache == 0 {
 		limits.Cache = 64 << 20
@@ -56,7 +56,7 @@ func NewResources(limits Limits) *Resources {
 	}
 }
 
-// Close gives the resources back once the last database that uses them is closed. It may be called before.
+// Close releases the resources once the last database that uses them is closed. It may be called before.
 func (r *Resources) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

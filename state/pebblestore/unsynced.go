@@ -6,12 +6,13 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// unsynced is a file system on which a sync of the write-ahead log does not reach the disk. A commit without sync would not do: pebble
-// keeps it in the memory of the process until 32 KiB have come together, and kill -9 loses it. So pebble commits with sync, which makes
-// it hand each commit to the operating system, and wait for that alone; this also tells a failed write at once.
+// unsynced is a file system that does not sync the write-ahead log to the disk. Committing without sync would not do:
+// pebble then buffers up to 32 KiB in the memory of the process, which kill -9 loses. So pebble commits with sync,
+// which makes it write each commit to the operating system and reports a failed write at once, and this file system
+// ignores the sync.
 type unsynced struct{ vfs.FS }
 
-// logCategory is how pebble marks the files of its write-ahead log.
+// logCategory is the category of pebble's write-ahead log files.
 const logCategory = "pebble-wal"
 
 func (fs unsynced) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -33,7 +34,8 @@ func wrapLog(f vfs.File, category vfs.DiskWriteCategory, err error) (vfs.File, e
 	return logFile{f}, nil
 }
 
-// logFile is synced once, when the log goes on in the next file: all files but the last are whole after a power failure.
+// logFile is synced once, when the log continues in the next file: after a power failure, all files but the last are
+// complete.
 type logFile struct{ vfs.File }
 
 func (f logFile) Sync() error                { return nil }
