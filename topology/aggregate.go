@@ -6,15 +6,15 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Aggregate keeps one value for each key, in the store name. add makes the new value from the old one, or from the
-// zero value of A at the beginning, and the record's; it must not change the old one in place. On a windowed stream
-// there is one value for each key and window.
+// Aggregate keeps one value per key, in the store name. add returns the new value, given the old one (the zero value of
+// A at first) and the record's value; it must not modify the old one in place. On a windowed stream there is one value
+// per key and window.
 //
-// Every record updates the table, and the time of a row is that of its newest record. Records without a key or a value
+// Every record updates the table. The timestamp of a row is that of its newest record. Records without a key or a value
 // are dropped and counted.
 //
-// Initially says what to begin with instead of the zero value, and DeleteWhen which rows to delete; Encoded, Retention
-// and TopicConfig are settings of the store.
+// Initially sets the first value, and DeleteWhen says which rows to delete; Encoded, Retention and TopicConfig are
+// settings of the store.
 func Aggregate[K, V, A any](s *Stream[K, V], name string, add func(A, V) A) *Table[K, A] {
 	return aggregate(s, "aggregate", name, add != nil, new(form[A]), func(old A, _ bool, value V) A { return add(old, value) })
 }
@@ -24,8 +24,8 @@ func Count[K, V any](s *Stream[K, V], name string) *Table[K, int64] {
 	return aggregate(s, "count", name, true, new(form[int64]), func(n int64, _ bool, _ V) int64 { return n + 1 })
 }
 
-// Reduce combines the values of each key into one of the same type, in the store name; the first record's value is
-// taken as it is. The store encodes values as the stream does.
+// Reduce combines the values of each key into one of the same type, in the store name. The first value of a key is
+// stored as it is. The store encodes values as the stream does.
 func Reduce[K, V any](s *Stream[K, V], name string, combine func(V, V) V) *Table[K, V] {
 	return aggregate(s, "reduce", name, combine != nil, carry[V](s.value), func(old V, had bool, value V) V {
 		if !had {
@@ -35,48 +35,48 @@ func Reduce[K, V any](s *Stream[K, V], name string, combine func(V, V) V) *Table
 	})
 }
 
-// aggregation is what the methods of a table say about the aggregate that made it.
+// aggregation holds the settings of the aggregate that a table is the result of.
 type aggregation[A any] struct {
 	kind      string
 	initially func() A
-	done      func(A) bool // the row is to be deleted
+	done      func(A) bool // reports whether to delete the row
 }
 
-// Initially gives the value that each key of an Aggregate or a Count begins with, instead of the zero value. It is called
-// for the first record of a key, and again when the row has been deleted.
+// Initially sets the function that returns the first value of each key of an Aggregate or a Count, instead of the zero
+// value. It is called for the first record of a key, and again after the row has been deleted.
 func (t *Table[K, V]) Initially(start func() V) *Table[K, V] {
 	why := ""
 	switch {
 	case t.rules == nil:
-		why = notAggregated
+		why = notAnAggregate
 	case t.rules.kind == "reduce":
-		why = "a Reduce begins with the first value of a key"
+		why = "a Reduce starts with the first value of a key"
 	case start == nil:
 		why = "the function is nil"
 	}
-	if t.b.said(t.made, "Initially", why) {
+	if t.b.checkSetting(t.made, "Initially", why) {
 		t.rules.initially = start
 	}
 	return t
 }
 
-// DeleteWhen deletes a row as soon as done accepts its new value: a tombstone leaves if there was a row, and the key's
-// next record begins anew.
+// DeleteWhen deletes a row as soon as done returns true for its new value. If there was a row, the table emits a
+// tombstone. The key's next record starts anew.
 func (t *Table[K, V]) DeleteWhen(done func(V) bool) *Table[K, V] {
 	why := ""
 	switch {
 	case t.rules == nil:
-		why = notAggregated
+		why = notAnAggregate
 	case done == nil:
 		why = "the function is nil"
 	}
-	if t.b.said(t.made, "DeleteWhen", why) {
+	if t.b.checkSetting(t.made, "DeleteWhen", why) {
 		t.rules.done = done
 	}
 	return t
 }
 
-const notAggregated = "the rows of this table are not made by an aggregate"
+const notAnAggregate = "the rows of this table are not the result of an aggregate"
 
 func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, value *form[A], add func(old A, had bool, value V) A) *Table[K, A] {
 	n := s.b.add(kind, name, s.output())
@@ -85,10 +85,10 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 	rules := &aggregation[A]{kind: kind}
 	t := &Table[K, A]{b: s.b, node: n, made: &settings{node: n}, key: carry[K](s.key), value: value, name: name, windows: s.windows, rules: rules}
 	var def *state.KeyValueDefinition[K, A]
-	s.b.finish(func() {
-		def = state.NewKeyValue(name, t.key.need(s.b, n, ofKeys), t.value.need(s.b, n, ofValues))
+	s.b.deferStep(func() {
+		def = state.NewKeyValue(name, t.key.codecFor(s.b, n, ofKeys), t.value.codecFor(s.b, n, ofValues))
 		if s.windows.windowed() {
-			def = def.Windowed(s.windows.size, max(t.made.retention, s.windows.least()))
+			def = def.Windowed(s.windows.size, max(t.made.retention, s.windows.minRetention()))
 		}
 		if store := s.b.attach(n, def, ""); store != nil {
 			store.Config = t.made.topicConfig()
@@ -129,7 +129,7 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 			case !called: // the window had expired
 				l.Host.Drop(n, plan.Late)
 				return nil
-			case !c.Had && !c.Has: // deleted before it was there
+			case !c.Had && !c.Has: // deleted before it existed
 				return nil
 			}
 			*change = plan.Change[K, A]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, Timestamp: c.Timestamp}
@@ -139,9 +139,9 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 	return t
 }
 
-// needsKey notes a mistake if the stream's key is not the one that its records were partitioned by.
+// needsKey reports a mistake if the stream's records are not partitioned by its key.
 func (s *Stream[K, V]) needsKey(n *plan.Node) {
 	if s.rekeyed {
-		s.b.mistake(n.Where, "%s needs all records of a key in one partition, but the key was changed on the way: pass the stream through topology.KeyBy first", n.Label())
+		s.b.mistake(n.Where, "%s needs all records of a key in one partition, but an earlier step changed the key: pass the stream through topology.KeyBy first", n.Label())
 	}
 }

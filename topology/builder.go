@@ -15,25 +15,25 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Builder collects the declarations of one application. It is used by one goroutine, once. Mistakes do not stop it:
-// Build reports them all.
+// Builder collects the declarations of one application. Use it in one goroutine, once. Mistakes do not stop it: Build
+// reports all of them.
 type Builder struct {
 	application string
 	nodes       []*plan.Node
 	topics      map[string]*plan.Topic
-	sources     map[string]any // topic name → *Stream or *Table that reads it
+	sources     map[string]any // topic name → the *Stream or *Table that reads it
 	stores      map[string]*plan.Store
 	storeAt     map[string]string
-	timed       map[*plan.Node]bool  // nodes that have a time of their own
-	copartition map[*plan.Node]bool  // nodes whose sources must agree in partitions
-	encodings   map[reflect.Type]any // what EncodeAs said: reflect.TypeFor[T]() → codec.Codec[T]
-	unfinished  []unfinished         // what Build does first, when all settings are known
+	timed       map[*plan.Node]bool  // nodes with a clock of their own
+	copartition map[*plan.Node]bool  // nodes whose sources must have the same number of partitions
+	encodings   map[reflect.Type]any // from EncodeAs: reflect.TypeFor[T]() → codec.Codec[T]
+	unfinished  []unfinished         // work that Build does first, when all settings are known
 	mistakes    []mistake
-	place       int // among the declarations: where a mistake belongs
+	place       int // position among the declarations, to sort mistakes by
 	built       bool
 }
 
-// unfinished completes a declaration, and mistake is what is wrong with it; place puts the mistakes in order.
+// unfinished is the rest of a declaration, and mistake an error in one; place sorts them.
 type unfinished struct {
 	place  int
 	finish func()
@@ -44,8 +44,8 @@ type mistake struct {
 	err   error
 }
 
-// NewBuilder starts the topology of an application. The name is that of its consumer group and the prefix of its
-// internal topics; it outlives every deployment, so choose it once.
+// NewBuilder starts the topology of an application. The application's name is that of its consumer group and the prefix
+// of its internal topics; changing it later loses both.
 func NewBuilder(application string) *Builder {
 	b := &Builder{
 		application: application,
@@ -61,10 +61,10 @@ func NewBuilder(application string) *Builder {
 	return b
 }
 
-// Build checks the declarations and returns the topology, or all mistakes at once, each with the line that made it.
+// Build checks the declarations and returns the topology, or all mistakes at once, each with the line that caused it.
 func (b *Builder) Build() (*Topology, error) {
 	if b.built {
-		return nil, errors.New("topology: Build was called before: a builder makes one topology")
+		return nil, errors.New("topology: Build was called before: a builder makes only one topology")
 	}
 	b.built = true
 	end := b.place + 1
@@ -74,7 +74,7 @@ func (b *Builder) Build() (*Topology, error) {
 	}
 	b.place = end
 	if len(b.sources) == 0 {
-		b.note(errors.New("nothing is read: begin with topology.From or topology.TableFrom"))
+		b.note(errors.New("nothing is read: start with topology.From or topology.TableFrom"))
 	}
 	p := b.compile()
 	if err := b.allMistakes(); err != nil {
@@ -83,7 +83,7 @@ func (b *Builder) Build() (*Topology, error) {
 	return &Topology{plan: p}, nil
 }
 
-// add appends a node and notes the line that declared it.
+// add appends a node and records the line that declared it.
 func (b *Builder) add(kind, name string, inputs ...plan.Input) *plan.Node {
 	n := &plan.Node{ID: len(b.nodes), Kind: kind, Name: name, Where: callSite(), Inputs: inputs}
 	b.nodes = append(b.nodes, n)
@@ -91,29 +91,30 @@ func (b *Builder) add(kind, name string, inputs ...plan.Input) *plan.Node {
 	return n
 }
 
-// finish notes what completes a declaration once all settings are known. It is done in the order of the declarations.
-func (b *Builder) finish(f func()) { b.unfinished = append(b.unfinished, unfinished{b.place, f}) }
+// deferStep defers the rest of a declaration until all settings are known. Deferred steps run in the order of the
+// declarations.
+func (b *Builder) deferStep(f func()) { b.unfinished = append(b.unfinished, unfinished{b.place, f}) }
 
-// needs notes a mistake if a function that n was declared with is nil.
+// needs reports a mistake if a function argument of n is nil.
 func (b *Builder) needs(n *plan.Node, given bool) {
 	if !given {
 		b.mistake(n.Where, "%s has a nil function: it would fail at the first record", n.Label())
 	}
 }
 
-// mistake notes what is wrong at a node's line.
+// mistake reports a mistake at a line.
 func (b *Builder) mistake(where, format string, args ...any) {
 	b.note(fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
 }
 
-// note adds a mistake, once.
+// note adds a mistake, unless it was added before.
 func (b *Builder) note(err error) {
 	if !slices.ContainsFunc(b.mistakes, func(m mistake) bool { return m.err.Error() == err.Error() }) {
 		b.mistakes = append(b.mistakes, mistake{b.place, err})
 	}
 }
 
-// allMistakes returns them in the order of the declarations.
+// allMistakes returns the mistakes in the order of the declarations.
 func (b *Builder) allMistakes() error {
 	slices.SortStableFunc(b.mistakes, func(a, b mistake) int { return a.place - b.place })
 	errs := make([]error, len(b.mistakes))
@@ -123,16 +124,16 @@ func (b *Builder) allMistakes() error {
 	return errors.Join(errs...)
 }
 
-// legalName is what Kafka allows in a topic's name; application, store and KeyBy names become parts of such names.
+// legalName is what Kafka allows as a topic name; application, store and KeyBy names become parts of such names.
 var legalName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
-// names returns how the topics of the application are called.
+// names returns the names of the application's topics.
 func (b *Builder) names() plan.Names { return plan.Names{Application: b.application} }
 
 func (b *Builder) checkName(where, what, name string) bool {
 	switch {
 	case name == "":
-		b.mistake(where, "the %s has no name: what outlives the process needs one", what)
+		b.mistake(where, "the %s has no name: it needs one, because its state outlives the process", what)
 	case name == "." || name == ".." || !legalName.MatchString(name):
 		b.mistake(where, "%s name %q: Kafka allows 1 to 249 ASCII letters, digits, '.', '_' and '-'", what, name)
 	default:
@@ -141,15 +142,15 @@ func (b *Builder) checkName(where, what, name string) bool {
 	return false
 }
 
-// checkLength notes that an internal topic would have a name longer than Kafka allows.
+// checkLength reports a mistake if the name of an internal topic would be longer than Kafka allows.
 func (b *Builder) checkLength(where, topic string) {
 	if len(topic) > 249 {
 		b.mistake(where, "the internal topic %s would have a name of %d characters: Kafka allows 249; shorten the application's name or this one", topic, len(topic))
 	}
 }
 
-// attach gives a node a store. A name stands for one store in an application; steps share it by attaching the same
-// definition. source is the topic that a source table is kept from, empty for other stores.
+// attach attaches a store to a node. A name stands for one store in an application; steps share it by attaching the
+// same definition. source is the topic of a source table, empty for other stores.
 func (b *Builder) attach(n *plan.Node, def state.Definition, source string) *plan.Store {
 	if !b.checkName(n.Where, "store", def.Name()) {
 		return nil
@@ -166,19 +167,19 @@ func (b *Builder) attach(n *plan.Node, def state.Definition, source string) *pla
 		store = &plan.Store{Definition: def, Source: source}
 		b.stores[def.Name()], b.storeAt[def.Name()] = store, n.Where
 	}
-	b.keep(n, store)
+	b.addStore(n, store)
 	return store
 }
 
-// keep makes a store one of n's.
-func (b *Builder) keep(n *plan.Node, store *plan.Store) {
+// addStore adds a store to those of n.
+func (b *Builder) addStore(n *plan.Node, store *plan.Store) {
 	if !slices.Contains(n.Stores, store) {
 		n.Stores = append(n.Stores, store)
 	}
 	b.copartition[n] = true
 }
 
-// use enters a topic, and checks that every use agrees on what is in it.
+// use adds a topic, and checks that all its uses agree on its contents.
 func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 	b.checkName(n.Where, "topic", t.name)
 	if t.partitions < 0 {
@@ -199,7 +200,7 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 	if n.Kind == "table" || n.Kind == "source" {
 		b.checkStart(n, t.name, t.start)
 	}
-	before := b.enter(n, topic)
+	before := b.addTopic(n, topic)
 	if before == topic {
 		return topic
 	}
@@ -215,24 +216,24 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 	}
 	if topic.Start != (plan.Start{}) {
 		if before.Start != (plan.Start{}) && before.Start != topic.Start {
-			b.mistake(n.Where, "topic %q starts elsewhere in this topology, by another StartAt", t.name)
+			b.mistake(n.Where, "topic %q has another StartAt elsewhere in this topology", t.name)
 		}
 		before.Start = topic.Start
 	}
 	return before
 }
 
-// enter notes that n uses a topic, and returns the one that was entered under its name before.
-func (b *Builder) enter(n *plan.Node, topic *plan.Topic) *plan.Topic {
+// addTopic adds a topic that n uses, or returns the one that was added before under its name.
+func (b *Builder) addTopic(n *plan.Node, topic *plan.Topic) *plan.Topic {
 	before, ok := b.topics[topic.Name]
 	switch {
 	case !ok:
 		b.topics[topic.Name] = topic
 		return topic
 	case before.Internal != topic.Internal:
-		b.mistake(n.Where, "the topic %q and what is behind a KeyBy have one name in the plan: give the KeyBy another", topic.Name)
+		b.mistake(n.Where, "the topic %q has the same name as the topic of a KeyBy: rename the KeyBy", topic.Name)
 		return topic
-	case topic.Internal: // the name is taken, as the KeyBy says
+	case topic.Internal: // the KeyBy reports that the name is taken
 		return topic
 	}
 	return before
@@ -254,7 +255,7 @@ func describe[K, V any](t Topic[K, V]) *plan.Topic {
 	}
 }
 
-// callSite returns file:line of the caller outside this package.
+// callSite returns file:line of the caller outside of this package.
 func callSite() string {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

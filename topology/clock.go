@@ -6,8 +6,9 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// nameClocks names the times of a sub-topology's windows. They are committed under these names, and a window has none of its own, so
-// it has that of the first durable thing behind it: a step before or behind the window may come and go without moving its time.
+// nameClocks names the clocks of a sub-topology's windows. Their times are committed under these names. A window has no
+// name, so its clock is called after the first durable thing that follows: then steps before or after the window can be
+// added and removed without moving its time.
 func (b *Builder) nameClocks(s *plan.Subtopology) {
 	uses := map[string]int{}
 	bytes := 0
@@ -26,20 +27,20 @@ func (b *Builder) nameClocks(s *plan.Subtopology) {
 		}
 		n.Clock = name
 		bytes += clockBytes(name)
-		if bytes > mostClockBytes {
-			b.mistake(n.Where, "too many windows read the same topics: their times would not fit beside the committed offsets, where Kafka has room for 4096 bytes; pass some of the streams through topology.KeyBy, or give their stores shorter names")
+		if bytes > maxClockBytes {
+			b.mistake(n.Where, "too many windows read the same topics: their times do not fit into the metadata of the committed offsets, which Kafka limits to 4096 bytes; pass some of the streams through topology.KeyBy, or give their stores shorter names")
 			return
 		}
 	}
 }
 
-// mostClockBytes is the room for the times of operators in the metadata of an offset, of which Kafka takes 4096 bytes.
-const mostClockBytes = 4000
+// maxClockBytes is the space for the times of operators in the metadata of an offset, which Kafka limits to 4096 bytes.
+const maxClockBytes = 4000
 
-// clockBytes is what a clock takes there: " name=1767254400000".
+// clockBytes is the space that a clock takes there: " name=1767254400000".
 func clockBytes(name string) int { return len(name) + len(" =-9223372036854") }
 
-// durableName returns the name of the first store behind n, or else of the first topic or step that has a name.
+// durableName returns the name of the first store after n, or else of the first topic or step with a name.
 func durableName(s *plan.Subtopology, n *plan.Node) string {
 	name := ""
 	for _, behind := range downstream(s, n) {
@@ -56,7 +57,7 @@ func durableName(s *plan.Subtopology, n *plan.Node) string {
 	return name
 }
 
-// downstream returns the nodes of s that records of n reach, in the order of their declaration.
+// downstream returns the nodes of s that records of n can reach, in the order of their declaration.
 func downstream(s *plan.Subtopology, n *plan.Node) []*plan.Node {
 	reached := map[*plan.Node]bool{n: true}
 	var nodes []*plan.Node

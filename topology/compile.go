@@ -8,12 +8,12 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// compile cuts the declared nodes at their topics into sub-topologies and checks what can only be seen in the whole.
+// compile cuts the declared nodes at their topics into sub-topologies and makes the checks that need the whole graph.
 func (b *Builder) compile() *plan.Plan {
 	p := &plan.Plan{Application: b.application, Topics: b.topics}
 	group := b.components()
 	at := map[int]*plan.Subtopology{}
-	for _, n := range b.nodes { // declared inputs first, so this order is topological
+	for _, n := range b.nodes { // inputs are declared first, so this order is topological
 		s, ok := at[group[n.ID]]
 		if !ok {
 			s = &plan.Subtopology{ID: len(p.Subtopologies)}
@@ -75,7 +75,8 @@ func (b *Builder) components() []int {
 	return group
 }
 
-// checkCopartition notes that the sources of a stateful sub-topology must agree in their partitions.
+// checkCopartition reports a mistake if the sources of a stateful sub-topology cannot have the same number of
+// partitions.
 func (b *Builder) checkCopartition(p *plan.Plan, s *plan.Subtopology) {
 	stateful := slices.DeleteFunc(slices.Clone(s.Nodes), func(n *plan.Node) bool { return !b.copartition[n] })
 	if len(stateful) == 0 || len(s.Sources) < 2 {
@@ -92,7 +93,7 @@ func (b *Builder) checkCopartition(p *plan.Plan, s *plan.Subtopology) {
 	}
 	p.Copartitioned = append(p.Copartitioned, set)
 	if len(counts) > 1 {
-		n := stateful[0] // to name, but a join tells more
+		n := stateful[0] // the step to report; a join says more
 		if i := slices.IndexFunc(stateful, func(n *plan.Node) bool { return len(n.Inputs) > 1 }); i >= 0 {
 			n = stateful[i]
 		}
@@ -100,9 +101,9 @@ func (b *Builder) checkCopartition(p *plan.Plan, s *plan.Subtopology) {
 	}
 }
 
-// checkCycles reports topics through which records would go round for ever. What counts is the way of a record, from the
-// reader of a topic through the steps to the next topic. Sub-topologies may well read what they write: a stream that is
-// merged with its own re-keyed self does, and so does one that is joined with a table by two keys.
+// checkCycles reports cycles in which records would circulate forever. It follows the path of a record from the reader
+// of a topic through the steps to the next topic. A sub-topology may read a topic that it writes: a stream merged with
+// its own re-keyed self does so, and one joined with a table by two keys.
 func (b *Builder) checkCycles(p *plan.Plan) {
 	readers := map[*plan.Topic]*plan.Node{}
 	next := map[*plan.Node][]*plan.Node{}
@@ -118,7 +119,7 @@ func (b *Builder) checkCycles(p *plan.Plan) {
 	}
 	const walking, done = 1, 2
 	mark := map[*plan.Node]int{}
-	var path []string // the topics on the way to the node
+	var path []string // the topics on the path to the node
 	var walk func(*plan.Node)
 	walk = func(n *plan.Node) {
 		mark[n] = walking
@@ -131,7 +132,7 @@ func (b *Builder) checkCycles(p *plan.Plan) {
 			path = append(path, n.Writes.Name)
 			switch mark[reader] {
 			case walking:
-				b.mistake(n.Where, "a cycle: what is written to %q here was made from records of that topic (%s), so records would go round for ever; write to a topic that is not read on the way here", n.Writes.Name, strings.Join(path[slices.Index(path, n.Writes.Name):], " → "))
+				b.mistake(n.Where, "a cycle: the records written to %q here were made from records of that topic (%s), so they would circulate forever; write to a topic that is not read on this path", n.Writes.Name, strings.Join(path[slices.Index(path, n.Writes.Name):], " → "))
 			case done:
 			default:
 				walk(reader)

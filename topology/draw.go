@@ -7,7 +7,7 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// Mermaid draws the plan as a Mermaid flowchart, as Markdown renderers show it.
+// Mermaid draws the plan as a Mermaid flowchart, which Markdown renderers can show.
 func (t *Topology) Mermaid() string {
 	var out strings.Builder
 	out.WriteString("flowchart TD\n")
@@ -31,7 +31,7 @@ func (t *Topology) Mermaid() string {
 	return out.String()
 }
 
-// DOT draws the plan in Graphviz's language.
+// DOT draws the plan in the language of Graphviz.
 func (t *Topology) DOT() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "digraph %q {\n  node [shape=box];\n", t.plan.Application)
@@ -56,7 +56,7 @@ func (t *Topology) DOT() string {
 	return out.String()
 }
 
-// drawing is what a language of drawings can express.
+// drawing is a drawing language.
 type drawing struct {
 	begin              func(*plan.Subtopology)
 	end                func()
@@ -65,7 +65,7 @@ type drawing struct {
 	link               func(node, store string)
 }
 
-// draw walks the plan: sub-topologies with their steps and stores, then topics, then arrows.
+// draw draws the plan: sub-topologies with their steps and stores, then topics, then arrows.
 func (t *Topology) draw(d drawing) {
 	topics := map[*plan.Topic]string{}
 	var order []*plan.Topic

@@ -9,24 +9,24 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// form says how the keys, or the values, of a stream or table are written where bytes are needed. A step that keeps
-// the type carries it on. It is resolved in Build, because settings come after the steps that they describe.
+// form says how the keys, or the values, of a stream or table are encoded where bytes are needed. A step that keeps the
+// type passes it on. It is resolved in Build, because settings follow the steps that they configure.
 type form[T any] struct {
-	chosen  codec.Codec[T]                            // by a topic or by a setting; nil: derived or carried
-	derived func(*Builder, *plan.Node) codec.Codec[T] // made of other codecs
-	from    []*form[T]                                // where it is carried from: several for a merge, none where the type is new
+	chosen  codec.Codec[T]                            // by a topic or by a setting; nil if derived or passed on
+	derived func(*Builder, *plan.Node) codec.Codec[T] // made from other codecs
+	from    []*form[T]                                // the forms it is passed on from: several for a merge, none if the type is new
 
 	// windows are those of keys that Window made.
 	windows codec.WindowShape
 
-	// values is the *form of the values within, if T is a processor.Record that Records made.
+	// values is the *form of the values within, if T is a processor.Record made by Records.
 	values any
 }
 
-// chosen returns the form that a topic has.
+// chosen returns the form of a topic's keys or values.
 func chosen[T any](c codec.Codec[T]) *form[T] { return &form[T]{chosen: c} }
 
-// carry returns the form of what a step makes of values, or keys, of form f. If the type is the same, so is the form,
+// carry returns the form of a step's results, given the form f of its input. If the type is the same, so is the form,
 // unless a setting of the step says otherwise.
 func carry[T, From any](f *form[From]) *form[T] {
 	if same, ok := any(f).(*form[T]); ok && same != nil {
@@ -35,8 +35,8 @@ func carry[T, From any](f *form[From]) *form[T] {
 	return new(form[T])
 }
 
-// codecs returns what was chosen, for a merge all that differ. There are none where the default holds. n is the step that
-// asks.
+// codecs returns the chosen codec, or all different ones for a merge. It returns none if the default applies. n is the
+// step that needs it.
 func (f *form[T]) codecs(b *Builder, n *plan.Node) []codec.Codec[T] {
 	switch {
 	case f.chosen != nil:
@@ -59,20 +59,20 @@ func (f *form[T]) codecs(b *Builder, n *plan.Node) []codec.Codec[T] {
 		}
 	}
 	if without && len(all) > 0 {
-		add(defaultCodec[T](b)) // beside others the default counts as one
+		add(defaultCodec[T](b)) // next to others, the default counts as one
 	}
 	return all
 }
 
-// Which setting of a step chooses an encoding.
+// The settings of a step that choose a codec.
 const (
 	ofKeys   = "KeyEncoded"
 	ofValues = "Encoded"
 )
 
-// need returns the codec for step n, which writes keys or values of this form, and notes a mistake if they could not
-// be read back. setting is the method that would mend it.
-func (f *form[T]) need(b *Builder, n *plan.Node, setting string) codec.Codec[T] {
+// codecFor returns the codec with which step n writes keys or values of this form, and reports a mistake if they could
+// not be decoded again. setting is the method that would fix it.
+func (f *form[T]) codecFor(b *Builder, n *plan.Node, setting string) codec.Codec[T] {
 	switch cs := f.codecs(b, n); len(cs) {
 	case 0:
 	case 1:
@@ -82,7 +82,7 @@ func (f *form[T]) need(b *Builder, n *plan.Node, setting string) codec.Codec[T] 
 		for i, c := range cs {
 			names[i] = c.String()
 		}
-		b.mistake(n.Where, "%s must write %v, but the streams that were merged encode it as %s: say how with .%s(codec)", n.Label(), reflect.TypeFor[T](), strings.Join(names, " and as "), setting)
+		b.mistake(n.Where, "%s must write %v, but the merged streams encode it as %s: choose with .%s(codec)", n.Label(), reflect.TypeFor[T](), strings.Join(names, " and as "), setting)
 		return cs[0]
 	}
 	if c, said := b.encodings[reflect.TypeFor[T]()]; said && setting == ofValues {
@@ -90,14 +90,14 @@ func (f *form[T]) need(b *Builder, n *plan.Node, setting string) codec.Codec[T] 
 	}
 	c := codec.For[T]()
 	if why := unreadable(reflect.TypeFor[T](), reflect.TypeFor[T]().String(), map[reflect.Type]bool{}); why != "" && !fixed(c) {
-		b.mistake(n.Where, "%s must write %v, but %s: say how with .%s(codec)", n.Label(), reflect.TypeFor[T](), why, setting)
+		b.mistake(n.Where, "%s must write %v, but %s: choose a codec with .%s(codec)", n.Label(), reflect.TypeFor[T](), why, setting)
 	}
 	return c
 }
 
-// fixed reports whether a default codec is not JSON, so that it brings back all values of its type.
+// fixed reports whether a default codec is not JSON, so that it can decode all values of its type.
 func fixed[T any](c codec.Codec[T]) bool {
-	windows, _ := codec.WindowedKeysOf(c) // whose key may be JSON
+	windows, _ := codec.WindowedKeysOf(c) // its key may be JSON
 	return !isJSON(c) && windows == nil
 }
 
@@ -109,7 +109,7 @@ func (f *form[T]) name(b *Builder, n *plan.Node) string {
 	return codec.For[T]().String()
 }
 
-// defaultCodec is what EncodeAs says for values of type T, or else the default of the type.
+// defaultCodec returns the codec set with EncodeAs for type T, or else the default of the type.
 func defaultCodec[T any](b *Builder) codec.Codec[T] {
 	if c, ok := b.encodings[reflect.TypeFor[T]()]; ok {
 		return c.(codec.Codec[T])
@@ -117,8 +117,8 @@ func defaultCodec[T any](b *Builder) codec.Codec[T] {
 	return codec.For[T]()
 }
 
-// EncodeAs says how values of type V are written wherever the topology needs their bytes and no codec was carried there
-// from a topic: behind a Map to V, say, or in a store of Vs. A step's own Encoded goes before it.
+// EncodeAs sets the codec of type V wherever the topology needs to encode it and no codec was passed on from a topic,
+// for example after a Map to V, or in a store of Vs. A step's own Encoded takes precedence.
 func EncodeAs[V any](b *Builder, c codec.Codec[V]) {
 	t := reflect.TypeFor[V]()
 	if c == nil {
@@ -126,7 +126,7 @@ func EncodeAs[V any](b *Builder, c codec.Codec[V]) {
 		return
 	}
 	if _, twice := b.encodings[t]; twice {
-		b.mistake(callSite(), "EncodeAs says twice how %v is written", t)
+		b.mistake(callSite(), "EncodeAs is called twice for %v", t)
 	}
 	b.encodings[t] = c
 }

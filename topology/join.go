@@ -5,9 +5,9 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Join combines each record of the stream with the table's row of the same key, as it is at that moment; records for
-// which there is no row are left out. Only the stream makes output: a change of the table by itself does not. Both
-// sides need the same key and as many partitions.
+// Join combines each record of the stream with the table's current row of the same key; records without a row are
+// dropped. Only the stream causes output: a change of the table alone does not. Both sides need the same key and the
+// same number of partitions.
 func Join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(V, W) R) *Stream[K, R] {
 	return join(s, t, "join", combine != nil, func(v V, w W, ok bool) (R, bool) {
 		if !ok {
@@ -17,8 +17,8 @@ func Join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(V, W) R)
 	})
 }
 
-// LeftJoin combines each record of the stream with the table's row of the same key; ok tells whether there is one. A
-// record without a key has none, and stays without a key.
+// LeftJoin combines each record of the stream with the table's current row of the same key; ok reports whether there is
+// one. A record without a key has none, and stays without a key.
 func LeftJoin[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(v V, w W, ok bool) R) *Stream[K, R] {
 	return join(s, t, "left-join", combine != nil, func(v V, w W, ok bool) (R, bool) { return combine(v, w, ok), true })
 }
@@ -31,7 +31,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 	n := s.b.add(kind, t.name, s.output(), plan.Input{From: t.node, Lookup: true})
 	s.needsKey(n)
 	s.b.needs(n, given)
-	s.b.finish(func() {
+	s.b.deferStep(func() {
 		if a, b := s.key.name(s.b, n), t.key.name(s.b, n); a != b {
 			s.b.mistake(n.Where, "the two sides of the join are not co-partitioned: the stream's keys are %s and the table's %s; use one codec", a, b)
 		}

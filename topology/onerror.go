@@ -5,19 +5,20 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// OnError gives the step a policy of its own and makes it a border: if the step, or a step behind it, fails at a record,
-// what they have done with it is undone, what came before and beside stands, and the policy acts. Without one the whole
-// record is undone and the application's policy acts.
+// OnError gives the step a policy of its own and makes it a border: if the step, or a step after it, fails for a
+// record, its effects are rolled back, and the policy is applied. The effects of steps before and beside it are kept.
+// Without a border, the whole record is rolled back and the application's policy is applied.
 //
 //	alerts := topology.Process(overdue, "page", page).OnError(processor.Policy{Action: processor.DeadLetter, Retries: 3})
 //
-// The innermost border acts first. A retry runs the whole record again, from its topic; only the policy's last word is the
-// border's alone. Timers of the step follow its policy. A border reaches as far as the next topic: what is behind a KeyBy
-// has its own record there. Results that the broker refuses later follow the policy of their sink, see Topic.OnError.
+// The innermost border acts first. A retry runs the whole record again, from its topic; only the policy's final action
+// is limited to the border. Timers of the step use its policy. A border reaches as far as the next topic: after a KeyBy
+// the record is a new one. For results that the broker refuses later, the policy of their sink applies, see
+// Topic.OnError.
 func (s *Stream[K, V]) OnError(policy processor.Policy) *Stream[K, V] {
 	why := ""
 	if s.isSource() {
-		why = "what cannot be decoded follows the policy of the topic: Topic.OnError"
+		why = "the policy for records that cannot be decoded is that of the topic: Topic.OnError"
 	}
 	s.b.border(s.made, policy, why)
 	return s
@@ -27,7 +28,7 @@ func (s *Stream[K, V]) OnError(policy processor.Policy) *Stream[K, V] {
 func (t *Table[K, V]) OnError(policy processor.Policy) *Table[K, V] {
 	why := ""
 	if t.node.Reads != nil {
-		why = "what cannot be decoded follows the policy of the topic: Topic.OnError"
+		why = "the policy for records that cannot be decoded is that of the topic: Topic.OnError"
 	}
 	t.b.border(t.made, policy, why)
 	return t
@@ -39,13 +40,14 @@ func (b *Builder) border(made *settings, policy processor.Policy, why string) {
 			why = err.Error()
 		}
 	}
-	if b.said(made, "OnError", why) {
+	if b.checkSetting(made, "OnError", why) {
 		made.node.OnError = &policy
 	}
 }
 
-// OnError is the policy for records of this topic: those that cannot be decoded where the topic is read, and those that
-// cannot be encoded, or are refused by the broker, where it is written. It goes before the application's policies.
+// OnError sets the policy for records of this topic: those that cannot be decoded where it is read, and those that
+// cannot be encoded, or that the broker refuses, where it is written. It takes precedence over the application's
+// policies.
 func (t Topic[K, V]) OnError(policy processor.Policy) Topic[K, V] {
 	t.policy = &policy
 	return t

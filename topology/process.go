@@ -6,27 +6,27 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Process runs a step written by hand. start is called once for each task; it opens what the step uses, schedules
-// timers and returns what handles a record. The step may use the stores and the tables that are attached to it: a
-// definition of package state, opened with its In method, or a Table, whose rows it then reads with Table.In. Steps that
-// attach the same definition share the store.
+// Process runs a custom step. start is called once per task; it opens what the step uses, schedules timers and returns
+// the handler of records. The step may use the stores and tables that are attached to it: a definition of package
+// state, opened with its In method, or a Table, whose rows it reads with Table.In. Steps that attach the same
+// definition share the store.
 //
-// The step emits keys of its own partition: those of the records it handles, or those it keeps in its stores. A step
-// that makes other keys is ProcessKV.
+// The step must emit keys of its own partition: those of the records it handles, or those it keeps in its stores. Use
+// ProcessKV for a step that emits other keys.
 func Process[K, V, W any](s *Stream[K, V], name string, start func(*processor.Context[K, W]) processor.Handler[K, V], uses ...Attachment) *Stream[K, W] {
 	return after[W](s, &settings{node: process(s, name, start, uses)}, 0)
 }
 
-// ProcessKV is Process for a step that changes the key. As after MapKV, the stream must pass through KeyBy before
-// state can be kept by the new key.
+// ProcessKV is Process for a step that changes the key. As after MapKV, the stream must pass through KeyBy before state
+// can be kept by the new key.
 func ProcessKV[K, V, L, W any](s *Stream[K, V], name string, start func(*processor.Context[L, W]) processor.Handler[K, V], uses ...Attachment) *Stream[L, W] {
 	return rekey[L, W](s, &settings{node: process(s, name, start, uses)})
 }
 
-// Attachment is what a step written by hand may use: a state.Definition or a *Table.
+// Attachment is what a custom step may use: a state.Definition or a *Table.
 type Attachment interface{ Name() string }
 
-// attachable is a table of any types.
+// attachable is a table of any type.
 type attachable interface {
 	attachTo(b *Builder, n *plan.Node)
 }
@@ -38,7 +38,7 @@ func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor
 	for _, use := range uses {
 		switch use := use.(type) {
 		case state.Definition:
-			s.b.finish(func() { s.b.attach(n, use, "") })
+			s.b.deferStep(func() { s.b.attach(n, use, "") })
 		case attachable:
 			use.attachTo(s.b, n)
 		default:

@@ -13,20 +13,20 @@ import (
 // queue holds a source partition's fetched records; only the head is decoded.
 type queue[K, V any] struct {
 	topic   *Topic[K, V]
-	enter   func()           // notes that the source's user code (TimeFrom) runs next
+	enter   func()           // records that the source's user code (TimeFrom) runs next
 	now     func() time.Time // the wall clock, for Topic.MaxAhead
 	deliver plan.Stream[K, V]
-	load    plan.Stream[K, V] // source tables only
+	load    plan.Stream[K, V] // for source tables only
 
 	batches [][]plan.Raw
-	next    int // in batches[0]
+	next    int // index in batches[0]
 	length  int
 
 	head    processor.Record[K, V]
 	decoded bool
 	err     error
 
-	newest int64 // the last millisecond that MaxAhead allows, when the clock was last looked at
+	newest int64 // the latest millisecond that MaxAhead allowed when the clock was last read
 }
 
 func (q *queue[K, V]) Add(records []plan.Raw) {
@@ -43,7 +43,7 @@ func (q *queue[K, V]) Head() (*plan.Raw, int64, error) {
 	if !q.decoded {
 		q.decoded = true
 		if q.err = q.decode(raw); q.err != nil {
-			q.head.Timestamp = 0 // whatever its time may be, nothing waits for it
+			q.head.Timestamp = 0 // its timestamp is unknown; process it at once
 		}
 	}
 	return raw, q.head.Timestamp, q.err
@@ -74,7 +74,7 @@ func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 	return q.checkTime(r.Timestamp)
 }
 
-// checkTime refuses a time that cannot be written to Kafka, and one too far ahead of the clock.
+// checkTime rejects a timestamp that Kafka cannot store, and one too far ahead of the clock.
 func (q *queue[K, V]) checkTime(ms int64) error {
 	switch {
 	case ms < 0:
@@ -94,7 +94,7 @@ func (q *queue[K, V]) checkTime(ms int64) error {
 		at.UTC().Format(time.RFC3339Nano), at.Sub(now).Round(time.Millisecond), q.topic.maxAhead)
 }
 
-// millis is t in milliseconds since 1970. Times too far away for an int64 are as far away as it can say.
+// millis returns t in milliseconds since 1970, limited to the range of int64.
 func millis(t time.Time) int64 {
 	switch sec := t.Unix(); {
 	case sec > state.LatestTime/1000+1:

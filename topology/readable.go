@@ -12,8 +12,8 @@ var (
 	readsText = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// unreadable says why encoding/json cannot bring back a value of type t from its bytes; empty if it can. Fields that
-// JSON leaves out by rule, unexported ones and those tagged "-", are the type's own decision.
+// unreadable says why encoding/json cannot decode a value of type t from its own output; empty if it can. Fields that
+// JSON omits by rule, unexported ones and those tagged "-", do not count.
 func unreadable(t reflect.Type, path string, seen map[reflect.Type]bool) string {
 	if seen[t] {
 		return ""
@@ -52,7 +52,7 @@ func unreadable(t reflect.Type, path string, seen map[reflect.Type]bool) string 
 	return ""
 }
 
-// unreadableKey says why encoding/json has no text for a map's keys.
+// unreadableKey says why encoding/json cannot encode a map's keys.
 func unreadableKey(t reflect.Type, path string) string {
 	switch t.Kind() {
 	case reflect.String, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -62,5 +62,5 @@ func unreadableKey(t reflect.Type, path string) string {
 	if reflect.PointerTo(t).Implements(readsText) {
 		return ""
 	}
-	return fmt.Sprintf("%s is a map with keys of type %v, for which JSON has no text", path, t)
+	return fmt.Sprintf("%s is a map with keys of type %v, which JSON cannot encode", path, t)
 }

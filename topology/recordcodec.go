@@ -9,11 +9,12 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// recordCodec writes a whole record where it is the value: behind a KeyBy of Records, and in the store of a Reduce.
+// recordCodec encodes a whole record where it is the value: in the topic of a KeyBy after Records, and in the store of
+// a Reduce.
 //
 //	| flags, 1 byte | timestamp, varint, ms | number of headers, uvarint | headers … | key length, uvarint | key | value … |
 //
-// Flag 1 says that there is no key, flag 2 that the record is a tombstone. A header is the length of its name and the
+// Flag 1 means that there is no key, flag 2 that the record is a tombstone. A header is the length of its name and the
 // name, and the length of its value plus one and the value; 0 is a null value. Lengths are uvarints.
 type recordCodec[K, V any] struct {
 	key   codec.Codec[K]
@@ -89,7 +90,7 @@ func (c recordCodec[K, V]) Decode(data []byte) (r processor.Record[K, V], err er
 	return r, err
 }
 
-// recordReader takes a record apart. After an error it gives zero values.
+// recordReader decodes the parts of a record. After an error it returns zero values.
 type recordReader struct {
 	data []byte
 	err  error

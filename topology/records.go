@@ -6,9 +6,9 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Records makes the whole record the value, so that the function of any step sees its key, its time, its headers and
-// whether it is a tombstone. Tombstones are values there: a Filter is asked about them, and an Aggregate takes them.
-// Values, or FromRecords, is the way back:
+// Records makes the whole record the value, so that the function of any step sees its key, its timestamp, its headers
+// and whether it is a tombstone. Tombstones are values then: Filter and Aggregate get them. Values and FromRecords undo
+// it:
 //
 //	traced := topology.Values(topology.Records(events).Filter(hasTrace))
 func Records[K, V any](s *Stream[K, V]) *Stream[K, processor.Record[K, V]] {
@@ -24,15 +24,15 @@ func Records[K, V any](s *Stream[K, V]) *Stream[K, processor.Record[K, V]] {
 	out := after[processor.Record[K, V]](s, &settings{node: n}, 0)
 	out.value = &form[processor.Record[K, V]]{
 		derived: func(b *Builder, at *plan.Node) codec.Codec[processor.Record[K, V]] {
-			return recordCodec[K, V]{s.key.need(b, at, ofKeys), s.value.need(b, at, ofValues)}
+			return recordCodec[K, V]{s.key.codecFor(b, at, ofKeys), s.value.codecFor(b, at, ofValues)}
 		},
 		values: s.value,
 	}
 	return out
 }
 
-// Values is the way back from Records: value, time and headers are those of the record, and a tombstone is one again. The
-// key stays that of the stream, so the records are still where their keys belong.
+// Values undoes Records: value, timestamp and headers are those of the record, and a tombstone is one again. The key
+// stays that of the stream, so the records are still in the right partition.
 func Values[K, L, V any](s *Stream[K, processor.Record[L, V]]) *Stream[K, V] {
 	n := s.b.add("values", "", s.output())
 	n.Build = func(l *plan.Linker) []any {
@@ -55,15 +55,15 @@ func Values[K, L, V any](s *Stream[K, processor.Record[L, V]]) *Stream[K, V] {
 	return out
 }
 
-// FromRecords is the way back from Records with the key of the record, as a function has left it. As after MapKV the
-// record is not moved by it: before state can be kept by the key, pass the stream through KeyBy.
+// FromRecords undoes Records and takes the key from the record, which a function may have changed. As after MapKV this
+// does not move the record: before state can be kept by the key, pass the stream through KeyBy.
 func FromRecords[K, L, V any](s *Stream[K, processor.Record[L, V]]) *Stream[L, V] {
 	n := s.b.add("from-records", "", s.output())
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[L, V](l, n)
 		out := new(processor.Record[L, V])
 		return []any{plan.Stream[K, processor.Record[L, V]](func(r *processor.Record[K, processor.Record[L, V]]) error {
-			if r.Tombstone { // there is no record whose key it could have
+			if r.Tombstone { // there is no record to take the key from
 				l.Host.Drop(n, plan.Tombstone)
 				return nil
 			}

@@ -32,7 +32,7 @@ func sink[K, V any](l *plan.Linker, n *plan.Node, topic *Topic[K, V]) plan.Strea
 	}
 }
 
-// notNull returns b, empty instead of nil: an empty value is not null.
+// notNull returns b, or an empty slice instead of nil: an empty value is not null.
 func notNull(b []byte) []byte {
 	if b == nil {
 		return []byte{}

@@ -7,19 +7,19 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Stream is a stream of records: each one is an event of its own.
+// Stream is a stream of records, each an independent event.
 type Stream[K, V any] struct {
 	b       *Builder
 	node    *plan.Node
-	port    int // which of the node's outputs
+	port    int // index of the node's output
 	made    *settings
 	key     *form[K]
 	value   *form[V]
-	rekeyed bool    // the key is not that of the partition any more
+	rekeyed bool    // the key no longer determines the partition
 	windows Windows // set when K is a window key
 }
 
-// From reads a topic as a stream. Reading a topic twice gives the same stream.
+// From reads a topic as a stream. Reading a topic twice returns the same stream.
 func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if s, ok := before.(*Stream[K, V]); ok {
@@ -35,7 +35,7 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	if topic.bounded {
 		n.Guard = fmt.Sprintf("at most %v ahead of the clock", topic.maxAhead)
 		if topic.maxAhead < 0 {
-			b.mistake(n.Where, "topic %q may be %v ahead of the clock: MaxAhead is not negative", topic.name, topic.maxAhead)
+			b.mistake(n.Where, "topic %q has MaxAhead(%v): it must not be negative", topic.name, topic.maxAhead)
 		}
 	}
 	n.Queue = func(l *plan.Linker) plan.Queue {
@@ -46,11 +46,11 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	return s
 }
 
-// output is the edge along which the stream's records leave.
+// output returns the graph edge of the stream's records.
 func (s *Stream[K, V]) output() plan.Input { return plan.Input{From: s.node, Port: s.port} }
 
-// step adds a step that takes the records of s and gives records of the same types. run is called with the task's
-// linker and the next step, and returns what handles a record. given says whether the user's function is not nil.
+// step adds a step with the same record types as s. run is called with the task's linker and the next step, and returns
+// the handler of records. given reports whether the user's function is not nil.
 func (s *Stream[K, V]) step(kind string, given bool, run func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V]) *Stream[K, V] {
 	n := s.b.add(kind, "", s.output())
 	s.b.needs(n, given)
@@ -60,7 +60,7 @@ func (s *Stream[K, V]) step(kind string, given bool, run func(n *plan.Node, l *p
 	return after[V](s, &settings{node: n}, 0)
 }
 
-// after returns the stream that leaves a step with an input s by a port, with the keys of s.
+// after returns the stream of one output of a step with input s, with the keys of s.
 func after[W, K, V any](s *Stream[K, V], made *settings, port int) *Stream[K, W] {
 	return &Stream[K, W]{
 		b: s.b, node: made.node, port: port, made: made,
@@ -68,10 +68,10 @@ func after[W, K, V any](s *Stream[K, V], made *settings, port int) *Stream[K, W]
 	}
 }
 
-// Filter keeps the records whose value keep accepts.
+// Filter keeps the records for whose value keep returns true.
 func (s *Stream[K, V]) Filter(keep func(V) bool) *Stream[K, V] { return s.filter("filter", keep, true) }
 
-// FilterNot keeps the records whose value drop does not accept.
+// FilterNot drops the records for whose value drop returns true.
 func (s *Stream[K, V]) FilterNot(drop func(V) bool) *Stream[K, V] {
 	return s.filter("filter-not", drop, false)
 }
@@ -90,8 +90,8 @@ func (s *Stream[K, V]) filter(kind string, accept func(V) bool, want bool) *Stre
 	})
 }
 
-// Branch splits the stream: matched gets the records whose value match accepts, rest all others, tombstones among
-// them. match is called once for each record. Branch rest again for more branches; a record goes to the first that
+// Branch splits the stream: matched gets the records for whose value match returns true, rest all others, including
+// tombstones. match is called once per record. Branch rest again for more branches; a record goes to the first that
 // matches.
 func (s *Stream[K, V]) Branch(match func(V) bool) (matched, rest *Stream[K, V]) {
 	n := s.b.add("branch", "", s.output())
@@ -111,8 +111,8 @@ func (s *Stream[K, V]) Branch(match func(V) bool) (matched, rest *Stream[K, V]) 
 	return after[V](s, made, 0), after[V](s, made, 1)
 }
 
-// Peek calls look with each record, for logging and counting. A record that is processed again after a failure is seen
-// again.
+// Peek calls look for each record, for example to log or count. A record that is processed again after a failure is
+// seen again.
 func (s *Stream[K, V]) Peek(look func(processor.Record[K, V])) *Stream[K, V] {
 	return s.step("peek", look != nil, func(n *plan.Node, l *plan.Linker, next plan.Stream[K, V]) plan.Stream[K, V] {
 		return func(r *processor.Record[K, V]) error {
@@ -143,7 +143,7 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 		keys = append(keys, other.key)
 	}
 	n := s.b.add("merge", "", inputs...)
-	s.b.finish(func() {
+	s.b.deferStep(func() {
 		for _, key := range keys {
 			if a, b := s.key.name(s.b, n), key.name(s.b, n); a != b {
 				s.b.mistake(n.Where, "merged streams encode their keys differently, as %s and %s", a, b)

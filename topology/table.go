@@ -6,7 +6,7 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Table is the latest value of each key. It changes record by record; a tombstone deletes its key.
+// Table is the latest value of each key. Records change it one by one; a tombstone deletes its key.
 type Table[K, V any] struct {
 	b       *Builder
 	node    *plan.Node
@@ -21,9 +21,9 @@ type Table[K, V any] struct {
 	view func(state.Reader) (*state.View[K, V], error) // the committed ones, for other goroutines
 }
 
-// TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store named like
-// the topic, which is restored from the topic itself. A row is decoded once and then shared: whoever gets it must not
-// change what it refers to. Reading a topic twice gives the same table.
+// TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store with the
+// name of the topic, which is restored from the topic itself. A row is decoded once and then shared: do not modify what
+// it refers to. Reading a topic twice returns the same table.
 func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if t, ok := before.(*Table[K, V]); ok {
@@ -37,10 +37,10 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	n.Reads = use(b, n, topic)
 	topic.follow(b, n, processor.Decode)
 	if topic.bounded {
-		b.mistake(n.Where, "topic %q is read as a table, which is restored from its topic: what MaxAhead held back would come back then; read it as a stream, or leave MaxAhead out", topic.name)
+		b.mistake(n.Where, "topic %q is read as a table, which is restored from its topic, including records that MaxAhead held back; read it as a stream, or leave MaxAhead out", topic.name)
 	}
 	def := state.NewKeyValue(topic.name, topic.key, topic.value).Immutable()
-	b.finish(func() { b.attach(n, def, topic.name) })
+	b.deferStep(func() { b.attach(n, def, topic.name) })
 	n.Queue = func(l *plan.Linker) plan.Queue {
 		rows := def.In(l.Host)
 		return &queue[K, V]{
@@ -59,7 +59,7 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	return t
 }
 
-// output is the edge along which the table's changes leave.
+// output returns the graph edge of the table's changes.
 func (t *Table[K, V]) output() plan.Input { return plan.Input{From: t.node} }
 
 // upsert writes records into a table's store and passes the changes on.
@@ -85,8 +85,7 @@ func upsert[K, V any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, V], 
 	}
 }
 
-// ToStream gives the table's changes as a stream: the new value of a key, or a tombstone when it is deleted, again
-// if it is deleted again.
+// ToStream returns the table's changes as a stream: the new value of a key, or a tombstone each time it is deleted.
 func (t *Table[K, V]) ToStream() *Stream[K, V] {
 	n := t.b.add("to-stream", "", t.output())
 	n.Build = func(l *plan.Linker) []any {
@@ -107,8 +106,8 @@ func (t *Table[K, V]) To(topic Topic[K, V]) { t.ToStream().To(topic) }
 // Name returns the name of the table's store: that of the aggregate, or of the topic.
 func (t *Table[K, V]) Name() string { return t.name }
 
-// In returns the rows of the table for a step that the table is attached to, to read them: Process(s, name, start, table).
-// They are as of this moment, those of the task's own partition, and shared: do not change what they refer to.
+// In returns the rows of the table for a step that it is attached to: Process(s, name, start, table). They are the
+// current rows of the task's own partition, and shared: do not modify what they refer to.
 func (t *Table[K, V]) In(s state.Stores) *state.ReadOnly[K, V] { return t.rows(s) }
 
 // View returns the committed rows of the table in the database of a task. Programs read them with runner.Local.
@@ -120,9 +119,9 @@ func (t *Table[K, V]) attachTo(b *Builder, n *plan.Node) {
 		b.mistake(n.Where, "%s uses a table of another builder: read both with one", n.Label())
 		return
 	}
-	b.finish(func() {
-		if store := b.stores[t.name]; store != nil { // else its own mistake was noted
-			b.keep(n, store)
+	b.deferStep(func() {
+		if store := b.stores[t.name]; store != nil { // otherwise its own mistake was reported
+			b.addStore(n, store)
 		}
 	})
 }

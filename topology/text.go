@@ -10,7 +10,7 @@ import (
 	"github.com/rio-streams/rio/codec"
 )
 
-// format returns a function that shows encoded values to people: strings and JSON as they are, numbers in decimal,
+// format returns a function that formats encoded values for people: strings and JSON as they are, numbers in decimal,
 // bytes in hexadecimal, windowed keys as key@start/size. Null is "null".
 func format[T any](c codec.Codec[T]) func([]byte) string {
 	return func(data []byte) string {
@@ -49,8 +49,8 @@ func show(v any) string {
 	}
 }
 
-// parse is the inverse of format for what people type. The text "null" is null. JSON is passed on as it stands, broken
-// JSON too, so that a script can send it.
+// parse is the inverse of format, for text that people type. The text "null" is null. JSON is passed on unchecked, so
+// that a script can also send invalid JSON.
 func parse[T any](c codec.Codec[T]) func(string) ([]byte, error) {
 	return func(text string) ([]byte, error) {
 		if text == "null" {

@@ -9,18 +9,18 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// Topology is a checked topology, ready to run (package runner) or to be tested (package topologytest). It does not
-// change and may be shared.
+// Topology is a checked topology, ready to run (package runner) or to be tested (package topologytest). It is immutable
+// and may be shared.
 type Topology struct{ plan *plan.Plan }
 
 // Name returns the name of the application.
 func (t *Topology) Name() string { return t.plan.Application }
 
-// Plan returns what runner and topologytest run.
+// Plan returns the compiled plan, for runner and topologytest.
 func (t *Topology) Plan() *plan.Plan { return t.plan }
 
-// String prints the plan: each sub-topology as a tree from its sources to its sinks, then the stores and the topics
-// they live in. Golden files keep it; a change in it is a migration that one can review.
+// String prints the plan: each sub-topology as a tree from its sources to its sinks, then the stores and their
+// changelogs. Keep it in a golden file: a change in it is a migration that can be reviewed.
 func (t *Topology) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "application %s\n", t.plan.Application)
@@ -59,7 +59,7 @@ func (t *Topology) printTree(out *strings.Builder, s *plan.Subtopology, n *plan.
 	}
 }
 
-// printOutput prints what takes from one output of a step.
+// printOutput prints the steps that read one output of a step.
 func (t *Topology) printOutput(out *strings.Builder, s *plan.Subtopology, from plan.Input, depth int, printed map[*plan.Node]bool) {
 	for _, next := range s.Nodes {
 		for _, in := range next.Inputs {
@@ -70,7 +70,7 @@ func (t *Topology) printOutput(out *strings.Builder, s *plan.Subtopology, from p
 	}
 }
 
-// describe prints a step, with its policy if it has one.
+// describe describes a step and its policy, if it has one.
 func (t *Topology) describe(n *plan.Node) string {
 	if n.OnError != nil {
 		return fmt.Sprintf("%s, on error %s", t.describeStep(n), n.OnError)
@@ -103,7 +103,7 @@ func (t *Topology) describeStep(n *plan.Node) string {
 	return n.Label()
 }
 
-// config prints the settings of an internal topic.
+// config formats the settings of an internal topic.
 func config(settings map[string]string) string {
 	if len(settings) == 0 {
 		return ""

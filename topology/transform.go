@@ -5,13 +5,13 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Map turns each value into another and keeps the key.
+// Map transforms each value and keeps the key.
 func Map[K, V, W any](s *Stream[K, V], f func(V) W) *Stream[K, W] {
 	n := s.b.add("map", "", s.output())
 	s.b.needs(n, f != nil)
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, W](l, n)
-		out := new(processor.Record[K, W]) // reused: the next step reads it during the call
+		out := new(processor.Record[K, W]) // reused: the next step only reads it during the call
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			*out = processor.Record[K, W]{Key: r.Key, Timestamp: r.Timestamp, Headers: r.Headers, NoKey: r.NoKey, Tombstone: r.Tombstone}
 			if !r.Tombstone {
@@ -24,8 +24,8 @@ func Map[K, V, W any](s *Stream[K, V], f func(V) W) *Stream[K, W] {
 	return after[W](s, &settings{node: n}, 0)
 }
 
-// MapKV turns each key and value into others. The new key does not move the record: before state can be kept by it,
-// pass the stream through KeyBy. Tombstones are dropped.
+// MapKV transforms each key and value. It does not move the record to the partition of the new key: before state can be
+// kept by it, pass the stream through KeyBy. Tombstones are dropped.
 func MapKV[K, V, L, W any](s *Stream[K, V], f func(K, V) (L, W)) *Stream[L, W] {
 	n := s.b.add("map-kv", "", s.output())
 	s.b.needs(n, f != nil)
@@ -46,7 +46,7 @@ func MapKV[K, V, L, W any](s *Stream[K, V], f func(K, V) (L, W)) *Stream[L, W] {
 	return rekey[L, W](s, &settings{node: n})
 }
 
-// FlatMap turns each value into none, one or several, and keeps the key. Tombstones are dropped.
+// FlatMap transforms each value into any number of values, and keeps the key. Tombstones are dropped.
 func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 	n := s.b.add("flat-map", "", s.output())
 	s.b.needs(n, f != nil)
@@ -71,24 +71,25 @@ func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 	return after[W](s, &settings{node: n}, 0)
 }
 
-// rekey returns the stream that leaves a step with input s and has other keys, which do not say where its records are.
+// rekey returns the stream of a step with input s that changes keys, so that the key no longer determines the
+// partition.
 func rekey[L, W, K, V any](s *Stream[K, V], made *settings) *Stream[L, W] {
 	return &Stream[L, W]{b: s.b, node: made.node, made: made, key: new(form[L]), value: carry[W](s.value), rekeyed: true}
 }
 
-// KeyBy gives each record the key that its value names and moves it to that key's partition, through the topic
-// <application>-<name>-repartition. It is the only operator that moves data. Tombstones are dropped.
+// KeyBy gives each record a key computed from its value and moves the record to the partition of that key, through the
+// topic <application>-<name>-repartition. It is the only operator that moves data. Tombstones are dropped.
 //
-// KeyEncoded, Encoded and TopicConfig of the result say how keys and values are written and how the topic is set.
+// KeyEncoded, Encoded and TopicConfig of the result set the codecs and the settings of the topic.
 func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, V] {
 	n := s.b.add("key-by", name, s.output())
 	s.b.needs(n, key != nil)
 	s.b.checkName(n.Where, "KeyBy", name)
 	topic := &Topic[L, V]{name: plan.RepartitionName(name), internal: true}
 	if before, taken := s.b.topics[topic.name]; taken && before.Internal {
-		s.b.mistake(n.Where, "the name %q is taken by another KeyBy: give this one another", name)
+		s.b.mistake(n.Where, "the name %q is already used by another KeyBy: choose another", name)
 	}
-	n.Writes = s.b.enter(n, &plan.Topic{Name: topic.name, Internal: true})
+	n.Writes = s.b.addTopic(n, &plan.Topic{Name: topic.name, Internal: true})
 	s.b.checkLength(n.Where, s.b.names().Topic(n.Writes))
 	n.Build = func(l *plan.Linker) []any {
 		next := sink(l, n, topic)
@@ -105,15 +106,15 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, 
 	}
 	out := read(s.b, n, topic)
 	out.value = carry[V](s.value)
-	s.b.finish(func() {
-		topic.key, topic.value = out.key.need(s.b, n, ofKeys), out.value.need(s.b, n, ofValues)
+	s.b.deferStep(func() {
+		topic.key, topic.value = out.key.codecFor(s.b, n, ofKeys), out.value.codecFor(s.b, n, ofValues)
 		*n.Writes = *describe(*topic)
 		n.Writes.Config = out.made.topicConfig()
 	})
 	return out
 }
 
-// read adds the source behind KeyBy n. The topic has no codecs yet.
+// read adds the source of KeyBy n. The topic has no codecs yet.
 func read[K, V any](b *Builder, n *plan.Node, topic *Topic[K, V]) *Stream[K, V] {
 	source := b.add("source", "")
 	source.Reads = n.Writes

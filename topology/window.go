@@ -10,27 +10,27 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Windows says how event time is divided: make one with Tumbling or Hopping.
+// Windows says how event time is divided into windows: make one with Tumbling or Hopping.
 type Windows struct {
 	kind                 windowKind
 	size, advance, grace time.Duration
 }
 
-// windowKind says how windows are made. Each kind has its cases in the methods of Windows.
+// windowKind is the kind of windows. The methods of Windows have a case for each.
 type windowKind uint8
 
 const (
-	notWindowed windowKind = iota // the zero value: of a stream that Window did not make
-	timeWindows                   // of one size, one every advance
+	notWindowed windowKind = iota // the zero value: for a stream without Window
+	timeWindows                   // of fixed size, one every advance
 )
 
-// interval is a window, in milliseconds since 1970: start included, end not.
+// interval is a window, in milliseconds since 1970: start inclusive, end exclusive.
 type interval struct{ start, end int64 }
 
 // windowed reports whether there are windows.
 func (w Windows) windowed() bool { return w.kind != notWindowed }
 
-// shape is what the keys say of the windows.
+// shape returns what the keys encode of the windows.
 func (w Windows) shape() codec.WindowShape {
 	return codec.WindowShape{Kind: codec.ByStart, Size: w.size}
 }
@@ -38,7 +38,7 @@ func (w Windows) shape() codec.WindowShape {
 // assigner returns a function that appends the windows of a time, the oldest first.
 func (w Windows) assigner() func(dst []interval, at int64) []interval {
 	size, advance := w.size.Milliseconds(), w.advance.Milliseconds()
-	// The arithmetic is that of Kafka Streams' TimeWindows: windows start at multiples of the advance, none before the epoch.
+	// As in Kafka Streams' TimeWindows, windows start at multiples of the advance, none before the epoch.
 	return func(dst []interval, at int64) []interval {
 		for start := max(0, at-size+advance) / advance * advance; start <= at; start += advance {
 			dst = append(dst, interval{start, start + size})
@@ -47,22 +47,22 @@ func (w Windows) assigner() func(dst []interval, at int64) []interval {
 	}
 }
 
-// least is how long a store must keep a window after its start: until no record can come for it.
-func (w Windows) least() time.Duration { return w.size + w.grace }
+// minRetention is how long a store must keep a window after its start: until no record can arrive for it.
+func (w Windows) minRetention() time.Duration { return w.size + w.grace }
 
-// Tumbling divides time into windows of the given size, one after the other, aligned to the epoch; a record belongs to
-// exactly one. A window includes its start and excludes its end.
+// Tumbling divides time into adjacent windows of the given size, aligned to the epoch; a record belongs to exactly one.
+// A window includes its start and excludes its end.
 func Tumbling(size time.Duration) Windows {
 	return Windows{kind: timeWindows, size: size, advance: size}
 }
 
-// Hopping opens a window of the given size every advance, so that a record belongs to size/advance of them.
+// Hopping starts a window of the given size every advance, so that a record belongs to size/advance of them.
 func Hopping(size, advance time.Duration) Windows {
 	return Windows{kind: timeWindows, size: size, advance: advance}
 }
 
-// Grace is how long after its end a window still takes late records. By default it is zero: a record that comes after
-// another has reached the end of its window is dropped and counted.
+// Grace sets how long after its end a window accepts late records. Default: zero; a record that arrives after another
+// one has reached the end of its window is dropped and counted.
 func (w Windows) Grace(d time.Duration) Windows {
 	w.grace = d
 	return w
@@ -87,18 +87,19 @@ func (w Windows) check() error {
 	case w.size < time.Millisecond || w.size%time.Millisecond != 0:
 		return fmt.Errorf("a window of %v: the size must be whole milliseconds, at least one", w.size)
 	case w.advance < time.Millisecond || w.advance > w.size || w.advance%time.Millisecond != 0:
-		return fmt.Errorf("a window of %v that advances by %v: the advance must be whole milliseconds, from one to the size", w.size, w.advance)
+		return fmt.Errorf("a window of %v that advances by %v: the advance must be whole milliseconds, at least one and at most the size", w.size, w.advance)
 	case w.grace < 0 || w.grace%time.Millisecond != 0:
 		return fmt.Errorf("a grace of %v: it must be whole milliseconds, and not negative", w.grace)
 	}
 	return nil
 }
 
-// Window puts each record into the windows of its time. A window is part of the key, so that what follows is ordinary
-// aggregation: one row for each key and window. Records whose windows have all closed are dropped and counted.
+// Window assigns each record to the windows of its timestamp. The window becomes part of the key, so that ordinary
+// aggregation follows: one row per key and window. Records whose windows are all closed are dropped and counted.
 //
-// The time by which windows close is the greatest time of the records that have reached the Window, of all keys of the
-// partition. What a filter before it left out, records without a key and rows of joined tables close nothing.
+// Windows close by the greatest timestamp of the records that have reached this Window, across all keys of the
+// partition. Records that an earlier filter dropped, records without a key and rows of joined tables do not close
+// windows.
 func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[K], V] {
 	n := s.b.add("window", windows.String(), s.output())
 	if err := windows.check(); err != nil {
@@ -138,24 +139,24 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 	return &Stream[codec.WindowKey[K], V]{
 		b: s.b, node: n, made: &settings{node: n}, rekeyed: s.rekeyed, windows: windows,
 		key: &form[codec.WindowKey[K]]{windows: windows.shape(), derived: func(b *Builder, at *plan.Node) codec.Codec[codec.WindowKey[K]] {
-			return codec.Windowed(s.key.need(b, at, ofKeys)).Size(windows.size)
+			return codec.Windowed(s.key.codecFor(b, at, ofKeys)).Size(windows.size)
 		}},
 		value: carry[V](s.value),
 	}
 }
 
-// checkWindows notes a mistake if a topic's keys have other windows than those of the stream that is written to it: their readers
-// would see other ends of windows.
+// checkWindows reports a mistake if the windows of a topic's keys differ from those of the stream written to it:
+// readers would compute other ends of windows.
 func checkWindows[K, V any](s *Stream[K, V], n *plan.Node, topic Topic[K, V]) {
 	keys, err := codec.WindowedKeysOf(topic.key)
-	if keys == nil || err != nil { // of a plain key, or noted by use
+	if keys == nil || err != nil { // plain keys, or already reported by use
 		return
 	}
 	where := n.Where
-	s.b.finish(func() {
+	s.b.deferStep(func() {
 		has, says := s.key.windowShape(), keys.Windows()
 		if has.Kind != codec.NotWindowed && !has.Agrees(says) {
-			s.b.mistake(where, "what is written to topic %q has %v, but the topic's keys are declared with %v", topic.name, has, says)
+			s.b.mistake(where, "the keys written to topic %q have %v, but the topic is declared with %v", topic.name, has, says)
 		}
 	})
 }

@@ -1,8 +1,7 @@
 // Package topologytest runs a topology on simulated time, without a broker, in a test.
 //
-// The tasks are those of the runner: the same code, with several partitions, repartition topics, commits, restarts and
-// crashes; only the log is a slice and the clock stands still until it is advanced. So what passes here behaves the
-// same in production.
+// It runs the same tasks as the runner, with several partitions, repartition topics, commits, restarts and crashes;
+// only the log is a slice, and the clock advances only on command. So what passes here behaves the same in production.
 //
 // The usual test is a golden script, a text file that a colleague can read aloud (see Run for its commands):
 //
@@ -20,5 +19,5 @@
 //
 // Tests in Go use a Driver with the typed functions Send and Read.
 //
-// A driver and all it runs belong to one goroutine. The package does not measure, and does not test brokers.
+// A driver and everything it runs belong to one goroutine. The package does not measure, and does not test brokers.
 package topologytest

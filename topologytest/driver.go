@@ -13,16 +13,17 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Config says how a topology is run under test. The zero value works. None of the settings changes what a topology
-// computes, which is worth testing by itself.
+// Config configures a test. The zero value works. None of the settings changes the results of a topology, which is
+// worth a test.
 type Config struct {
-	// Partitions is the number of partitions of every topic that does not ask for its own. Default: 1.
+	// Partitions is the number of partitions of every topic that does not set its own. Default: 1.
 	Partitions int
 
-	// CommitEvery commits a task after so many records. Default: 0, at the end of every call of the driver.
+	// CommitEvery is the number of records after which a task commits. Default: 0, at the end of every call of the
+	// driver.
 	CommitEvery int
 
-	// Batch is how many records a task gets at a time. Default: all there are.
+	// Batch is the maximum number of records a task gets at a time. Default: all available.
 	Batch int
 
 	// State holds the budget of the caches.
@@ -31,15 +32,15 @@ type Config struct {
 	// OpenState opens the state database of a task. Default: in memory.
 	OpenState func(task string) (state.DB, error)
 
-	// Policies is what happens to records that fail. Default: the call that sent them fails.
+	// Policies are applied to records that fail. Default: the call that sent them fails.
 	Policies processor.Policies
 
-	// Start is the wall clock's time at the beginning. Default: 2026-01-01T00:00:00Z.
+	// Start is the initial wall-clock time. Default: 2026-01-01T00:00:00Z.
 	Start time.Time
 }
 
-// Driver runs a topology on simulated time: the tasks are those of the runner, and the log is a slice. One goroutine
-// uses it.
+// Driver runs a topology on simulated time: it runs the same tasks as the runner, on a log in memory. Use it in one
+// goroutine.
 type Driver struct {
 	cfg    Config
 	plan   *plan.Plan
@@ -49,7 +50,7 @@ type Driver struct {
 	clock  time.Time
 }
 
-// member is a task and what the runner would keep beside it.
+// member is a task and the state that the runner would keep for it.
 type member struct {
 	sub       *plan.Subtopology
 	partition int32
@@ -57,16 +58,16 @@ type member struct {
 	db        state.DB
 	task      *task.Task
 	cancel    context.CancelFunc     // ends the context of the task's steps
-	fetched   map[string]int64       // topic → next offset to hand to the task
+	fetched   map[string]int64       // topic → next offset to pass to the task
 	committed map[string]task.Offset // topic → committed offset
 	since     int                    // records since the last commit
-	open      []task.Out             // what the open transaction holds
+	open      []task.Out             // records of the open transaction
 }
 
 // New starts a topology.
 func New(t *topology.Topology, cfg Config) (*Driver, error) {
 	if t == nil {
-		return nil, errors.New("topologytest: there is no topology to test: Build returned an error that was not looked at")
+		return nil, errors.New("topologytest: no topology to test: Build returned an error that was ignored")
 	}
 	if cfg.Start.IsZero() {
 		cfg.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -108,7 +109,7 @@ func New(t *topology.Topology, cfg Config) (*Driver, error) {
 	return d, nil
 }
 
-// start makes a member's task from its committed offsets, its database, and the changelogs beyond it.
+// start creates a member's task from its committed offsets, its database, and the changelogs beyond it.
 func (d *Driver) start(m *member) (err error) {
 	if m.db == nil {
 		if m.db, err = d.cfg.OpenState(m.name); err != nil {
@@ -147,7 +148,7 @@ func (d *Driver) start(m *member) (err error) {
 	return m.task.Tick(d.clock)
 }
 
-// restore brings the stores of a member up to the ends of their changelogs.
+// restore restores the stores of a member to the ends of their changelogs.
 func (d *Driver) restore(m *member) ([]replica.Log, error) {
 	r, err := replica.Open(m.db, replica.Config{
 		Plan: d.plan, Subtopology: m.sub, Partition: m.partition, Names: d.plan.Names(), State: d.cfg.State,
@@ -168,7 +169,7 @@ func (d *Driver) restore(m *member) ([]replica.Log, error) {
 	return r.Logs(), nil
 }
 
-// load brings source tables up to the committed offsets of their topics.
+// load loads source tables up to the committed offsets of their topics.
 func (d *Driver) load(m *member, logs []replica.Log) error {
 	for _, log := range logs {
 		end := m.committed[log.Topic].Next
@@ -190,14 +191,14 @@ func (m *member) stop() {
 	}
 }
 
-// Send keeps what the task emits in its open transaction.
+// Send adds a record that the task emits to its open transaction.
 func (m *member) Send(out task.Out) error {
 	out.Key, out.Value, out.Headers = clone(out.Key), clone(out.Value), cloneHeaders(out.Headers)
 	m.open = append(m.open, out)
 	return nil
 }
 
-// run lets the tasks work until nothing is left to do; it commits at the end unless commits are counted.
+// run runs the tasks until nothing is left to do. It commits at the end unless CommitEvery is set.
 func (d *Driver) run() error {
 	for progress := true; progress; {
 		progress = false
@@ -213,12 +214,12 @@ func (d *Driver) run() error {
 				}
 			}
 		}
-		progress = progress || d.anyBehind() // of what the commits, or timers, have made visible
+		progress = progress || d.anyUnread() // records that commits or timers have made visible
 	}
 	return nil
 }
 
-// work hands a member what is new in the log and lets it process.
+// work passes new records of the log to a member and processes them.
 func (d *Driver) work(m *member) (int, error) {
 	total := 0
 	for {
@@ -239,7 +240,7 @@ func (d *Driver) work(m *member) (int, error) {
 		}
 		n, err := m.task.Step(limit, nil)
 		var retry *task.RetryError
-		if errors.As(err, &retry) { // simulated time: the backoff is over at once
+		if errors.As(err, &retry) { // time is simulated, so the backoff is skipped
 			total += max(n, 1)
 			continue
 		}
@@ -253,14 +254,14 @@ func (d *Driver) work(m *member) (int, error) {
 				return total, err
 			}
 		}
-		if n == 0 && !d.behind(m) {
+		if n == 0 && !d.hasUnread(m) {
 			return total, nil
 		}
 	}
 }
 
-// behind reports whether the log has records that the member has not been given.
-func (d *Driver) behind(m *member) bool {
+// hasUnread reports whether the log has records that the member has not been given.
+func (d *Driver) hasUnread(m *member) bool {
 	for _, topic := range m.task.Topics() {
 		if m.fetched[topic] < d.log.end(topic, m.partition) {
 			return true
@@ -269,7 +270,7 @@ func (d *Driver) behind(m *member) bool {
 	return false
 }
 
-// commit ends a member's transaction: its records become visible, its offsets and its state are kept.
+// commit commits a member's transaction: its records become visible, and its offsets and state are kept.
 func (d *Driver) commit(m *member) error {
 	if err := m.task.Flush(); err != nil {
 		return err
@@ -288,7 +289,7 @@ func (d *Driver) commit(m *member) error {
 	})
 }
 
-// Commit ends all open transactions and lets the tasks see each other's results.
+// Commit commits all open transactions and lets the tasks process each other's results.
 func (d *Driver) Commit() error {
 	for {
 		for _, m := range d.tasks {
@@ -296,7 +297,7 @@ func (d *Driver) Commit() error {
 				return err
 			}
 		}
-		if !d.anyBehind() {
+		if !d.anyUnread() {
 			return nil
 		}
 		if err := d.run(); err != nil {
@@ -305,16 +306,16 @@ func (d *Driver) Commit() error {
 	}
 }
 
-func (d *Driver) anyBehind() bool {
+func (d *Driver) anyUnread() bool {
 	for _, m := range d.tasks {
-		if d.behind(m) {
+		if d.hasUnread(m) {
 			return true
 		}
 	}
 	return false
 }
 
-// Advance moves the wall clock and fires the timers that are due.
+// Advance advances the wall clock and fires the timers that are due.
 func (d *Driver) Advance(by time.Duration) error {
 	d.clock = d.clock.Add(by)
 	for _, m := range d.tasks {
@@ -325,7 +326,7 @@ func (d *Driver) Advance(by time.Duration) error {
 	return d.run()
 }
 
-// Crash kills all tasks and starts them again: what was not committed is lost and done again.
+// Crash kills all tasks and starts them again: uncommitted work is lost and redone.
 func (d *Driver) Crash() error {
 	for _, m := range d.tasks {
 		m.stop()
@@ -336,7 +337,7 @@ func (d *Driver) Crash() error {
 	return d.run()
 }
 
-// Restart commits, throws the local state away and rebuilds it from the changelogs, as on a new machine.
+// Restart commits, discards the local state and restores it from the changelogs, as on a new machine.
 func (d *Driver) Restart() error {
 	if err := d.Commit(); err != nil {
 		return err

@@ -10,14 +10,14 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// log is the topics of a driver: committed records, and the order in which they came.
+// log holds the committed records of all topics, and the order in which they were committed.
 type log struct {
 	partitions map[string][]plan.Raw
 	arrived    []Output
-	keyless    int // records without a key so far; they go round the partitions
+	keyless    int // number of records without a key, which are distributed round-robin
 }
 
-// Output is a committed record of any topic, internal ones and changelogs too.
+// Output is a committed record of any topic, including internal ones and changelogs.
 type Output struct {
 	Topic     string
 	Partition int32

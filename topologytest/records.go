@@ -58,7 +58,7 @@ func Read[K, V any](d *Driver, topic topology.Topic[K, V]) ([]processor.Record[K
 	return records, nil
 }
 
-// Outputs returns everything committed so far, changelogs and repartition topics too.
+// Outputs returns everything committed so far, including changelogs and repartition topics.
 func (d *Driver) Outputs() []Output { return d.log.arrived }
 
 // write appends an encoded record to a topic that the topology reads.
@@ -78,5 +78,5 @@ func (d *Driver) write(topic string, key, value []byte, timestamp int64, headers
 	return nil
 }
 
-// millis is the timestamp of a time.
+// millis returns the timestamp of a time.
 func millis(t time.Time) int64 { return t.UnixMilli() }

@@ -18,22 +18,22 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Run runs a golden script: a text file of commands and what they answer. go test -rewrite writes the answers. Each
-// command answers with the records that it brought into the topics that the topology writes, one a line:
+// Run runs a golden script: a text file of commands and their expected output. go test -rewrite updates the output. The
+// output of a command is the records that it wrote to the topology's output topics, one per line:
 //
 //	topic key=value
 //
 // The commands are
 //
-//	send TOPIC [times]      each line of input is a record, key=value or @time key=value. A time is one of RFC 3339 or
-//	                        a number of milliseconds since the epoch; without it the clock's. null is null. A line
-//	                        without "=" has no key. With times, answers show them.
-//	advance DURATION        moves the wall clock
+//	send TOPIC [times]      writes a record per line of input, key=value or @time key=value. A time is in RFC 3339 or in
+//	                        milliseconds since the epoch; the default is the clock's. null is null. A line without "="
+//	                        has no key. With times, the output shows timestamps.
+//	advance DURATION        advances the wall clock
 //	commit                  commits now; commit every=N from now on after N records of a task, 0: after each command
-//	crash                   loses what is not committed, and goes on
-//	restart                 commits, loses the local state, and rebuilds it from the changelogs
-//	read TOPIC              shows everything in a topic, internal ones and changelogs too (by their full name)
-//	store NAME              shows the rows of a store that are committed and not expired
+//	crash                   loses what is not committed, and continues
+//	restart                 commits, discards the local state, and restores it from the changelogs
+//	read TOPIC              shows everything in a topic, including internal ones and changelogs (by their full name)
+//	store NAME              shows the committed rows of a store that have not expired
 //	stats                   shows what was dropped and skipped
 //	plan                    shows the topology
 func Run(t *testing.T, path string, top *topology.Topology, cfg Config) {
@@ -102,7 +102,8 @@ func (s *script) run(t *testing.T, c *datadriven.TestData) (string, error) {
 	return s.show(s.driver.log.arrived[seen:], s.isOutput), err
 }
 
-// send writes the input's records and returns where the log stood after them, so that they are not shown themselves.
+// send writes the input's records and returns the length of the log after them, so that they are not part of the
+// output.
 func (s *script) send(c *datadriven.TestData) (int, error) {
 	name := argument(c)
 	topic, ok := s.driver.plan.Topics[name]
@@ -143,7 +144,7 @@ func (s *script) send(c *datadriven.TestData) (int, error) {
 	return seen, s.driver.run()
 }
 
-// isOutput reports whether a record is a result: not of a repartition topic or a changelog.
+// isOutput reports whether a record is a result, not one of a repartition topic or a changelog.
 func (s *script) isOutput(o Output) bool {
 	topic, ok := s.driver.plan.Topics[o.Topic]
 	return ok && !topic.Internal || o.Topic == s.driver.cfg.Policies.DeadLetters
@@ -168,7 +169,8 @@ func (s *script) show(records []Output, want func(Output) bool) string {
 	return out.String()
 }
 
-// text returns how a topic is shown; topics the plan does not know (changelogs, dead letters) are shown quoted.
+// text returns how to format the records of a topic; records of topics that are not in the plan (changelogs, dead
+// letters) are quoted.
 func (s *script) text(topic string) plan.Text {
 	for _, t := range s.driver.plan.Topics {
 		if s.driver.plan.Names().Topic(t) == topic {
@@ -184,7 +186,7 @@ func (s *script) text(topic string) plan.Text {
 	return plan.Text{FormatKey: quote, FormatValue: quote}
 }
 
-// store shows the rows of a store that are committed and not expired.
+// store shows the committed rows of a store that have not expired.
 func (s *script) store(name string) (string, error) {
 	var shown []Output
 	found := false
