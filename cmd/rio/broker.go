@@ -34,11 +34,11 @@ reach. With --data, topics, records and group offsets are there again after a re
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&cfg.DataDir, "data", "", "`directory` of the log; it is created if it is missing (default: keep everything in memory)")
-	flags.StringVar(&cfg.Listen, "listen", defaultAddress, "`address` to listen on, host:port; port 0 takes a free one")
-	flags.IntVar(&cfg.Partitions, "partitions", 1, "`number` of partitions of topics that are created without saying how many")
-	flags.BoolVar(&cfg.AutoCreateTopics, "auto-create", false, "create a topic when a client asks for one that does not exist")
+	flags.StringVar(&cfg.Listen, "listen", defaultAddress, "`address` to listen on, host:port; port 0 picks a free port")
+	flags.IntVar(&cfg.Partitions, "partitions", 1, "default `number` of partitions of a topic")
+	flags.BoolVar(&cfg.AutoCreateTopics, "auto-create", false, "create a topic when a client requests one that does not exist")
 	flags.StringVar((*string)(&cfg.Durability), "durability", string(broker.Fsync),
-		"`what` an acknowledged record survives: fsync, a power cut; os, kill -9 of the broker")
+		"`what` an acknowledged record survives: fsync, a power failure; os, kill -9 of the broker")
 	flags.StringVar(&metricsAddr, "metrics", "", "`address` to serve metrics to Prometheus on, host:port, at /metrics; without credentials, so "+
 		"one that only operators reach, such as 127.0.0.1:9464 (default: do not)")
 	cmd.AddCommand(newBrokerCheck())
@@ -48,7 +48,7 @@ reach. With --data, topics, records and group offsets are there again after a re
 func newBrokerCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check DIRECTORY",
-		Short: "Verify the data directory of a broker that does not run",
+		Short: "Verify the data directory of a stopped broker",
 		Long: `Verify the data directory of a broker that does not run: checksums and order of the batches, positions, segments,
 producers, transactions, committed offsets. It changes nothing, says a line for each problem, and fails if there is one.`,
 		Args: cobra.ExactArgs(1),
@@ -114,8 +114,8 @@ func serveMetrics(cmd *cobra.Command, b *broker.Broker, address string) (stop fu
 	return server.Close, nil
 }
 
-// startBroker starts a broker, and does not wait for it when the process is told to stop: what a start has done until then is
-// what kill -9 leaves.
+// startBroker starts a broker. If the process is told to stop meanwhile, it does not wait: an interrupted start leaves
+// the same state as kill -9.
 func startBroker(ctx context.Context, cfg broker.Config) (*broker.Broker, error) {
 	type started struct {
 		*broker.Broker

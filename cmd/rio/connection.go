@@ -16,7 +16,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// connection is how to reach the cluster: the flags that all commands have.
+// connection holds the flags for connecting to the cluster, which all commands have.
 type connection struct {
 	brokers   []string
 	tls       bool
@@ -25,7 +25,7 @@ type connection struct {
 	user      string
 }
 
-// The password is not a flag: other users of the machine see command lines.
+// The password is not a flag: other users of the machine can see command lines.
 const (
 	brokersVariable  = "RIO_BROKERS"
 	passwordVariable = "RIO_PASSWORD"
@@ -37,16 +37,16 @@ func (c *connection) flags(flags *pflag.FlagSet) {
 	brokers := cmp.Or(os.Getenv(brokersVariable), defaultAddress)
 	flags.StringSliceVar(&c.brokers, "brokers", []string{brokers}, "`addresses` of the cluster, host:port,host:port (environment: "+brokersVariable+")")
 	flags.BoolVar(&c.tls, "tls", false, "encrypt the connections")
-	flags.StringVar(&c.tlsCA, "tls-ca", "", "PEM `file` of the authorities to trust instead of the system's; implies --tls")
+	flags.StringVar(&c.tlsCA, "tls-ca", "", "PEM `file` of the certificate authorities to trust instead of the system's; implies --tls")
 	flags.StringVar(&c.mechanism, "sasl-mechanism", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
 	flags.StringVar(&c.user, "user", "", "`name` for SASL; the password is read from the environment: "+passwordVariable)
 }
 
-// patience is how long a command goes on trying before it says what is wrong.
-const patience = 10 * time.Second
+// retryTimeout bounds how long a command retries before it fails.
+const retryTimeout = 10 * time.Second
 
 func (c *connection) config() (kafka.Config, error) {
-	cfg := kafka.Config{ClientID: "rio-cli", DialTimeout: patience / 2, RetryTimeout: patience}
+	cfg := kafka.Config{ClientID: "rio-cli", DialTimeout: retryTimeout / 2, RetryTimeout: retryTimeout}
 	for _, addr := range c.brokers {
 		cfg.Brokers = append(cfg.Brokers, splitList(addr)...)
 	}
@@ -54,7 +54,7 @@ func (c *connection) config() (kafka.Config, error) {
 	if c.mechanism != "" || c.user != "" {
 		cfg.SASL.Password = os.Getenv(passwordVariable)
 		if cfg.SASL.Password == "" {
-			return cfg, fmt.Errorf("no password for SASL: put it into the environment variable %s", passwordVariable)
+			return cfg, fmt.Errorf("no password for SASL: set the environment variable %s", passwordVariable)
 		}
 	}
 	if c.tls || c.tlsCA != "" {
@@ -67,13 +67,13 @@ func (c *connection) config() (kafka.Config, error) {
 		}
 		cfg.TLS.RootCAs = x509.NewCertPool()
 		if !cfg.TLS.RootCAs.AppendCertsFromPEM(pem) {
-			return cfg, fmt.Errorf("--tls-ca: %s holds no certificate in PEM", c.tlsCA)
+			return cfg, fmt.Errorf("--tls-ca: %s holds no PEM certificate", c.tlsCA)
 		}
 	}
 	return cfg, nil
 }
 
-// with calls do with a client of the cluster.
+// with calls do with a client connected to the cluster.
 func (c *connection) with(ctx context.Context, do func(*kafka.Client) error) (err error) {
 	cfg, err := c.config()
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *connection) with(ctx context.Context, do func(*kafka.Client) error) (er
 	client, err := kafka.Dial(ctx, cfg)
 	if err != nil {
 		if errors.Is(err, kafka.ErrNoBroker) {
-			err = fmt.Errorf("%w Say where with --brokers or %s; rio broker starts one on this machine", err, brokersVariable)
+			err = fmt.Errorf("%w Set its address with --brokers or %s; rio broker starts a broker on this machine", err, brokersVariable)
 		}
 		return err
 	}
@@ -90,7 +90,7 @@ func (c *connection) with(ctx context.Context, do func(*kafka.Client) error) (er
 	return do(client)
 }
 
-// findTopic returns a topic, or says what to do if there is none of that name.
+// findTopic returns a topic, or an error that says what to do if it does not exist.
 func findTopic(ctx context.Context, client *kafka.Client, name string) (kafka.Topic, error) {
 	topics, err := client.DescribeTopics(ctx, name)
 	if err != nil {
@@ -101,12 +101,12 @@ func findTopic(ctx context.Context, client *kafka.Client, name string) (kafka.To
 		if err != nil {
 			return kafka.Topic{}, err
 		}
-		return kafka.Topic{}, fmt.Errorf("there is no topic %s%s; rio topics list shows those that are, rio topics create %s creates it", name, hint, name)
+		return kafka.Topic{}, fmt.Errorf("there is no topic %s%s; rio topics list shows the existing topics, rio topics create %s creates it", name, hint, name)
 	}
 	return topics[0], nil
 }
 
-// likeTopic returns a hint at topics whose names are like name.
+// likeTopic returns a hint that lists topics with similar names.
 func likeTopic(ctx context.Context, client *kafka.Client, name string) (string, error) {
 	topics, err := client.Topics(ctx)
 	if err != nil {

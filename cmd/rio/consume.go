@@ -13,15 +13,15 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// consumeConfig is what to print.
+// consumeConfig selects what to print.
 type consumeConfig struct {
 	topic         string
 	fromBeginning bool
 	exitAtEnd     bool
 	group         string
-	partition     int32 // -1: all
-	offset        int64 // -1: none
-	max           int64 // 0: no limit
+	partition     int32 // -1 for all
+	offset        int64 // -1 for none
+	max           int64 // 0 for no limit
 
 	format    string
 	keys      bool
@@ -34,7 +34,7 @@ func newConsume(to *connection) *cobra.Command {
 	var cfg consumeConfig
 	cmd := &cobra.Command{
 		Use:   "consume TOPIC",
-		Short: "Print records, one a line",
+		Short: "Print records, one per line",
 		Long: `Print the committed records of a topic, one a line: those to come, or all with --from-beginning.
 
 With --group the command is a member of that group, goes on where the group has stopped, and commits what it has printed.
@@ -49,17 +49,17 @@ are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves
 		Args:    exactlyOne("TOPIC"),
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&cfg.fromBeginning, "from-beginning", false, "begin with the oldest record; with --group, only where it has committed nothing")
-	flags.BoolVar(&cfg.exitAtEnd, "exit-at-end", false, "end when everything is printed that was there at the start")
-	flags.StringVar(&cfg.group, "group", "", "`name` of the group to be a member of")
+	flags.BoolVar(&cfg.fromBeginning, "from-beginning", false, "start with the oldest record; with --group, only in partitions without a committed offset")
+	flags.BoolVar(&cfg.exitAtEnd, "exit-at-end", false, "exit after printing all records that existed at the start")
+	flags.StringVar(&cfg.group, "group", "", "`name` of the group to join")
 	flags.Int32Var(&cfg.partition, "partition", -1, "`number` of the only partition to read (default: all)")
 	flags.Int64Var(&cfg.offset, "offset", -1, "`offset` of the first record to print; needs --partition")
-	flags.Int64Var(&cfg.max, "max", 0, "end after this `number` of records (default: no limit)")
+	flags.Int64Var(&cfg.max, "max", 0, "exit after this `number` of records (default: no limit)")
 	flags.BoolVar(&cfg.keys, "keys", false, "print the key and a tab before the value")
-	flags.StringVar(&cfg.null, "null", "null", "`text` that stands for null, a missing key or a tombstone")
-	format := choose(flags, "format", "how to print", "text", "json")
-	keyType := choose(flags, "key-type", "what keys are", viewTypes...)
-	valueType := choose(flags, "value-type", "what values are", viewTypes...)
+	flags.StringVar(&cfg.null, "null", "null", "`text` to print for null (a missing key or a tombstone)")
+	format := choose(flags, "format", "output format", "text", "json")
+	keyType := choose(flags, "key-type", "type of the keys", viewTypes...)
+	valueType := choose(flags, "value-type", "type of the values", viewTypes...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg.topic, cfg.format, cfg.keyType, cfg.valueType = args[0], format.value, keyType.value, valueType.value
 		if err := cfg.validate(); err != nil {
@@ -75,13 +75,13 @@ are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves
 func (cfg consumeConfig) validate() error {
 	var errs []error
 	if cfg.group != "" && (cfg.partition >= 0 || cfg.offset >= 0) {
-		errs = append(errs, usagef("--group decides itself what to read: leave out --partition and --offset, or use rio groups reset"))
+		errs = append(errs, usagef("with --group the group decides what to read: leave out --partition and --offset, or use rio groups reset"))
 	}
 	if cfg.offset >= 0 && cfg.partition < 0 {
-		errs = append(errs, usagef("--offset needs --partition: offsets of different partitions have nothing to do with each other"))
+		errs = append(errs, usagef("--offset needs --partition: each partition has its own offsets"))
 	}
 	if cfg.offset >= 0 && cfg.fromBeginning {
-		errs = append(errs, usagef("--offset and --from-beginning are two beginnings: choose one"))
+		errs = append(errs, usagef("--offset and --from-beginning exclude each other"))
 	}
 	if cfg.max < 0 {
 		errs = append(errs, usagef("--max is %d: want a positive number", cfg.max))
@@ -98,7 +98,7 @@ func consume(ctx context.Context, client *kafka.Client, cfg consumeConfig, out, 
 	tps := partitionsOf(topic)
 	if cfg.partition >= 0 {
 		if int(cfg.partition) >= len(tps) {
-			return fmt.Errorf("there is no partition %d: topic %s has %d, from 0", cfg.partition, cfg.topic, len(tps))
+			return fmt.Errorf("there is no partition %d: topic %s has %d, numbered from 0", cfg.partition, cfg.topic, len(tps))
 		}
 		tps = tps[cfg.partition : cfg.partition+1]
 	}
@@ -118,14 +118,14 @@ func consume(ctx context.Context, client *kafka.Client, cfg consumeConfig, out, 
 	return c.alone(ctx, tps)
 }
 
-// consumer reads, prints and remembers how far it is. One goroutine owns it.
+// consumer reads and prints records, and tracks its positions. One goroutine owns it.
 type consumer struct {
 	client    *kafka.Client
 	cfg       consumeConfig
 	printer   *printer
 	fetcher   *kafka.Fetcher
-	positions map[kafka.TopicPartition]int64 // what to print next, of the partitions being read
-	ends      map[kafka.TopicPartition]int64 // with exitAtEnd: where they ended at the start
+	positions map[kafka.TopicPartition]int64 // next offsets to print, of the partitions being read
+	ends      map[kafka.TopicPartition]int64 // with exitAtEnd: the ends of the partitions at the start
 	printed   int64
 }
 
@@ -154,7 +154,7 @@ func (c *consumer) alone(ctx context.Context, tps []kafka.TopicPartition) error 
 	return nil
 }
 
-// beginning is where to begin if nothing else says where.
+// beginning returns where to start reading by default.
 func (c *consumer) beginning() kafka.At {
 	if c.cfg.fromBeginning {
 		return kafka.Earliest
@@ -172,10 +172,10 @@ func (c *consumer) stopReading(tp kafka.TopicPartition) {
 	delete(c.positions, tp)
 }
 
-// full reports whether enough is printed.
+// full reports whether --max records have been printed.
 func (c *consumer) full() bool { return c.cfg.max > 0 && c.printed >= c.cfg.max }
 
-// atEnd reports whether all that was there at the start is printed.
+// atEnd reports whether all records that existed at the start have been printed.
 func (c *consumer) atEnd() bool {
 	for tp, end := range c.ends {
 		if c.positions[tp] < end {
@@ -185,10 +185,10 @@ func (c *consumer) atEnd() bool {
 	return c.ends != nil
 }
 
-// pollTime is how long one poll waits for records; between polls a member looks at its group.
+// pollTime bounds how long one poll waits for records; between polls a member checks its group.
 const pollTime = 100 * time.Millisecond
 
-// poll prints what has come, in whole.
+// poll waits for records and prints them.
 func (c *consumer) poll(ctx context.Context) error {
 	waiting, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
@@ -200,18 +200,18 @@ func (c *consumer) poll(ctx context.Context) error {
 		return err
 	}
 	for i := range fetched {
-		if err := c.take(ctx, &fetched[i]); err != nil {
+		if err := c.printRecords(ctx, &fetched[i]); err != nil {
 			return errors.Join(err, c.printer.flush())
 		}
 	}
 	return c.printer.flush()
 }
 
-// take prints the records of one partition, as many as are wanted.
-func (c *consumer) take(ctx context.Context, f *kafka.Fetched) error {
+// printRecords prints records of one partition, up to the limits.
+func (c *consumer) printRecords(ctx context.Context, f *kafka.Fetched) error {
 	tp := kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}
 	if f.Err != nil {
-		return c.mend(ctx, tp, f.Err)
+		return c.handleError(ctx, tp, f.Err)
 	}
 	end := int64(math.MaxInt64)
 	if c.ends != nil {
@@ -233,18 +233,18 @@ func (c *consumer) take(ctx context.Context, f *kafka.Fetched) error {
 	}
 	c.positions[tp] = min(f.Next, end)
 	if f.Next >= end {
-		c.fetcher.Remove(tp) // what came since the start is for the next time
+		c.fetcher.Remove(tp) // later records are not wanted
 	}
 	return nil
 }
 
-// mend goes on where the log begins if a member's place in it was deleted; everything else is an error.
-func (c *consumer) mend(ctx context.Context, tp kafka.TopicPartition, err error) error {
+// handleError continues at the start of the log if a member's committed offset was deleted; it returns any other error.
+func (c *consumer) handleError(ctx context.Context, tp kafka.TopicPartition, err error) error {
 	if !errors.Is(err, kafka.ErrOffsetOutOfRange) {
 		return err
 	}
 	if c.cfg.group == "" {
-		return fmt.Errorf("%w; rio topics describe %s shows which offsets there are", err, tp.Topic)
+		return fmt.Errorf("%w; rio topics describe %s shows the available offsets", err, tp.Topic)
 	}
 	begins, err := c.client.Offsets(ctx, []kafka.TopicPartition{tp}, c.beginning())
 	if err != nil {

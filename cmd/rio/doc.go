@@ -1,4 +1,4 @@
-// Command rio talks to a Kafka cluster, and runs one broker where there is none.
+// Command rio is a client of Kafka clusters, and can run a broker.
 //
 //	rio broker -data ./data -listen 127.0.0.1:9092
 //	rio topics create vendas --partitions 4
@@ -7,9 +7,9 @@
 //	rio groups describe word-count
 //	rio plan ./examples/vendas
 //
-// What each command prints is meant to be read by people and by grep: one line a thing, aligned columns, and JSON on
-// request. What went well ends with exit code 0, what went wrong with 1, and what was asked for wrongly with 2.
+// The output is for people and for grep: one item per line, aligned columns, and JSON on request. The exit code is 0
+// for success, 1 for failure, and 2 for a wrong command line.
 //
-// One file is one command: it declares its flags and does its work with package kafka. Flags are words, and may be written
-// with one dash or two.
+// Each file is one command: it declares its flags and does its work with package kafka. Long flags may be written with
+// one dash or two.
 package main

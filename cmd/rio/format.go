@@ -8,13 +8,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// A choice is a flag that takes one of a few words.
+// A choice is a flag with a fixed set of values.
 type choice struct {
 	value string
 	of    []string
 }
 
-// choose adds a flag that takes one of a few words, the first by default.
+// choose adds a flag with a fixed set of values; the first is the default.
 func choose(flags *pflag.FlagSet, name, usage string, of ...string) *choice {
 	c := &choice{of[0], of}
 	flags.Var(c, name, usage+": "+strings.Join(of, ", "))

@@ -25,7 +25,7 @@ func newGroupsList(to *connection) *cobra.Command {
 		Short: "List groups with their states",
 		Args:  cobra.NoArgs,
 	}
-	format := choose(cmd.Flags(), "format", "how to print", "text", "json")
+	format := choose(cmd.Flags(), "format", "output format", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
 			groups, err := client.Groups(cmd.Context())
@@ -57,10 +57,10 @@ func printGroups(out io.Writer, groups []kafka.GroupListing, format string) erro
 func newGroupsDescribe(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe GROUP...",
-		Short: "Show members, committed offsets, and how far the group is behind",
+		Short: "Show members, committed offsets and lag",
 		Args:  atLeastOne("GROUP"),
 	}
-	format := choose(cmd.Flags(), "format", "how to print", "text", "json")
+	format := choose(cmd.Flags(), "format", "output format", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
 			for i, name := range names {
@@ -85,11 +85,10 @@ func newGroupsDescribe(to *connection) *cobra.Command {
 }
 
 func unknownGroup(name string) error {
-	return fmt.Errorf("there is no group %s; rio groups list shows those that are", name)
+	return fmt.Errorf("there is no group %s; rio groups list shows the existing groups", name)
 }
 
-// printGroup prints members, and a line for each partition with what is committed, where committed records end, and the
-// difference.
+// printGroup prints the members, and a line per partition with its committed offset, end and lag.
 func printGroup(out io.Writer, g *kafka.GroupDescription, format string) error {
 	if format == "json" {
 		return printJSON(out, groupJSON(g))
@@ -105,7 +104,7 @@ func printGroup(out io.Writer, g *kafka.GroupDescription, format string) error {
 	return table(out, rows)
 }
 
-// host is where a member is; Apache Kafka puts a slash before it.
+// host returns the host of a member; Apache Kafka prefixes it with a slash.
 func host(m kafka.MemberDescription) string { return strings.TrimPrefix(m.Host, "/") }
 
 func listed(tps []kafka.TopicPartition) string {
@@ -116,7 +115,7 @@ func listed(tps []kafka.TopicPartition) string {
 	return cmp.Or(strings.Join(names, ","), "-")
 }
 
-// offsetOrNone returns - for an offset that has not been committed.
+// offsetOrNone returns "-" if no offset has been committed.
 func offsetOrNone(offset int64) string {
 	if offset < 0 {
 		return "-"
@@ -141,7 +140,7 @@ type (
 	partitionLag struct {
 		Topic     string `json:"topic"`
 		Partition int32  `json:"partition"`
-		Committed *int64 `json:"committed"` // null if nothing is
+		Committed *int64 `json:"committed"` // null if none is committed
 		End       int64  `json:"end"`
 		Lag       int64  `json:"lag"`
 		Member    string `json:"member,omitempty"`

@@ -27,7 +27,7 @@ const (
 // run runs one command and returns the exit code of the process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
-	working := false // the command line has been understood
+	working := false // whether the command line is valid
 	root.PersistentPreRun = func(*cobra.Command, []string) { working = true }
 	root.SetArgs(doubleDashes(root, args))
 	root.SetIn(stdin)
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitUsage
 }
 
-// A usageError is a mistake on the command line that is only seen while the command runs.
+// A usageError is a mistake on the command line that is found only when the command runs.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }

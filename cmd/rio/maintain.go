@@ -16,7 +16,7 @@ func newReset() *cobra.Command {
 	var place string
 	cmd := &cobra.Command{
 		Use:   "reset PACKAGE [--to PLACE] [-- ARGUMENTS]",
-		Short: "Make an application forget, so that it processes its topics again",
+		Short: "Reset an application, so that it processes its topics again",
 		Long: `Make an application forget: delete its internal topics and its state, and set its offsets in the topics that it reads to a
 place: earliest, latest, or a time such as 2026-01-01T08:50:00Z. What it has written to other topics stays.` + maintained + `
 
@@ -34,7 +34,7 @@ To move the offsets of a plain consumer group, use rio groups reset.`,
 func newRebuild() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild PACKAGE [-- ARGUMENTS]",
-		Short: "Write changelogs that were lost again, from the state of this machine",
+		Short: "Write lost changelogs again, from the state on this machine",
 		Long: `Write changelogs that were deleted, or have lost their end, again from the state of this machine, which is then the only copy
 of it. The error of an application whose state and changelogs do not agree says when to do this.` + maintained,
 		Args: needsPackage,
@@ -46,12 +46,12 @@ of it. The error of an application whose state and changelogs do not agree says 
 
 func needsPackage(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usagef("of which PACKAGE? Only a program knows its topology: give its main package, as for go run")
+		return usagef("which PACKAGE? Only a program knows its topology: give its main package, as for go run")
 	}
 	return nil
 }
 
-// maintain has a program reset or rebuild its application, and prints what it says.
+// maintain has a program reset or rebuild its application, and prints the result.
 func maintain(cmd *cobra.Command, args []string, variable, value string) error {
 	done, err := askProgram(cmd.Context(), args, variable, value, runner.DoneFileVariable)
 	if err != nil {

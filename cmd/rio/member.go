@@ -9,20 +9,21 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// commitInterval is how often a member commits what it has printed.
+// commitInterval is how often a member commits its printed offsets.
 const commitInterval = time.Second
 
-// membership is a consumer's place in a group.
+// membership is a consumer that is a member of a group.
 type membership struct {
 	*consumer
 	*kafka.Membership
 	committed map[kafka.TopicPartition]int64 // of the partitions being read
-	last      time.Time                      // of the commits
-	looked    time.Time                      // at how far the others are
+	last      time.Time                      // time of the last commit
+	checked   time.Time                      // time of the last look at the other members' offsets
 	others    map[kafka.TopicPartition]int64 // committed by others
 }
 
-// asMember reads what the group assigns, from where the group has stopped, and commits what is printed.
+// asMember reads the partitions that the group assigns, starting at the committed offsets, and commits what it has
+// printed.
 func (c *consumer) asMember(ctx context.Context) error {
 	m := &membership{
 		consumer: c,
@@ -33,10 +34,10 @@ func (c *consumer) asMember(ctx context.Context) error {
 	}
 	err := m.run(ctx)
 	if ctx.Err() != nil {
-		err = nil // Ctrl-C is no error
+		err = nil // Ctrl-C is not an error
 	}
-	// And it must not cost the last commit.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// Ctrl-C must not prevent the last commit.
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), retryTimeout)
 	defer cancel()
 	return errors.Join(err, m.commit(closing), m.Leave(closing))
 }
@@ -65,7 +66,7 @@ func (m *membership) run(ctx context.Context) error {
 	return nil
 }
 
-// rebalance lets go of what is revoked, after a commit, and reads what is added.
+// rebalance commits and releases revoked partitions, and reads added ones.
 func (m *membership) rebalance(ctx context.Context, change kafka.Rebalance) error {
 	if change.Err != nil {
 		return fmt.Errorf("group %s: %w", m.cfg.group, change.Err)
@@ -85,7 +86,7 @@ func (m *membership) rebalance(ctx context.Context, change kafka.Rebalance) erro
 	return m.add(ctx, change.Added)
 }
 
-// add reads partitions from where the group has stopped.
+// add reads partitions from their committed offsets on.
 func (m *membership) add(ctx context.Context, tps []kafka.TopicPartition) error {
 	if len(tps) == 0 {
 		return nil
@@ -109,8 +110,8 @@ func (m *membership) add(ctx context.Context, tps []kafka.TopicPartition) error 
 	return nil
 }
 
-// commit commits what is printed and not yet committed. If the group has just begun a new generation, the same commit is
-// good in that one; if what was read is someone else's by now, there is nothing to commit.
+// commit commits printed offsets that are not committed yet. If the group has just started a new generation, the commit
+// is retried in that one; if the partitions belong to another member by now, there is nothing to commit.
 func (m *membership) commit(ctx context.Context) error {
 	m.last = time.Now()
 	offsets := make(map[kafka.TopicPartition]kafka.CommittedOffset)
@@ -126,7 +127,7 @@ func (m *membership) commit(ctx context.Context) error {
 	}
 	switch {
 	case errors.Is(err, kafka.ErrIllegalGeneration), errors.Is(err, kafka.ErrUnknownMember), errors.Is(err, kafka.ErrRebalanceInProgress):
-		return nil // the next rebalance says what is still ours
+		return nil // the next rebalance says which partitions are still ours
 	case err != nil:
 		return err
 	}
@@ -136,8 +137,8 @@ func (m *membership) commit(ctx context.Context) error {
 	return nil
 }
 
-// groupAtEnd reports whether the group has printed all that was there at the start: this member its share, and others
-// theirs.
+// groupAtEnd reports whether the group has printed everything that existed at the start: this member its partitions,
+// and the others theirs.
 func (m *membership) groupAtEnd(ctx context.Context) (bool, error) {
 	if m.ends == nil {
 		return false, nil
@@ -155,10 +156,10 @@ func (m *membership) groupAtEnd(ctx context.Context) (bool, error) {
 	if len(theirs) == 0 {
 		return true, nil
 	}
-	if time.Since(m.looked) < commitInterval/2 {
+	if time.Since(m.checked) < commitInterval/2 {
 		return false, nil
 	}
-	m.looked = time.Now()
+	m.checked = time.Now()
 	committed, err := m.client.CommittedOffsets(ctx, m.cfg.group, theirs)
 	if err != nil {
 		return false, err

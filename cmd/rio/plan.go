@@ -17,7 +17,7 @@ return an error instead of running the topology. What the program does before it
 		Example: "  rio plan ./examples/vendas\n  rio plan ./examples/vendas --format mermaid > plan.mmd",
 		Args:    needsPackage,
 	}
-	format := choose(cmd.Flags(), "format", "how to print", runner.PlanText, runner.PlanMermaid, runner.PlanDOT)
+	format := choose(cmd.Flags(), "format", "output format", runner.PlanText, runner.PlanMermaid, runner.PlanDOT)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		plan, err := askProgram(cmd.Context(), args, runner.PlanVariable, format.value, runner.PlanFileVariable)
 		if err != nil {

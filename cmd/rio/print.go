@@ -10,14 +10,14 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// A printer prints records, one a line.
+// A printer prints records, one per line.
 type printer struct {
 	out        *bufio.Writer
 	format     string
 	keys       bool
 	null       string
 	key, value view
-	hint       func(string) // tells the user something, besides what is printed
+	hint       func(string) // prints a hint for the user, separate from the output
 	hinted     bool
 }
 
@@ -51,10 +51,10 @@ func (p *printer) print(tp kafka.TopicPartition, r *kafka.Record) error {
 		p.out.WriteByte('\t')
 	}
 	p.text(shown.Value)
-	return p.out.WriteByte('\n') // it also tells of errors before
+	return p.out.WriteByte('\n') // it also returns earlier errors
 }
 
-// suggest says once, of values that are printed as text and are none, what they may be.
+// suggest prints a hint, once, if values are printed as text but are not text.
 func (p *printer) suggest(r *kafka.Record) {
 	if p.hinted || utf8.Valid(r.Value) && !bytes.ContainsRune(r.Value, 0) {
 		return
@@ -75,7 +75,7 @@ func (p *printer) text(data []byte) {
 	p.out.Write(data)
 }
 
-// flush hands over what was printed; after it, records may be committed.
+// flush writes the buffered output; afterwards its records may be committed.
 func (p *printer) flush() error {
 	if err := p.out.Flush(); err != nil {
 		return fmt.Errorf("print: %w", err)

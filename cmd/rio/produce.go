@@ -15,7 +15,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// produceConfig is how lines become records.
+// produceConfig says how lines are converted to records.
 type produceConfig struct {
 	format       string
 	keySeparator string
@@ -40,11 +40,11 @@ Records with a key go to the partition where the Java clients would put them, th
 		Args:    exactlyOne("TOPIC"),
 	}
 	flags := cmd.Flags()
-	format := choose(flags, "format", "what a line is", "text", "json")
+	format := choose(flags, "format", "format of a line", "text", "json")
 	flags.StringVar(&cfg.keySeparator, "key-separator", `\t`, "`text` between key and value; \"\" if lines have no keys")
-	flags.StringVar(&cfg.null, "null", "", "`text` of a value that stands for null, a tombstone (default: none does)")
-	flags.Int32Var(&cfg.partition, "partition", -1, "`number` of the partition of records that name none (default: by the key)")
-	compression := choose(flags, "compression", "how batches are compressed", "none", "gzip", "snappy", "lz4", "zstd")
+	flags.StringVar(&cfg.null, "null", "", "`text` of a value that means null, a tombstone (default: none)")
+	flags.Int32Var(&cfg.partition, "partition", -1, "`number` of the default partition (default: by the key)")
+	compression := choose(flags, "compression", "compression of batches", "none", "gzip", "snappy", "lz4", "zstd")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg.format, cfg.compression = format.value, compression.value
 		cfg.keySeparator = strings.ReplaceAll(cfg.keySeparator, `\t`, "\t")
@@ -55,7 +55,7 @@ Records with a key go to the partition where the Java clients would put them, th
 	return cmd
 }
 
-// produce writes the lines of in to topic until they end or ctx does.
+// produce writes the lines of in to topic until in or ctx ends.
 func produce(ctx context.Context, client *kafka.Client, topic string, cfg produceConfig, in io.Reader) error {
 	found, err := findTopic(ctx, client, topic)
 	if err != nil {
@@ -71,8 +71,8 @@ func produce(ctx context.Context, client *kafka.Client, topic string, cfg produc
 	return p.run(ctx, lines, failed)
 }
 
-// readLines reads in beside whoever writes, so that what was typed leaves while the next line is awaited. A line may be of
-// any length.
+// readLines reads in from a separate goroutine, so that the writer can send earlier lines while it waits for the next.
+// Lines may have any length.
 func readLines(ctx context.Context, in io.Reader) (<-chan []byte, <-chan error) {
 	lines := make(chan []byte, 1000)
 	failed := make(chan error, 1)
@@ -99,22 +99,22 @@ func readLines(ctx context.Context, in io.Reader) (<-chan []byte, <-chan error) 
 	return lines, failed
 }
 
-// lineProducer turns lines into records. One goroutine owns it.
+// lineProducer converts lines to records. One goroutine owns it.
 type lineProducer struct {
 	*kafka.Producer
-	cfg        produceConfig
-	topic      string
-	partitions int32
-	turn       int32 // of records without a key
-	line       int   // the number of the last line
-	flushed    int   // the last line that is surely written
+	cfg         produceConfig
+	topic       string
+	partitions  int32
+	nextKeyless int32 // next partition for a record without a key
+	line        int   // the number of the last line
+	flushed     int   // the last line known to be written
 }
 
-// linger is how long a line may wait for others before it is sent.
+// linger bounds how long a line may wait for others before it is sent.
 const linger = 20 * time.Millisecond
 
 func (p *lineProducer) run(ctx context.Context, lines <-chan []byte, failed <-chan error) error {
-	var due <-chan time.Time // something is waiting to be sent
+	var due <-chan time.Time // set while records wait to be sent
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,9 +143,9 @@ func (p *lineProducer) run(ctx context.Context, lines <-chan []byte, failed <-ch
 	}
 }
 
-// flush waits until everything is written, also when the command has been told to end.
+// flush waits until all records are written, even if the command has been told to stop.
 func (p *lineProducer) flush() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*retryTimeout)
 	defer cancel()
 	if err := p.Flush(ctx); err != nil {
 		return fmt.Errorf("%s: %w", p.unsure(), err)
@@ -154,12 +154,12 @@ func (p *lineProducer) flush() error {
 	return nil
 }
 
-// unsure names the lines that are perhaps not written.
+// unsure names the lines that may not have been written.
 func (p *lineProducer) unsure() string {
 	if p.line == p.flushed+1 {
-		return fmt.Sprintf("line %d may not be written", p.line)
+		return fmt.Sprintf("line %d may not have been written", p.line)
 	}
-	return fmt.Sprintf("lines %d to %d may not be written", p.flushed+1, p.line)
+	return fmt.Sprintf("lines %d to %d may not have been written", p.flushed+1, p.line)
 }
 
 // write sends one line.
@@ -175,8 +175,8 @@ func (p *lineProducer) write(line []byte) error {
 		err = p.Send(p.topic, partition, record)
 	}
 	if err != nil {
-		p.line-- // the line is not among those that may be written
-		return fmt.Errorf("line %d: %w; the lines before it are written", p.line+1, err)
+		p.line-- // this line was not sent
+		return fmt.Errorf("line %d: %w; the lines before it have been written", p.line+1, err)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (p *lineProducer) parse(line []byte) (kafka.Record, int32, error) {
 	return record, partition, err
 }
 
-// parseText cuts a line into key and value.
+// parseText splits a line into key and value.
 func (p *lineProducer) parseText(line []byte, now int64) kafka.Record {
 	record := kafka.Record{Timestamp: now, Value: line}
 	if p.cfg.keySeparator != "" {
@@ -210,7 +210,7 @@ func (p *lineProducer) parseText(line []byte, now int64) kafka.Record {
 	return record
 }
 
-// place chooses the partition: the record's own, the one of --partition, that of the key, or the next.
+// place returns the partition: the record's own, that of --partition, that of the key, or the next in turn.
 func (p *lineProducer) place(key []byte, wanted *int32) (int32, error) {
 	switch {
 	case wanted == nil && p.cfg.partition >= 0:
@@ -218,11 +218,11 @@ func (p *lineProducer) place(key []byte, wanted *int32) (int32, error) {
 	case wanted == nil && key != nil:
 		return kafka.Partition(key, p.partitions), nil
 	case wanted == nil:
-		p.turn = (p.turn + 1) % p.partitions
-		return p.turn, nil
+		p.nextKeyless = (p.nextKeyless + 1) % p.partitions
+		return p.nextKeyless, nil
 	}
 	if *wanted < 0 || *wanted >= p.partitions {
-		return 0, fmt.Errorf("there is no partition %d: topic %s has %d, from 0", *wanted, p.topic, p.partitions)
+		return 0, fmt.Errorf("there is no partition %d: topic %s has %d, numbered from 0", *wanted, p.topic, p.partitions)
 	}
 	return *wanted, nil
 }

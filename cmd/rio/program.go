@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// askProgram runs a package with a variable that makes its runner.Run do something else than run its topology, and returns
-// what that wrote to the file that fileVariable names. That the program then ends with an error is as it should be, and what
-// it prints is of no interest, unless it has written nothing.
+// askProgram runs a package with an environment variable set that makes its runner.Run do something other than run its
+// topology, and returns what that wrote to the file named by fileVariable. The program then ends with an error, which
+// is expected; its error and output only matter if it has written nothing.
 func askProgram(ctx context.Context, args []string, variable, value, fileVariable string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "rio-")
 	if err != nil {
@@ -32,7 +32,7 @@ func askProgram(ctx context.Context, args []string, variable, value, fileVariabl
 	case err == nil:
 		return answer, nil
 	case errors.Is(failure, exec.ErrNotFound):
-		return nil, errors.New("the go command is needed to run the program, and was not found: install Go, or put it into PATH")
+		return nil, errors.New("the go command, which runs the program, was not found: install Go, or add it to PATH")
 	case failure != nil:
 		return nil, fmt.Errorf("go run %s: %w: %s", args[0], failure, bytes.TrimSpace(stderr.Bytes()))
 	}

@@ -18,9 +18,9 @@ import (
 //
 //	{"partition":0,"offset":7,"timestamp":1767254400000,"key":"ana","value":"{\"valor\":10}"}
 //
-// A key or value is a string, or null. One that is not UTF-8 stands under keyBase64 or valueBase64 instead. Produce also
-// takes a value that is any other JSON, whose text is then the value, a time as RFC 3339 writes it, and headers as an
-// object; it ignores topic and offset.
+// A key or value is a string, or null. If it is not UTF-8, it is in keyBase64 or valueBase64 instead. Produce also
+// accepts any other JSON as the value, which is then its text, a time in RFC 3339, and headers as an object; it ignores
+// topic and offset.
 type jsonRecord struct {
 	Topic       string          `json:"topic,omitempty"`
 	Partition   *int32          `json:"partition,omitempty"`
@@ -33,7 +33,7 @@ type jsonRecord struct {
 	Headers     json.RawMessage `json:"headers,omitempty"`
 }
 
-// A jsonHeader is one header; a record may have several of one name.
+// A jsonHeader is one header; a record may have several with the same key.
 type jsonHeader struct {
 	Key         string          `json:"key"`
 	Value       json.RawMessage `json:"value,omitempty"`
@@ -60,7 +60,7 @@ func encodeRecord(partition int32, r *kafka.Record) jsonRecord {
 	return j
 }
 
-// encodeBytes returns data as a JSON string, or as null, or, if it is not UTF-8, as bytes.
+// encodeBytes returns data as a JSON string, or null; if it is not UTF-8, it returns raw bytes.
 func encodeBytes(data []byte) (text json.RawMessage, raw []byte) {
 	switch {
 	case data == nil:
@@ -71,7 +71,7 @@ func encodeBytes(data []byte) (text json.RawMessage, raw []byte) {
 	return plainJSON(string(data)), nil
 }
 
-// plainJSON encodes what cannot fail, and leaves <, > and & as they are.
+// plainJSON encodes a value that always has a JSON form, without escaping <, > and &.
 func plainJSON(value any) json.RawMessage {
 	var out bytes.Buffer
 	if err := printJSON(&out, value); err != nil {
@@ -80,16 +80,16 @@ func plainJSON(value any) json.RawMessage {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-// decodeRecord reads a line of JSON. partition is nil if it says nothing of it.
+// decodeRecord decodes a line of JSON. partition is nil if the line has none.
 func decodeRecord(line []byte, now int64) (r kafka.Record, partition *int32, err error) {
 	var j jsonRecord
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&j); err != nil {
-		return r, nil, fmt.Errorf("not a record in JSON: %w", plainer(err))
+		return r, nil, fmt.Errorf("not a record in JSON: %w", plainError(err))
 	}
 	if rest := bytes.TrimSpace(line[decoder.InputOffset():]); len(rest) > 0 {
-		return r, nil, fmt.Errorf("something follows the record: %q", abbreviated(rest))
+		return r, nil, fmt.Errorf("unexpected text after the record: %q", abbreviated(rest))
 	}
 	var errs []error
 	note := func(what string, err error) {
@@ -108,8 +108,8 @@ func decodeRecord(line []byte, now int64) (r kafka.Record, partition *int32, err
 	return r, j.Partition, errors.Join(errs...)
 }
 
-// plainer says what is wrong with a line without the words of Go.
-func plainer(err error) error {
+// plainError rewrites a JSON error without Go's type names.
+func plainError(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) && wrong.Field == "" {
 		return fmt.Errorf("want an object such as {\"key\":\"k\",\"value\":\"v\"}, not a JSON %s", wrong.Value)
@@ -120,14 +120,14 @@ func plainer(err error) error {
 	return err
 }
 
-// abbreviated cuts what is too long to be shown.
+// abbreviated truncates text for an error message.
 func abbreviated(text []byte) []byte { return text[:min(len(text), 40)] }
 
-// decodeBytes returns a string's bytes, nil for null and for what is missing, and the text of any other JSON.
+// decodeBytes returns a string's bytes, nil for null or a missing field, and the text of any other JSON.
 func decodeBytes(text json.RawMessage, raw []byte) ([]byte, error) {
 	if raw != nil {
 		if len(text) > 0 && string(text) != "null" {
-			return nil, errors.New("it is given twice, also in base64")
+			return nil, errors.New("it is given twice: as text and in base64")
 		}
 		return raw, nil
 	}
@@ -144,7 +144,7 @@ func decodeBytes(text json.RawMessage, raw []byte) ([]byte, error) {
 	return []byte(s), nil
 }
 
-// decodeHeaders reads [{"key":"a","value":"b"}] or {"a":"b"}; the names of an object are taken in order.
+// decodeHeaders decodes [{"key":"a","value":"b"}] or {"a":"b"}; the names of an object keep their order.
 func decodeHeaders(text json.RawMessage) ([]kafka.Header, error) {
 	var list []jsonHeader
 	switch {
@@ -152,7 +152,7 @@ func decodeHeaders(text json.RawMessage) ([]kafka.Header, error) {
 		return nil, nil
 	case text[0] == '[':
 		if err := json.Unmarshal(text, &list); err != nil {
-			return nil, plainer(err)
+			return nil, plainError(err)
 		}
 	default:
 		var object map[string]json.RawMessage
@@ -174,7 +174,7 @@ func decodeHeaders(text json.RawMessage) ([]kafka.Header, error) {
 	return headers, nil
 }
 
-// decodeTimestamp reads milliseconds since 1970, or a time such as "2026-01-01T08:50:00Z".
+// decodeTimestamp decodes milliseconds since 1970, or a time such as "2026-01-01T08:50:00Z".
 func decodeTimestamp(text json.RawMessage, now int64) (int64, error) {
 	if len(text) == 0 || string(text) == "null" {
 		return now, nil

@@ -31,7 +31,7 @@ It does not touch what a Rio application keeps in its stores: to run one again f
 	cmd.Flags().StringVar(&where, "to", "", "the `place`: earliest, latest, an offset or a time")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if topic == "" || where == "" {
-			return usagef("which --topic, and --to where?")
+			return usagef("--topic and --to are required")
 		}
 		place, err := parsePlace(where)
 		if err != nil {
@@ -44,10 +44,10 @@ It does not touch what a Rio application keeps in its stores: to run one again f
 	return cmd
 }
 
-// A place is an offset, or something to be looked up.
+// A place is an offset, or a position to be looked up.
 type place struct {
 	at     kafka.At
-	offset int64 // -1: the one that is found at
+	offset int64 // -1 to look up at
 }
 
 func parsePlace(text string) (place, error) {
@@ -66,7 +66,7 @@ func parsePlace(text string) (place, error) {
 	return place{}, usagef("--to %s: want earliest, latest, an offset, or a time such as 2026-01-01T08:50:00Z", text)
 }
 
-// offsets returns where the place is in each partition.
+// offsets returns the offset of the place in each partition.
 func (p place) offsets(ctx context.Context, client *kafka.Client, tps []kafka.TopicPartition) (map[kafka.TopicPartition]int64, error) {
 	if p.offset < 0 {
 		return client.Offsets(ctx, tps, p.at)
@@ -106,7 +106,7 @@ func reset(ctx context.Context, client *kafka.Client, group, topic string, to pl
 	}
 	err = client.CommitOffsets(ctx, kafka.GroupRef{Group: group}, after)
 	if errors.Is(err, kafka.ErrUnknownMember) {
-		return fmt.Errorf("group %s has members, who would go on where they are; stop them first, rio groups describe %s shows them", group, group)
+		return fmt.Errorf("group %s has members, which would keep their positions; stop them first, rio groups describe %s shows them", group, group)
 	}
 	if err != nil {
 		return err

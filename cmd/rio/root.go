@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// similarFlag adds to the error of an unknown flag which ones it may have been.
+// similarFlag adds flags with similar names to the error of an unknown flag.
 func similarFlag(cmd *cobra.Command, err error) error {
 	unknown, ok := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !ok {
@@ -50,7 +50,7 @@ func similarFlag(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
 }
 
-// family returns a command that only holds others.
+// family returns a command that only groups others.
 func family(use, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:   use,
@@ -70,8 +70,8 @@ func family(use, short string) *cobra.Command {
 	}
 }
 
-// doubleDashes lets long flags be written with one dash, as Go programs are used to: -listen becomes --listen, if any
-// command has such a flag. What comes after -- is left as it is.
+// doubleDashes allows long flags with one dash, as in other Go programs: -listen becomes --listen, if any command has
+// such a flag. Arguments after -- are unchanged.
 func doubleDashes(root *cobra.Command, args []string) []string {
 	known := longFlags(root)
 	doubled := make([]string, len(args))

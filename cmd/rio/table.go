@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 )
 
-// table prints rows in aligned columns, the first row being the heading. Spaces at the ends of lines are cut, so that a
-// line can be compared.
+// table prints rows in aligned columns; the first row is the heading. It trims spaces at the ends of lines, so that
+// lines can be compared.
 func table(out io.Writer, rows [][]string) error {
 	var aligned strings.Builder
 	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
@@ -27,14 +27,14 @@ func table(out io.Writer, rows [][]string) error {
 	return nil
 }
 
-// printJSON prints a value for programs, one line.
+// printJSON prints a value as one line of JSON.
 func printJSON(out io.Writer, value any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
 }
 
-// splitList splits a list with commas; empty elements are left out.
+// splitList splits a comma-separated list and drops empty elements.
 func splitList(list string) []string {
 	var elements []string
 	for _, element := range strings.Split(list, ",") {

@@ -26,8 +26,8 @@ func newTopicsList(to *connection) *cobra.Command {
 		Short: "List topics with their partitions and replicas",
 		Args:  cobra.NoArgs,
 	}
-	all := cmd.Flags().Bool("all", false, "also the cluster's own topics, such as __consumer_offsets")
-	format := choose(cmd.Flags(), "format", "how to print", "text", "json")
+	all := cmd.Flags().Bool("all", false, "include the cluster's own topics, such as __consumer_offsets")
+	format := choose(cmd.Flags(), "format", "output format", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
 			topics, err := client.Topics(cmd.Context())
@@ -79,11 +79,11 @@ func newTopicsCreate(to *connection) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.Int32Var(&spec.Partitions, "partitions", 0, "`number` of partitions (default: the broker's default)")
-	flags.Int16Var(&spec.Replicas, "replication-factor", 0, "`number` of copies (default: the broker's default)")
-	flags.StringToStringVar(&spec.Config, "config", nil, "a setting, `name=value`; may be repeated")
+	flags.Int16Var(&spec.Replicas, "replication-factor", 0, "`number` of replicas (default: the broker's default)")
+	flags.StringToStringVar(&spec.Config, "config", nil, "a topic setting, `name=value`; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		if spec.Partitions < 0 || spec.Replicas < 0 {
-			return usagef("--partitions and --replication-factor are positive numbers")
+			return usagef("--partitions and --replication-factor must be positive")
 		}
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
 			return eachTopic(cmd.OutOrStdout(), names, "created", func(name string) error {
@@ -109,7 +109,7 @@ func newTopicsDelete(to *connection) *cobra.Command {
 				return eachTopic(cmd.OutOrStdout(), names, "deleted", func(name string) error {
 					err := client.DeleteTopics(cmd.Context(), name)
 					if errors.Is(err, kafka.ErrUnknownTopic) {
-						err = fmt.Errorf("there is no topic %s; rio topics list shows those that are", name)
+						err = fmt.Errorf("there is no topic %s; rio topics list shows the existing topics", name)
 					}
 					return err
 				})
@@ -118,7 +118,7 @@ func newTopicsDelete(to *connection) *cobra.Command {
 	}
 }
 
-// eachTopic does something with every topic, also after one failed, and says what was done.
+// eachTopic calls do for every topic, even after a failure, and prints each success.
 func eachTopic(out io.Writer, names []string, done string, do func(name string) error) error {
 	var errs []error
 	for _, name := range names {
@@ -134,10 +134,10 @@ func eachTopic(out io.Writer, names []string, done string, do func(name string) 
 func newTopicsDescribe(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe TOPIC...",
-		Short: "Show partitions, leaders, offsets, and the settings made for a topic",
+		Short: "Show partitions, leaders, offsets, and the topic's own settings",
 		Args:  atLeastOne("TOPIC"),
 	}
-	format := choose(cmd.Flags(), "format", "how to print", "text", "json")
+	format := choose(cmd.Flags(), "format", "output format", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
 			for i, name := range names {
@@ -158,11 +158,11 @@ func newTopicsDescribe(to *connection) *cobra.Command {
 	return cmd
 }
 
-// A topicDescription is what describe prints.
+// A topicDescription is the output of describe.
 type topicDescription struct {
 	Topic      string                 `json:"topic"`
 	Partitions []partitionDescription `json:"partitions"`
-	Config     map[string]string      `json:"config"` // what differs from the cluster's defaults
+	Config     map[string]string      `json:"config"` // settings that differ from the cluster's defaults
 }
 
 type partitionDescription struct {
@@ -170,7 +170,7 @@ type partitionDescription struct {
 	Leader    int32   `json:"leader"`
 	Replicas  []int32 `json:"replicas"`
 	InSync    []int32 `json:"inSync"`
-	Begin     int64   `json:"begin"` // the first offset that is not deleted
+	Begin     int64   `json:"begin"` // the first offset that has not been deleted
 	End       int64   `json:"end"`   // the offset of the next record
 }
 
@@ -213,7 +213,7 @@ func (d *topicDescription) print(out io.Writer, format string) error {
 	return table(out, rows)
 }
 
-// atLeastOne says what is missing from a command line.
+// atLeastOne requires arguments of a kind.
 func atLeastOne(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -223,7 +223,7 @@ func atLeastOne(what string) cobra.PositionalArgs {
 	}
 }
 
-// exactlyOne says what is missing from, or too much on, a command line.
+// exactlyOne requires exactly one argument of a kind.
 func exactlyOne(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {

@@ -19,7 +19,7 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// version says what this program was built from, as far as it knows: the module's version, the commit, and the version of Go.
+// version describes the build, as far as known: the module's version, the commit, and the version of Go.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -7,10 +7,10 @@ import (
 	"github.com/rio-streams/rio/codec"
 )
 
-// A view turns the bytes of a key or a value into text that can be read. nil stays nil.
+// A view converts the bytes of a key or a value to readable text. nil stays nil.
 type view func([]byte) ([]byte, error)
 
-// views are the types that keys and values can be shown as; text is what they are without.
+// views are the types as which keys and values can be shown; the default is text.
 var views = map[string]view{
 	"text":     func(data []byte) ([]byte, error) { return data, nil },
 	"int64":    viewOf(codec.Int64),
@@ -18,10 +18,10 @@ var views = map[string]view{
 	"windowed": viewOf(codec.Windowed(codec.String)),
 }
 
-// viewTypes are the names of views, the usual one first.
+// viewTypes are the names of the views; the first is the default.
 var viewTypes = []string{"text", "int64", "float64", "windowed"}
 
-// viewOf shows what a codec decodes: numbers as 8 bytes, big endian, and a key within a window as key@start.
+// viewOf shows what a codec decodes: numbers of 8 bytes, big-endian, and a windowed key as key@start.
 func viewOf[T any](c codec.Codec[T]) view {
 	return func(data []byte) ([]byte, error) {
 		if data == nil {

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	patience  = 30 * time.Second // for what must come true sooner or later
-	maxLength = 500              // of what is printed of an error
+	checkTimeout = 30 * time.Second // limit for checks that must succeed eventually
+	maxLength    = 500              // maximum length of a printed error
 )
 
-// checks runs one after the other, prints a line for each, and counts what failed.
+// checks runs checks one after the other, prints a line for each, and counts failures.
 type checks struct{ failed int }
 
 func (c *checks) run(name string, check func(ctx context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*checkTimeout)
 	defer cancel()
 	err := check(ctx)
 	if err == nil {
@@ -36,11 +36,11 @@ func equal(what string, got, want any) error {
 	return fmt.Errorf("%s: got %v, want %v", what, got, want)
 }
 
-// eventually asks until the answer is yes.
+// eventually calls ask until it returns true.
 func eventually(what string, ask func() bool) error {
-	for deadline := time.Now().Add(patience); !ask(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(checkTimeout); !ask(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("after %v: %s", patience, what)
+			return fmt.Errorf("after %v: %s", checkTimeout, what)
 		}
 	}
 	return nil

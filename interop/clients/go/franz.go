@@ -17,7 +17,7 @@ import (
 
 const partitions = 3
 
-// franz is the broker seen by franz-go, and the names of this run.
+// franz tests a broker with franz-go, using names unique to this run.
 type franz struct {
 	address, prefix string
 	admin           *kadm.Client
@@ -66,7 +66,7 @@ func (f *franz) client(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.FetchMaxWait(200 * time.Millisecond),
 		kgo.MetadataMinAge(50 * time.Millisecond),
-		kgo.RecordDeliveryTimeout(patience),
+		kgo.RecordDeliveryTimeout(checkTimeout),
 	}, opts...)...)
 }
 
@@ -82,7 +82,7 @@ func (f *franz) createTopic(ctx context.Context, topic string, configs map[strin
 	return eventually(topic+" is not there", func() bool { return f.partitionCount(ctx, topic) == partitions })
 }
 
-// partitionCount is 0 for a topic that is not there.
+// partitionCount returns 0 for a topic that does not exist.
 func (f *franz) partitionCount(ctx context.Context, topic string) int {
 	topics, err := f.admin.ListTopics(ctx, topic)
 	if err != nil || topics[topic].Err != nil {
@@ -204,7 +204,7 @@ func (f *franz) config(ctx context.Context, topic, name string) string {
 	return "not described"
 }
 
-// records checks that keys, null values, headers and UTF-8 come back as they went, whatever batches they went in.
+// records checks that keys, null values, headers and UTF-8 are returned unchanged, however they are batched.
 func (f *franz) records(ctx context.Context, name string, opts ...kgo.Opt) error {
 	topic, err := f.create(ctx, "records-"+name, nil)
 	if err != nil {
@@ -254,7 +254,7 @@ func (f *franz) offsets(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	begin := time.Now().Truncate(time.Millisecond) // the client takes an old record for one that has waited too long
+	begin := time.Now().Truncate(time.Millisecond) // the client treats an old record as one that has waited too long
 	for i := range 10 {
 		r := &kgo.Record{Topic: topic, Timestamp: begin.Add(time.Duration(i) * time.Second), Value: []byte("v")}
 		if err := client.ProduceSync(ctx, r).FirstErr(); err != nil {
@@ -267,7 +267,7 @@ func (f *franz) offsets(ctx context.Context) error {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
-	return equal("beginnings, ends, and first 3.5 s later or else the end", // kadm puts the end where there is none
+	return equal("beginnings, ends, and first 3.5 s later or else the end", // kadm returns the end if there is none
 		[]string{listed(starts, topic), listed(ends, topic), listed(after, topic)}, []string{"[0 0 0]", "[10 0 0]", "[4 0 0]"})
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// member is a consumer of a group with a goroutine that polls and commits; the mutex guards what others ask for.
+// member is a consumer of a group with a goroutine that polls and commits; the mutex guards its results.
 type member struct {
 	client *kgo.Client
 	done   sync.WaitGroup
@@ -83,14 +83,14 @@ func (m *member) read() []string {
 	return slices.Clone(m.values)
 }
 
-// leave ends the member and returns what it could not do.
+// leave ends the member and returns its errors.
 func (m *member) leave() error {
 	m.client.Close()
 	m.done.Wait()
 	return m.err
 }
 
-// shared asks whether each has something, and together they have every partition once.
+// shared reports whether each member has partitions, and together they have every partition once.
 func shared(a, b *member) bool {
 	hasA, hasB := a.has(), b.has()
 	all := append(slices.Clone(hasA), hasB...)
@@ -160,7 +160,7 @@ func (f *franz) described(ctx context.Context, group string) error {
 	return equal("state and members", got, "Stable 2 listed as Stable")
 }
 
-// restart checks that a new member goes on at what was committed, and that the empty group can be deleted.
+// restart checks that a new member resumes at the committed offsets, and that the empty group can be deleted.
 func (f *franz) restart(ctx context.Context, topic, group string) error {
 	if err := f.send(ctx, topic, 1, "later"); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (f *franz) restart(ctx context.Context, topic, group string) error {
 	return errors.Join(err, equal("offsets of a deleted group", len(offsets.Offsets()), 0))
 }
 
-// memberDies: a static member that closes does not say goodbye, which for the group is what a death is.
+// memberDies: a static member that closes does not leave the group, which to the group looks like a crash.
 func (f *franz) memberDies(ctx context.Context) error {
 	topic, err := f.create(ctx, "dies", nil)
 	if err != nil {

@@ -56,7 +56,7 @@ func transaction(ctx context.Context, client *kgo.Client, topic, value string, c
 	return client.EndTransaction(ctx, kgo.TransactionEndTry(commit))
 }
 
-// transactionState asks the coordinator, which may still be writing markers.
+// transactionState waits for a state of the transaction: the coordinator may still be writing markers.
 func (f *franz) transactionState(ctx context.Context, name, want string) error {
 	id := f.prefix + "-" + name
 	return eventually("the transaction is not described as "+want, func() bool {
@@ -65,7 +65,7 @@ func (f *franz) transactionState(ctx context.Context, name, want string) error {
 	})
 }
 
-// exactlyOnce consumes, transforms, produces: the group's offset and the output are one transaction.
+// exactlyOnce consumes, transforms and produces; the group's offset and the output are one transaction.
 func (f *franz) exactlyOnce(ctx context.Context) error {
 	source, err1 := f.create(ctx, "source", nil)
 	target, err2 := f.create(ctx, "target", nil)
@@ -84,7 +84,7 @@ func (f *franz) exactlyOnce(ctx context.Context) error {
 	return errors.Join(err, equal("target", values, []string{"A", "B", "C"}))
 }
 
-// transform is one life of the transforming program.
+// transform is one run of the transforming program.
 func (f *franz) transform(ctx context.Context, source, target string, end kgo.TransactionEndTry) error {
 	group := f.prefix + "-transform"
 	session, err := kgo.NewGroupTransactSession(
@@ -120,7 +120,8 @@ func (f *franz) transform(ctx context.Context, source, target string, end kgo.Tr
 	return errors.Join(equal("committed", committed, bool(end)), f.committed(ctx, group, source, want))
 }
 
-// committed waits: a transaction's offsets are there when its markers are written, which is after the answer to its end.
+// committed waits for the offset: the offsets of a transaction appear once its markers are written, which is after the
+// answer to its end.
 func (f *franz) committed(ctx context.Context, group, topic string, want int64) error {
 	return eventually(fmt.Sprint("the committed offset is not ", want), func() bool {
 		offsets, err := f.admin.FetchOffsets(ctx, group)
@@ -165,7 +166,7 @@ func (f *franz) fenced(ctx context.Context) error {
 	return errors.Join(err, equal("read committed", values, []string{"heir", "heir", "heir"}))
 }
 
-// openTransaction checks what an operator sees of a transaction that has not ended.
+// openTransaction checks how an open transaction is listed.
 func (f *franz) openTransaction(ctx context.Context, topic string) error {
 	listed, err := f.admin.ListTransactions(ctx, nil, []string{"Ongoing"})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/lovoo/goka/storage"
 )
 
-// counting is a goka application: it counts the messages of each key.
+// counting is a goka application that counts the messages of each key.
 type counting struct {
 	brokers []string
 	stream  goka.Stream
@@ -57,8 +57,8 @@ func (a *counting) createStream(context.Context) error {
 	return topics.EnsureTopicExists(string(a.stream), partitions, 1, nil)
 }
 
-// emitAndCount emits ten messages for each key and runs the processor until it has counted them. Its storage is new every
-// time, so that what was counted before must come from the table's topic.
+// emitAndCount emits ten messages for each key and runs the processor until it has counted them. It starts with empty
+// storage each time, so earlier counts must come from the table's topic.
 func (a *counting) emitAndCount(ctx context.Context, want map[string]int64) error {
 	if err := a.emit(want); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Command go runs clients written in Go against a broker: franz-go with its admin client, and goka, which is built on sarama. It
-// also creates topics for clients that cannot.
+// Command go runs clients written in Go against a broker: franz-go with its admin client, and goka, which is built on
+// sarama. It also creates topics for clients that cannot.
 package main
 
 import (
@@ -37,7 +37,7 @@ func usage() {
 	os.Exit(2)
 }
 
-// create makes topics of three partitions, and waits until they are there.
+// create creates topics with three partitions, and waits until they exist.
 func create(address string, topics []string) error {
 	f := &franz{address: address}
 	client, err := f.client()
