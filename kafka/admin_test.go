@@ -116,7 +116,7 @@ func TestOffsets(t *testing.T) {
 	for _, at := range []int64{1000, 2000, 3000} {
 		must(t, p.Send(tp.Topic, 0, Record{Timestamp: at, Value: []byte("x")}))
 	}
-	must(t, p.Commit(ctx)) // 0, 1, 2 and a mark
+	must(t, p.Commit(ctx)) // offsets 0 to 2, then a transaction marker
 	must(t, p.Send(tp.Topic, 0, Record{Timestamp: 4000}))
 	must(t, p.Flush(ctx)) // open
 	for _, test := range []struct {

@@ -13,10 +13,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTimeout is how long a test waits for something that should come at once.
+// testTimeout bounds how long a test waits.
 const testTimeout = 30 * time.Second
 
-// testContext ends with the test, or after patience.
+// testContext ends with the test, or after testTimeout.
 func testContext(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)

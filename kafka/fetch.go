@@ -217,14 +217,14 @@ func (f *Fetcher) failed(part *fetcherPartition, err error) {
 	if part.attempts == 0 {
 		part.since = time.Now()
 	}
-	patience := time.Duration(0)
+	retryTimeout := time.Duration(0)
 	switch {
 	case retriable(err):
-		patience = f.c.cfg.RetryTimeout
+		retryTimeout = f.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic):
-		patience = min(unknownTopicTimeout, f.c.cfg.RetryTimeout)
+		retryTimeout = min(unknownTopicTimeout, f.c.cfg.RetryTimeout)
 	}
-	if time.Since(part.since) >= patience {
+	if time.Since(part.since) >= retryTimeout {
 		part.waiting = true // for good: only Add resets it
 		f.deliver(&answer{fetched: []partFetched{{part, Fetched{
 			Topic: part.tp.Topic, Partition: part.tp.Partition, From: part.offset, Next: part.offset,

@@ -34,7 +34,7 @@ type testGroup struct {
 	outlawed map[string]bool // members that were expelled and do not know it yet: what they own may be taken
 }
 
-// groupTimeout is how long a test waits for what must happen; it is only ever waited out by a test that fails.
+// groupTimeout bounds how long a test waits; only a failing test waits that long.
 const groupTimeout = 60 * time.Second
 
 func newGroup(t *testing.T, partitions int32) *testGroup {

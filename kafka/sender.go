@@ -183,14 +183,14 @@ func (p *Producer) failed(part *producerPartition, err error) {
 		b.since = time.Now()
 	}
 	b.lost = b.lost || unanswered(err) || hasCode(err, sarama.ErrRequestTimedOut, sarama.ErrNotEnoughReplicasAfterAppend)
-	patience := time.Duration(0)
+	retryTimeout := time.Duration(0)
 	switch {
 	case retriable(err):
-		patience = p.c.cfg.RetryTimeout
+		retryTimeout = p.c.cfg.RetryTimeout
 	case errors.Is(err, ErrUnknownTopic), hasCode(err, sarama.ErrInvalidMessage):
-		patience = min(unknownTopicTimeout, p.c.cfg.RetryTimeout)
+		retryTimeout = min(unknownTopicTimeout, p.c.cfg.RetryTimeout)
 	}
-	if p.err == nil && time.Since(b.since) >= patience {
+	if p.err == nil && time.Since(b.since) >= retryTimeout {
 		p.fail(p.batchError(part, err))
 	}
 	if p.err != nil {

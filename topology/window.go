@@ -175,7 +175,7 @@ func (f *form[T]) windowShape() codec.WindowShape {
 		switch {
 		case i == 0:
 			shape = other
-		case shape != other: // merged
+		case shape != other: // merged streams with different windows
 			return codec.WindowShape{}
 		}
 	}

@@ -40,7 +40,7 @@ func seed(t *testing.T) uint64 {
 }
 
 // How long to wait for a load that works, or that comes to rest, before it is taken for stuck.
-const patience = time.Minute
+const waitTimeout = time.Minute
 
 // trial is a broker under load.
 type trial struct {
@@ -63,8 +63,8 @@ func newTrial(t *testing.T, dir string) *trial {
 	return &trial{t: t, broker: broker, load: load, stop: stop, random: rand.New(rand.NewPCG(seed, 1<<32))}
 }
 
-// kill waits for a random amount of acknowledged work of a random kind, and kills the broker in the middle of more.
-// Sometimes it dies again while it starts.
+// kill waits for a random amount of acknowledged work, and kills the broker during more. Sometimes it kills the broker
+// again while it starts.
 func (r *trial) kill(round int) {
 	r.t.Helper()
 	r.load.begin()
@@ -88,10 +88,10 @@ func (r *trial) kill(round int) {
 // work waits until so much more is acknowledged.
 func (r *trial) work(of kind, more int) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.t.Context(), waitTimeout)
 	defer cancel()
 	if !r.load.awaitWork(ctx, of, more) {
-		r.load.find("the load is stuck: less than %d more %s in %v", more, of, patience)
+		r.load.find("the load is stuck: less than %d more %s in %v", more, of, waitTimeout)
 	}
 }
 
@@ -109,10 +109,10 @@ func (r *trial) create(topic string) {
 // check brings the load to rest and compares the log with the ledger.
 func (r *trial) check() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.t.Context(), waitTimeout)
 	defer cancel()
 	if busy := r.load.rest(ctx); len(busy) > 0 {
-		r.load.find("without an answer after %v: %v", patience, busy)
+		r.load.find("without an answer after %v: %v", waitTimeout, busy)
 	}
 	r.verdict(false)
 }

@@ -156,7 +156,7 @@ func (d *fullDisk) stuff() *kgo.Record {
 // get no answer; it is sent again until there is one.
 func (d *fullDisk) writeUntilRefused() {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(d.t.Context(), waitTimeout)
 	defer cancel()
 	client := newClient(ctx, d.t, d.broker.address, kgo.RecordRetries(1),
 		kgo.ProduceRequestTimeout(time.Second), kgo.RequestTimeoutOverhead(time.Second))
@@ -247,11 +247,11 @@ func (p *patient) send() {
 
 func (p *patient) mustBeAcknowledged() {
 	p.t.Helper()
-	timeout := time.NewTimer(patience)
+	timeout := time.NewTimer(waitTimeout)
 	defer timeout.Stop()
 	select {
 	case <-timeout.C:
-		p.t.Fatalf("a producer that waits for room has no answer after %v", patience)
+		p.t.Fatalf("a producer that waits for room has no answer after %v", waitTimeout)
 	case r := <-p.waiting:
 		if r.err != nil {
 			p.t.Fatalf("a producer that waits for room is told: %v", r.err)

@@ -81,7 +81,7 @@ func TestStopOnAFullDisk(t *testing.T) {
 // fillTheLog creates topics until the broker's writes wait for room.
 func (p *patient) fillTheLog() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(p.t.Context(), waitTimeout)
 	defer cancel()
 	client := newClient(ctx, p.t, p.broker.address)
 	filling := make(chan struct{})

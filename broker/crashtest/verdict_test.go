@@ -61,7 +61,7 @@ func (v *verdict) finds(format string, args ...any) {
 // nothingIsOpen: at rest, every transaction has ended, so both isolation levels reach as far; at once or later, for Apache
 // Kafka acknowledges the end when it can no longer be lost, and writes the markers then.
 func (v *verdict) nothingIsOpen(ctx context.Context, client *kgo.Client, all []place) error {
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(waitTimeout); ; {
 		stable, err := bounds(ctx, client, kgo.ReadCommitted(), latest, all)
 		if err != nil {
 			return err

@@ -41,7 +41,7 @@ func Hint(misspelt string, names []string) string {
 // distance returns Levenshtein's distance of two strings: how many bytes must be inserted, deleted or replaced to make one
 // of the other.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1) // of the prefix of a before this one
+	row := make([]int, len(b)+1) // row[j]: distance between the previous prefix of a and b[:j]
 	for j := range row {
 		row[j] = j
 	}

@@ -291,7 +291,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestRetry: the owner is asked for patience, twice as much each time.
+// TestRetry: the owner is asked to wait, twice as long each time.
 func TestRetry(t *testing.T) {
 	b := topology.NewBuilder("app")
 	topology.Process(topology.From(b, texts("in")), "step", func(*processor.Context[string, string]) processor.Handler[string, string] {

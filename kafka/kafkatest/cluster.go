@@ -181,7 +181,7 @@ func metadataByID(s *subject) {
 func metadataCreatesNothing(s *subject) {
 	r := s.raw()
 	never := s.unique()
-	for version := int16(0); version <= r.newest[int16(kmsg.Metadata)]; version++ { // the older ones cannot say whether it should
+	for version := int16(0); version <= r.newest[int16(kmsg.Metadata)]; version++ { // old versions cannot say whether to create the topic
 		req := kmsg.NewPtrMetadataRequest()
 		req.Topics, req.AllowAutoTopicCreation = []kmsg.MetadataRequestTopic{{Topic: &never}}, false
 		got := ask(r.at(version), req).Topics[0]

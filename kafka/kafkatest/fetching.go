@@ -55,7 +55,7 @@ func fetchUnknownTopic(s *subject) {
 
 func fetchWaits(s *subject) {
 	tp := s.partition()
-	f := s.fetcher(kafka.FetcherConfig{MaxWait: patience / 2})
+	f := s.fetcher(kafka.FetcherConfig{MaxWait: waitTimeout / 2})
 	f.Add(tp, 0)
 	s.poll(f) // at the end: from now on the broker waits
 	s.produce(tp, "late")

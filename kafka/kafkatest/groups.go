@@ -43,7 +43,7 @@ type member struct {
 func (s *subject) join(group, topic string, more ...func(*kafka.GroupConfig)) *member {
 	cfg := kafka.GroupConfig{
 		Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(),
-		SessionTimeout: patience / 2, HeartbeatInterval: 50 * time.Millisecond,
+		SessionTimeout: waitTimeout / 2, HeartbeatInterval: 50 * time.Millisecond,
 	}
 	for _, set := range more {
 		set(&cfg)
@@ -68,7 +68,7 @@ func (m *member) own() {
 
 func (m *member) leave() {
 	m.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 		defer cancel()
 		if err := m.Leave(ctx); err != nil {
 			m.s.Errorf("leave: %v", err)

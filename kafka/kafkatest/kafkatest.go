@@ -66,11 +66,11 @@ type subject struct {
 	ctx context.Context // ends with the test, and long after what should come at once
 }
 
-const patience = 30 * time.Second
+const waitTimeout = 30 * time.Second
 
 func newSubject(t *testing.T, cfg kafka.Config) *subject {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	t.Cleanup(cancel)
 	client, err := kafka.Dial(ctx, cfg)
 	if err != nil {

@@ -121,12 +121,12 @@ func (s *subject) code(want error, code int16, doing string) {
 	s.wants(want, kerr.ErrorForCode(code), doing)
 }
 
-// passing are errors of a coordinator that is about to be ready; a client asks again.
+// passing are the transient errors of a coordinator that is not ready yet; a client retries.
 var passing = []error{
 	kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.ConcurrentTransactions,
 }
 
-// settle asks until the code is not one of those that pass, and returns it.
+// settle calls ask until it returns a code other than those of passing, and returns that code.
 func (s *subject) settle(ask func() int16) (code int16) {
 	s.Helper()
 	eventually(s, "the coordinator is ready", func() bool {
@@ -185,7 +185,7 @@ func produceRequest(acks int16, tp kafka.TopicPartition, records []byte) *kmsg.P
 	topic := kmsg.NewProduceRequestTopic()
 	topic.Topic, topic.Partitions = tp.Topic, []kmsg.ProduceRequestTopicPartition{partition}
 	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = acks, int32(patience/time.Millisecond)
+	req.Acks, req.TimeoutMillis = acks, int32(waitTimeout/time.Millisecond)
 	req.Topics = []kmsg.ProduceRequestTopic{topic}
 	return req
 }

@@ -11,7 +11,7 @@ import (
 // byName is the last version of fetch that names topics; later ones give their ids.
 const byName = 12
 
-// fetchOf makes a fetch that does not wait, of the same offset in all these partitions.
+// fetchOf returns a fetch request, without waiting, for the same offset in all these partitions.
 func fetchOf(offset int64, parts ...kafka.TopicPartition) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
 	req.MinBytes, req.MaxBytes = 1, 50<<20
@@ -25,10 +25,10 @@ func fetchOf(offset int64, parts ...kafka.TopicPartition) *kmsg.FetchRequest {
 	return req
 }
 
-// longFetchOf makes a fetch that waits as long as the test has patience.
+// longFetchOf returns a fetch request that waits up to waitTimeout.
 func longFetchOf(offset int64, parts ...kafka.TopicPartition) *kmsg.FetchRequest {
 	req := fetchOf(offset, parts...)
-	req.MaxWaitMillis = int32(2 * patience / time.Millisecond)
+	req.MaxWaitMillis = int32(2 * waitTimeout / time.Millisecond)
 	return req
 }
 

@@ -27,7 +27,7 @@ const playerType = "kafkatest"
 // player returns one that is about to join group.
 func (s *subject) player(group string) *player {
 	s.Helper()
-	m := &player{raw: s.raw(), group: group, generation: -1, protocols: []string{"fair"}, session: patience, rebalance: patience}
+	m := &player{raw: s.raw(), group: group, generation: -1, protocols: []string{"fair"}, session: waitTimeout, rebalance: waitTimeout}
 	m.coordinated(0, group)
 	return m
 }

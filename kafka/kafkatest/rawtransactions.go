@@ -73,7 +73,7 @@ func (a *actor) initAs(id int64, epoch int16) (res *kmsg.InitProducerIDResponse)
 
 func (a *actor) initRequest() *kmsg.InitProducerIDRequest {
 	req := kmsg.NewPtrInitProducerIDRequest()
-	req.TransactionalID, req.TransactionTimeoutMillis = &a.transactionalID, int32(patience/time.Millisecond)
+	req.TransactionalID, req.TransactionTimeoutMillis = &a.transactionalID, int32(waitTimeout/time.Millisecond)
 	return req
 }
 

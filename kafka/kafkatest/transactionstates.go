@@ -40,7 +40,7 @@ func txnDescribed(s *subject) {
 	a.has(tp, "x")
 	got := a.describe()
 	s.code(nil, got.ErrorCode, "describe a transaction")
-	if got.State != "Ongoing" || got.ProducerID != a.id || got.ProducerEpoch != a.epoch || got.TimeoutMillis != int32(patience/time.Millisecond) {
+	if got.State != "Ongoing" || got.ProducerID != a.id || got.ProducerEpoch != a.epoch || got.TimeoutMillis != int32(waitTimeout/time.Millisecond) {
 		s.Errorf("described %+v", got)
 	}
 	if got.StartTimestamp < before || got.StartTimestamp > time.Now().UnixMilli() {

@@ -119,7 +119,7 @@ func turmoil(s *subject) {
 	}
 }
 
-// count returns how many partitions name owns, or anyone.
+// count returns how many partitions name owns or, if name is empty, how many have an owner.
 func (l *ledger) count(name string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

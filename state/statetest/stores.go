@@ -50,7 +50,7 @@ type machine struct {
 	changelog []record // committed
 	pending   []record // flushed
 
-	times, pendingTimes state.Times // the same of the clocks
+	times, pendingTimes state.Times // times of the clocks, committed and flushed
 
 	before struct { // a snapshot, and what was committed then
 		moment

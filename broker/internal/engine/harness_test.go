@@ -20,8 +20,8 @@ import (
 // morning is when the clock of a test begins.
 var morning = time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 
-// patience is how long a test waits for what should come at once.
-const patience = 30 * time.Second
+// waitTimeout bounds how long a test waits.
+const waitTimeout = 30 * time.Second
 
 // harness is an engine on a store in memory. Its clock stands still unless the test moves it.
 type harness struct {
@@ -118,7 +118,7 @@ func next[T any](h *harness, from <-chan T) T {
 	select {
 	case got := <-from:
 		return got
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		h.Fatal("nothing comes")
 		panic("unreachable")
 	}

@@ -166,7 +166,7 @@ func TestSessionsEndWithTheConnection(t *testing.T) {
 	c.refused(kerr.FetchSessionIDNotFound)
 }
 
-// A limit on the answer starves nobody: what was served goes to the end of the line.
+// A limit on the response size starves no partition: those that were served move to the end.
 func TestASessionServesInTurn(t *testing.T) {
 	h := newHarness(t)
 	topics := []string{"a", "b", "c"}
