@@ -5,4 +5,4 @@ package dirlock
 import "os"
 
 // lockFile does nothing: this platform has no flock.
-func hold(*os.File) error { return nil }
+func lockFile(*os.File) error { return nil }
