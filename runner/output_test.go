@@ -190,7 +190,7 @@ func TestRefusedChange(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := runner.Run(ctx, c.build(b), cfg)
-	for _, want := range []string{`store "rows": the row of key "1"`, c.app + "-rows-changelog/0", "raise the topic's max.message.bytes", "TopicConfig"} {
+	for _, want := range []string{`store "rows"`, `row of key "1"`, c.app + "-rows-changelog/0", "raise the topic's max.message.bytes", "TopicConfig"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
