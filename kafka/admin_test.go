@@ -290,3 +290,17 @@ func TestLostAnswersOfAdmin(t *testing.T) {
 		t.Errorf("%d answers were lost, want 6", w.lost)
 	}
 }
+
+// TestParseAt: the text of a position is the position again; other texts are errors.
+func TestParseAt(t *testing.T) {
+	for _, at := range []At{Earliest, Latest, Since(time.UnixMilli(0)), Since(time.Date(2026, 1, 1, 8, 50, 0, 0, time.UTC))} {
+		if got, err := ParseAt(at.String()); got != at || err != nil {
+			t.Errorf("%v is parsed as %v, %v", at, got, err)
+		}
+	}
+	for _, text := range []string{"", "ontem", "17", "latest stable", "1969-12-31T23:59:59Z"} {
+		if at, err := ParseAt(text); err == nil {
+			t.Errorf("%q is parsed as %v", text, at)
+		}
+	}
+}

@@ -25,6 +25,21 @@ const (
 // Since is the first record with a timestamp not before t, or the end of the partition if there is none.
 func Since(t time.Time) At { return At(t.UnixMilli()) }
 
+// ParseAt returns the position that text names: "earliest", "latest", or a time since 1970 in the form of RFC 3339.
+func ParseAt(text string) (At, error) {
+	switch text {
+	case "earliest":
+		return Earliest, nil
+	case "latest":
+		return Latest, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || t.UnixMilli() < 0 {
+		return 0, fmt.Errorf("kafka: %q is no position: want earliest, latest, or a time such as 2026-01-01T08:50:00Z", text)
+	}
+	return Since(t), nil
+}
+
 // String returns the name of the position, or the time.
 func (at At) String() string {
 	switch at {

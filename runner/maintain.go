@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/topology"
@@ -35,9 +34,10 @@ func maintain(ctx context.Context, t *topology.Topology, cfg Config) error {
 		return fmt.Errorf("runner: both %s and %s are set: choose one", ResetVariable, RebuildVariable)
 	case place != "":
 		var at kafka.At
-		if at, err = parsePlace(place); err == nil {
-			err = Reset(ctx, t, cfg, at)
+		if at, err = kafka.ParseAt(place); err != nil {
+			return fmt.Errorf("runner: %s is %q: want earliest, latest, or a time such as 2026-01-01T08:50:00Z", ResetVariable, place)
 		}
+		err = Reset(ctx, t, cfg, at)
 		done = "reset; it begins at " + place
 	case rebuild == "changelogs":
 		err = Rebuild(ctx, t, cfg)
@@ -61,18 +61,4 @@ func maintain(ctx context.Context, t *topology.Topology, cfg Config) error {
 		}
 	}
 	return fmt.Errorf("runner: %s; %w", done, ErrMaintained)
-}
-
-func parsePlace(place string) (kafka.At, error) {
-	switch place {
-	case "earliest":
-		return kafka.Earliest, nil
-	case "latest":
-		return kafka.Latest, nil
-	}
-	at, err := time.Parse(time.RFC3339, place)
-	if err != nil {
-		return 0, fmt.Errorf("runner: %s is %q: want earliest, latest, or a time such as 2026-01-01T08:50:00Z", ResetVariable, place)
-	}
-	return kafka.Since(at), nil
 }

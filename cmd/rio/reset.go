@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,17 +50,11 @@ type place struct {
 }
 
 func parsePlace(text string) (place, error) {
-	switch text {
-	case "earliest":
-		return place{kafka.Earliest, -1}, nil
-	case "latest":
-		return place{kafka.Latest, -1}, nil
-	}
 	if offset, err := strconv.ParseInt(text, 10, 64); err == nil && offset >= 0 {
 		return place{offset: offset}, nil
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil && t.UnixMilli() >= 0 {
-		return place{kafka.Since(t), -1}, nil
+	if at, err := kafka.ParseAt(text); err == nil {
+		return place{at, -1}, nil
 	}
 	return place{}, usagef("--to %s: want earliest, latest, an offset, or a time such as 2026-01-01T08:50:00Z", text)
 }
