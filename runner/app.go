@@ -97,8 +97,9 @@ func (a *App) State() State { return a.runner.status.current() }
 // Ready returns nil if all tasks of this process are processing and none is further behind than Config.ReadyLag. Otherwise
 // its error says what the application waits for.
 func (a *App) Ready() error {
-	err := fmt.Errorf("runner: application %s is %s", a.runner.cfg.Application, a.State())
-	switch a.State() {
+	state := a.State()
+	err := fmt.Errorf("runner: application %s is %s", a.runner.cfg.Application, state)
+	switch state {
 	case Starting, Stopping, Stopped, Failed:
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 
+	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/state"
 )
 
@@ -25,10 +27,8 @@ type LocalStore[K, V any] struct {
 // Local returns read access to a store of the application's topology. It returns an error if the topology has no such store.
 func Local[K, V any](a *App, store Viewer[K, V]) (*LocalStore[K, V], error) {
 	for _, sub := range a.runner.plan.Subtopologies {
-		for _, s := range sub.Stores {
-			if s.Name() == store.Name() {
-				return &LocalStore[K, V]{a, store}, nil
-			}
+		if keeps(sub, store.Name()) {
+			return &LocalStore[K, V]{a, store}, nil
 		}
 	}
 	return nil, fmt.Errorf("runner: application %s: store %q: %w in its topology", a.runner.cfg.Application, store.Name(), state.ErrNoStore)
@@ -100,7 +100,7 @@ func (s *LocalStore[K, V]) each(f func(view *state.View[K, V], open func() error
 	}
 	tasks, of := 0, int32(0)
 	for _, u := range r.status.units() {
-		if !u.has(s.store.Name()) {
+		if !keeps(u.sub, s.store.Name()) {
 			continue
 		}
 		tasks++
@@ -144,14 +144,9 @@ func (s *LocalStore[K, V]) wrap(err error) error {
 	return fmt.Errorf("runner: store %q: %w", s.store.Name(), err)
 }
 
-// has reports whether the unit's task keeps a store.
-func (u *unit) has(store string) bool {
-	for _, s := range u.sub.Stores {
-		if s.Name() == store {
-			return true
-		}
-	}
-	return false
+// keeps reports whether the tasks of a sub-topology keep a store.
+func keeps(sub *plan.Subtopology, store string) bool {
+	return slices.ContainsFunc(sub.Stores, func(s *plan.Store) bool { return s.Name() == store })
 }
 
 // openStore is the database of a task that processes, for readers of other goroutines. The task closes it when the last
@@ -192,12 +187,11 @@ func (o *openStore) closing() bool {
 	return o.closed
 }
 
-// close keeps new readers out and waits for the others.
+// close keeps new readers out and waits for the others. It is called once.
 func (o *openStore) close() {
 	o.mu.Lock()
-	first := !o.closed
 	o.closed = true
-	if first && o.readers == 0 {
+	if o.readers == 0 {
 		close(o.gone)
 	}
 	o.mu.Unlock()
