@@ -29,8 +29,8 @@ var (
 	})
 	Waiting = inApplication(Metric{
 		Name: "rio_task_waiting", Kind: GaugeKind, Unit: Yes, Labels: []string{"task", "reason"},
-		Help: "1 for a task that does not process, with what it waits for: opening, restore, cluster, group, leader, transaction, " +
-			"handler, state, or unknown.",
+		Help: "1 while a task is not processing. The label reason says what it waits for: opening, restore, cluster, group, leader, " +
+			"transaction, handler, state, or unknown.",
 		Alert: "It is 1 for minutes, and the reason is not restore. The log and App.Snapshot give the reason in words.",
 	})
 	RestoreOffsets = inApplication(Metric{

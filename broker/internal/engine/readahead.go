@@ -74,7 +74,7 @@ func (e *Engine) readAhead(ctx context.Context, client *Client) {
 	}
 }
 
-// take moves what was read ahead into a response, if it is what the fetch would read now. The log before the end of a
+// take moves the records that were read ahead into a response, if the fetch would read the same records now. The log before the end of a
 // view can only lose records at its start, and the caller has checked the start, so the records are still valid.
 func (a *readAheadState) take(f *partitionFetch, req *kmsg.FetchRequest, how reading, answer *fetched) bool {
 	if a == nil || req.IsolationLevel != a.req.IsolationLevel {

@@ -187,7 +187,8 @@ func (g *Group) replace(now time.Time, m *member, r JoinRequest, reply func(Join
 	if r.SupportsSkippingAssignment {
 		joined.SkipAssignment = m == g.leader
 	} else {
-		// A leader would assign and then wait in vain, so do not tell it that it leads (KIP-814).
+		// A member that is told that it leads would compute an assignment and wait for a response in vain. So the response
+		// names the former id of the leader (KIP-814).
 		joined.Leader, joined.Members = leaderBefore, nil
 	}
 	m.answerJoin(joined)

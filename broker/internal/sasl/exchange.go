@@ -55,5 +55,5 @@ func (e *Exchange) step(client []byte) (answer, user string, err error) {
 	return e.conversation.step(string(client))
 }
 
-// User returns the name of the user who has logged in, "" before.
+// User returns the name of the user. It is empty until the login has succeeded.
 func (e *Exchange) User() string { return e.user }

@@ -115,7 +115,8 @@ func (r *produceReader) minPartitionBytes() int64 {
 	return 4 + 4
 }
 
-// entries reads the length of a list whose entries take at least so many bytes each. It returns 0 after an error.
+// entries reads the length of a list and refuses one that cannot fit into the rest of the request: least is the smallest size
+// of an entry, in bytes. It returns 0 after an error.
 func (r *produceReader) entries(what string, least int64) int64 {
 	n := r.length(what)
 	r.listed += max(n, 0)
