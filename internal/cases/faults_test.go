@@ -1,17 +1,13 @@
 package cases
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -117,80 +113,12 @@ func (c *counter) results() []string {
 	return slices.Collect(strings.Lines(out))
 }
 
-// limit is how long to wait for what comes within seconds.
-const limit = 45 * time.Second
-
-// instance is a running program.
-type instance struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	ended chan struct{}
-	mu    sync.Mutex
-	log   bytes.Buffer
-}
-
-// Write takes what the program logs.
-func (i *instance) Write(p []byte) (int, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.log.Write(p)
-}
-
-func (i *instance) said() string {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.log.String()
-}
-
-// start runs an instance, which is killed with the test.
+// start runs an instance of the program with a state directory of its own.
 func (c *counter) start(flags ...string) *instance {
 	c.t.Helper()
 	c.programs++
 	dir := filepath.Join(c.t.TempDir(), fmt.Sprint("state-", c.programs))
-	i := &instance{t: c.t, ended: make(chan struct{})}
-	i.cmd = c.m.command("micro", append([]string{"-brokers", c.brokers, "-dir", dir}, flags...)...)
-	i.cmd.Stdout, i.cmd.Stderr = i, i
-	must(c.t, i.cmd.Start())
-	go func() {
-		_ = i.cmd.Wait()
-		close(i.ended)
-	}()
-	c.t.Cleanup(func() {
-		_ = i.cmd.Process.Kill()
-		<-i.ended
-		if c.t.Failed() {
-			c.t.Logf("%q said:\n%s", flags, i.said())
-		}
-	})
-	return i
-}
-
-// stop sends SIGTERM, after which the instance must end within a time.
-func (i *instance) stop(within time.Duration) {
-	i.t.Helper()
-	began := time.Now()
-	must(i.t, i.cmd.Process.Signal(syscall.SIGTERM))
-	select {
-	case <-i.ended:
-		i.t.Logf("ended %v after SIGTERM", time.Since(began).Round(10*time.Millisecond))
-	case <-time.After(within):
-		i.t.Errorf("alive %v after SIGTERM", within)
-	}
-}
-
-// until waits for a condition.
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	timeout, again := time.NewTimer(limit), time.NewTicker(100*time.Millisecond)
-	defer timeout.Stop()
-	defer again.Stop()
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-timeout.C:
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-	}
+	return c.m.start(c.t, "micro", append([]string{"-brokers", c.brokers, "-dir", dir}, flags...)...)
 }
 
 // Slow records with large results: results appear long before all are done, and a stop waits for one call, not for all.
