@@ -35,7 +35,7 @@ func TestGarbledTail(t *testing.T) {
 	long(t)
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
-			survivesDamage(t, 20, func(random *rand.Rand, file string) {
+			survivesDamage(t, 20, 1, func(random *rand.Rand, file string) {
 				kept, lost := damageTail(t, file, func(tail []byte) []byte { return d.damage(random, tail) })
 				t.Logf("%s: %d bytes are as they were, up to %d behind them are not", file, kept, lost)
 			})
@@ -43,21 +43,15 @@ func TestGarbledTail(t *testing.T) {
 	}
 }
 
-// survivesDamage kills a broker after at least so many transactions and damages its write-ahead log. What it held may be
-// missing, even when it was acknowledged; but what is there is a state that the broker was in: no transaction in part, no gap.
-// And what is written from then on stays.
-func survivesDamage(t *testing.T, least int, damage func(random *rand.Rand, file string)) {
+// survivesDamage kills a broker after at least so many transactions, when its write-ahead log has at least so many bytes, and
+// damages the log. What it held may be missing, even when it was acknowledged; but what is there is a state that the broker
+// was in: no transaction in part, no gap. And what is written from then on stays.
+func survivesDamage(t *testing.T, least, size int, damage func(random *rand.Rand, file string)) {
 	t.Helper()
 	r := newTrial(t, t.ArtifactDir())
-	r.load.begin()
-	r.work(transactions, least+r.random.IntN(200))
-	r.broker.kill()
+	file := r.killWithLog(least, size)
 	r.stop()
 
-	file := r.broker.newest()
-	if file == "" {
-		t.Skipf("no write-ahead log *.log below %s", r.broker.dir)
-	}
 	damage(r.random, file)
 	r.broker.serve()
 	endTransactions(t, r.broker.address)
@@ -68,6 +62,29 @@ func survivesDamage(t *testing.T, least int, damage func(random *rand.Rand, file
 	r.broker.serve()
 	r.verdict(true)
 	mustHold(t, r.broker.address, offsets)
+}
+
+// killWithLog kills the broker after at least so many transactions and returns the newest file of its write-ahead log. A
+// file that the broker has only just begun may be too small to be damaged: then the broker serves and is killed again.
+func (r *trial) killWithLog(least, size int) string {
+	r.t.Helper()
+	for {
+		r.load.begin()
+		r.work(transactions, least+r.random.IntN(200))
+		r.broker.kill()
+		file := r.broker.newest()
+		if file == "" {
+			r.t.Skipf("no write-ahead log *.log below %s", r.broker.dir)
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if lengthOf(content) >= size {
+			return file
+		}
+		r.broker.serve()
+	}
 }
 
 // endTransactions ends what the transformers have left open, as they would do themselves if they came back.
@@ -96,9 +113,6 @@ func damageTail(t *testing.T, file string, damage func(tail []byte) []byte) (kep
 		t.Fatal(err)
 	}
 	end := lengthOf(content)
-	if end == 0 {
-		t.Fatalf("%s is empty", file)
-	}
 	kept = max(0, end-tailSize)
 	content = append(content[:kept], damage(content[kept:end])...)
 	if err := os.WriteFile(file, content, 0o644); err != nil {

@@ -22,7 +22,7 @@ func TestPowerCut(t *testing.T) {
 	chosen := *durability
 	*durability = "os"
 	t.Cleanup(func() { *durability = chosen })
-	survivesDamage(t, 300, func(random *rand.Rand, file string) { punchHoles(t, random, file) })
+	survivesDamage(t, 300, 4*block, func(random *rand.Rand, file string) { punchHoles(t, random, file) })
 }
 
 // punchHoles takes some pages out of the second half of a log, and leaves the last block.
@@ -34,9 +34,6 @@ func punchHoles(t *testing.T, random *rand.Rand, file string) {
 	}
 	end := lengthOf(log)
 	from, to := end/2/page, end/block*block/page
-	if from >= to {
-		t.Fatalf("%s has only %d bytes", file, end)
-	}
 	for range 1 + random.IntN(8) {
 		hole := from + random.IntN(to-from)
 		clear(log[hole*page : (hole+1)*page])
