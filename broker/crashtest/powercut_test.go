@@ -22,7 +22,7 @@ func TestPowerCut(t *testing.T) {
 	chosen := *durability
 	*durability = "os"
 	t.Cleanup(func() { *durability = chosen })
-	survivesDamage(t, 300, 4*block, func(random *rand.Rand, file string) { punchHoles(t, random, file) })
+	survivesDamage(t, 300, 2*block, func(random *rand.Rand, file string) { punchHoles(t, random, file) })
 }
 
 // punchHoles takes some pages out of the second half of a log, and leaves the last block.
