@@ -8,19 +8,19 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// App is a running application: the handle that Start returns. All of its methods may be called from any goroutine, and
-// only Wait waits for the application.
+// App is a handle on a running application; Start returns it. Its methods may be called from any goroutine. Only Wait
+// blocks.
 type App struct {
 	runner   *runner
 	cancel   context.CancelCauseFunc
-	listener *mailbox // calls of Config.OnStateChange
+	listener *mailbox // pending calls of Config.OnStateChange
 	done     chan struct{}
 	err      error // what Wait returns; set before done is closed
 }
 
-// Start starts a topology and returns a handle on it. It returns an error, with all mistakes at once, if the
-// configuration is wrong; what goes wrong later, a missing topic among it, is what Wait returns. The application runs
-// until ctx ends, Stop is called, or something fails that trying again does not mend.
+// Start starts a topology and returns a handle on it. If the configuration is invalid, Start returns an error that lists
+// every mistake. Wait returns later errors, such as a missing topic. The application runs until ctx ends, Stop is called,
+// or an error occurs that cannot be retried.
 func Start(ctx context.Context, t *topology.Topology, cfg Config) (*App, error) {
 	if t == nil {
 		return nil, errNoTopology
@@ -36,7 +36,7 @@ func Start(ctx context.Context, t *topology.Topology, cfg Config) (*App, error) 
 		return nil, err
 	}
 	for _, step := range t.Plan().DeadEnds() {
-		r.log.Warn("results go nowhere: no step takes them; write them with To, keep them in a table, or remove the step",
+		r.log.Warn("results are not used by any step: write them with To, keep them in a table, or remove the step",
 			"step", step.Label(), "declared", step.Where)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -47,7 +47,7 @@ func Start(ctx context.Context, t *topology.Topology, cfg Config) (*App, error) 
 	return a, nil
 }
 
-// Run is Start and Wait.
+// Run calls Start, then Wait.
 func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
 	a, err := Start(ctx, t, cfg)
 	if err != nil {
@@ -56,14 +56,14 @@ func Run(ctx context.Context, t *topology.Topology, cfg Config) error {
 	return a.Wait()
 }
 
-// errNoTopology says what a nil topology comes from.
-var errNoTopology = errors.New("runner: there is no topology to run: Build returned an error that was not looked at")
+// errNoTopology reports a nil topology. The usual cause is an ignored error of Build.
+var errNoTopology = errors.New("runner: no topology to run: Build returned an error that was ignored")
 
 func (a *App) run(ctx context.Context) {
 	defer a.cancel(nil)
 	err := a.runner.run(ctx)
 	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
-		err = nil // stopped while it was starting
+		err = nil // stopped during startup
 	}
 	a.runner.close()
 	a.err = err
@@ -75,14 +75,14 @@ func (a *App) run(ctx context.Context) {
 	close(a.done)
 }
 
-// errStopped is why an application stops after Stop.
+// errStopped is the cancellation cause after Stop.
 var errStopped = errors.New("Stop was called")
 
-// Stop asks the application to finish what it has in hand, commit, and leave the group. It does not wait; Wait does.
+// Stop asks the application to finish the current records, commit, and leave the group. It does not wait; Wait does.
 func (a *App) Stop() { a.cancel(errStopped) }
 
-// Wait waits until the application has ended. It returns nil if it was stopped, or has reached its end (see
-// Config.StopAtEnd), and otherwise what failed; see ErrFenced and the errors beside it.
+// Wait waits until the application has ended. It returns nil after a stop, or at the end of the input if
+// Config.StopAtEnd is set. Otherwise it returns the error that ended the run: see ErrFenced and the errors beside it.
 func (a *App) Wait() error {
 	<-a.done
 	return a.err
@@ -91,11 +91,11 @@ func (a *App) Wait() error {
 // Done is closed when the application has ended.
 func (a *App) Done() <-chan struct{} { return a.done }
 
-// State says what the application is doing now.
+// State returns the current state of the application.
 func (a *App) State() State { return a.runner.status.current() }
 
-// Ready returns nil if all tasks of this process are processing and none is further behind than Config.ReadyLag. Otherwise
-// its error says what the application waits for.
+// Ready returns nil if all tasks of this process are processing and none lags by more than Config.ReadyLag. Otherwise its
+// error says what the application is waiting for.
 func (a *App) Ready() error {
 	state := a.State()
 	err := fmt.Errorf("runner: application %s is %s", a.runner.cfg.Application, state)
@@ -106,8 +106,8 @@ func (a *App) Ready() error {
 	if a.Paused() {
 		return fmt.Errorf("runner: application %s is paused", a.runner.cfg.Application)
 	}
-	for _, u := range a.runner.status.units() {
-		task := u.describe()
+	for _, assigned := range a.runner.status.assignments() {
+		task := assigned.describe()
 		if task.State != Processing {
 			return fmt.Errorf("%w: %s", err, task.about())
 		}

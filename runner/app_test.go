@@ -19,7 +19,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// TestHandle follows an application through its life: what it says of its tasks, how far it lags, and how it ends.
+// TestHandle checks the state, tasks and lag that App reports from the start to the end of an application.
 //
 // Proves: handle-tells-the-state
 func TestHandle(t *testing.T) {
@@ -38,7 +38,7 @@ func TestHandle(t *testing.T) {
 		s := app.Snapshot()
 		for _, task := range s.Tasks {
 			for _, in := range task.Inputs {
-				if in.Lag() != 0 { // the marks of transactions, too, must have been read
+				if in.Lag() != 0 { // control records of transactions must have been read, too
 					return false
 				}
 			}
@@ -46,11 +46,11 @@ func TestHandle(t *testing.T) {
 		return s.Counters.Processed == 4+6 // lines, then words behind the repartition topic
 	})
 	if err := app.Ready(); err != nil {
-		t.Errorf("it processes, but is not ready: %v", err)
+		t.Errorf("not ready although it is processing: %v", err)
 	}
 	s := app.Snapshot()
 	if s.State != runner.Running || s.Application != c.app || len(s.Brokers) != 1 || s.Brokers[0] != c.addr {
-		t.Errorf("snapshot is of %s, %s on %v", s.Application, s.State, s.Brokers)
+		t.Errorf("snapshot: application %s, state %s, brokers %v", s.Application, s.State, s.Brokers)
 	}
 	if len(s.Tasks) != 4 {
 		t.Errorf("there are %d tasks, want two of each sub-topology: %+v", len(s.Tasks), s.Tasks)
@@ -70,18 +70,18 @@ func TestHandle(t *testing.T) {
 	}
 	app.Stop()
 	if err := app.Wait(); err != nil {
-		t.Errorf("it was stopped and returns %v", err)
+		t.Errorf("Wait returned %v after a stop", err)
 	}
 	if state := app.State(); state != runner.Stopped {
-		t.Errorf("after Wait it is %s", state)
+		t.Errorf("state %s after Wait", state)
 	}
 	if err := app.Ready(); err == nil || !strings.Contains(err.Error(), "stopped") {
-		t.Errorf("after Wait it is ready: %v", err)
+		t.Errorf("Ready returned %v after Wait", err)
 	}
 }
 
-// TestStopWhileItStarts: an application that is stopped before it processes ends without an error, whatever it waits for
-// and however it is told.
+// TestStopWhileItStarts: an application that is stopped during startup ends without an error, whatever it is waiting for and
+// whichever way it is stopped.
 //
 // Proves: stop-in-time
 func TestStopWhileItStarts(t *testing.T) {
@@ -123,10 +123,10 @@ func TestStopWhileItStarts(t *testing.T) {
 				reached()
 				stop(app, cancel)
 				if err := app.Wait(); err != nil {
-					t.Errorf("it was stopped and returns %v", err)
+					t.Errorf("Wait returned %v after a stop", err)
 				}
 				if state := app.State(); state != runner.Stopped {
-					t.Errorf("it is %s", state)
+					t.Errorf("state %s after Wait", state)
 				}
 			}
 			cfg := working.config()
@@ -143,7 +143,7 @@ func TestStopWhileItStarts(t *testing.T) {
 	}
 }
 
-// TestHandleOfAFailure: what ends a run is what Wait returns, and the state says so.
+// TestHandleOfAFailure: Wait returns the error that ends a run, and the state is Failed.
 //
 // Proves: handle-tells-the-state
 func TestHandleOfAFailure(t *testing.T) {
@@ -162,11 +162,11 @@ func TestHandleOfAFailure(t *testing.T) {
 		t.Errorf("it is %s", state)
 	}
 	if _, err := runner.Start(t.Context(), c.wordCount(), runner.Config{Workers: -1}); err == nil {
-		t.Error("a wrong configuration starts")
+		t.Error("Start accepted an invalid configuration")
 	}
 }
 
-// TestTopologyThatWasNotBuilt: whoever ignores Build's error gets another one, not a crash.
+// TestTopologyThatWasNotBuilt: a program that ignores Build's error gets an error from Run, not a panic.
 func TestTopologyThatWasNotBuilt(t *testing.T) {
 	top, _ := topology.NewBuilder("nothing").Build()
 	_, err := runner.Start(t.Context(), top, runner.Config{})
@@ -182,8 +182,8 @@ func TestTopologyThatWasNotBuilt(t *testing.T) {
 	}
 }
 
-// TestDropsAreToldAndCounted: records that operators leave out are counted by step and reason in the handle's snapshot, and
-// logged a few times, not once each.
+// TestDropsAreToldAndCounted: the snapshot counts dropped records by step and reason, and the log has a few messages about
+// them, not one per record.
 //
 // Proves: left-out-records-are-counted
 func TestDropsAreToldAndCounted(t *testing.T) {
@@ -233,7 +233,7 @@ func TestDropsAreToldAndCounted(t *testing.T) {
 	counted := map[string]int64{}
 	for _, d := range app.Snapshot().Counters.Drops {
 		if !strings.Contains(d.Step, "app_test.go:") || d.Example.Topic != c.lines.Name() {
-			t.Errorf("a drop names neither its step nor a record: %+v", d)
+			t.Errorf("a drop lacks its step or an example record: %+v", d)
 		}
 		counted[d.Reason] += d.Count
 	}
@@ -247,8 +247,8 @@ func TestDropsAreToldAndCounted(t *testing.T) {
 	}
 }
 
-// TestACopyOfAStateDirectoryFences: two processes with the same identity never run side by side; the older one ends and
-// says why.
+// TestACopyOfAStateDirectoryFences: two processes with the same instance id never run at the same time. The older one ends
+// with ErrFenced.
 func TestACopyOfAStateDirectoryFences(t *testing.T) {
 	long(t)
 	c := newCluster(t)
@@ -279,7 +279,7 @@ func TestACopyOfAStateDirectoryFences(t *testing.T) {
 	}
 }
 
-// copyIdentity copies what makes a process the same one as before.
+// copyIdentity copies the process id from one state directory to another.
 func copyIdentity(t *testing.T, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {

@@ -80,7 +80,7 @@ func wantErr(t *testing.T, err, want error, texts ...string) {
 	}
 }
 
-// One directory serves several clusters in turn: each finds the state as it left it.
+// One directory can be used with several clusters in turn. Each has its own state.
 //
 // Proves: state-belongs-to-its-cluster
 func TestEachClusterHasItsState(t *testing.T) {
@@ -112,8 +112,8 @@ func TestEachClusterHasItsState(t *testing.T) {
 	other.wantResults(1, 2, 3)
 }
 
-// A changelog that is gone leaves the local state as the only copy: it is kept, and the run says what can be done. After
-// Rebuild the counts go on.
+// If a changelog was deleted, the local state is the only copy. It is kept, and the error says what to do. After Rebuild the
+// counts continue.
 //
 // Proves: only-copy-is-kept, new-machine-restores-all
 func TestDeletedChangelog(t *testing.T) {
@@ -137,7 +137,7 @@ func TestDeletedChangelog(t *testing.T) {
 			how(c)
 			c.sendKey(c.lines.Name(), "x")
 
-			for range 2 { // the first refusal has deleted nothing
+			for range 2 { // the first run must not have deleted anything
 				wantErr(t, c.run(cfg, c.byKey()), runner.ErrStateLost, c.changelog(), "only copy", "runner.Rebuild", cfg.Dir, "reset")
 			}
 			elsewhere := cfg
@@ -153,13 +153,13 @@ func TestDeletedChangelog(t *testing.T) {
 			c.mustRun(cfg, c.byKey())
 			c.wantResults(1, 2, 3, 4)
 			c.sendKey(c.lines.Name(), "x")
-			c.mustRun(elsewhere, c.byKey()) // the changelog is whole again
+			c.mustRun(elsewhere, c.byKey()) // the changelog is complete again
 			c.wantResults(1, 2, 3, 4, 5)
 		})
 	}
 }
 
-// A changelog that is deleted while the application runs ends the run, which keeps the state.
+// If a changelog is deleted while the application is running, the run ends and the local state is kept.
 //
 // Proves: only-copy-is-kept
 func TestChangelogDeletedWhileItRuns(t *testing.T) {
@@ -188,7 +188,8 @@ func TestChangelogDeletedWhileItRuns(t *testing.T) {
 	c.wantResults(1, 2, 3)
 }
 
-// A state that is older than the offsets takes them back: the results in between are written twice, and none is lost.
+// Rebuild from a state that is older than the committed offsets resets the offsets: the results in between are written
+// twice, and none is lost.
 func TestRebuildFromAnOlderState(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -210,7 +211,7 @@ func TestRebuildFromAnOlderState(t *testing.T) {
 	c.wantResults(1, 2, 3, 3, 4)
 }
 
-// After a reset, what another machine still has of the state is void.
+// After a reset, another machine does not use the state that it still has.
 func TestResetVoidsTheStateOfOtherMachines(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -225,7 +226,7 @@ func TestResetVoidsTheStateOfOtherMachines(t *testing.T) {
 	c.wantResults(1, 2, 1, 2)
 }
 
-// Offsets of a topic that was deleted and made again are not those of the new one.
+// Offsets of a deleted topic are not used for a new topic of the same name.
 //
 // Proves: state-belongs-to-its-topics
 func TestInputThatWasMadeAgain(t *testing.T) {
@@ -248,7 +249,7 @@ func TestInputThatWasMadeAgain(t *testing.T) {
 			wantErr(t, err, runner.ErrTopicsChanged, c.lines.Name(), "reset")
 			return
 		}
-		// Apache Kafka forgets the offsets of deleted topics: then the new one is read from its beginning.
+		// Apache Kafka deletes the offsets of deleted topics. Then the new topic is read from its beginning.
 		c.wantResults(1, 2, 3, 4, 5, 6, 7, 8, 9)
 	})
 	t.Run("while it runs", func(t *testing.T) {
@@ -268,7 +269,7 @@ func TestInputThatWasMadeAgain(t *testing.T) {
 	})
 }
 
-// The formats of stores are checked where there is no local state, too. A Go type may change its name.
+// The formats of stores are also checked on a machine without local state. A Go type may be renamed.
 //
 // Proves: store-format-is-checked
 func TestFormatsAreCheckedOnANewMachine(t *testing.T) {
@@ -296,7 +297,7 @@ func TestFormatsAreCheckedOnANewMachine(t *testing.T) {
 	c.sendKey(c.lines.Name(), "x")
 	c.mustRun(cfg, sums)
 	if got := c.read(c.counts.Name()); string(got[len(got)-1].Value) != `{"N":3}` {
-		t.Fatalf("the last result is %s, want that it goes on", got[len(got)-1].Value)
+		t.Fatalf("the last result is %s, want that the count continues", got[len(got)-1].Value)
 	}
 	for _, dir := range []string{cfg.Dir, t.TempDir()} {
 		cfg.Dir = dir
@@ -304,7 +305,7 @@ func TestFormatsAreCheckedOnANewMachine(t *testing.T) {
 	}
 }
 
-// What an earlier version left, which did not keep the clusters apart, is taken over where it fits.
+// State of an earlier version, which had no directory per cluster, is migrated if it belongs to the cluster.
 func TestStateOfAnEarlierVersion(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -329,7 +330,7 @@ func TestStateOfAnEarlierVersion(t *testing.T) {
 		t.Errorf("the old place is still there: %v", err)
 	}
 
-	// On a cluster on which the application never ran it is left alone.
+	// It is not moved on a cluster on which the application has never run.
 	if err := os.Rename(place, old); err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +351,7 @@ func TestStateOfAnEarlierVersion(t *testing.T) {
 	}
 }
 
-// Latest is about streams, and about the time when the application began.
+// Latest applies to streams only, and only to partitions that existed when the application first ran.
 func TestLatest(t *testing.T) {
 	long(t)
 	t.Run("tables are whole", func(t *testing.T) {
@@ -409,7 +410,7 @@ func TestLatest(t *testing.T) {
 		top := c.build(b)
 		cfg := c.config()
 		cfg.Latest = true
-		// The application has run when there was one partition, and has processed nothing since.
+		// The application ran when there was one partition, and has not run since.
 		offsets := map[kafka.TopicPartition]kafka.CommittedOffset{{Topic: c.lines.Name()}: {Metadata: "rio:2:-1 @first=1"}}
 		if err := c.client.CommitOffsets(t.Context(), kafka.GroupRef{Group: c.app, Generation: -1}, offsets); err != nil {
 			t.Fatal(err)
@@ -422,7 +423,7 @@ func TestLatest(t *testing.T) {
 	})
 }
 
-// Damaged files are no reason to stop: the changelog has everything.
+// Damaged files of the database do not end the run: the state is restored from the changelog.
 //
 // Proves: damaged-state-is-restored
 func TestDamagedStateIsRestored(t *testing.T) {
@@ -443,13 +444,13 @@ func TestDamagedStateIsRestored(t *testing.T) {
 			}
 			c.wantResults(want...)
 			if aside, err := filepath.Glob(filepath.Join(cfg.Dir, "state", c.app, "*", "0", "n-0.damaged")); err != nil || len(aside) != 1 {
-				t.Errorf("put aside: %v, %v", aside, err)
+				t.Errorf("damaged directories: %v, %v", aside, err)
 			}
 		})
 	}
 }
 
-// damage overwrites a part of files of the task's database.
+// damage overwrites a part of the given files of the task's database.
 func damage(t *testing.T, c *cluster, cfg runner.Config, files string) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(cfg.Dir, "state", c.app, "*", "0", "n-0", files))

@@ -18,8 +18,8 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// bordered counts all lines behind a KeyBy; behind the count is a border around two steps, of which the first notes a
-// line in a store and the second fails at "bad". The filter before the count panics at its record number failAt.
+// bordered counts all lines after a KeyBy. After the count there is a border around two steps: the first writes the line to
+// a store, the second fails at "bad". The filter before the count panics at its failAt-th record.
 func (c *cluster) bordered(action processor.Action, failAt int) *topology.Topology {
 	noted := state.NewKeyValue("noted", codec.String, codec.String)
 	seen := 0
@@ -47,8 +47,8 @@ func (c *cluster) bordered(action processor.Action, failAt int) *topology.Topolo
 	return c.build(b)
 }
 
-// A border behind a KeyBy leaves out what its steps did with a bad record, and nothing else. Its dead letters name the
-// record of the user's topic. All of that happens once, although a run fails before it commits and another starts without
+// A border after a KeyBy undoes what its steps did with a bad record, and nothing else. Its dead letters name the record of
+// the user's topic. All of that happens exactly once, although one run fails before it commits and another starts without
 // local state.
 //
 // Proves: bad-record-follows-policy, failed-record-leaves-no-trace, dead-letter-names-the-source
@@ -100,7 +100,7 @@ func TestABorderBehindAKeyBy(t *testing.T) {
 func recordKey(r kafka.Record) string   { return string(r.Key) }
 func recordValue(r kafka.Record) string { return string(r.Value) }
 
-// sorted returns texts of records in the order of the alphabet.
+// sorted returns the texts of records in alphabetical order.
 func sorted(records []kafka.Record, text func(kafka.Record) string) string {
 	var all []string
 	for _, r := range records {
@@ -110,7 +110,7 @@ func sorted(records []kafka.Record, text func(kafka.Record) string) string {
 	return strings.Join(all, " ")
 }
 
-// origins returns partitions and offsets of the lines whose dead letters are in a topic.
+// origins returns the partitions and offsets of the lines whose dead letters are in a topic.
 func (c *cluster) origins(letters string) string {
 	c.t.Helper()
 	var all []string

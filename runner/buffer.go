@@ -8,16 +8,16 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Fetched records are bounded by bytes: each partition of a worker has the same share. Above it, the partition's fetch
-// pauses until half of it is processed. A partition whose queue is empty is never paused, so a task gets the record that
-// it waits for, however much of its other inputs has been fetched.
+// The memory for fetched records is divided evenly among the partitions of a worker. A partition that exceeds its share is
+// paused until its queue has shrunk to half of the share. A partition with an empty queue is never paused, so a task always
+// gets the record it waits for, however many records of its other inputs are queued.
 
-// buffer gives a task what was fetched of one of its partitions, and pauses the partition if that is enough. answer is how
-// many bytes came together with it.
+// buffer queues the records fetched from one partition of a task, and pauses the partition if it exceeds its share. answer
+// is the size in bytes of the whole fetch response.
 func (w *worker) buffer(t *running, f *kafka.Fetched, answer int) {
 	records := taskRecords(f.Records)
 	if waiting, _ := t.task.Buffered(f.Topic); waiting > 0 && 3*f.Bytes < answer {
-		detach(records, f.Bytes) // the records of an answer share its memory, and these are going to stay for a while
+		detach(records, f.Bytes) // otherwise these records, which stay queued for a while, keep the whole response in memory
 	}
 	t.task.Add(f.Topic, records, f.Next, f.Next >= f.LastStable)
 	tp := kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}
@@ -27,7 +27,7 @@ func (w *worker) buffer(t *running, f *kafka.Fetched, answer int) {
 	}
 }
 
-// resume goes on fetching what was paused and has been worked off.
+// resume resumes the paused partitions whose queues have shrunk to half of their share.
 func (w *worker) resume(t *running) {
 	for tp := range t.paused {
 		if _, bytes := t.task.Buffered(tp.Topic); bytes <= w.share()/2 {
@@ -37,16 +37,16 @@ func (w *worker) resume(t *running) {
 	}
 }
 
-// share is how much of one partition may wait.
+// share returns how many bytes of one partition may be queued.
 func (w *worker) share() int { return w.r.memory.queue(len(w.byInput)) }
 
-// taskRecords turns fetched records into the task's.
+// taskRecords converts fetched records to the type that tasks take.
 func taskRecords(records []kafka.Record) []plan.Raw {
 	if len(records) == 0 {
 		return nil
 	}
 	out := make([]plan.Raw, len(records))
-	var headers []processor.Header // of all records, in one piece
+	var headers []processor.Header // of all records, in one allocation
 	for i := range records {
 		r := &records[i]
 		out[i] = plan.Raw{Offset: r.Offset, Timestamp: r.Timestamp, Key: r.Key, Value: r.Value}
@@ -73,7 +73,7 @@ func countHeaders(records []kafka.Record) int {
 	return n
 }
 
-// detach copies keys and values, of so many bytes, into memory of their own.
+// detach copies keys and values, bytes in total, to memory that the records do not share with others.
 func detach(records []plan.Raw, bytes int) {
 	arena := make([]byte, 0, bytes)
 	keep := func(b []byte) []byte {

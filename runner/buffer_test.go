@@ -14,8 +14,8 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// One input of a task is ahead: its records wait for those of the other, which has as many and is slow. What is fetched
-// of it meanwhile is bounded by bytes, whatever the size of its records is, and both are read to their ends.
+// One input of a task is ahead of the other, so its fetched records must wait. The memory for them is bounded, whatever
+// their size, and both inputs are read to their ends.
 func TestFetchedRecordsAreBoundedByBytes(t *testing.T) {
 	long(t)
 	const memory = 16 << 20 // 2 MiB of it for fetched records
@@ -92,7 +92,7 @@ func (c *cluster) fill(topic string, from int64, count, size int, compression st
 	defer p.Close()
 	random := rand.NewChaCha8([32]byte{})
 	for i := range int64(count) {
-		block := make([]byte, size/8+1) // to an eighth can it be compressed
+		block := make([]byte, size/8+1) // so the value compresses to an eighth
 		_, _ = random.Read(block)
 		value := bytes.Repeat(block, 8)[:size]
 		if err := p.Send(topic, 0, kafka.Record{Timestamp: from + i, Key: fmt.Append(nil, i), Value: value}); err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// due reports whether it is time to commit.
+// due reports whether a commit is due.
 func (w *worker) due(now time.Time) bool {
 	if !w.dirty {
 		return false
 	}
-	if w.careful || !now.Before(w.commitAt()) {
+	if w.commitEach || !now.Before(w.commitAt()) {
 		return true
 	}
 	bytes := 0
@@ -28,7 +28,7 @@ func (w *worker) due(now time.Time) bool {
 // commitAt returns when the next commit is due.
 func (w *worker) commitAt() time.Time { return w.committed.Add(w.commitInterval()) }
 
-// commitInterval is Config.CommitInterval, but short enough for the transaction.
+// commitInterval returns Config.CommitInterval, limited to a third of the transaction timeout.
 func (w *worker) commitInterval() time.Duration {
 	if w.r.cfg.AtLeastOnce {
 		return w.r.cfg.CommitInterval
@@ -36,8 +36,8 @@ func (w *worker) commitInterval() time.Duration {
 	return min(w.r.cfg.CommitInterval, w.r.cfg.TransactionTimeout/3)
 }
 
-// commit ends the transaction of all tasks of the worker: results, changelogs and offsets are in it, and after it the
-// state goes into the databases.
+// commit commits the transaction of all tasks of the worker, with their results, changelogs and offsets. Then it applies
+// the state changes to the databases.
 func (w *worker) commit() error {
 	w.committed = time.Now()
 	w.dirty = false
@@ -48,12 +48,12 @@ func (w *worker) commit() error {
 			continue
 		}
 		dirty = append(dirty, t)
-		t.news = true
+		t.unpublished = true
 		if err := w.call.run(t, t.task.Flush); err != nil { // codecs are user code
 			if t.stopped {
-				err = cluster(err) // a timer was interrupted: go back to the last commit
+				err = recoverable(err) // a timer was interrupted: reopen the task at the last commit
 			}
-			return t.mendable(err)
+			return t.markDamaged(err)
 		}
 		for _, o := range t.task.Offsets() {
 			tp := kafka.TopicPartition{Topic: o.Topic, Partition: o.Partition}
@@ -66,39 +66,39 @@ func (w *worker) commit() error {
 		return nil
 	}
 	if err := w.end(offsets); err != nil {
-		return cluster(fmt.Errorf("commit: %w", err))
+		return recoverable(fmt.Errorf("commit: %w", err))
 	}
 	for _, t := range dirty {
 		err := t.task.Committed(func(topic string, partition int32) (int64, bool) {
 			return w.producer.LastOffset(kafka.TopicPartition{Topic: topic, Partition: partition})
 		})
 		if errors.Is(err, task.ErrNoPosition) {
-			err = cluster(err)
+			err = recoverable(err)
 		}
 		if err != nil {
-			return t.mendable(err)
+			return t.markDamaged(err)
 		}
 	}
-	w.careful = false
+	w.commitEach = false
 	for _, t := range dirty {
-		t.trouble.committed(t.task.Committable)
+		t.streak.committed(t.task.Committable)
 	}
 	w.noteCommit(dirty)
 	w.publish()
 	return nil
 }
 
-// publish publishes, after a commit, how far the tasks have come that have news.
+// publish publishes the progress of the tasks that have made any. It is called after a commit.
 func (w *worker) publish() {
 	now := time.Now()
 	for _, t := range w.tasks {
-		if t.news {
+		if t.unpublished {
 			t.publish(now, w.r.reports)
 		}
 	}
 }
 
-// end makes what was sent, and the offsets, visible: in one transaction, or in this order.
+// end makes the sent records and the offsets visible: in one transaction, or, with Config.AtLeastOnce, the records first.
 func (w *worker) end(offsets map[kafka.TopicPartition]kafka.CommittedOffset) error {
 	if w.r.cfg.AtLeastOnce {
 		if err := w.settle(w.producer.Flush); err != nil {
@@ -113,9 +113,9 @@ func (w *worker) end(offsets map[kafka.TopicPartition]kafka.CommittedOffset) err
 	return w.settle(w.producer.Commit)
 }
 
-// asMember commits offsets as a member of the group's generation. A commit that meets a rebalance is good in the next
-// generation, too, as long as the group has not given up the member: what was revoked in it is released after this commit,
-// and goes to others only then. So it waits for the new reference and tries again.
+// asMember calls commit with the member's current generation. If a rebalance is in progress, it waits for the next
+// generation and retries. That is safe unless the group has removed the member: partitions revoked in the rebalance go to
+// other members only after this member has committed and released them.
 func (w *worker) asMember(commit func(kafka.GroupRef) error) error {
 	began := time.Now()
 	for attempt := 0; ; attempt++ {
@@ -125,7 +125,7 @@ func (w *worker) asMember(commit func(kafka.GroupRef) error) error {
 		if !between || errors.Is(err, kafka.ErrOutcomeUnknown) || time.Since(began) > w.r.cfg.TransactionTimeout/2 {
 			return err
 		}
-		// Most rounds are over in a few milliseconds, so the pauses begin below those of backoff.
+		// Most rebalances end within a few milliseconds, so these pauses are shorter than those of backoff.
 		if w.lost.Load() || pauseFor(w.ctx, 2*time.Millisecond<<min(attempt, 6)) != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ import (
 
 var kills = flag.Int("kills", 5, "how often TestKilledProcessesLoseNothing kills")
 
-// TestMain runs the tests or, when the parent asks for it, one process of the word count.
+// TestMain runs the tests or, in a child process, the word count.
 func TestMain(m *testing.M) {
 	if os.Getenv("RIO_TEST_CHILD") != "" {
 		child()
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child runs the word count until it is told to stop, or killed.
+// child runs the word count until SIGTERM, or until it is killed.
 func child() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -44,7 +44,7 @@ func child() {
 		os.Exit(1)
 	}
 	fmt.Println("ready")
-	go func() { // whoever started this process is gone when its standard input ends
+	go func() { // the parent has died when standard input ends
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(2)
 	}()
@@ -85,7 +85,7 @@ func (c *cluster) startProcess(dir string) *process {
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() { // after a failed test; otherwise it has ended
+	c.t.Cleanup(func() { // only needed after a failed test
 		if cmd.ProcessState == nil {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
@@ -118,8 +118,8 @@ func (p *process) end(sig syscall.Signal) {
 	}
 }
 
-// Two processes share the work; one after the other is killed at a random moment and started again while records keep
-// coming. In the end every record is counted, none twice.
+// Two processes share the work. In turn, they are killed at random moments and restarted while records arrive. In the end
+// every record has been counted exactly once.
 //
 // Proves: exactly-once-crash (processes), all-or-nothing-commit (processes)
 func TestKilledProcessesLoseNothing(t *testing.T) {
@@ -142,7 +142,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for kill := range *kills {
-		// The moment is random in the work that is done, not in time: after some of what is waiting.
+		// Kill the process after a random number of records, not after a random time.
 		done := c.total()
 		for range 1 + random.IntN(100) {
 			feed()
@@ -181,7 +181,7 @@ func sum(counts map[string]int64) (total int64) {
 	return total
 }
 
-// A process that is frozen until its tasks have moved and then wakes up changes nothing.
+// A process that is frozen until its tasks have moved and then continues changes nothing.
 //
 // Proves: zombie-changes-nothing (processes), processes-share-the-work (processes)
 func TestAZombieChangesNothing(t *testing.T) {
@@ -207,7 +207,7 @@ func TestAZombieChangesNothing(t *testing.T) {
 	zombie := c.startProcess(t.TempDir())
 	feed()
 	c.await(ctx, counted)
-	for range 50 { // it is frozen with work in hand
+	for range 50 { // freeze it while it is processing records
 		feed()
 	}
 	if err := zombie.cmd.Process.Signal(freeze); err != nil {
@@ -218,7 +218,7 @@ func TestAZombieChangesNothing(t *testing.T) {
 	if err := zombie.cmd.Process.Signal(thaw); err != nil {
 		t.Fatal(err)
 	}
-	c.awaitMembers(ctx, 2) // it has noticed, and joined again
+	c.awaitMembers(ctx, 2) // it has noticed and rejoined
 	for range 10 {
 		feed()
 	}

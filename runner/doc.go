@@ -1,34 +1,32 @@
-// Package runner runs a topology: on a Kafka cluster, or on a broker inside the process when none is named.
+// Package runner runs a topology on a Kafka cluster, or on a broker inside the process if none is configured.
 //
 //	err := runner.Run(ctx, t, runner.Config{})
 //
-// runs until ctx ends; then it finishes the records in hand, commits and leaves the group. Start the same program on
+// runs until ctx ends; then it finishes the current records, commits and leaves the group. Start the same program on
 // several machines and they share the work; kill one and the others take over.
 //
-// Start is Run for a program that wants to look at what runs: it returns an App, which answers for the state of the
-// application, its tasks, their lag and the progress of their restores, and counts the records that were left out. It reads
-// what the workers publish after each commit, so asking it never slows a record down.
+// Start is for programs that observe the running application. It returns an App, which reports the application's state,
+// its tasks, their lag and restore progress, and counts of skipped and dropped records. App reads what the workers publish
+// after each commit, so it does not slow down processing.
 //
-// Every CommitInterval a worker ends one Kafka transaction that holds the results, the changes of the stores and the
-// input offsets of its tasks; then the state goes into the local database, with the changelog position in the same
-// batch. So nothing is lost and nothing is counted twice, whenever the process dies, and a restart reads only the
-// changes that had not reached the database. Whatever goes wrong on the way (a lost connection, a fenced producer, an
-// answer that never came), the recovery path is always the same: close the tasks, make a new producer, read the committed
-// offsets, open the tasks again.
+// Every CommitInterval a worker commits one Kafka transaction with the results, the changelog records and the input
+// offsets of its tasks. Then it writes the changes to the local database, with the changelog position in the same batch.
+// So no record is lost or counted twice, whenever the process dies, and a restart only reads the changes that had not
+// reached the database. After any failure (a lost connection, a fenced producer, a response that never came), recovery is
+// the same: close the tasks, make a new producer, read the committed offsets, reopen the tasks.
 //
-// A handler may take its time: commits, timers, rebalances and stops come between two records. One that takes longer than
-// MaxProcessing is named in the log, and the other tasks go on without it; a stop ends within StopTimeout. Handlers that
-// call the outside pass on processor.Context.Context.
+// A handler may block: commits, timers, rebalances and stops happen between two records. If a call takes longer than
+// MaxProcessing, it is logged and the other tasks continue without it. A stop ends within StopTimeout. Handlers should
+// pass processor.Context.Context to the calls that they make.
 //
-// Who owns what:
+// Ownership:
 //
-//	supervisor   the group membership and the books: which task is where
-//	opener       a task until its state is restored; one goroutine each, beside everything else
-//	worker       its tasks, their producer, their fetcher; share nothing, lock nothing
+//	supervisor   the group membership, and which worker has which task
+//	opener       a task until its state is restored; one goroutine per task
+//	worker       its tasks, their producer, their fetcher; it shares nothing and locks nothing
 //
-// On disk, below Config.Dir: log/ is the embedded broker's, state/<application>/cluster-<id>/<place>/ the
-// state that a process has of a cluster (see place).
+// Files below Config.Dir: log/ belongs to the embedded broker; state/<application>/cluster-<id>/<place>/ contains the
+// state of one process for one cluster (see place).
 //
-// The package decides nothing about records: that is done by tasks (internal/task), and the protocol is spoken by
-// package kafka.
+// The package does not process records itself: tasks do (internal/task). Package kafka implements the protocol.
 package runner

@@ -9,20 +9,20 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// findEnds notes where the external topics end, for StopAtEnd.
+// findEnds looks up the end offsets of the external topics, for StopAtEnd.
 func (s *supervisor) findEnds(ctx context.Context) error {
 	if !s.cfg.StopAtEnd {
 		return nil
 	}
 	var err error
-	s.ends, err = s.client.Offsets(ctx, s.sources(func(t *plan.Topic) bool { return !s.fed(t) }), kafka.LatestStable)
+	s.ends, err = s.client.Offsets(ctx, s.sources(func(t *plan.Topic) bool { return !s.writtenHere(t) }), kafka.LatestStable)
 	return err
 }
 
-// fed reports whether a topic is written by the topology that reads it.
-func (s *supervisor) fed(t *plan.Topic) bool { return t.Internal || t.Written }
+// writtenHere reports whether the topology writes a topic that it also reads.
+func (s *supervisor) writtenHere(t *plan.Topic) bool { return t.Internal || t.Written }
 
-// sources returns the partitions of the topics that tasks read and want accepts.
+// sources returns the partitions of all input topics that want accepts.
 func (s *supervisor) sources(want func(*plan.Topic) bool) []kafka.TopicPartition {
 	var tps []kafka.TopicPartition
 	for _, sub := range s.plan.Subtopologies {
@@ -38,23 +38,23 @@ func (s *supervisor) sources(want func(*plan.Topic) bool) []kafka.TopicPartition
 	return tps
 }
 
-// finished reports whether all external inputs are processed to where they ended at the start, and everything that
-// follows from them to where it ends now.
-func (s *supervisor) finished(ctx context.Context) bool {
-	if !s.settled || slices.ContainsFunc(s.units, func(u *unit) bool { return u.worker == nil }) {
+// reachedEnd reports whether the external inputs are processed up to the ends that they had at the start, and the topics
+// that the topology writes and reads up to their current ends.
+func (s *supervisor) reachedEnd(ctx context.Context) bool {
+	if !s.assigned || slices.ContainsFunc(s.assignments, func(a *assignment) bool { return a.worker == nil }) {
 		return false
 	}
 	if slices.ContainsFunc(s.workers, func(w *worker) bool { return !w.idle.Load() }) || len(s.stuck) > 0 {
 		return false
 	}
-	// First how far the application is, then how far the topics go that it fills: in this order, what is behind both has
-	// nothing left that could fill them further. The end is the high watermark, open transactions included.
-	fed := s.sources(s.fed)
-	committed, err := s.client.CommittedOffsets(ctx, s.cfg.Application, slices.AppendSeq(slices.Clone(fed), maps.Keys(s.ends)))
+	// The committed offsets must be read before the ends. If they cover the ends, no unprocessed record is left that could
+	// move the ends further. kafka.Latest is the high watermark, so it includes open transactions.
+	written := s.sources(s.writtenHere)
+	committed, err := s.client.CommittedOffsets(ctx, s.cfg.Application, slices.AppendSeq(slices.Clone(written), maps.Keys(s.ends)))
 	if err != nil {
 		return false
 	}
-	ends, err := s.client.Offsets(ctx, fed, kafka.Latest)
+	ends, err := s.client.Offsets(ctx, written, kafka.Latest)
 	if err != nil {
 		return false
 	}

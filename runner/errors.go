@@ -11,65 +11,66 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Errors that end a run, for errors.Is on what Run and App.Wait return. Others are a handler's, a codec's, the disk's, or
-// of package kafka.
+// Errors that end a run, for use with errors.Is on the error of Run or App.Wait. Other errors come from handlers, codecs,
+// the disk or package kafka.
 var (
-	// ErrFenced: another process has joined the group under this one's instance id, as after a copy of a state directory.
-	ErrFenced = errors.New("another process has taken the place of this one in the group")
+	// ErrFenced: another process has joined the group with this process's instance id. The usual cause is a copied state
+	// directory.
+	ErrFenced = errors.New("fenced: another process has joined the group with this process's instance id")
 
-	// ErrRetryTimeout: what failed did not recover within Config.RetryTimeout. A later start goes on from the last commit.
+	// ErrRetryTimeout: a failure has lasted longer than Config.RetryTimeout. A later start continues at the last commit.
 	ErrRetryTimeout = errors.New("no recovery within Config.RetryTimeout")
 
-	// ErrTopicsChanged: a topic that the topology reads was deleted, made again, or got another number of partitions.
+	// ErrTopicsChanged: a topic that the topology reads was deleted or recreated, or its number of partitions has changed.
 	ErrTopicsChanged = errors.New("topics have changed")
 
-	// ErrIncompatibleState: a store, local or in its changelog, was written in another format than that of this topology.
+	// ErrIncompatibleState: a store's local state or changelog has another format than the topology's.
 	ErrIncompatibleState = state.ErrFormat
 
-	// ErrStateLost: the changelog of a store does not hold any more what the application has committed, or the offsets
-	// that go with it are gone. If this machine has the state, it is the only copy, and it stays where it is. See Rebuild.
+	// ErrStateLost: the changelog of a store lacks committed changes, or the committed offsets are missing. If this machine
+	// has the state, that is the only copy, and it is kept. See Rebuild.
 	ErrStateLost = errors.New("state was lost")
 )
 
-// clusterError is a failure of the cluster, or of our standing in it: abort, rewind to the last commit, go on. Every
-// other error is the user's, or the disk's, and ends the run.
-type clusterError struct{ err error }
+// recoverableError is a failure of the cluster or of this process's membership: the runner aborts the transaction and
+// continues at the last commit. All other errors, from user code or the disk, end the run.
+type recoverableError struct{ err error }
 
-func (e *clusterError) Error() string { return e.err.Error() }
-func (e *clusterError) Unwrap() error { return e.err }
+func (e *recoverableError) Error() string { return e.err.Error() }
+func (e *recoverableError) Unwrap() error { return e.err }
 
-// cluster marks an error of package kafka.
-func cluster(err error) error {
+// recoverable wraps an error of package kafka in a recoverableError.
+func recoverable(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &clusterError{err}
+	return &recoverableError{err}
 }
 
-// hopeless are errors of the cluster that trying again does not mend.
-var hopeless = []error{
+// permanent lists the errors of package kafka that a retry cannot fix.
+var permanent = []error{
 	kafka.ErrNotAuthorized, kafka.ErrAuthentication, kafka.ErrRecordTooLarge, kafka.ErrRefused, kafka.ErrUnsupported,
 	kafka.ErrInvalidTopic, kafka.ErrFencedInstance, ErrRetryTimeout,
 }
 
-// final reports whether an error ends the run.
-func final(err error) bool {
-	var c *clusterError
+// fatal reports whether an error ends the run.
+func fatal(err error) bool {
+	var c *recoverableError
 	if !errors.As(err, &c) {
 		return true
 	}
-	return slices.ContainsFunc(hopeless, func(target error) bool { return errors.Is(err, target) })
+	return slices.ContainsFunc(permanent, func(target error) bool { return errors.Is(err, target) })
 }
 
-// ended marks why a membership has ended.
-func ended(err error) error {
+// membershipError returns the error of an ended membership, wrapped in ErrFenced if that is the cause.
+func membershipError(err error) error {
 	if errors.Is(err, kafka.ErrFencedInstance) {
 		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}
 	return err
 }
 
-// pause waits before the next of several attempts, longer each time; it returns early with an error if ctx ends.
+// pause waits for backoff(attempt). It returns early with an error if ctx ends.
 func pause(ctx context.Context, attempt int) error { return pauseFor(ctx, backoff(attempt)) }
 
 func pauseFor(ctx context.Context, d time.Duration) error {
@@ -83,5 +84,5 @@ func pauseFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// backoff returns the pause after so many failed attempts: 50 ms, doubled up to 3.2 s.
+// backoff returns the pause after a failed attempt: 50 ms after attempt 0, doubling up to 3.2 s.
 func backoff(attempt int) time.Duration { return 50 * time.Millisecond << min(attempt, 6) }

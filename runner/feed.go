@@ -7,7 +7,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// feed polls a fetcher, so that a worker can wait for its records and for other things at once.
+// feed polls a fetcher in its own goroutine and sends the records to a channel, so that a worker can select on them.
 type feed struct {
 	fetcher *kafka.Fetcher
 	fetched chan []kafka.Fetched
@@ -24,7 +24,7 @@ func newFeed(c *kafka.Client, m memory) *feed {
 		for {
 			fetched, err := f.fetcher.Poll(ctx)
 			if err != nil {
-				return // closed: each partition's errors come with its records
+				return // closed; errors of partitions come with their records
 			}
 			select {
 			case f.fetched <- fetched:

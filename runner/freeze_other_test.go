@@ -4,5 +4,5 @@ package runner_test
 
 import "syscall"
 
-// Equal: this system has no such signals.
+// This system has no such signals. Equal values mean that.
 const freeze, thaw = syscall.Signal(0), syscall.Signal(0)

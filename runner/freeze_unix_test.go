@@ -4,5 +4,5 @@ package runner_test
 
 import "syscall"
 
-// The signals that stop a process and let it continue.
+// Signals that stop and continue a process.
 const freeze, thaw = syscall.SIGSTOP, syscall.SIGCONT

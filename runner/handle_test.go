@@ -21,7 +21,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// states collects the changes of an application's state.
+// states records the state changes of an application.
 type states struct {
 	mu   sync.Mutex
 	seen []runner.StateChange
@@ -39,14 +39,14 @@ func (s *states) list() []runner.StateChange {
 	return slices.Clone(s.seen)
 }
 
-// has reports whether the application has been in a state for a reason that contains a text.
+// has reports whether the application has entered a state for a reason that contains a text.
 func (s *states) has(state runner.State, reason string) bool {
 	return slices.ContainsFunc(s.list(), func(c runner.StateChange) bool {
 		return c.To == state && strings.Contains(c.Reason, reason)
 	})
 }
 
-// launch starts an application that ends with the test.
+// launch starts an application and stops it at the end of the test.
 func (c *cluster) launch(ctx context.Context, top *topology.Topology, cfg runner.Config) *runner.App {
 	c.t.Helper()
 	app, err := runner.Start(ctx, top, cfg)
@@ -62,7 +62,7 @@ func (c *cluster) launch(ctx context.Context, top *topology.Topology, cfg runner
 	return app
 }
 
-// get returns the answer of the application's handler: the status and the body.
+// get returns the status and the body of a response of the application's HTTP handler.
 func get(app *runner.App, path string) (int, string) {
 	answer := httptest.NewRecorder()
 	app.Handler().ServeHTTP(answer, httptest.NewRequest("GET", path, nil))
@@ -70,7 +70,7 @@ func get(app *runner.App, path string) (int, string) {
 	return answer.Code, strings.TrimSpace(string(body))
 }
 
-// TestStateChanges: the listener hears of every state, in order, each change beginning where the one before ended.
+// TestStateChanges: the listener is called for every state change, in order, and From is always the previous To.
 //
 // Proves: state-changes-in-order
 func TestStateChanges(t *testing.T) {
@@ -98,7 +98,7 @@ func TestStateChanges(t *testing.T) {
 	var order []runner.State
 	for _, change := range heard.list() {
 		if change.From != at {
-			t.Errorf("a change from %v follows the state %v", change.From, at)
+			t.Errorf("a change from %v follows a change to %v", change.From, at)
 		}
 		at = change.To
 		order = append(order, at)
@@ -111,7 +111,7 @@ func TestStateChanges(t *testing.T) {
 	}
 }
 
-// TestProbes: the handler's answers while an application starts, runs, is paused and has ended.
+// TestProbes checks the responses to probes while an application starts, runs, is paused, and has ended.
 //
 // Proves: ready-means-processing
 func TestProbes(t *testing.T) {
@@ -124,7 +124,7 @@ func TestProbes(t *testing.T) {
 	want := func(path string, code int, says string) {
 		t.Helper()
 		if got, body := get(app, path); got != code || !strings.Contains(body, says) {
-			t.Errorf("%s answers %d %s, want %d with %q", path, got, body, code, says)
+			t.Errorf("%s returned %d %s, want %d with %q", path, got, body, code, says)
 		}
 	}
 	want("/healthz", 200, "")
@@ -160,7 +160,7 @@ func TestProbes(t *testing.T) {
 	want("/readyz", 503, "stopped")
 }
 
-// TestPause: while an application is paused nothing is processed; afterwards nothing is missing.
+// TestPause: a paused application processes nothing, and no record is missing afterwards.
 //
 // Proves: pause-loses-nothing
 func TestPause(t *testing.T) {
@@ -174,7 +174,7 @@ func TestPause(t *testing.T) {
 	app.Pause()
 	app.Pause()
 	c.send(c.lines.Name(), 2, "c", "d")
-	c.await(ctx, func() bool { // it fetches what it does not process
+	c.await(ctx, func() bool { // records are fetched, but not processed
 		buffered := 0
 		for _, task := range app.Snapshot().Tasks {
 			for _, in := range task.Inputs {
@@ -190,7 +190,7 @@ func TestPause(t *testing.T) {
 	c.awaitResults(ctx, "a b c d")
 }
 
-// TestNotReady: what a readiness probe says while a handler hangs, a transaction is stuck, and a backlog is worked off.
+// TestNotReady checks a readiness probe while a handler hangs, while a transaction is stuck, and while the lag is large.
 //
 // Proves: ready-means-processing
 func TestNotReady(t *testing.T) {
@@ -334,7 +334,7 @@ func TestLocalStore(t *testing.T) {
 		t.Errorf("Get: %d, %v, %v", n, found, err)
 	}
 	if _, found, err := store.Get("nobody"); found || err != nil {
-		t.Errorf("Get of a key that is not there, in the only process: %v, %v", found, err)
+		t.Errorf("Get of a missing key in the only process: %v, %v", found, err)
 	}
 	perMinute, err := runner.Local(app, windows)
 	if err != nil {
@@ -347,7 +347,7 @@ func TestLocalStore(t *testing.T) {
 		t.Errorf("a store that the topology does not have: %v", err)
 	}
 
-	// A loop that is in the middle of a store when the application stops ends with an error, and then the stop goes on.
+	// If the application stops during an iteration, the iteration ends with an error and the stop continues.
 	var last error
 	for _, err := range store.All() {
 		app.Stop()
@@ -365,8 +365,8 @@ func TestLocalStore(t *testing.T) {
 	}
 }
 
-// TestResultsThatGoNowhere: a step whose results nobody takes is named when the application starts; steps that keep or write
-// something are not, nor those that are there for what they do.
+// TestResultsThatGoNowhere: a step whose results are not used is logged when the application starts. Steps that write to a
+// topic or a store, and steps with side effects, are not logged.
 func TestResultsThatGoNowhere(t *testing.T) {
 	c := newCluster(t)
 	b := topology.NewBuilder(c.app)
@@ -383,7 +383,7 @@ func TestResultsThatGoNowhere(t *testing.T) {
 	if err := runner.Run(t.Context(), c.build(b), cfg); err != nil {
 		t.Fatal(err)
 	}
-	if n := log.count("results go nowhere"); n != 2 {
+	if n := log.count("results are not used"); n != 2 {
 		t.Errorf("%d warnings, want 2: of the filter and of the KeyBy", n)
 	}
 }

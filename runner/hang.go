@@ -11,59 +11,60 @@ import (
 	"time"
 )
 
-// A worker's goroutine runs user code: handlers, timers, codecs. While it does, nobody can stop it, and what belongs to
-// the task in its hands stays there. All else that the worker has can be taken from it: that is what custody is for.
+// custody says who owns a worker's feed, producer and tasks. A worker's goroutine runs user code: handlers, timers, codecs.
+// A call of user code cannot be stopped, and its task stays in use until the call returns. The supervisor can take over
+// everything else.
 //
 //	own ──enter──▶ calling ──leave──▶ own
 //	                  └────abandon───▶ abandoned
 //
-// The worker's goroutine makes the changes above, the supervisor the one below, each by an atomic exchange. Once it is
-// abandoned, the supervisor owns the worker's feed, producer and tasks, all but the task of the call. When the call
-// returns, the goroutine sees that, closes this task, says so, and ends.
+// Each transition is one atomic exchange: enter and leave by the worker's goroutine, abandon by the supervisor. After
+// abandon, the supervisor owns the worker's feed, its producer and all of its tasks except that of the call. When the call
+// returns, the goroutine notices, closes its task, notifies the supervisor, and ends.
 type custody int32
 
 const (
-	own       custody = iota // the goroutine runs the runner's code
-	calling                  // it runs user code of one task
-	abandoned                // it did so for too long
+	own       custody = iota // the worker runs no user code
+	calling                  // the worker runs user code of one task
+	abandoned                // a call of user code took too long, and the supervisor has taken over
 )
 
-// custodian holds the custody of a worker, with a number that is another for each call: a call that has just begun must
-// not be taken for the one before it.
-type custodian uint64
+// custodyWord is a custody in its lowest two bits and the number of the call in the others. The number keeps the supervisor
+// from abandoning a later call than the one that it has checked.
+type custodyWord uint64
 
-func (c custodian) of(state custody) bool { return custody(c&3) == state }
+func (c custodyWord) of(state custody) bool { return custody(c&3) == state }
 
-// call says which user code a worker runs. All may read it.
+// call describes the current call of user code of a worker. Any goroutine may read it.
 type call struct {
-	custody atomic.Uint64 // a custodian
+	custody atomic.Uint64 // a custodyWord
 	task    atomic.Pointer[running]
 	since   atomic.Int64 // nanoseconds on the runner's clock, see clock
 }
 
-// clock is the time since the program started. It stands still while the machine sleeps, where the system has such a
-// clock: what did not run has not hung.
+// clock returns the time since the program started. On systems that have such a clock it does not advance while the machine
+// sleeps, so that a call does not count as hung because of a sleep.
 func clock() time.Duration { return time.Since(programStart) }
 
 var programStart = time.Now()
 
-// enter notes that user code of t runs next.
+// enter must be called before user code of t.
 func (c *call) enter(t *running) {
 	c.task.Store(t)
 	c.since.Store(int64(clock()))
-	c.custody.Store(c.custody.Load() + 4 + uint64(calling)) // nobody else changes it from own
+	c.custody.Store(c.custody.Load() + 4 + uint64(calling)) // no other goroutine changes it in state own
 }
 
-// leave notes that the user code has returned. It returns errAbandoned if that was too late.
+// leave must be called after the user code has returned. It returns errAbandoned if the worker was abandoned meanwhile.
 func (c *call) leave() error {
 	now := c.custody.Load()
-	if custodian(now).of(calling) && c.custody.CompareAndSwap(now, now-uint64(calling)) {
+	if custodyWord(now).of(calling) && c.custody.CompareAndSwap(now, now-uint64(calling)) {
 		return nil
 	}
 	return errAbandoned
 }
 
-// run runs user code of t and returns its error, or errAbandoned if it took too long.
+// run runs user code of t and returns its error, or errAbandoned if the worker was abandoned meanwhile.
 func (c *call) run(t *running, code func() error) error {
 	c.enter(t)
 	err := code()
@@ -73,42 +74,43 @@ func (c *call) run(t *running, code func() error) error {
 	return err
 }
 
-// abandon takes over all that the worker has but the task of the call, if the worker is still in that call.
-func (c *call) abandon(in custodian) (*running, bool) {
+// abandon changes the custody to abandoned and returns the task of the call, if the worker is still in the call that in
+// denotes.
+func (c *call) abandon(in custodyWord) (*running, bool) {
 	if !c.custody.CompareAndSwap(uint64(in), uint64(in)-uint64(calling)+uint64(abandoned)) {
 		return nil, false
 	}
 	return c.task.Load(), true
 }
 
-func (c *call) abandoned() bool { return custodian(c.custody.Load()).of(abandoned) }
+func (c *call) abandoned() bool { return custodyWord(c.custody.Load()).of(abandoned) }
 
-// errAbandoned ends the goroutine of a worker that was abandoned.
+// errAbandoned ends the goroutine of an abandoned worker.
 var errAbandoned = errors.New("the worker was abandoned")
 
-// lasting returns for how long the call under way has run, 0 if there is none, and which it is.
-func (c *call) lasting() (time.Duration, custodian) {
-	in := custodian(c.custody.Load())
+// elapsed returns how long the current call has been running, 0 if there is none, and the custody word that denotes it.
+func (c *call) elapsed() (time.Duration, custodyWord) {
+	in := custodyWord(c.custody.Load())
 	if !in.of(calling) {
 		return 0, in
 	}
 	return clock() - time.Duration(c.since.Load()), in
 }
 
-// stuckCall is a call that has not returned and keeps a goroutine, a task and its directory.
+// stuckCall is an abandoned call that has not returned. It keeps a goroutine, a task and the task's directory in use.
 type stuckCall struct {
 	err      *HungError
-	returned chan struct{} // closed when it has, and the task is closed
+	returned chan struct{} // closed when the call has returned and the task is closed
 	began    time.Duration // on the runner's clock
-	remind   time.Duration // when the log says it again
+	remind   time.Duration // when to log it again, on the runner's clock
 }
 
-// watch looks for calls that take too long. The worker of such a call is abandoned: its other tasks move to a new worker,
-// and are opened at their last commit. The task of the call is opened again when the call returns.
+// watch abandons the workers of calls that exceed Config.MaxProcessing. A new worker takes their other tasks, which are
+// reopened at their last commit. The task of the call is reopened when the call returns.
 func (s *supervisor) watch() {
 	for i, w := range s.workers {
-		lasting, call := w.call.lasting()
-		if lasting <= s.cfg.MaxProcessing || w.sending.Load().Waiting() {
+		elapsed, call := w.call.elapsed()
+		if elapsed <= s.cfg.MaxProcessing || w.sending.Load().Waiting() {
 			continue
 		}
 		hung, siblings, ok := s.abandon(w, call)
@@ -116,10 +118,10 @@ func (s *supervisor) watch() {
 			continue
 		}
 		fresh := s.newWorker(w.id)
-		fresh.broken, fresh.since, fresh.dropped, fresh.careful = cluster(hung), time.Now(), siblings, true
-		for _, u := range siblings {
-			u.worker = fresh
-			u.recovering(hung)
+		fresh.broken, fresh.brokenSince, fresh.unreported, fresh.commitEach = recoverable(hung), time.Now(), siblings, true
+		for _, a := range siblings {
+			a.worker = fresh
+			a.recovering(hung)
 		}
 		s.workers[i] = fresh
 		go fresh.run()
@@ -128,20 +130,20 @@ func (s *supervisor) watch() {
 		if now := clock(); now >= stuck.remind {
 			s.log.Error("handler has still not returned", "task", stuck.err.Task, "step", stuck.err.Step, "record", stuck.err.Record,
 				"running", (now - stuck.began).Round(time.Second))
-			stuck.remind = now + 2*(now-stuck.began) // each time after thrice the time
+			stuck.remind = now + 2*(now-stuck.began) // so each message comes after three times as long
 		}
 	}
 }
 
-// abandon takes a worker's tasks away from it, but the one whose call is under way, and closes them. It returns the units
-// that must be opened again.
-func (s *supervisor) abandon(w *worker, in custodian) (hung *HungError, siblings []*unit, ok bool) {
+// abandon closes the tasks of a worker whose call takes too long, except the task of the call. It returns the assignments
+// of the closed tasks, which must be reopened.
+func (s *supervisor) abandon(w *worker, in custodyWord) (hung *HungError, siblings []*assignment, ok bool) {
 	t, ok := w.call.abandon(in)
 	if !ok {
 		return nil, nil, false
 	}
 	hung = w.hungError(t)
-	s.log.Error("handler has not returned; its worker is given up", "task", hung.Task, "step", hung.Step, "record", hung.Record,
+	s.log.Error("handler has not returned; replacing its worker", "task", hung.Task, "step", hung.Step, "record", hung.Record,
 		"running", hung.For.Round(time.Millisecond), "stack", hung.Stack)
 	now := clock()
 	stuck := &stuckCall{err: hung, returned: make(chan struct{}), began: now - hung.For, remind: now + 2*hung.For}
@@ -151,61 +153,61 @@ func (s *supervisor) abandon(w *worker, in custodian) (hung *HungError, siblings
 		t.close(s.log)
 		close(stuck.returned)
 		s.hanging.done(stuck)
-		s.inbox.post(func() { s.callReturned(t.unit, stuck) })
+		s.inbox.post(func() { s.callReturned(t.assignment, stuck) })
 	}
-	w.bell.Store(true) // the turn ends with the call
+	w.turnOver.Store(true) // the turn ends with the call
 	t.cancel()
 	t.recovering(hung)
 	t.stuck = true
 	w.closeFeed()
 	w.noteAbort()
-	_ = w.producer.Close() // its goroutine may still send to it
-	for u, given := range w.given {
-		if u == t.unit {
+	_ = w.producer.Close() // the abandoned goroutine may still send to it
+	for a, given := range w.given {
+		if a == t.assignment {
 			continue
 		}
 		given.close(s.log)
-		if slices.Contains(s.units, u) {
-			siblings = append(siblings, u)
+		if slices.Contains(s.assignments, a) {
+			siblings = append(siblings, a)
 		}
 	}
-	asked := w.asked
-	w.asked = nil
+	asked := w.requests
+	w.requests = nil
 	for _, r := range asked {
 		r.done()
 	}
 	return hung, siblings, true
 }
 
-// callReturned opens the task again whose call was given up.
-func (s *supervisor) callReturned(u *unit, stuck *stuckCall) {
-	if s.stuck[u.name] == stuck {
-		delete(s.stuck, u.name)
+// callReturned reopens the task of an abandoned call.
+func (s *supervisor) callReturned(a *assignment, stuck *stuckCall) {
+	if s.stuck[a.name] == stuck {
+		delete(s.stuck, a.name)
 	}
-	s.log.Warn("handler has returned after all", "task", u.name)
-	if slices.Contains(s.units, u) && u.stuck {
-		u.stuck = false
-		u.hangs++
+	s.log.Warn("hung handler has returned", "task", a.name)
+	if slices.Contains(s.assignments, a) && a.stuck {
+		a.stuck = false
+		a.hangs++
 		s.meters.restarts.Add(1, waitHandler)
-		s.launch(u, u.hangs)
+		s.launch(a, a.hangs)
 	}
 }
 
-// HungError says that a handler has not returned. See Config.MaxProcessing and Config.StopTimeout.
+// HungError reports a handler that has not returned. See Config.MaxProcessing and Config.StopTimeout.
 type HungError struct {
 	Task   string        // <sub-topology>_<partition>
-	Step   string        // as the plan names it, with the line that declared it
+	Step   string        // its label in the plan, with the line that declared it
 	Record string        // "topic/partition at offset", or "a timer"
 	For    time.Duration // how long it had been running
 	Stack  string        // of its goroutine
 }
 
-// Error says which handler it is, without the stack.
+// Error names the handler and its record. It omits the stack.
 func (e *HungError) Error() string {
-	return fmt.Sprintf("task %s: %s has not returned for %v; it handles %s", e.Task, e.Step, e.For.Round(time.Millisecond), e.Record)
+	return fmt.Sprintf("task %s: %s has not returned for %v while handling %s", e.Task, e.Step, e.For.Round(time.Millisecond), e.Record)
 }
 
-// hungError describes the call of a worker that was abandoned in it.
+// hungError describes the current call of the worker, which runs user code of t.
 func (w *worker) hungError(t *running) *HungError {
 	origin, step := t.task.InHand()
 	return &HungError{
@@ -214,7 +216,7 @@ func (w *worker) hungError(t *running) *HungError {
 	}
 }
 
-// goroutineID returns the number that stack traces give to the calling goroutine.
+// goroutineID returns the number of the calling goroutine in stack traces.
 func goroutineID() *string {
 	var buf [64]byte
 	header := buf[:runtime.Stack(buf[:], false)]
@@ -222,7 +224,7 @@ func goroutineID() *string {
 	return &id
 }
 
-// stackOf returns the stack trace of a goroutine by its number.
+// stackOf returns the stack trace of the goroutine with the number *id.
 func stackOf(id *string) string {
 	if id == nil {
 		return ""

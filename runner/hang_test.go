@@ -15,9 +15,9 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Handlers that do not return.
+// Tests of handlers that do not return.
 
-// hang blocks the first call of a handler for which it is asked, and no later one.
+// hang blocks the first call of here until release, and no later call.
 type hang struct {
 	once     sync.Once
 	began    chan struct{}
@@ -45,7 +45,7 @@ func (h *hang) release() {
 	}
 }
 
-// hanging counts by value in a store, and hangs at "hang".
+// hanging counts equal values in a store, and blocks at the value "hang".
 func (c *cluster) hanging(h *hang) *topology.Topology {
 	c.t.Helper()
 	seen := state.NewKeyValue("seen", codec.String, codec.Int64)
@@ -85,8 +85,8 @@ func (c *cluster) awaitResults(ctx context.Context, want string) {
 	c.await(ctx, func() bool { return c.sortedResults() == want })
 }
 
-// A call that takes longer than MaxProcessing is named with its record and its stack. The other tasks of its worker go
-// on without it, and its own when it has returned; nothing is lost or doubled.
+// A call that takes longer than MaxProcessing is logged with its record and its stack. The other tasks of its worker
+// continue without it. Its own task continues when the call has returned. No record is lost or counted twice.
 //
 // Proves: hung-handler-is-named
 func TestAHungHandlerHoldsUpNoOtherTask(t *testing.T) {
@@ -107,7 +107,7 @@ func TestAHungHandlerHoldsUpNoOtherTask(t *testing.T) {
 	c.send(c.lines.Name(), 2, "a", "b", "hang", "c", "d", "e") // "hang" is at offset 1 of partition 0
 	done, stop := c.start(ctx, c.hanging(h), cfg)
 
-	withoutA := func(want string) { // "a" was committed before the call, or is in the transaction that it has held up
+	withoutA := func(want string) { // "a" was committed before the call, or is in the transaction that the call blocks
 		c.await(ctx, func() bool { return strings.TrimPrefix(c.sortedResults(), "a ") == want })
 	}
 	withoutA("b c e")
@@ -126,11 +126,11 @@ func TestAHungHandlerHoldsUpNoOtherTask(t *testing.T) {
 	}
 }
 
-// A stop ends within StopTimeout, whether the handler has been given up before or not, and says which handler it was.
+// A stop ends within StopTimeout, whether or not the call was abandoned before, and the error names the handler.
 //
 // Proves: stop-in-time
 func TestAStopDoesNotWaitForAHungHandler(t *testing.T) {
-	for name, maxProcessing := range map[string]time.Duration{"not noticed before": time.Minute, "given up before": 50 * time.Millisecond} {
+	for name, maxProcessing := range map[string]time.Duration{"not abandoned before": time.Minute, "abandoned before": 50 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
@@ -153,7 +153,7 @@ func TestAStopDoesNotWaitForAHungHandler(t *testing.T) {
 			var hung *runner.HungError
 			if !errors.As(err, &hung) || !strings.Contains(err.Error(), c.lines.Name()+"/0 at 0") || !strings.Contains(hung.Step, "call") ||
 				!strings.Contains(hung.Stack, "(*hang).here") {
-				t.Errorf("error %v does not say which handler hangs, at which record", err)
+				t.Errorf("error %v does not name the handler and its record", err)
 			}
 
 			h.release()
@@ -168,8 +168,8 @@ func TestAStopDoesNotWaitForAHungHandler(t *testing.T) {
 	}
 }
 
-// While a handler hangs, partitions go to another process and are worked on there: those of the same worker, and the one
-// whose handler hangs.
+// While a handler hangs, the partitions of its worker, including that of the handler, can move to another process, which
+// processes them.
 //
 // Proves: hung-handler-is-named
 func TestPartitionsLeaveAHungWorker(t *testing.T) {
@@ -179,7 +179,7 @@ func TestPartitionsLeaveAHungWorker(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cfg := c.forever()
-	cfg.MaxProcessing = 2 * time.Second // the second process joins before it is over
+	cfg.MaxProcessing = 2 * time.Second // the second process joins before it expires
 	h := newHang(t)
 	c.send(c.lines.Name(), 3, "hang", "b", "c")
 	first, stopFirst := c.start(ctx, c.hanging(h), cfg)
@@ -190,7 +190,7 @@ func TestPartitionsLeaveAHungWorker(t *testing.T) {
 	c.send(c.lines.Name(), 3, "d", "e", "f")
 	c.await(ctx, func() bool {
 		got := c.sortedResults()
-		return got == "b c e f" || got == "b c d e f hang" // the hung task stays, or goes
+		return got == "b c e f" || got == "b c d e f hang" // the hung task stays, or moves
 	})
 	stopFirst()
 	stopSecond()

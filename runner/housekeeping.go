@@ -10,34 +10,34 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// housekeepingInterval is how often topics are purged and looked at.
+// housekeepingInterval is how often topics are checked and purged.
 const housekeepingInterval = 30 * time.Second
 
-// purge deletes what nobody needs any more of the internal topics: records of repartition topics that are processed, and
-// windows in changelogs that have expired. It goes by what is committed, never by the wall clock.
+// purge deletes records of the internal topics that are no longer needed: processed records of repartition topics, and
+// expired windows in changelogs. It goes by committed offsets and stream time, never by the wall clock.
 func (s *supervisor) purge(ctx context.Context) {
-	units := slices.Clone(s.units)
-	s.purging.Go(func() { // beside the supervisor: it may take a while
-		if err := s.purgeTopics(ctx, units); err != nil {
-			s.log.Debug("purge internal topics", "error", err)
+	assignments := slices.Clone(s.assignments)
+	s.purging.Go(func() { // it may take a while, and must not block the supervisor
+		if err := s.purgeTopics(ctx, assignments); err != nil {
+			s.log.Debug("failed to purge internal topics", "error", err)
 		}
 	})
 }
 
-func (r *runner) purgeTopics(ctx context.Context, units []*unit) error {
+func (r *runner) purgeTopics(ctx context.Context, assignments []*assignment) error {
 	committed, err := r.client.PeekOffsets(ctx, r.cfg.Application)
 	if err != nil {
 		return err
 	}
 	before := map[kafka.TopicPartition]int64{}
-	for _, u := range units {
-		for _, source := range u.sub.Sources {
-			tp := kafka.TopicPartition{Topic: r.names().Topic(source.Reads), Partition: u.partition}
+	for _, a := range assignments {
+		for _, source := range a.sub.Sources {
+			tp := kafka.TopicPartition{Topic: r.names().Topic(source.Reads), Partition: a.partition}
 			if c, ok := committed[tp]; ok && source.Reads.Internal {
 				before[tp] = c.Offset
 			}
 		}
-		for tp, at := range r.expired(u, committed) {
+		for tp, at := range r.expired(a, committed) {
 			offset, err := r.client.Offsets(ctx, []kafka.TopicPartition{tp}, kafka.Since(at))
 			if err != nil {
 				return err
@@ -51,26 +51,26 @@ func (r *runner) purgeTopics(ctx context.Context, units []*unit) error {
 	return r.client.DeleteRecords(ctx, before)
 }
 
-// expired returns, for the changelogs of a unit's windows, the time before which all their records are of windows that have
-// expired. No record there is older than the start of its window.
-func (r *runner) expired(u *unit, committed map[kafka.TopicPartition]kafka.CommittedOffset) map[kafka.TopicPartition]time.Time {
+// expired returns, for each changelog of a windowed store of the task, the time before which all records belong to expired
+// windows. A record there is never older than the start of its window.
+func (r *runner) expired(a *assignment, committed map[kafka.TopicPartition]kafka.CommittedOffset) map[kafka.TopicPartition]time.Time {
 	var metadata []string
-	for _, tp := range u.inputs {
+	for _, tp := range a.inputs {
 		metadata = append(metadata, committed[tp].Metadata)
 	}
 	times := task.Times(metadata)
 	expired := map[kafka.TopicPartition]time.Time{}
-	for _, store := range u.sub.Stores {
+	for _, store := range a.sub.Stores {
 		at, known := times[store.Name()]
 		if horizon := time.UnixMilli(at).Add(-store.Retention()); known && store.Source == "" && store.Retention() > 0 && horizon.UnixMilli() > 0 {
-			expired[kafka.TopicPartition{Topic: r.names().Changelog(store.Name()), Partition: u.partition}] = horizon
+			expired[kafka.TopicPartition{Topic: r.names().Changelog(store.Name()), Partition: a.partition}] = horizon
 		}
 	}
 	return expired
 }
 
-// checkTopics ends the run if a topic that tasks read is gone, was made again, or has grown (its new partitions would be
-// nobody's), or if a changelog is gone. While the cluster does not answer there is nothing to say.
+// checkTopics returns an error, which ends the run, if an input topic was deleted, was recreated or has more partitions
+// (no task would read the new ones), or if a changelog was deleted. It returns nil if the cluster does not respond.
 func (r *runner) checkTopics(ctx context.Context) error {
 	topics, err := r.client.Topics(ctx)
 	if err != nil {
@@ -84,7 +84,7 @@ func (r *runner) checkTopics(ctx context.Context) error {
 	for _, t := range r.internalTopics() {
 		have, ok := existing[t.name]
 		if t.store != nil && (!ok || differ(r.ids[t.name], have.ID)) {
-			mistakes[t.name] = fmt.Errorf("%w: the changelog %s was deleted while the application ran: stop all its processes, and write it again from the local state with runner.Rebuild, or reset the application",
+			mistakes[t.name] = fmt.Errorf("%w: the changelog %s was deleted while the application was running: stop all its processes, and rewrite it from the local state with runner.Rebuild, or reset the application",
 				ErrStateLost, t.name)
 		}
 	}
@@ -95,11 +95,11 @@ func (r *runner) checkTopics(ctx context.Context) error {
 			have, ok := existing[name]
 			switch n := int32(len(have.Partitions)); {
 			case !ok:
-				mistakes[name] = fmt.Errorf("%w: topic %s, which the topology reads, was deleted: create it again, reset the application, and start", ErrTopicsChanged, name)
+				mistakes[name] = fmt.Errorf("%w: input topic %s was deleted: recreate it, reset the application, and restart", ErrTopicsChanged, name)
 			case differ(r.ids[name], have.ID):
-				mistakes[name] = replacedError(name)
+				mistakes[name] = recreatedError(name)
 			case n != want:
-				mistakes[name] = fmt.Errorf("%w: topic %s had %d partitions at the start and has %d now: start again; if state is kept by its keys, reset the application first",
+				mistakes[name] = fmt.Errorf("%w: topic %s had %d partitions at the start and has %d now: restart the application; if it keeps state by the topic's keys, reset it first",
 					ErrTopicsChanged, name, want, n)
 			}
 		}

@@ -9,19 +9,19 @@ import (
 	"github.com/rio-streams/rio/metrics/prometheus"
 )
 
-// Handler serves what is known of the application to operators, probes and scrapers:
+// Handler returns an HTTP handler for operators, probes and scrapers. It serves:
 //
-//	/metrics        Metrics in Prometheus' format, with those of the process and of Go's runtime
+//	/metrics        Metrics in Prometheus format, with metrics of the process and of the Go runtime
 //	/healthz        200 while the application runs, 503 when it has ended: for a liveness probe
 //	/readyz         200 while Ready returns nil, otherwise 503 with its error: for a readiness probe
 //	/snapshot.json  Snapshot as JSON
 //	/debug/pprof/   profiles of the process, if Config.Pprof is set
 //
-// It asks for no credentials: serve it on an address that only operators reach.
+// It requires no authentication: serve it on an address that only operators can reach.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	scrape, err := prometheus.Handler(a.Metrics())
-	if err != nil { // the table of metrics is wrong, which its tests would show
+	if err != nil { // cannot happen with a valid table of metrics, which tests of package metrics check
 		scrape = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		})
@@ -55,7 +55,7 @@ func (a *App) Handler() http.Handler {
 	return mux
 }
 
-// probe answers a probe: with the state, or with what is wrong.
+// probe responds to a probe with the state, or with status 503 and err.
 func (a *App) probe(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -10,7 +10,7 @@ import (
 	"github.com/rio-streams/rio/runner"
 )
 
-// logs is what a run has logged so far.
+// logs captures the log of a run.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -34,10 +34,10 @@ func (l *logs) has(parts ...string) bool {
 	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(l.text.String(), part) })
 }
 
-// record makes cfg log to l.
+// record sets the logger of cfg to l.
 func (l *logs) record(cfg *runner.Config) { cfg.Logger = slog.New(slog.NewTextHandler(l, nil)) }
 
-// count returns how often the log has a text.
+// count returns how often a text occurs in the log.
 func (l *logs) count(text string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// TestEndOfAStreamThatFeedsItself: StopAtEnd ends only when a sub-topology has processed what it wrote into its own
-// repartition topic.
+// TestEndOfAStreamThatFeedsItself: StopAtEnd waits until a sub-topology has processed the records that it has written to its
+// own repartition topic.
 func TestEndOfAStreamThatFeedsItself(t *testing.T) {
 	c := newCluster(t)
 	const partitions = 3

@@ -5,12 +5,12 @@ import (
 	"sync/atomic"
 )
 
-// mailbox holds what other goroutines want a goroutine to do, in order. Posting never waits, so that no goroutine of the
-// runner can hold up another.
+// mailbox is an unbounded queue of jobs for one goroutine. Posting never blocks, so no goroutine of the runner can block
+// another.
 type mailbox struct {
 	mu      sync.Mutex
 	jobs    []func()
-	waiting atomic.Int32  // len(jobs), to be asked without the lock
+	waiting atomic.Int32  // len(jobs), readable without the lock
 	wake    chan struct{} // holds a token when a job may be waiting
 }
 
@@ -28,7 +28,7 @@ func (m *mailbox) post(job func()) {
 	}
 }
 
-// take removes and returns the first job, nil if there is none.
+// take removes and returns the first job. It returns nil if there is none.
 func (m *mailbox) take() func() {
 	if m.waiting.Load() == 0 {
 		return nil

@@ -10,22 +10,24 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// The environment can make Run and Start reset or rebuild the application instead of running it. rio reset and rio
-// rebuild do so: only the program knows the topology and the configuration.
+// These environment variables make Run and Start reset or rebuild the application instead of running it. The commands rio
+// reset and rio rebuild set them, because only the program knows its topology and configuration.
 const (
-	// ResetVariable holds the place to begin from after a Reset: "earliest", "latest", or a time in the form of RFC 3339.
+	// ResetVariable makes them call Reset. Its value is the position to start from: "earliest", "latest", or a time in the
+	// format of RFC 3339.
 	ResetVariable = "RIO_RESET"
-	// RebuildVariable makes it call Rebuild; its value is "changelogs".
+	// RebuildVariable makes them call Rebuild. Its value is "changelogs".
 	RebuildVariable = "RIO_REBUILD"
-	// DoneFileVariable holds the name of a file in which the program says what was done. Default: none.
+	// DoneFileVariable is the name of a file to write a message to that says what was done. Default: none.
 	DoneFileVariable = "RIO_DONE_FILE"
 )
 
-// ErrMaintained is what Run and Start return when they have reset or rebuilt the application. It is an error so that a program
-// ends there.
-var ErrMaintained = errors.New("nothing was run, because the environment asks for maintenance")
+// ErrMaintained is returned by Run and Start when they have reset or rebuilt the application. It is an error so that the
+// program ends.
+var ErrMaintained = errors.New("the application was not run, because the environment requests maintenance")
 
-// maintain does what the environment asks for and returns ErrMaintained, or nil if it asks for nothing.
+// maintain resets or rebuilds the application if the environment requests it, and then returns ErrMaintained. Otherwise it
+// returns nil.
 func maintain(ctx context.Context, t *topology.Topology, cfg Config) error {
 	var done string
 	var err error
@@ -38,10 +40,10 @@ func maintain(ctx context.Context, t *topology.Topology, cfg Config) error {
 			return fmt.Errorf("runner: %s is %q: want earliest, latest, or a time such as 2026-01-01T08:50:00Z", ResetVariable, place)
 		}
 		err = Reset(ctx, t, cfg, at)
-		done = "reset; it begins at " + place
+		done = "reset; it will start at " + place
 	case rebuild == "changelogs":
 		err = Rebuild(ctx, t, cfg)
-		done = "rebuilt: its changelogs hold what its state holds"
+		done = "rebuilt: its changelogs match its local state"
 	case rebuild != "":
 		return fmt.Errorf("runner: %s is %q: want changelogs", RebuildVariable, rebuild)
 	default:

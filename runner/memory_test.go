@@ -6,7 +6,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// TestMemoryIsDivided: the parts are no more than the whole, and nothing is so small that it could not work.
+// TestMemoryIsDivided: the parts do not exceed the total, and no part is too small to be usable.
 func TestMemoryIsDivided(t *testing.T) {
 	for _, total := range []int64{1, 1 << 20, 64 << 20, 256 << 20, 16 << 30} {
 		for _, workers := range []int{1, 2, 64} {

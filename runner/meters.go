@@ -15,24 +15,24 @@ import (
 	"github.com/rio-streams/rio/state/pebblestore"
 )
 
-// meters are what the goroutines of a runner measure beside the counters of their tasks: once for each turn or commit at most. No
-// writer waits for a reader.
+// meters contains the measurements of a runner's goroutines, apart from the counters of tasks. They are updated at most
+// once per turn or commit. Writers never wait for readers.
 type meters struct {
-	commits *metrics.Histogram         // their duration
-	turns   *metrics.Histogram         // their duration
-	latency map[int]*metrics.Histogram // by the ids of sub-topologies
-	aborted atomic.Int64               // transactions
+	commits *metrics.Histogram         // durations
+	turns   *metrics.Histogram         // durations
+	latency map[int]*metrics.Histogram // by sub-topology id
+	aborted atomic.Int64               // number of aborted transactions
 
 	retries, rebalances, restarts metrics.Tally
 
-	workers []atomic.Pointer[worker] // by their ids
-	shared  atomic.Pointer[shared]   // set once the process has a place for its state
+	workers []atomic.Pointer[worker] // by id
+	shared  atomic.Pointer[shared]   // nil until the process has taken its place
 
-	embedded bool                          // there is a broker in the process, or will be
-	broker   atomic.Pointer[broker.Broker] // set once it has started
+	embedded bool                          // the process has an embedded broker
+	broker   atomic.Pointer[broker.Broker] // nil until it has started
 }
 
-// shared is what all tasks of a process share.
+// shared contains the resources that all tasks of a process share.
 type shared struct {
 	budget    *state.Budget
 	resources *pebblestore.Resources
@@ -57,28 +57,28 @@ func newMeters(p *plan.Plan, cfg Config) *meters {
 	return m
 }
 
-// workerMeter is what a worker measures of itself.
+// workerMeter contains the measurements of one worker.
 type workerMeter struct {
-	dirtySince atomic.Int64 // on the runner's clock, in nanoseconds: when it was first seen that there is something to commit; 0 if there is nothing
-	dirtyBytes atomic.Int64 // of changed rows, when it was last asked whether a commit is due
+	dirtySince atomic.Int64 // time of the first uncommitted change, in nanoseconds on the runner's clock; 0 without one
+	dirtyBytes atomic.Int64 // size of the changed rows at the last check whether a commit is due
 }
 
-// noteDirty notes since when there is something to commit.
+// noteDirty sets dirtySince when the worker has become dirty.
 func (w *worker) noteDirty() {
 	if w.dirty && w.meter.dirtySince.Load() == 0 {
 		w.meter.dirtySince.Store(int64(clock()))
 	}
 }
 
-// noteOldest notes, of the records that wait for the next commit, the first: it waits longest. A sample of one record for
-// each commit is enough to know the latency.
+// noteOldest stores the timestamp of the first record since the last commit, which waits longest. One sample per commit is
+// enough to measure latency.
 func (t *running) noteOldest() {
 	if t.oldest == 0 {
 		t.oldest = t.task.First()
 	}
 }
 
-// noteCommit notes that a commit of tasks has succeeded.
+// noteCommit measures a successful commit of tasks.
 func (w *worker) noteCommit(tasks []*running) {
 	now := time.Now()
 	w.meter.dirtySince.Store(0)
@@ -92,7 +92,7 @@ func (w *worker) noteCommit(tasks []*running) {
 	}
 }
 
-// noteAbort notes that a transaction will not be committed, if there is one. Its end also ends what was dirty.
+// noteAbort counts the open transaction, if there is one, as aborted. The worker is no longer dirty after that.
 func (w *worker) noteAbort() {
 	w.meter.dirtySince.Store(0)
 	w.meter.dirtyBytes.Store(0)
@@ -101,29 +101,29 @@ func (w *worker) noteAbort() {
 	}
 }
 
-// What a task waits for, and why it was closed. These are labels, so they are few.
+// Reasons why a task waits or was closed. They are values of a metric label, so there are few.
 const (
-	waitOpening     = "opening"     // nothing yet
+	waitOpening     = "opening"     // the task is being opened, and nothing is wrong so far
 	waitRestore     = "restore"     // changelogs are being read
-	waitCluster     = "cluster"     // it does not answer, or has refused something that may work later
-	waitGroup       = "group"       // it has gone on without this process
-	waitLeader      = "leader"      // a partition has none
-	waitTransaction = "transaction" // one is open, was fenced, or has an unknown outcome
-	waitHandler     = "handler"     // one has not returned
+	waitCluster     = "cluster"     // the cluster does not respond, or has returned an error that may go away
+	waitGroup       = "group"       // the group has removed this process, or is rebalancing
+	waitLeader      = "leader"      // a partition has no leader
+	waitTransaction = "transaction" // a transaction is open, was fenced, or has an unknown outcome
+	waitHandler     = "handler"     // a handler has not returned
 	waitState       = "state"       // the local state is damaged
 	waitUnknown     = "unknown"
 )
 
-// obstacleError is what a task waits for, with its kind.
+// obstacleError says what a task waits for. kind is one of the reasons above.
 type obstacleError struct {
 	kind string
 	error
 }
 
-// Unwrap returns what the cluster said.
+// Unwrap returns the error without the kind.
 func (e *obstacleError) Unwrap() error { return e.error }
 
-// kindOf returns what kind of thing a task waits for, or was closed for.
+// kindOf returns which of the reasons above fits err.
 func kindOf(err error) string {
 	var obstacle *obstacleError
 	var hung *HungError
@@ -142,11 +142,11 @@ func kindOf(err error) string {
 	return waitCluster
 }
 
-// The kinds of rebalances, by what they did to this process.
+// Kinds of rebalances, by their effect on this process.
 const (
-	rebalanceAssigned = "assigned" // nothing was taken from it
-	rebalanceRevoked  = "revoked"  // tasks went to others
-	rebalanceLost     = "lost"     // the group had given it up
+	rebalanceAssigned = "assigned" // the process lost no tasks
+	rebalanceRevoked  = "revoked"  // tasks moved to other processes
+	rebalanceLost     = "lost"     // the group had removed the process
 )
 
 func kindOfRebalance(rb kafka.Rebalance) string {

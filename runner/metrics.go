@@ -11,21 +11,20 @@ import (
 	"github.com/rio-streams/rio/state/pebblestore"
 )
 
-// Metrics returns what the application measures of itself, and its embedded broker if it has one. Counters go back to 0 only with the process. Every sample has
-// the label application.
-func (a *App) Metrics() metrics.Source { return measured{a} }
+// Metrics returns the metrics of the application, and of its embedded broker if it has one. Counters start at 0 when the
+// process starts and never decrease. Every sample has the label application.
+func (a *App) Metrics() metrics.Source { return appMetrics{a} }
 
-// measured is an application as a source of metrics. What it emits was published by those who did the work, so that Collect
-// makes nobody wait.
-type measured struct{ app *App }
+// appMetrics implements metrics.Source for an application. Collect reads published values, so it never blocks processing.
+type appMetrics struct{ app *App }
 
 // Labels implements metrics.Source.
-func (m measured) Labels() map[string]string {
+func (m appMetrics) Labels() map[string]string {
 	return map[string]string{"application": m.app.runner.cfg.Application}
 }
 
 // Metrics implements metrics.Source.
-func (m measured) Metrics() []*metrics.Metric {
+func (m appMetrics) Metrics() []*metrics.Metric {
 	if m.app.runner.meters.embedded {
 		return append(metrics.Application(), metrics.Broker()...)
 	}
@@ -33,12 +32,12 @@ func (m measured) Metrics() []*metrics.Metric {
 }
 
 // Collect implements metrics.Source.
-func (m measured) Collect(emit func(metrics.Sample)) {
+func (m appMetrics) Collect(emit func(metrics.Sample)) {
 	r := m.app.runner
 	m.states(emit)
-	units, sums := r.status.read()
-	for _, u := range units {
-		u.collect(emit)
+	assignments, sums := r.status.read()
+	for _, a := range assignments {
+		a.collect(emit)
 	}
 	for _, sub := range r.plan.Subtopologies {
 		collectCounters(sums[sub.ID], strconv.Itoa(sub.ID), emit)
@@ -54,15 +53,15 @@ func (m measured) Collect(emit func(metrics.Sample)) {
 	}
 }
 
-// states emits what the application and its tasks are doing.
-func (m measured) states(emit func(metrics.Sample)) {
+// states emits the states of the application and its tasks.
+func (m appMetrics) states(emit func(metrics.Sample)) {
 	now := m.app.State()
 	for state, name := range stateNames {
 		emit(metrics.State.Of(oneIf(State(state) == now), name))
 	}
 	var tasks [len(taskStateNames)]int
-	for _, u := range m.app.runner.status.units() {
-		tasks[u.describe().State]++
+	for _, a := range m.app.runner.status.assignments() {
+		tasks[a.describe().State]++
 	}
 	for state, n := range tasks {
 		emit(metrics.Tasks.Of(float64(n), taskStateNames[state]))
@@ -76,15 +75,15 @@ func oneIf(yes bool) float64 {
 	return 0
 }
 
-// collect emits how far a task has come, and what its database measures.
-func (u *unit) collect(emit func(metrics.Sample)) {
-	t := u.describe()
+// collect emits the progress of a task and the metrics of its database.
+func (a *assignment) collect(emit func(metrics.Sample)) {
+	t := a.describe()
 	if t.State != Processing {
-		reason, _ := u.waitsFor.Load().(string)
+		reason, _ := a.waitsFor.Load().(string)
 		if reason == waitOpening && t.Restored.Total > 0 {
 			reason = waitRestore
 		}
-		if seen := u.seen.Load(); seen != nil && t.State == Stalled {
+		if seen := a.seen.Load(); seen != nil && t.State == Stalled {
 			reason = seen.kind
 		}
 		emit(metrics.Waiting.Of(1, t.Name, reason))
@@ -101,7 +100,7 @@ func (u *unit) collect(emit func(metrics.Sample)) {
 		emit(metrics.BufferedRecords.Of(float64(in.Buffered), t.Name, in.Topic))
 		emit(metrics.BufferedBytes.Of(float64(in.BufferedBytes), t.Name, in.Topic))
 	}
-	if db := u.database.Load(); db != nil {
+	if db := a.database.Load(); db != nil {
 		if m, ok := pebblestore.MetricsOf(*db); ok {
 			emit(metrics.StateBytes.Of(float64(m.DiskBytes), t.Name))
 			emit(metrics.MemtableBytes.Of(float64(m.MemtableBytes), t.Name))
@@ -112,7 +111,7 @@ func (u *unit) collect(emit func(metrics.Sample)) {
 	}
 }
 
-// collectCounters emits what the tasks of a sub-topology have done, those included that this process had before.
+// collectCounters emits the counters of a sub-topology, summed over all tasks that this process has or had.
 func collectCounters(c Counters, subtopology string, emit func(metrics.Sample)) {
 	emit(metrics.RecordsProcessed.Of(float64(c.Processed), subtopology))
 	emit(metrics.RecordsSent.Of(float64(c.Sent), subtopology))
@@ -132,7 +131,7 @@ func collectCounters(c Counters, subtopology string, emit func(metrics.Sample)) 
 	}
 }
 
-// collect emits what the workers measure.
+// collect emits the measurements of the runner's goroutines.
 func (m *meters) collect(emit func(metrics.Sample)) {
 	for id := range m.workers {
 		if w := m.workers[id].Load(); w != nil {
@@ -150,7 +149,7 @@ func (m *meters) collect(emit func(metrics.Sample)) {
 	m.rebalances.Collect(metrics.Rebalances, emit)
 }
 
-// collect emits what a worker measures of itself.
+// collect emits the measurements of one worker.
 func (w *worker) collect(id string, emit func(metrics.Sample)) {
 	age := 0.0
 	if since := w.meter.dirtySince.Load(); since > 0 {
@@ -163,33 +162,33 @@ func (w *worker) collect(id string, emit func(metrics.Sample)) {
 	}
 }
 
-// collectCalls emits the calls of user code that are under way, and those that were given up and have not returned.
+// collectCalls emits the current calls of user code, including abandoned ones that have not returned.
 func (r *runner) collectCalls(emit func(metrics.Sample)) {
-	lasting, hung := map[string]time.Duration{}, 0
+	elapsed, hung := map[string]time.Duration{}, 0
 	for id := range r.meters.workers {
 		w := r.meters.workers[id].Load()
 		if w == nil {
 			continue
 		}
-		if d, call := w.call.lasting(); call.of(calling) {
+		if d, call := w.call.elapsed(); call.of(calling) {
 			if t := w.call.task.Load(); t != nil {
-				lasting[t.name] = d
+				elapsed[t.name] = d
 			}
 		}
 	}
 	r.hanging.calls.Range(func(call, _ any) bool {
 		stuck := call.(*stuckCall)
-		lasting[stuck.err.Task] = clock() - stuck.began
+		elapsed[stuck.err.Task] = clock() - stuck.began
 		hung++
 		return true
 	})
-	for _, task := range slices.Sorted(maps.Keys(lasting)) {
-		emit(metrics.CallRunning.Of(lasting[task].Seconds(), task))
+	for _, task := range slices.Sorted(maps.Keys(elapsed)) {
+		emit(metrics.CallRunning.Of(elapsed[task].Seconds(), task))
 	}
 	emit(metrics.Hung.Of(float64(hung)))
 }
 
-// collectResources emits what all databases of the process have done.
+// collectResources emits the metrics that all databases of the process share.
 func collectResources(m pebblestore.ResourceMetrics, emit func(metrics.Sample)) {
 	emit(metrics.Compactions.Of(float64(m.Compactions)))
 	emit(metrics.CompactionSeconds.Of(m.CompactionSeconds))

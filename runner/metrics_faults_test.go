@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/runner"
 )
 
-// value returns the sum of the samples of a metric whose labels begin with some.
+// value returns the sum of the samples of a metric whose first labels have the given values.
 func value(app *runner.App, m *metrics.Metric, labels ...string) float64 {
 	sum := 0.0
 	app.Metrics().Collect(func(s metrics.Sample) {
@@ -24,7 +24,7 @@ func value(app *runner.App, m *metrics.Metric, labels ...string) float64 {
 	return sum
 }
 
-// TestMetricsOfFailedRecords: retries show while the record is still tried again, and then what became of it.
+// TestMetricsOfFailedRecords: retries are counted while a record is being retried; afterwards its outcome is counted.
 func TestMetricsOfFailedRecords(t *testing.T) {
 	for _, test := range []struct {
 		action processor.Action
@@ -65,7 +65,8 @@ func TestMetricsOfFailedRecords(t *testing.T) {
 	}
 }
 
-// TestMetricsOfHungHandler: the call shows while it runs, and as hung once it has taken too long; what waits for it says so.
+// TestMetricsOfHungHandler: a long call is visible while it runs, as hung once it exceeds MaxProcessing, and as the reason of
+// the task that waits for it.
 func TestMetricsOfHungHandler(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -93,11 +94,11 @@ func TestMetricsOfHungHandler(t *testing.T) {
 	h.release()
 	c.await(ctx, func() bool { return value(app, metrics.RecordsProcessed, "0") == 1 })
 	if hung, restarts := value(app, metrics.Hung), value(app, metrics.Restarts, "handler"); hung != 0 || restarts != 1 {
-		t.Errorf("when it has returned, %v calls hang, and %v restarts are counted", hung, restarts)
+		t.Errorf("after the call has returned: %v hung calls, %v restarts", hung, restarts)
 	}
 }
 
-// TestMetricsOfDrops: a drop shows with its step and its reason, and stays when the task goes to another process.
+// TestMetricsOfDrops: drops are counted by step and reason, and the counts stay when the task moves to another process.
 func TestMetricsOfDrops(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -142,9 +143,9 @@ func TestMetricsOfDrops(t *testing.T) {
 		return value(second, metrics.Tasks, "processing") == 1 && value(first, metrics.Tasks, "processing") == 1
 	})
 	if got := dropped(); got != 2 {
-		t.Errorf("%v drops when a task has gone, want 2", got)
+		t.Errorf("%v drops after a task has moved, want 2", got)
 	}
 	if got := value(first, metrics.Rebalances, "revoked"); got < 1 {
-		t.Errorf("%v rebalances that took a task are counted, want at least 1", got)
+		t.Errorf("%v rebalances that revoked tasks, want at least 1", got)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/rio-streams/rio/runner"
 )
 
-// TestMetrics compares the exposition of an application that has processed everything with what is expected.
+// TestMetrics checks the exposed metrics of an application that has processed all records.
 func TestMetrics(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -29,7 +29,7 @@ func TestMetrics(t *testing.T) {
 	}
 	defer app.Wait()
 	defer app.Stop()
-	c.await(ctx, func() bool { // the end of a transaction has an offset, too, which the next fetch brings
+	c.await(ctx, func() bool { // control records of transactions have offsets, too; the next fetch skips them
 		return app.Snapshot().Counters.Processed == 3+5 && value(app, metrics.Lag) == 0
 	})
 	expectMetrics(t, app, `
@@ -54,11 +54,11 @@ rio_store_cache_misses_total{application="APP",store="counts",subtopology="1"} 2
 `, metrics.CacheHits, metrics.CacheMisses)
 	lintMetrics(t, app.Metrics())
 	if seen := emitted(app.Metrics()); seen[metrics.StateBytes] == 0 || seen[metrics.CommitDuration] == 0 || seen[metrics.BlockCacheBytes] == 0 {
-		t.Errorf("missing are metrics of the database, of commits, or of what the process shares: %v", seen)
+		t.Errorf("metrics of databases, commits or shared resources are missing: %v", seen)
 	}
 }
 
-// emitted counts the samples of a source by their metric. Of a histogram it counts the observations.
+// emitted counts the samples of a source by metric. For a histogram it counts the observations.
 func emitted(source metrics.Source) map[*metrics.Metric]int {
 	seen := map[*metrics.Metric]int{}
 	source.Collect(func(s metrics.Sample) {
@@ -70,7 +70,7 @@ func emitted(source metrics.Source) map[*metrics.Metric]int {
 	return seen
 }
 
-// expectMetrics compares some metrics of an application with what is expected of them; APP stands for its name.
+// expectMetrics compares some metrics of an application with want, in which APP stands for the application's name.
 func expectMetrics(t *testing.T, app *runner.App, want string, of ...*metrics.Metric) {
 	t.Helper()
 	registry := client.NewPedanticRegistry()
@@ -87,7 +87,7 @@ func expectMetrics(t *testing.T, app *runner.App, want string, of ...*metrics.Me
 	}
 }
 
-// lintMetrics checks that a source keeps its promises and Prometheus' conventions.
+// lintMetrics checks that a source follows the rules of metrics.Source and the conventions of Prometheus.
 func lintMetrics(t *testing.T, source metrics.Source) {
 	t.Helper()
 	problems, err := testutil.CollectAndLint(prometheus.NewCollector(source))

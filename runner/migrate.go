@@ -15,7 +15,7 @@ import (
 	"github.com/rio-streams/rio/state/pebblestore"
 )
 
-// clusterDir returns the name of the directory that holds the state of a cluster.
+// clusterDir returns the name of the directory for the state of a cluster.
 func clusterDir(id string) string {
 	safe := strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' {
@@ -26,9 +26,9 @@ func clusterDir(id string) string {
 	return "cluster-" + safe
 }
 
-// migrateState moves places that an earlier version left, which did not keep the clusters apart, below the directory of
-// this cluster. Their state must fit the changelogs. If the application has never run on this cluster they belong to
-// another one and are left alone.
+// migrateState moves the places of an earlier version, which had no directory per cluster, into the directory of this
+// cluster. Their state must be consistent with the changelogs. If the application has never run on this cluster, the places
+// belong to another cluster and are not moved.
 func (r *runner) migrateState(ctx context.Context) error {
 	old, err := r.oldPlaces()
 	for _, p := range old {
@@ -59,21 +59,21 @@ func (r *runner) migratePlace(ctx context.Context, from, to string) error {
 	lock, err := dirlock.Take(from)
 	var held *dirlock.HeldError
 	if errors.As(err, &held) {
-		return nil // by a process of the earlier version
+		return nil // a process of the earlier version is running
 	}
 	if err != nil {
 		return fmt.Errorf("runner: state directory: %w", err)
 	}
-	fits, err := r.fits(ctx, &place{dir: from})
+	fits, err := r.stateFits(ctx, &place{dir: from})
 	if err = errors.Join(err, lock.Release()); err != nil {
 		return err
 	}
 	if !fits {
-		r.log.Warn("state of an earlier version is of another cluster and is left alone", "dir", from, "cluster", r.client.ClusterID())
+		r.log.Warn("state of an earlier version belongs to another cluster; not moving it", "dir", from, "cluster", r.client.ClusterID())
 		return nil
 	}
 	if _, err := os.Stat(to); err == nil {
-		return fmt.Errorf("runner: there is state in %s, of an earlier version, and in %s: delete the one that is older", from, to)
+		return fmt.Errorf("runner: there is state in %s, written by an earlier version, and in %s: delete the older one", from, to)
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return fmt.Errorf("runner: state directory: %w", err)
@@ -81,13 +81,13 @@ func (r *runner) migratePlace(ctx context.Context, from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return fmt.Errorf("runner: state directory: %w", err)
 	}
-	r.log.Info("state of an earlier version moved", "from", from, "to", to)
+	r.log.Info("moved the state of an earlier version", "from", from, "to", to)
 	return nil
 }
 
-// fits reports whether what is in an old place can be of this cluster: false if the application has not committed
-// anything here. It fails if it has, and the state does not fit.
-func (r *runner) fits(ctx context.Context, p *place) (bool, error) {
+// stateFits reports whether the state in an old place belongs to this cluster. It returns false if the application has not
+// committed anything here, and an error if it has, but the state is inconsistent with the changelogs.
+func (r *runner) stateFits(ctx context.Context, p *place) (bool, error) {
 	committed, err := r.client.PeekOffsets(ctx, r.cfg.Application)
 	if err != nil || len(committed) == 0 {
 		return false, err
@@ -98,35 +98,35 @@ func (r *runner) fits(ctx context.Context, p *place) (bool, error) {
 			if _, err := os.Stat(dir); dir == "" || err != nil {
 				continue
 			}
-			if err := r.fit(ctx, dir, r.newUnit(sub, partition)); err != nil {
-				return false, fmt.Errorf("runner: state in %s, of an earlier version, which did not note its cluster, does not fit cluster %s: %w. "+
-					"If it is of another cluster, start once with that one; if it is not needed, delete the directory", dir, r.client.ClusterID(), err)
+			if err := r.checkFit(ctx, dir, r.newAssignment(sub, partition)); err != nil {
+				return false, fmt.Errorf("runner: state in %s, written by an earlier version, is inconsistent with cluster %s: %w. "+
+					"If it belongs to another cluster, start the application once with that cluster; if it is not needed, delete the directory", dir, r.client.ClusterID(), err)
 			}
 		}
 	}
 	return true, nil
 }
 
-// fit compares the positions in a database with the log.
-func (r *runner) fit(ctx context.Context, dir string, u *unit) error {
+// checkFit returns an error if a position in the database is after the end of its log.
+func (r *runner) checkFit(ctx context.Context, dir string, a *assignment) error {
 	db, err := pebblestore.Open(dir, pebblestore.Config{Log: r.log})
 	if err != nil {
 		return err
 	}
-	defer db.Close() // reads only
-	stores, err := replica.Open(db, r.replicaOf(u))
+	defer db.Close() // only read, so the error does not matter
+	stores, err := replica.Open(db, r.replicaOf(a))
 	if err != nil {
 		return err
 	}
 	defer stores.Close()
 	for _, log := range stores.Logs() {
-		tps := []kafka.TopicPartition{{Topic: log.Topic, Partition: u.partition}}
+		tps := []kafka.TopicPartition{{Topic: log.Topic, Partition: a.partition}}
 		end, err := r.client.Offsets(ctx, tps, kafka.Latest)
 		if err != nil {
 			return err
 		}
 		if log.From > end[tps[0]] {
-			return fmt.Errorf("it stands at offset %d of %s, which ends at %d", log.From, tps[0], end[tps[0]])
+			return fmt.Errorf("its position in %s is %d, after the end %d", tps[0], log.From, end[tps[0]])
 		}
 	}
 	return nil

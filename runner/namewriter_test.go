@@ -11,7 +11,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// TestErrorsOfTopicsNameWhoWritesThem: the fault of a topic is told with the step, or the store, that writes to it.
+// TestErrorsOfTopicsNameWhoWritesThem: the error of a topic names the step or store that writes to it.
 func TestErrorsOfTopicsNameWhoWritesThem(t *testing.T) {
 	b := topology.NewBuilder("app")
 	in := topology.From(b, topology.NewTopic("in", codec.String, codec.String))
@@ -25,7 +25,7 @@ func TestErrorsOfTopicsNameWhoWritesThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{r: r, tasks: []*running{{unit: &unit{sub: top.Plan().Subtopologies[0]}}}}
+	w := &worker{r: r, tasks: []*running{{assignment: &assignment{sub: top.Plan().Subtopologies[0]}}}}
 	for topic, want := range map[string]string{
 		"out":                  `^sink \(namewriter_test.go:\d+\): commit: out/3: unknown topic or partition$`,
 		"app-counts-changelog": `^store "counts": commit: app-counts-changelog/3: unknown topic or partition$`,

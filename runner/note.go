@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// note is what the runner commits with an offset, behind the times of the task (task.Offset.Metadata): what the offset is
-// an offset of, and what the state was made from that goes with it. It is read at every start, on every machine.
+// note is metadata that the runner commits with an offset, after the task's own (task.Offset.Metadata): the ids of the
+// topics and the formats of the stores that the offset belongs to. Every process reads it when it opens a task.
 //
-//	( @topic=<id> | @first=<n> | @store=<name>:<id of its changelog>:<format, as in a URL> | @reset=1 )*, a blank before each
+//	( @topic=<id> | @first=<n> | @store=<name>:<id of its changelog>:<format, URL-encoded> | @reset=1 )*, a space before each
 //
-// Names of stores and of clocks have no '@', so readers of one do not see the other.
+// Names of stores and clocks contain no '@', so the task's metadata and the note can be told apart.
 type note struct {
-	topic  string               // id of the topic; "" if the cluster gives none
-	first  int32                // partitions that the topic had when the application began to read it; 0 if that is not known
-	stores map[string]storeNote // by name; only in the note of the first input of a task
-	reset  bool                 // Reset has set the offset: all state that there was before is void
+	topic             string               // id of the topic; "" if the cluster has no ids
+	initialPartitions int32                // number of partitions when the application began to read the topic; 0 if unknown
+	stores            map[string]storeNote // by name; only in the note of the first input of a task
+	reset             bool                 // Reset has set the offset: earlier state is invalid
 }
 
-// storeNote is what a store was made from.
+// storeNote identifies the changelog and the format of a store.
 type storeNote struct {
 	changelog string // id of the topic; "" for a source table
 	format    string // see state.Definition
@@ -35,8 +35,8 @@ func (n note) String() string {
 		}
 	}
 	field("topic", n.topic)
-	if n.first > 0 {
-		field("first", strconv.Itoa(int(n.first)))
+	if n.initialPartitions > 0 {
+		field("first", strconv.Itoa(int(n.initialPartitions)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.stores)) {
 		s := n.stores[name]
@@ -48,7 +48,7 @@ func (n note) String() string {
 	return b.String()
 }
 
-// parseNote reads what String wrote, anywhere in the metadata of an offset. What others wrote is not looked at.
+// parseNote parses the output of String anywhere in the metadata of an offset. It ignores everything else.
 func parseNote(metadata string) note {
 	n := note{stores: map[string]storeNote{}}
 	for field := range strings.FieldsSeq(metadata) {
@@ -58,7 +58,7 @@ func parseNote(metadata string) note {
 			n.topic = value
 		case "@first":
 			first, _ := strconv.ParseInt(value, 10, 32)
-			n.first = int32(first)
+			n.initialPartitions = int32(first)
 		case "@store":
 			parts := strings.SplitN(value, ":", 3)
 			if len(parts) == 3 {
@@ -72,7 +72,7 @@ func parseNote(metadata string) note {
 	return n
 }
 
-// withoutNote returns the metadata of an offset without what the runner has put there.
+// withoutNote returns the metadata of an offset without the runner's note.
 func withoutNote(metadata string) string {
 	text, _, _ := strings.Cut(metadata, " @")
 	return text

@@ -10,8 +10,8 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// TestATaskMakesOneCallAtATime: several tasks run side by side in several workers, but within a task the calls of the handler
-// and of its timers follow one another.
+// TestATaskMakesOneCallAtATime: tasks run concurrently in several workers, but the calls of one task's handler and timers
+// never overlap.
 //
 // Proves: one-call-at-a-time
 func TestATaskMakesOneCallAtATime(t *testing.T) {
@@ -30,7 +30,7 @@ func TestATaskMakesOneCallAtATime(t *testing.T) {
 			if inside.Swap(true) {
 				overlaps.Add(1)
 			}
-			runtime.Gosched() // gives others the chance to break in
+			runtime.Gosched() // lets other goroutines run
 			return func() { inside.Store(false) }
 		}
 		p.Schedule(time.Millisecond, processor.WallClock, func(time.Time) error {

@@ -9,8 +9,8 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// The broker goes away in the middle of the work and comes back at the same address. Nothing is lost, nothing is
-// counted twice, and nobody has to restart the application.
+// The broker stops while the application is processing, and restarts at the same address. No record is lost or counted
+// twice, and the application recovers by itself.
 //
 // Proves: exactly-once-outage
 func TestTheBrokerGoesAwayAndComesBack(t *testing.T) {

@@ -14,18 +14,18 @@ import (
 
 // output sends a task's records to the producer of its worker. It implements task.Output.
 //
-// The broker may refuse a record long after Send. So that its source can be found then, each record is sent with a tag:
-// the number of the task within its worker and of the route, and the offset of the source record.
+// The broker may reject a record long after Send. To find its source record then, output tags each record with the numbers
+// of the task and the route, and with the offset of the source record.
 type output struct {
 	worker *worker
 	id     int64 // number of the task within its worker
 	routes []route
-	last   int // index of the last route that was used
+	last   int // index of the last route used
 
 	headers []kafka.Header // of the record that is being sent
 }
 
-// route is what many records of a task have in common, besides their topic.
+// route is the origin of sent records, apart from the offset of the source record. A task has few routes.
 type route struct {
 	kind      task.Kind
 	step      *plan.Node
@@ -55,7 +55,7 @@ func sendError(err error) error {
 	if errors.As(err, &refusal) {
 		return fmt.Errorf("%w: %w", task.ErrRefused, err)
 	}
-	return cluster(err)
+	return recoverable(err)
 }
 
 // tag returns the tag of a record: task<<32 | route, and the offset of its source.
@@ -67,7 +67,7 @@ func (o *output) tag(out *task.Out) kafka.Tag {
 	return kafka.Tag{o.id<<32 | int64(o.last), out.Origin.Offset}
 }
 
-// find returns the index of a route, which it adds if it is new. A task has a few: a source and a step, or a store.
+// find returns the index of a route. It adds the route if it is new.
 func (o *output) find(r route) int {
 	for i := range o.routes {
 		if o.routes[i] == r {
@@ -78,7 +78,7 @@ func (o *output) find(r route) int {
 	return len(o.routes) - 1
 }
 
-// refusal returns what the task wants to know of a refused record.
+// refusal converts a rejected record to the form that the task takes.
 func (o *output) refusal(r *kafka.Refusal) task.Refusal {
 	route := o.routes[r.Tag[0]&(1<<32-1)]
 	return task.Refusal{
@@ -87,8 +87,8 @@ func (o *output) refusal(r *kafka.Refusal) task.Refusal {
 	}
 }
 
-// settle runs finish, which is the producer's Flush or Commit. Records that the broker refuses are given to their tasks,
-// which may write dead letters instead, and finish runs again.
+// settle calls finish, which is the producer's Flush or Commit. If the broker has rejected records, settle passes them to
+// their tasks, which may write dead letters instead, and calls finish again.
 func (w *worker) settle(finish func(context.Context) error) error {
 	for {
 		err := finish(w.ctx)
@@ -102,7 +102,7 @@ func (w *worker) settle(finish func(context.Context) error) error {
 	}
 }
 
-// refused gives refused records to their tasks, with the source records of those that become dead letters.
+// refused passes rejected records to their tasks, together with the source records of those that become dead letters.
 func (w *worker) refused(refusals []*kafka.Refusal) error {
 	type pair struct {
 		task    *running
@@ -113,7 +113,7 @@ func (w *worker) refused(refusals []*kafka.Refusal) error {
 	for _, r := range refusals {
 		t := w.taskOf(r.Tag)
 		if t == nil {
-			return fmt.Errorf("runner: a record of a task that is closed was refused: %w", r)
+			return fmt.Errorf("runner: a record of a closed task was rejected: %w", r)
 		}
 		p := pair{t, t.out.refusal(r)}
 		pairs = append(pairs, p)
@@ -143,7 +143,7 @@ func (w *worker) taskOf(tag kafka.Tag) *running {
 	return nil
 }
 
-// nameWriter adds to the error of a partition which step, or store, writes to it.
+// nameWriter adds to the error of a partition the name of the step or store that writes to it.
 func (w *worker) nameWriter(err error) error {
 	var broken *kafka.PartitionError
 	if !errors.As(err, &broken) {

@@ -13,9 +13,9 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Records that the broker, or the protocol, does not take.
+// Tests of records that the broker or the protocol rejects.
 
-// unwritable are reasons not to write a record: how the topic is set, and what makes a record wrong.
+// unwritable lists causes of a rejection: settings of the topic, and a function that makes a record invalid.
 var unwritable = map[string]struct {
 	settings map[string]string
 	spoil    func(*textRecord)
@@ -29,7 +29,7 @@ var unwritable = map[string]struct {
 	"after 2262":  {nil, func(r *textRecord) { r.Timestamp = 1_795_967_000_000_000_000 }, "2262"},
 }
 
-// spoiling writes every record with the time of now, and spoils those with the value "bad".
+// spoiling writes every record with the current time, and calls spoil for those with the value "bad".
 func (c *cluster) spoiling(spoil func(*textRecord)) *topology.Topology {
 	return c.handled(func(p *textContext) textHandler {
 		return func(r textRecord) error {
@@ -42,7 +42,7 @@ func (c *cluster) spoiling(spoil func(*textRecord)) *topology.Topology {
 	})
 }
 
-// refusing makes a topic for results, and input records of which the third and the last are bad.
+// refusing creates a topic for results, and input records of which the third and the last are bad.
 func (c *cluster) refusing(settings map[string]string) {
 	c.createWith(c.out().Name(), settings)
 	c.create(c.lines.Name(), 1)
@@ -96,16 +96,16 @@ func values(records []kafka.Record) string {
 	return strings.Join(all, " ")
 }
 
-// errorHeaders returns what the headers of a dead letter say, by the last word of their names.
+// errorHeaders returns the headers of a dead letter, by the last word of their names.
 func errorHeaders(r kafka.Record) map[string]string {
-	said := map[string]string{}
+	headers := map[string]string{}
 	for _, h := range r.Headers {
-		said[strings.TrimPrefix(h.Key, "__streams.errors.")] = string(h.Value)
+		headers[strings.TrimPrefix(h.Key, "__streams.errors.")] = string(h.Value)
 	}
-	return said
+	return headers
 }
 
-// checkLetters checks the dead letters of the records at 2 and 5.
+// checkLetters checks the dead letters of the records at offsets 2 and 5.
 func (c *cluster) checkLetters(topic, says string) {
 	c.t.Helper()
 	letters := c.read(topic)
@@ -121,7 +121,7 @@ func (c *cluster) checkLetters(topic, says string) {
 	}
 }
 
-// A dead letter that is refused itself is replaced by one that says where the record is.
+// A dead letter that is itself rejected is replaced by one without key and value, which names the record.
 func TestRefusedDeadLetter(t *testing.T) {
 	c := newCluster(t)
 	c.refusing(map[string]string{"max.message.bytes": "10000"})
@@ -141,7 +141,7 @@ func TestRefusedDeadLetter(t *testing.T) {
 	}
 }
 
-// Topics that take batches smaller than ours are written all the same: results, and changelogs.
+// Topics that only accept batches smaller than the default can be written: results and changelogs.
 func TestTopicsWithSmallBatches(t *testing.T) {
 	for _, atLeastOnce := range []bool{false, true} {
 		t.Run(fmt.Sprintf("at least once=%v", atLeastOnce), func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestTopicsWithSmallBatches(t *testing.T) {
 	}
 }
 
-// A row that its changelog refuses ends the run, whatever the policy is: the error names store and row.
+// A row that its changelog rejects ends the run, whatever the policy. The error names the store and the row.
 func TestRefusedChange(t *testing.T) {
 	c := newCluster(t)
 	c.createWith(c.app+"-rows-changelog", map[string]string{"max.message.bytes": "10000"})

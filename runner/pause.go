@@ -5,23 +5,23 @@ import (
 	"sync/atomic"
 )
 
-// Pause makes the tasks of this process stop after the record in hand: they take no records and fire no timers until
-// Resume. What is done is committed, and the process stays in the group and keeps its tasks. Other processes of the
+// Pause pauses the tasks of this process after the current record: they process no records and fire no timers until Resume.
+// Processed records are committed, and the process keeps its tasks and stays in the group. Other processes of the
 // application are not paused.
 func (a *App) Pause() { a.runner.pausing.pause() }
 
 // Resume ends a pause.
 func (a *App) Resume() { a.runner.pausing.resume() }
 
-// Paused reports whether Pause was called last.
+// Paused reports whether the application is paused.
 func (a *App) Paused() bool { return a.runner.pausing.on.Load() }
 
-// pausing says whether the workers take records.
+// pausing is the flag that pauses the workers.
 type pausing struct {
 	on atomic.Bool
 
 	mu      sync.Mutex
-	resumed chan struct{} // closed by resume; nil without a pause
+	resumed chan struct{} // closed by resume; nil if not paused
 }
 
 func (p *pausing) pause() {
@@ -43,7 +43,7 @@ func (p *pausing) resume() {
 	}
 }
 
-// end returns a channel that is closed when the pause under way ends, nil without a pause.
+// end returns a channel that is closed when the current pause ends. It returns nil if the workers are not paused.
 func (p *pausing) end() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,21 +13,21 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// place is the directory of one process below an application's state of one cluster:
+// place is the directory of one process within an application's state for one cluster:
 //
-//	<dir>/<place>/lock            held by the process that uses the place
-//	<dir>/<place>/process-id      names the process's producers, so that the next one here ends their transactions
-//	<dir>/<place>/positions       how far the databases are; see positions
-//	<dir>/<place>/<store>-<p>/    the database of the task on partition p whose first store is <store>
+//	<dir>/<place>/lock            locked by the process that uses the place
+//	<dir>/<place>/process-id      part of the transactional ids, so that the next process here aborts open transactions
+//	<dir>/<place>/positions       the positions of the databases; see positions
+//	<dir>/<place>/<store>-<p>/    the database of the task for partition p whose first store is <store>
 //
-// Processes that share a directory take the first place that is free, so a restarted process finds its own again.
+// Each process takes the first free place, so a restarted process usually finds its own again.
 type place struct {
 	dir       string
 	lock      *dirlock.Lock
 	processID string
 }
 
-// maxPlaces bounds the search; nobody runs so many processes of an application on one machine.
+// maxPlaces limits the search for a free place. It is far more than the processes that an application has on one machine.
 const maxPlaces = 1000
 
 func takePlace(dir string) (*place, error) {
@@ -49,7 +49,7 @@ func takePlace(dir string) (*place, error) {
 	return nil, fmt.Errorf("runner: all %d places in %s are in use", maxPlaces, dir)
 }
 
-// take makes the directory and locks it.
+// take creates the directory and locks it.
 func (p *place) take() (err error) {
 	if err := os.MkdirAll(p.dir, 0o755); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (p *place) take() (err error) {
 	return err
 }
 
-// identify reads the place's process id, or makes one.
+// identify reads the place's process id. It creates one if there is none.
 func (p *place) identify() error {
 	path := filepath.Join(p.dir, "process-id")
 	data, err := os.ReadFile(path)
@@ -76,7 +76,8 @@ func (p *place) identify() error {
 	return nil
 }
 
-// taskDir is where a task keeps its state, named by what the user named; empty for a task without stores.
+// taskDir returns the directory for the state of a task, "" for a task without stores. Its name consists of the name of a
+// store and the partition, because the numbers of sub-topologies change with the topology.
 func (p *place) taskDir(s *plan.Subtopology, partition int32) string {
 	if len(s.Stores) == 0 {
 		return ""

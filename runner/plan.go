@@ -9,27 +9,26 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// The environment can make Run show the plan of its topology instead of running it. rio plan does so; it works for any
-// program that gets as far as Run.
+// These environment variables make Run and Start write the plan of the topology instead of running it. The command rio plan
+// sets them; it works for every program that calls Run or Start.
 const (
-	// PlanVariable holds the format: PlanText, PlanMermaid or PlanDOT.
+	// PlanVariable is the format of the plan: PlanText, PlanMermaid or PlanDOT.
 	PlanVariable = "RIO_PLAN"
-	// PlanFileVariable holds the name of a file to append the plan to. Default: standard output.
+	// PlanFileVariable is the name of a file to append the plan to. Default: standard output.
 	PlanFileVariable = "RIO_PLAN_FILE"
 )
 
-// Formats of a plan: the text that golden files keep, and two languages of drawings.
+// Formats of a plan: plain text, as in golden files, and two diagram languages.
 const (
 	PlanText    = "text"
 	PlanMermaid = "mermaid"
 	PlanDOT     = "dot"
 )
 
-// ErrPlanned is what Run returns when it has shown the plan. It is an error so that a program ends there, as with any
-// other, rather than go on as if its topology had run.
-var ErrPlanned = errors.New("the plan is shown and nothing was run, because " + PlanVariable + " is set")
+// ErrPlanned is returned by Run and Start when they have written the plan. It is an error so that the program ends.
+var ErrPlanned = errors.New("the plan was written and the application was not run, because " + PlanVariable + " is set")
 
-// showPlan shows the plan and returns an error if the environment asks for it.
+// showPlan writes the plan if the environment requests it, and then returns ErrPlanned. Otherwise it returns nil.
 func showPlan(t *topology.Topology) error {
 	format := os.Getenv(PlanVariable)
 	if format == "" {
@@ -40,7 +39,7 @@ func showPlan(t *topology.Topology) error {
 		return fmt.Errorf("runner: %s is %q: want %s, %s or %s", PlanVariable, format, PlanText, PlanMermaid, PlanDOT)
 	}
 	if err := writePlan(os.Getenv(PlanFileVariable), plans[format]()); err != nil {
-		return fmt.Errorf("runner: show the plan: %w", err)
+		return fmt.Errorf("runner: write the plan: %w", err)
 	}
 	return fmt.Errorf("runner: %w", ErrPlanned)
 }

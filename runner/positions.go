@@ -15,12 +15,13 @@ import (
 	"github.com/rio-streams/rio/runner/internal/assign"
 )
 
-// positions is how far the stores of this process are, in offsets of their changelogs. Workers note them with each commit, and every
-// join tells them to the leader of the group. They are also kept in a file, a line for each partition of a store:
+// positions contains the changelog positions of the stores of this process. Workers update it at each commit, and each join
+// request sends it to the leader of the group, which uses it to assign tasks. It is also saved to a file, with one line for
+// each partition of a store:
 //
 //	<store> <partition> <next offset to restore>
 //
-// It is a hint, for the placement of tasks only: it may be older than the databases, or missing.
+// The file is only a hint: it may be older than the databases, or missing.
 type positions struct {
 	mu   sync.Mutex
 	next map[storePartition]int64
@@ -40,7 +41,7 @@ func (p *positions) note(store string, partition int32, next int64) {
 	p.next[storePartition{store, partition}] = next
 }
 
-// of returns the position of a store, assign.Unknown if there is none.
+// of returns the position of a store, or assign.Unknown.
 func (p *positions) of(store string, partition int32) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,7 +51,7 @@ func (p *positions) of(store string, partition int32) int64 {
 	return assign.Unknown
 }
 
-// load reads the file up to the first line that makes no sense.
+// load reads the file up to the first invalid line.
 func (p *positions) load(path string) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -67,7 +68,7 @@ func (p *positions) load(path string) {
 	}
 }
 
-// save writes the file, all of it or nothing.
+// save overwrites the file atomically.
 func (p *positions) save(path string) error {
 	p.mu.Lock()
 	next := maps.Clone(p.next)
@@ -88,23 +89,23 @@ func (p *positions) save(path string) error {
 func (p *place) positionsFile() string { return filepath.Join(p.dir, "positions") }
 
 func (r *runner) savePositions() {
-	if err := r.held.save(r.place.positionsFile()); err != nil {
-		r.log.Warn("save the positions of the stores", "error", err)
+	if err := r.positions.save(r.place.positionsFile()); err != nil {
+		r.log.Warn("failed to save the positions of the stores", "error", err)
 	}
 }
 
-// notePositions notes how far the task's stores are. Its worker calls it when everything is committed.
+// notePositions updates the positions of the task's stores. The worker calls it after a commit.
 func (t *running) notePositions() {
 	for _, store := range t.sub.Stores {
 		next, err := t.task.Restored(store.Name())
 		if err != nil {
-			return // the next commit meets the same error
+			return // the next commit returns the same error
 		}
-		t.held.note(store.Name(), t.partition, next)
+		t.positions.note(store.Name(), t.partition, next)
 	}
 }
 
-// member is what this process tells the leader of its group: its plan, and the stores that are on its disk.
+// member returns what this process sends to the leader of its group: the hash of its plan, and the stores on its disk.
 func (r *runner) member() assign.Member {
 	m := assign.Member{Plan: r.planHash}
 	for _, sub := range r.plan.Subtopologies {
@@ -117,7 +118,7 @@ func (r *runner) member() assign.Member {
 				continue
 			}
 			for _, store := range sub.Stores {
-				m.Stores = append(m.Stores, assign.Store{Name: store.Name(), Partition: partition, Position: r.held.of(store.Name(), partition)})
+				m.Stores = append(m.Stores, assign.Store{Name: store.Name(), Partition: partition, Position: r.positions.of(store.Name(), partition)})
 			}
 		}
 	}
@@ -125,7 +126,7 @@ func (r *runner) member() assign.Member {
 	return m
 }
 
-// userData is asked for before every join.
+// userData returns the user data of a join request. It is called before each join.
 func (s *supervisor) userData() []byte {
 	s.savePositions()
 	return assign.Encode(s.runner.member())
@@ -133,11 +134,11 @@ func (s *supervisor) userData() []byte {
 
 // plansDiffer is called in the leader of the group.
 func (s *supervisor) plansDiffer(plans [][]string) {
-	s.log.Warn("the members of the group run different topologies; unless an upgrade is under way, they are different applications under one name",
+	s.log.Warn("the members of the group run different topologies; unless an upgrade is in progress, these are different applications with the same name",
 		"members", plans)
 }
 
-// groups returns, for each sub-topology, the topics whose partitions of one number make a task, and its stores.
+// groups returns the input topics and the stores of each sub-topology. Partition p of all its topics makes one task.
 func (r *runner) groups() []assign.Group {
 	groups := make([]assign.Group, len(r.plan.Subtopologies))
 	for i, s := range r.plan.Subtopologies {

@@ -8,7 +8,7 @@ import (
 	"github.com/rio-streams/rio/runner/internal/assign"
 )
 
-// TestPositionsFile: what was saved is loaded, up to the first line that makes no sense; a missing file is no mistake.
+// TestPositionsFile: a saved file is loaded up to the first invalid line; a missing file is not an error.
 func TestPositionsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "positions")
 	var p positions

@@ -12,8 +12,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// The changelog of a store of windows loses what has expired by the time of the events, which may be long ago, and nothing
-// else.
+// Only windows that have expired by event time, which may be long ago, are purged from a changelog.
 func TestPurgeGoesByEventTime(t *testing.T) {
 	b, err := broker.Start(broker.Config{DataDir: t.TempDir()})
 	if err != nil {
@@ -63,11 +62,11 @@ func TestPurgeGoesByEventTime(t *testing.T) {
 			}
 		}
 		sub := r.plan.Subtopologies[0]
-		if err := r.purgeTopics(ctx, []*unit{{sub: sub, inputs: r.inputs(sub, 0)}}); err != nil {
+		if err := r.purgeTopics(ctx, []*assignment{{sub: sub, inputs: r.inputs(sub, 0)}}); err != nil {
 			t.Fatal(err)
 		}
 		if now := start(); (now > last) != purged {
-			t.Errorf("after hour %d the changelog begins at %d, and before at %d; purged: want %v", hour, now, last, purged)
+			t.Errorf("after hour %d the changelog begins at %d, before that at %d; want it purged: %v", hour, now, last, purged)
 		} else {
 			last = now
 		}

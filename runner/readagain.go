@@ -10,7 +10,7 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// readAgain reads records that were read before, for dead letters. Those that are not in the log any more are missing in the result.
+// readAgain rereads source records, for dead letters. Records that have been deleted are missing in the result.
 func (r *runner) readAgain(ctx context.Context, wanted map[kafka.TopicPartition][]int64) (map[processor.Origin]*plan.Raw, error) {
 	found := map[processor.Origin]*plan.Raw{}
 	if len(wanted) == 0 {
@@ -26,7 +26,7 @@ func (r *runner) readAgain(ctx context.Context, wanted map[kafka.TopicPartition]
 	for len(wanted) > 0 {
 		fetched, err := fetcher.Poll(ctx)
 		if err != nil {
-			return nil, cluster(err)
+			return nil, recoverable(err)
 		}
 		for i := range fetched {
 			f := &fetched[i]
@@ -34,7 +34,7 @@ func (r *runner) readAgain(ctx context.Context, wanted map[kafka.TopicPartition]
 			left, err := pick(f, wanted[tp], found)
 			switch {
 			case err != nil:
-				return nil, cluster(err)
+				return nil, recoverable(err)
 			case len(left) == 0:
 				delete(wanted, tp)
 				fetcher.Remove(tp)
@@ -49,13 +49,13 @@ func (r *runner) readAgain(ctx context.Context, wanted map[kafka.TopicPartition]
 	return found, nil
 }
 
-// pick takes the records at offsets out of f and returns the offsets that may still come.
+// pick adds the records of f at the given offsets to found. It returns the offsets that later fetches may still return.
 func pick(f *kafka.Fetched, offsets []int64, found map[processor.Origin]*plan.Raw) (left []int64, err error) {
 	switch {
 	case errors.Is(f.Err, kafka.ErrUnknownTopic):
 		return nil, nil
 	case errors.Is(f.Err, kafka.ErrOffsetOutOfRange):
-		if offsets[0] == f.Next { // it was asked for, and has been deleted
+		if offsets[0] == f.Next { // this record was requested and has been deleted
 			offsets = offsets[1:]
 		}
 		return offsets, nil

@@ -16,13 +16,13 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Rebuild writes changelogs that were deleted, or have lost their end, again from the state below Config.Dir, which is
-// then the only copy of it (see ErrStateLost). If that state is older than the committed offsets, which happens when the
-// process was killed, the offsets go back to where the state stands: the results since then are written again, and the
-// counts are right.
+// Rebuild rewrites changelogs that were deleted or have lost records at their end. It reads the local state below
+// Config.Dir, which is then the only copy (see ErrStateLost). If the state is older than the committed offsets, for example
+// because the process was killed, Rebuild also resets the offsets to the state's position: later results are written a
+// second time, but each record is counted once.
 //
-// The application must not be running, on any machine. If its state is spread over several machines, call Rebuild on
-// each of them.
+// The application must not be running on any machine. If several machines have parts of the state, call Rebuild on each of
+// them.
 func Rebuild(ctx context.Context, t *topology.Topology, cfg Config) error {
 	return administer(ctx, t, cfg, "rebuild", func(r *runner) error { return r.rebuild(ctx) })
 }
@@ -33,12 +33,12 @@ func (r *runner) rebuild(ctx context.Context) error {
 		return err
 	}
 	if len(group.Members) > 0 {
-		return fmt.Errorf("%w: stop the application first, on all machines", kafka.ErrGroupNotEmpty)
+		return fmt.Errorf("%w: stop the application on all machines first", kafka.ErrGroupNotEmpty)
 	}
 	if err := r.prepareTopics(ctx); err != nil {
 		return err
 	}
-	if err := r.survey(ctx); err != nil {
+	if err := r.checkCommitted(ctx); err != nil {
 		return err
 	}
 	places, unlock, err := r.lockPlaces()
@@ -61,7 +61,7 @@ func (r *runner) lockPlaces() (places []*place, unlock func(), err error) {
 	unlock = func() {
 		for _, p := range places {
 			if err := p.lock.Release(); err != nil {
-				r.log.Warn("unlock state", "dir", p.dir, "error", err)
+				r.log.Warn("failed to unlock the state directory", "dir", p.dir, "error", err)
 			}
 		}
 	}
@@ -73,26 +73,26 @@ func (r *runner) lockPlaces() (places []*place, unlock func(), err error) {
 		p := &place{dir: filepath.Join(r.stateDir(), entry.Name())}
 		if err := p.take(); err != nil {
 			unlock()
-			return nil, func() {}, fmt.Errorf("state of another process: %w; stop it first", err)
+			return nil, func() {}, fmt.Errorf("another process uses the state: %w; stop it first", err)
 		}
 		places = append(places, p)
 	}
 	return places, unlock, nil
 }
 
-// rebuildTask writes the lost changelogs of a task from the copy that is furthest.
+// rebuildTask rewrites the lost changelogs of a task from its latest local copy.
 func (r *runner) rebuildTask(ctx context.Context, places []*place, sub *plan.Subtopology, partition int32) error {
-	u := r.newUnit(sub, partition)
+	a := r.newAssignment(sub, partition)
 	var best *copyOfState
 	for _, p := range places {
-		c, err := r.openCopy(p, u)
+		c, err := r.openCopy(p, a)
 		if err != nil {
 			return errors.Join(err, best.close())
 		}
 		if c == nil {
 			continue
 		}
-		if best == nil || c.furthest() > best.furthest() {
+		if best == nil || c.latest() > best.latest() {
 			best, c = c, best
 		}
 		if err := c.close(); err != nil {
@@ -102,7 +102,7 @@ func (r *runner) rebuildTask(ctx context.Context, places []*place, sub *plan.Sub
 	if best == nil {
 		return nil
 	}
-	err := r.rebuildFrom(ctx, u, best)
+	err := r.rebuildFrom(ctx, a, best)
 	return errors.Join(err, best.close())
 }
 
@@ -113,9 +113,9 @@ type copyOfState struct {
 	stores *replica.Replica
 }
 
-// openCopy opens what a place has of a unit, nil if it has nothing.
-func (r *runner) openCopy(p *place, u *unit) (*copyOfState, error) {
-	dir := p.taskDir(u.sub, u.partition)
+// openCopy opens the database of a task in a place. It returns nil if there is none.
+func (r *runner) openCopy(p *place, a *assignment) (*copyOfState, error) {
+	dir := p.taskDir(a.sub, a.partition)
 	if _, err := os.Stat(dir); dir == "" || errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -123,7 +123,7 @@ func (r *runner) openCopy(p *place, u *unit) (*copyOfState, error) {
 	if err != nil {
 		return nil, err
 	}
-	stores, err := replica.Open(db, r.replicaOf(u))
+	stores, err := replica.Open(db, r.replicaOf(a))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -138,8 +138,8 @@ func (c *copyOfState) close() error {
 	return c.db.Close()
 }
 
-// furthest is the greatest position in the changelogs.
-func (c *copyOfState) furthest() int64 {
+// latest returns the greatest changelog position of the copy.
+func (c *copyOfState) latest() int64 {
 	at := int64(-1)
 	for _, log := range c.stores.Logs() {
 		if !log.Source {
@@ -149,19 +149,19 @@ func (c *copyOfState) furthest() int64 {
 	return at
 }
 
-// rebuildFrom writes the changelogs that have lost what a copy holds, then the offsets that go with them, and then notes
-// in the copy that it belongs to them. Interrupted anywhere, it can be called again.
-func (r *runner) rebuildFrom(ctx context.Context, u *unit, c *copyOfState) error {
-	u.dir = c.dir
-	b, err := r.bind(ctx, u)
+// rebuildFrom rewrites the changelogs that lack changes of the copy, then commits the matching offsets, and then binds the
+// copy to the new changelogs. If it is interrupted, it can be called again.
+func (r *runner) rebuildFrom(ctx context.Context, a *assignment, c *copyOfState) error {
+	a.dir = c.dir
+	b, err := r.bind(ctx, a)
 	if err != nil {
 		return err
 	}
-	ends, err := r.rewrite(ctx, u, c, b)
+	ends, err := r.rewrite(ctx, a, c, b)
 	if err != nil || len(ends) == 0 {
 		return err
 	}
-	offsets, err := r.offsetsOf(ctx, u, c, b)
+	offsets, err := r.offsetsOf(ctx, a, c, b)
 	if err != nil {
 		return err
 	}
@@ -176,20 +176,20 @@ func (r *runner) rebuildFrom(ctx context.Context, u *unit, c *copyOfState) error
 			return err
 		}
 	}
-	r.log.Info("changelogs written again", "task", u.name, "from", c.dir)
+	r.log.Info("changelogs rewritten", "task", a.name, "from", c.dir)
 	return nil
 }
 
-// rewrite writes the rows of stores whose changelogs have lost them, and returns where these end then.
-func (r *runner) rewrite(ctx context.Context, u *unit, c *copyOfState, b binding) (map[string]int64, error) {
+// rewrite writes the rows of stores to the changelogs that have lost them. It returns the new ends of these changelogs.
+func (r *runner) rewrite(ctx context.Context, a *assignment, c *copyOfState, b binding) (map[string]int64, error) {
 	producer, err := r.client.NewProducer(ctx, kafka.ProducerConfig{})
 	if err != nil {
 		return nil, err
 	}
-	defer producer.Close() // what was not flushed is written by the next call
+	defer producer.Close() // if it fails before a flush, the next call writes all rows again
 	ends := map[string]int64{}
 	for _, log := range c.stores.Logs() {
-		tps := []kafka.TopicPartition{{Topic: log.Topic, Partition: u.partition}}
+		tps := []kafka.TopicPartition{{Topic: log.Topic, Partition: a.partition}}
 		end, err := r.client.Offsets(ctx, tps, kafka.Latest)
 		if err != nil {
 			return nil, err
@@ -198,7 +198,7 @@ func (r *runner) rewrite(ctx context.Context, u *unit, c *copyOfState, b binding
 			continue
 		}
 		err = c.stores.Dump(log, func(key, value []byte, timestamp int64) error {
-			return producer.Send(log.Topic, u.partition, kafka.Record{Key: key, Value: value, Timestamp: timestamp})
+			return producer.Send(log.Topic, a.partition, kafka.Record{Key: key, Value: value, Timestamp: timestamp})
 		})
 		if err == nil {
 			err = producer.Flush(ctx)
@@ -214,19 +214,18 @@ func (r *runner) rewrite(ctx context.Context, u *unit, c *copyOfState, b binding
 	return ends, nil
 }
 
-// offsetsOf returns the offsets that go with a copy of the state: the committed ones, or earlier ones where the copy is
-// older.
-func (r *runner) offsetsOf(ctx context.Context, u *unit, c *copyOfState, b binding) (map[kafka.TopicPartition]kafka.CommittedOffset, error) {
-	starts, err := r.client.Offsets(ctx, u.inputs, kafka.Earliest)
+// offsetsOf returns the offsets that match a copy of the state: the committed ones, or earlier ones where the copy is older.
+func (r *runner) offsetsOf(ctx context.Context, a *assignment, c *copyOfState, b binding) (map[kafka.TopicPartition]kafka.CommittedOffset, error) {
+	starts, err := r.client.Offsets(ctx, a.inputs, kafka.Earliest)
 	if err != nil {
 		return nil, err
 	}
 	offsets := map[kafka.TopicPartition]kafka.CommittedOffset{}
 	older := false
-	for _, tp := range u.inputs {
+	for _, tp := range a.inputs {
 		committed, ok := b.committed[tp]
 		if !ok {
-			return nil, fmt.Errorf("%w: the group has no offset of %s to go with the state; reset the application", ErrStateLost, tp)
+			return nil, fmt.Errorf("%w: the group has no committed offset of %s; reset the application", ErrStateLost, tp)
 		}
 		offset := committed.Offset
 		at, known, err := c.stores.Position(tp.Topic)
@@ -235,10 +234,10 @@ func (r *runner) offsetsOf(ctx context.Context, u *unit, c *copyOfState, b bindi
 		}
 		if known && at < offset {
 			if at < starts[tp] {
-				return nil, fmt.Errorf("%w: the state in %s stands at offset %d of %s, which begins at %d now: it cannot be brought up to date; reset the application",
+				return nil, fmt.Errorf("%w: the position of the state in %s is offset %d of %s, before the first offset %d, so the state cannot be brought up to date; reset the application",
 					ErrStateLost, c.dir, at, tp, starts[tp])
 			}
-			r.log.Warn("offset goes back to where the state stands; later results are written again", "partition", tp, "from", offset, "to", at)
+			r.log.Warn("resetting an offset to the position of the local state; later results are written a second time", "partition", tp, "from", offset, "to", at)
 			offset, older = at, true
 		}
 		offsets[tp] = kafka.CommittedOffset{Offset: offset, Metadata: withoutNote(committed.Metadata)}
@@ -247,7 +246,7 @@ func (r *runner) offsetsOf(ctx context.Context, u *unit, c *copyOfState, b bindi
 		if older {
 			o.Metadata = task.Metadata(-1, c.stores.Times)
 		}
-		o.Metadata += b.notes[tp]
+		o.Metadata += b.newNotes[tp]
 		offsets[tp] = o
 	}
 	return offsets, nil

@@ -8,35 +8,35 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// failure is what a worker reports when it had to close its tasks.
+// failure is a worker's report that it has closed its tasks because of an error.
 type failure struct {
-	worker *worker
-	err    error
-	units  []*unit
+	worker      *worker
+	err         error
+	assignments []*assignment
 }
 
-// fail is the recovery path: close all tasks, end the transaction by making a new producer, and report, so that the tasks
-// are opened again at their last commit.
+// fail starts the recovery from err: it closes all tasks and the producer. Then reconnect makes a new producer, which aborts
+// the open transaction, and reports the failure, and the supervisor has the tasks reopened at their last commit.
 func (w *worker) fail(err error) {
-	w.r.log.Warn("closing tasks after a failure", "worker", w.id, "error", err)
+	w.r.log.Warn("closing all tasks of a worker after a failure", "worker", w.id, "error", err)
 	now := time.Now()
 	for _, t := range w.tasks {
-		t.trouble.failed(now, t.reached(), w.r.cfg.RetryTimeout)
+		t.streak.failed(now, t.reached(), w.r.cfg.RetryTimeout)
 		t.recovering(err)
 	}
 	w.noteAbort()
 	w.closeAll()
 	w.closeProducer()
-	w.broken, w.since = err, now
+	w.broken, w.brokenSince = err, now
 	w.retryAt = time.Time{}
-	w.careful = true
-	if final(err) {
+	w.commitEach = true
+	if fatal(err) {
 		w.reportFailure()
 		w.retryAt = now.Add(time.Hour) // the supervisor ends the run
 	}
 }
 
-// reached returns the positions that the task has reached, the record in hand included, and has not committed.
+// reached returns the uncommitted positions of the task, after the current record.
 func (t *running) reached() map[kafka.TopicPartition]int64 {
 	reached := map[kafka.TopicPartition]int64{}
 	for _, tp := range t.inputs {
@@ -47,7 +47,8 @@ func (t *running) reached() map[kafka.TopicPartition]int64 {
 	return reached
 }
 
-// reconnect makes a new producer, waiting between attempts, and then reports the failure.
+// reconnect makes a new producer and then reports the failure. It makes at most one attempt per call and waits until the
+// next one is due.
 func (w *worker) reconnect() {
 	if wait := time.Until(w.retryAt); wait > 0 {
 		timer := time.NewTimer(wait)
@@ -65,26 +66,26 @@ func (w *worker) reconnect() {
 		w.broken = nil
 		return
 	}
-	w.r.log.Warn("producer cannot start yet", "worker", w.id, "error", err)
+	w.r.log.Warn("failed to start a producer; retrying", "worker", w.id, "error", err)
 	w.retryAt = time.Now().Add(backoff(w.attempt))
 	w.attempt++
-	lasting := time.Since(w.since)
-	if !final(err) && lasting > w.r.cfg.RetryTimeout {
-		err = tooLong("worker "+strconv.Itoa(w.id), lasting, err)
+	elapsed := time.Since(w.brokenSince)
+	if !fatal(err) && elapsed > w.r.cfg.RetryTimeout {
+		err = retryTimeoutError("worker "+strconv.Itoa(w.id), elapsed, err)
 	}
-	if final(err) {
+	if fatal(err) {
 		w.broken = err
 		w.reportFailure()
 		w.retryAt = time.Now().Add(time.Hour)
 	}
 }
 
-// tooLong is the error that ends a run when trying again has not helped.
-func tooLong(who string, lasting time.Duration, err error) error {
-	return fmt.Errorf("runner: %s has failed again and again for %v: %w: %w", who, lasting.Round(time.Second), ErrRetryTimeout, err)
+// retryTimeoutError returns the error that ends a run when retries have not helped.
+func retryTimeoutError(who string, elapsed time.Duration, err error) error {
+	return fmt.Errorf("runner: %s has been failing for %v: %w: %w", who, elapsed.Round(time.Second), ErrRetryTimeout, err)
 }
 
 func (w *worker) reportFailure() {
-	w.report(failure{w, w.broken, w.dropped})
-	w.dropped = nil
+	w.report(failure{w, w.broken, w.unreported})
+	w.unreported = nil
 }

@@ -19,7 +19,7 @@ func echo(p *textContext) textHandler {
 	return func(r textRecord) error { return p.Emit(r.Key, r.Value) }
 }
 
-// transactionalIDs returns those of a process with one worker.
+// transactionalIDs returns the transactional ids of a process with one worker.
 func (c *cluster) transactionalIDs(cfg runner.Config) []string {
 	c.t.Helper()
 	files, err := filepath.Glob(filepath.Join(cfg.Dir, "state", c.app, "*", "process-id"))
@@ -40,8 +40,8 @@ func (c *cluster) transactionalIDs(cfg runner.Config) []string {
 	return ids
 }
 
-// A topic for results is deleted: the attempts to go on become rarer, although with transactions each commits offsets, and
-// the run ends after RetryTimeout with an error that names the topic.
+// If an output topic is deleted, the pauses between attempts grow, although with transactions each attempt commits offsets.
+// After RetryTimeout the run ends with an error that names the topic.
 //
 // Proves: trouble-ends-after-retry-timeout
 func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
@@ -70,15 +70,15 @@ func TestADeletedOutputTopicEndsTheRun(t *testing.T) {
 			if !errors.Is(err, runner.ErrRetryTimeout) || !strings.Contains(err.Error(), c.out().Name()) {
 				t.Errorf("the run ends with %v", err)
 			}
-			if n := log.count("closing tasks after a failure"); n > 25 { // five to eleven, with the pauses between them
+			if n := log.count("closing all tasks of a worker after a failure"); n > 25 { // five to eleven, with the pauses between them
 				t.Errorf("%d attempts in a second", n)
 			}
 		})
 	}
 }
 
-// A producer that the cluster knows no more, or that another has replaced, is replaced in turn, also when the application
-// has been idle for longer than RetryTimeout.
+// A producer that the cluster has forgotten or fenced is replaced by a new one, also if the application has been idle for
+// longer than RetryTimeout.
 func TestAFencedProducerIsReplaced(t *testing.T) {
 	long(t)
 	c := newCluster(t)
@@ -86,7 +86,7 @@ func TestAFencedProducerIsReplaced(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cfg := c.forever()
-	cfg.RetryTimeout = 500 * time.Millisecond // the next failure comes later than this after the last commit
+	cfg.RetryTimeout = 500 * time.Millisecond // shorter than the time from the last commit to the next failure
 	done, stop := c.start(ctx, c.handled(echo), cfg)
 	want := ""
 	for i := range 3 {
@@ -106,7 +106,7 @@ func TestAFencedProducerIsReplaced(t *testing.T) {
 	endsWell(t, done)
 }
 
-// Producers that the broker has forgotten, because they were idle for long, are replaced: every result is there once.
+// Producers that the broker has forgotten because they were idle are replaced, and every result is written once.
 func TestAForgottenProducerIsReplaced(t *testing.T) {
 	c := newCluster(t)
 	proxy := kafkatest.NewProxy(t, c.addr)
@@ -129,11 +129,11 @@ func TestAForgottenProducerIsReplaced(t *testing.T) {
 	endsWell(t, done)
 	c.awaitResults(ctx, want)
 	if n := log.count("INVALID_PRODUCER_ID_MAPPING"); n < 2 || proxy.Refused() < 2 {
-		t.Errorf("the broker refused %d requests of forgotten producers, and the log has %d such errors, want 2 of both", proxy.Refused(), n)
+		t.Errorf("the broker rejected %d requests of forgotten producers, and the log has %d such errors, want 2 of both", proxy.Refused(), n)
 	}
 }
 
-// A task that waits for a transaction says for which.
+// The log names the transaction that a task is waiting for.
 //
 // Proves: waiting-says-for-what
 func TestAWaitingTaskSaysWhatFor(t *testing.T) {
@@ -164,7 +164,7 @@ func TestAWaitingTaskSaysWhatFor(t *testing.T) {
 	log.record(&cfg)
 	done, stop := c.start(ctx, c.wordCount(), cfg)
 	c.await(ctx, func() bool {
-		return log.has("task waits to be opened", "transaction "+c.app+"-forgotten of producer ", "Ongoing since ", c.app+"-counts-changelog")
+		return log.has("task is waiting to be opened", "transaction "+c.app+"-forgotten of producer ", "Ongoing since ", c.app+"-counts-changelog")
 	})
 	if err := p.Abort(ctx); err != nil {
 		t.Fatal(err)

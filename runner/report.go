@@ -13,24 +13,25 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// reportInterval is how often one kind of event is logged.
+// reportInterval is the minimum time between two log messages about one kind of event.
 const reportInterval = 10 * time.Second
 
-// reports logs what may happen for every record: each kind of event at once when it happens first, and after that at most
-// once in an interval, with the number of events since the line before and the latest as an example.
+// reports logs events that may happen for every record. The first event of a kind is logged at once. After that, each kind
+// is logged at most once per reportInterval, with the number of events since the last message and the latest event as an
+// example.
 type reports struct {
 	log   *slog.Logger
 	mu    sync.Mutex
 	kinds map[string]*report
 }
 
-// report is one kind of event.
+// report counts the events of one kind.
 type report struct {
 	level   slog.Level
 	message string
-	attrs   []slog.Attr // what the kind is
+	attrs   []slog.Attr // identify the kind, together with message
 	logged  time.Time
-	count   int64 // since then
+	count   int64 // events since logged
 	example slog.Attr
 }
 
@@ -38,7 +39,7 @@ func newReports(log *slog.Logger) *reports {
 	return &reports{log: log, kinds: map[string]*report{}}
 }
 
-// add notes n events of a kind, which message and attrs name.
+// add counts n events of the kind that message and attrs identify, and logs them if a message is due.
 func (r *reports) add(now time.Time, level slog.Level, message string, n int64, example slog.Attr, attrs ...slog.Attr) {
 	var key strings.Builder
 	key.WriteString(message)
@@ -59,7 +60,7 @@ func (r *reports) add(now time.Time, level slog.Level, message string, n int64, 
 	}
 }
 
-// flush logs what has not been logged yet and is due; with all, what is not due, too.
+// flush logs the unlogged events of the kinds that are due, or of all kinds if all is true.
 func (r *reports) flush(now time.Time, all bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,7 +77,7 @@ func (r *reports) write(now time.Time, k *report) {
 	k.logged, k.count = now, 0
 }
 
-// dropped reports what operators have left out since the counters were published before.
+// dropped reports the records that operators have dropped between two states of the counters.
 func (r *reports) dropped(now time.Time, before, after Counters) {
 	known := map[[2]string]int64{}
 	for _, d := range before.Drops {
@@ -96,13 +97,13 @@ func (r *reports) dropped(now time.Time, before, after Counters) {
 	}
 }
 
-// failed reports a record that failed, and what became of it.
+// failed reports a failed record and its outcome.
 func (r *reports) failed(now time.Time, e *processor.Error, done task.Outcome) {
 	r.add(now, slog.LevelWarn, "record failed", 1, slog.Any("error", e),
 		slog.String("outcome", string(done)), slog.String("stage", string(e.Stage)), slog.String("step", e.Step))
 }
 
-// from names where a record came from: "topic/partition at offset".
+// from describes the origin of a record: "topic/partition at offset", or "a timer".
 func from(o processor.Origin) string {
 	if o.Topic == "" {
 		return "a timer"

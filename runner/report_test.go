@@ -11,7 +11,7 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// TestReportsAreBounded: each kind of event is logged when it happens first, and then once in an interval, with a count.
+// TestReportsAreBounded: the first event of a kind is logged at once, and further events once per interval, with a count.
 func TestReportsAreBounded(t *testing.T) {
 	var out strings.Builder
 	drop := func(attrs []string, a slog.Attr) slog.Attr {
@@ -51,6 +51,6 @@ func TestReportsAreBounded(t *testing.T) {
 		}, task.Skipped)
 	}
 	expect(`level=WARN msg="record failed" count=1 outcome=skipped stage=decode step="" error="decode positions/0 at 0: not JSON"` + "\n")
-	r.flush(now, true) // the end of a run tells the rest
+	r.flush(now, true) // at the end of a run all are logged
 	expect(`level=WARN msg="record failed" count=2 outcome=skipped stage=decode step="" error="decode positions/0 at 2: not JSON"` + "\n")
 }

@@ -11,18 +11,16 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Reset makes an application forget: it deletes its repartition topics, its changelogs and the state below Config.Dir,
-// and sets its offsets in the topics that it reads to a place (kafka.Earliest, kafka.Latest, or kafka.Since a time).
-// The next Run processes from there. What the application has written to other topics stays, and a replay writes it
-// again: give the replay an OutputPrefix, or let readers know.
+// Reset deletes an application's repartition topics, its changelogs and its state below Config.Dir, and commits the given
+// position (kafka.Earliest, kafka.Latest, or kafka.Since) in its input topics. The next Run starts there. Results in other
+// topics are kept, and a replay writes them a second time: set an OutputPrefix for the replay, or warn the consumers.
 //
-// The application must not be running, on any machine. What other machines have of its state is deleted when it starts
-// there.
+// The application must not be running on any machine. Other machines delete their state when the application starts there.
 func Reset(ctx context.Context, t *topology.Topology, cfg Config, to kafka.At) error {
 	return administer(ctx, t, cfg, "reset", func(r *runner) error { return r.reset(ctx, to) })
 }
 
-// administer connects to the cluster, without running the application, and does what is to be done there.
+// administer connects to the cluster and calls do, without running the application. what names the operation in errors.
 func administer(ctx context.Context, t *topology.Topology, cfg Config, what string, do func(*runner) error) error {
 	r, err := newRunner(t, cfg)
 	if err != nil {
@@ -39,11 +37,11 @@ func administer(ctx context.Context, t *topology.Topology, cfg Config, what stri
 }
 
 func (r *runner) reset(ctx context.Context, to kafka.At) error {
-	// First what refuses while the application runs.
+	// Delete the group first: that fails while the application is running.
 	err := r.client.DeleteGroup(ctx, r.cfg.Application)
 	if err != nil && !errors.Is(err, kafka.ErrUnknownGroup) {
 		if errors.Is(err, kafka.ErrGroupNotEmpty) {
-			return fmt.Errorf("%w: stop the application first, on all machines", err)
+			return fmt.Errorf("%w: stop the application on all machines first", err)
 		}
 		return err
 	}
@@ -71,7 +69,7 @@ func (r *runner) reset(ctx context.Context, to kafka.At) error {
 	}
 	commit := make(map[kafka.TopicPartition]kafka.CommittedOffset, len(offsets))
 	for tp, offset := range offsets {
-		commit[tp] = kafka.CommittedOffset{Offset: offset, Metadata: note{first: existing[tp.Topic], reset: true}.String()}
+		commit[tp] = kafka.CommittedOffset{Offset: offset, Metadata: note{initialPartitions: existing[tp.Topic], reset: true}.String()}
 	}
 	if len(commit) == 0 {
 		return nil
@@ -79,7 +77,7 @@ func (r *runner) reset(ctx context.Context, to kafka.At) error {
 	return r.client.CommitOffsets(ctx, kafka.GroupRef{Group: r.cfg.Application, Generation: -1}, commit)
 }
 
-// deleteInternal deletes the topics that belong to the application.
+// deleteInternal deletes the repartition topics and the changelogs.
 func (r *runner) deleteInternal(ctx context.Context, existing map[string]int32) error {
 	for _, t := range r.internalTopics() {
 		if _, ok := existing[t.name]; !ok {
@@ -93,8 +91,8 @@ func (r *runner) deleteInternal(ctx context.Context, existing map[string]int32) 
 	return nil
 }
 
-// deleteState deletes the local state of this cluster, and that of an earlier version, unless a process of the
-// application holds a part of it.
+// deleteState deletes the local state for this cluster and that of earlier versions. It fails if another process uses a
+// part of it.
 func (r *runner) deleteState() error {
 	places, unlock, err := r.lockPlaces()
 	if err != nil {
@@ -107,7 +105,7 @@ func (r *runner) deleteState() error {
 	}
 	for _, p := range old {
 		if err := p.take(); err != nil {
-			return fmt.Errorf("state of another process: %w; stop it first", err)
+			return fmt.Errorf("another process uses the state: %w; stop it first", err)
 		}
 		defer p.lock.Release()
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestARestartReadsOnlyTheRest kills a process that has counted much, and starts it again: with its state it reads only the
-// end of the changelogs, and in an empty directory all of them.
+// TestARestartReadsOnlyTheRest kills a process that has counted many words, and restarts it. With its state it only reads
+// the end of the changelogs; in an empty directory it reads all of them.
 //
 // Proves: restart-reads-only-the-rest (processes), new-machine-restores-all (processes)
 // Proves: exactly-once-crash (processes)
@@ -60,7 +60,7 @@ func TestARestartReadsOnlyTheRest(t *testing.T) {
 	}
 }
 
-// restored returns how many offsets of changelogs the processes in a directory have restored, as their log says.
+// restored returns how many changelog offsets the processes in a directory have restored, according to their log.
 func restored(t *testing.T, dir string) (offsets int) {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join(dir, "process.log"))
@@ -68,7 +68,7 @@ func restored(t *testing.T, dir string) (offsets int) {
 		t.Fatal(err)
 	}
 	if !bytes.Contains(log, []byte("level=INFO")) {
-		t.Fatalf("the log says nothing:\n%s", log)
+		t.Fatalf("no restore in the log:\n%s", log)
 	}
 	for _, match := range regexp.MustCompile(`msg="state restored" .*\boffsets=(\d+)`).FindAllSubmatch(log, -1) {
 		n, err := strconv.Atoi(string(match[1]))

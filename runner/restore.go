@@ -11,40 +11,40 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// errStale says that a database is of no use: the log has more, or other, than what it is a copy of. It is deleted and
-// restored. See also ErrStateLost.
+// errStale means that a database does not match its logs, which are complete. The database is deleted and restored. See
+// also ErrStateLost.
 var errStale = errors.New("stale")
 
-// restoreStores opens the stores of a unit, checks that it belongs to the topics that there are, and restores its stores
-// from their changelogs. It returns the logs as they were before.
-func (r *runner) restoreStores(ctx context.Context, u *unit, db state.DB, b binding) ([]replica.Log, error) {
-	if len(u.sub.Stores) == 0 {
+// restoreStores opens the stores of a task, checks that the database belongs to the existing topics, and restores the
+// stores from their changelogs. It returns the stores' logs.
+func (r *runner) restoreStores(ctx context.Context, a *assignment, db state.DB, b binding) ([]replica.Log, error) {
+	if len(a.sub.Stores) == 0 {
 		return nil, nil
 	}
-	stores, err := replica.Open(db, r.replicaOf(u))
+	stores, err := replica.Open(db, r.replicaOf(a))
 	if err != nil {
 		return nil, err
 	}
 	defer stores.Close()
-	if b.renewed, err = renewed(stores, u, b.ids); err != nil {
+	if b.recreated, err = recreatedInputs(stores, a, b.ids); err != nil {
 		return nil, err
 	}
-	plan, err := r.planRestore(ctx, u, stores.Logs(), b)
+	plan, err := r.planRestore(ctx, a, stores.Logs(), b)
 	if err != nil {
 		return nil, err
 	}
 	if err := stores.Bind(b.logIDs()); err != nil {
 		return nil, err
 	}
-	err = r.follow(ctx, u, plan, b, func(topic string, records []kafka.Record, next int64) error {
+	err = r.readLogs(ctx, a, plan, b, func(topic string, records []kafka.Record, next int64) error {
 		return stores.Apply(topic, taskRecords(records), next)
 	})
 	return stores.Logs(), err
 }
 
-// renewed returns the inputs of a unit that were made again since its database was written.
-func renewed(stores *replica.Replica, u *unit, ids map[string]string) (inputs []kafka.TopicPartition, err error) {
-	for _, tp := range u.inputs {
+// recreatedInputs returns the inputs of a task that were recreated since its database was written.
+func recreatedInputs(stores *replica.Replica, a *assignment, ids map[string]string) (inputs []kafka.TopicPartition, err error) {
+	for _, tp := range a.inputs {
 		bound, err := stores.Bound(tp.Topic)
 		if err != nil {
 			return nil, err
@@ -56,14 +56,14 @@ func renewed(stores *replica.Replica, u *unit, ids map[string]string) (inputs []
 	return inputs, nil
 }
 
-// replicaOf says whose stores the replica of a unit keeps.
-func (r *runner) replicaOf(u *unit) replica.Config {
+// replicaOf returns the configuration of a replica of the task's stores.
+func (r *runner) replicaOf(a *assignment) replica.Config {
 	return replica.Config{
-		Plan: r.plan, Subtopology: u.sub, Partition: u.partition, Names: r.names(), State: state.Options{Budget: r.budget},
+		Plan: r.plan, Subtopology: a.sub, Partition: a.partition, Names: r.names(), State: state.Options{Budget: r.budget},
 	}
 }
 
-// loadTables brings source tables up to the committed offsets of their topics.
+// loadTables restores source tables up to the committed offsets of their topics.
 func (r *runner) loadTables(ctx context.Context, t *running, logs []replica.Log, b binding) error {
 	plan := restorePlan{from: map[kafka.TopicPartition]int64{}, ends: map[kafka.TopicPartition]int64{}}
 	var tps []kafka.TopicPartition
@@ -74,7 +74,7 @@ func (r *runner) loadTables(ctx context.Context, t *running, logs []replica.Log,
 	}
 	starts, err := r.client.Offsets(ctx, tps, kafka.Earliest)
 	if err != nil {
-		return cluster(err)
+		return recoverable(err)
 	}
 	for _, log := range logs {
 		tp := kafka.TopicPartition{Topic: log.Topic, Partition: t.partition}
@@ -85,18 +85,18 @@ func (r *runner) loadTables(ctx context.Context, t *running, logs []replica.Log,
 			plan.from[tp], plan.ends[tp] = begin, end
 		}
 	}
-	return r.follow(ctx, t.unit, plan, b, func(topic string, records []kafka.Record, next int64) error {
+	return r.readLogs(ctx, t.assignment, plan, b, func(topic string, records []kafka.Record, next int64) error {
 		return t.task.Load(topic, taskRecords(records), next)
 	})
 }
 
-// restorePlan is where each log of a task is restored from and to. Those that need nothing are not in it.
+// restorePlan contains the offsets between which each log of a task is read. Logs that are up to date are not in it.
 type restorePlan struct {
 	from, ends map[kafka.TopicPartition]int64
 }
 
-// follow reads logs from one place to another.
-func (r *runner) follow(ctx context.Context, u *unit, plan restorePlan, b binding,
+// readLogs reads logs as planned and calls apply with their records. It publishes the progress.
+func (r *runner) readLogs(ctx context.Context, a *assignment, plan restorePlan, b binding,
 	apply func(topic string, records []kafka.Record, next int64) error,
 ) error {
 	from, ends := plan.from, plan.ends
@@ -110,59 +110,59 @@ func (r *runner) follow(ctx context.Context, u *unit, plan restorePlan, b bindin
 		total += end - from[tp]
 		fetcher.Add(tp, from[tp])
 	}
-	started, said := time.Now(), time.Now()
+	started, lastLogged := time.Now(), time.Now()
 	for len(ends) > 0 {
 		fetched, err := fetcher.Poll(ctx)
 		if err != nil {
-			return cluster(err)
+			return recoverable(err)
 		}
 		for _, f := range fetched {
 			tp := kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}
 			if f.Err != nil {
 				return restoreError(tp, f.Err)
 			}
-			records, next := upTo(f, ends[tp])
+			records, next := recordsBefore(f, ends[tp])
 			if len(records) > 0 && len(b.committed) == 0 {
-				return fmt.Errorf("%w: %s holds state, but group %s has no offsets to go with it: they were deleted, or expired; reset the application to begin anew", ErrStateLost, tp, r.cfg.Application)
+				return fmt.Errorf("%w: %s contains state, but group %s has no committed offsets: they were deleted or have expired; reset the application to start over", ErrStateLost, tp, r.cfg.Application)
 			}
 			if err := apply(f.Topic, records, next); err != nil {
 				return err
 			}
 			done += next - from[tp]
 			from[tp] = next
-			u.status.change(func(s *TaskStatus) { s.Restored = RestoreProgress{Done: done, Total: total} })
+			a.status.change(func(s *TaskStatus) { s.Restored = RestoreProgress{Done: done, Total: total} })
 			if next >= ends[tp] {
 				delete(ends, tp)
 				fetcher.Remove(tp)
 			}
 		}
-		if time.Since(said) > 5*time.Second {
-			said = time.Now()
+		if time.Since(lastLogged) > 5*time.Second {
+			lastLogged = time.Now()
 			left := time.Duration(float64(time.Since(started)) * float64(total-done) / float64(max(done, 1)))
-			r.log.Info("restoring", "task", u.name, "offsets", done, "of", total, "left", left.Round(time.Second))
+			r.log.Info("restoring", "task", a.name, "offsets", done, "of", total, "left", left.Round(time.Second))
 		}
 	}
 	if total > 0 {
-		r.log.Info("state restored", "task", u.name, "offsets", total, "took", time.Since(started).Round(time.Millisecond))
+		r.log.Info("state restored", "task", a.name, "offsets", total, "took", time.Since(started).Round(time.Millisecond))
 	}
 	return nil
 }
 
-// planRestore compares the database with the changelogs. The end is the high watermark: to reach it, a reader of committed
-// records waits until every transaction before it is decided, so nothing committed is missed.
-func (r *runner) planRestore(ctx context.Context, u *unit, logs []replica.Log, b binding) (restorePlan, error) {
+// planRestore compares the database with the changelogs. A restore reads up to the high watermark. To get there, a reader
+// of committed records waits until every earlier transaction has ended, so the restore misses no committed change.
+func (r *runner) planRestore(ctx context.Context, a *assignment, logs []replica.Log, b binding) (restorePlan, error) {
 	plan := restorePlan{from: map[kafka.TopicPartition]int64{}, ends: map[kafka.TopicPartition]int64{}}
 	var tps []kafka.TopicPartition
 	for _, log := range logs {
-		tps = append(tps, kafka.TopicPartition{Topic: log.Topic, Partition: u.partition})
+		tps = append(tps, kafka.TopicPartition{Topic: log.Topic, Partition: a.partition})
 	}
 	starts, err := r.client.Offsets(ctx, tps, kafka.Earliest)
 	if err != nil {
-		return plan, cluster(err)
+		return plan, recoverable(err)
 	}
 	latest, err := r.client.Offsets(ctx, tps, kafka.Latest)
 	if err != nil {
-		return plan, cluster(err)
+		return plan, recoverable(err)
 	}
 	for i, log := range logs {
 		tp := tps[i]
@@ -176,18 +176,18 @@ func (r *runner) planRestore(ctx context.Context, u *unit, logs []replica.Log, b
 			plan.from[tp], plan.ends[tp] = begin, latest[tp]
 		}
 	}
-	return plan, b.checkRenewed()
+	return plan, b.checkRecreated()
 }
 
 func restoreError(tp kafka.TopicPartition, err error) error {
 	if errors.Is(err, kafka.ErrOffsetOutOfRange) {
 		return fmt.Errorf("%w: %s: %w", errStale, tp, err)
 	}
-	return cluster(err)
+	return recoverable(err)
 }
 
-// upTo returns what of f lies before end, and the position after it.
-func upTo(f kafka.Fetched, end int64) ([]kafka.Record, int64) {
+// recordsBefore returns the records of f before end, and the position after them.
+func recordsBefore(f kafka.Fetched, end int64) ([]kafka.Record, int64) {
 	records := f.Records
 	for len(records) > 0 && records[len(records)-1].Offset >= end {
 		records = records[:len(records)-1]

@@ -17,14 +17,14 @@ var (
 	noise = flag.Duration("noise", 600*time.Millisecond, "how much later than two commit intervals TestRollingRestart lets a result be")
 )
 
-// arrival is a result: which process wrote it, and when it could be read.
+// arrival is a result: which process wrote it, and when it was read.
 type arrival struct {
 	process string
 	at      time.Time
 }
 
-// arrivals reads the results as they become visible, by the partition of the input, until ctx ends. Under "input" are the
-// records of one input partition: they show when the machine, not the application, stood still.
+// arrivals reads the results until ctx ends, and returns them by input partition. The key "input" has the records of one
+// input partition: gaps in them show when the machine, not the application, stood still.
 func (c *cluster) arrivals(ctx context.Context, partitions int32) map[string][]arrival {
 	f := c.client.NewFetcher(kafka.FetcherConfig{MaxWait: 20 * time.Millisecond})
 	defer f.Close()
@@ -68,13 +68,13 @@ func (c *cluster) namedResults(process string) *topology.Topology {
 	})
 }
 
-// Three processes are restarted one after the other under load. Partitions that stay with their process have no gap longer
-// than two commit intervals.
+// Three processes are restarted one after the other under load. Partitions that stay with their process have no gap in their
+// results longer than two commit intervals.
 //
 // Proves: rebalance-disturbs-only-what-moves
 func TestRollingRestart(t *testing.T) {
 	long(t)
-	const partitions, interval = 12, 10 * time.Millisecond // a commit is always under way
+	const partitions, interval = 12, 10 * time.Millisecond // a commit is almost always in progress
 	c := newCluster(t)
 	c.create(c.lines.Name(), partitions)
 	c.create(c.out().Name(), partitions)
@@ -167,7 +167,7 @@ func TestRollingRestart(t *testing.T) {
 		}
 	}
 	t.Logf("longest gap of partitions that stay: %v, of %d", longest, stayed)
-	if n := log.count("closing tasks after a failure"); n > 0 {
+	if n := log.count("closing all tasks of a worker after a failure"); n > 0 {
 		t.Errorf("workers closed all their tasks %d times:\n%s", n, log.all())
 	}
 	if stayed == 0 {

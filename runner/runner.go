@@ -47,22 +47,22 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	}, nil
 }
 
-// runner is one process of an application. Its goroutines share only what is set before they start; for the rest they
-// send each other work: the supervisor owns the assignment of tasks, an opener owns a task until it is restored, and
-// then a worker owns it until it is closed.
+// runner is one process of an application. The supervisor owns the assignment of tasks. An opener owns a task until it is
+// restored; then a worker owns it until it is closed. These goroutines share only fields that are set before they start;
+// otherwise they communicate by mailboxes and channels.
 type runner struct {
-	cfg    Config
-	plan   *plan.Plan
-	log    *slog.Logger
-	broker *broker.Broker // embedded, or nil
-	client *kafka.Client
-	place  *place
-	counts map[string]int32  // partitions of each topic, by the plan's name
-	ids    map[string]string // of the topics that are read, by their names in the log
-	began  map[string]int32  // partitions that these had when the application began to read them
+	cfg               Config
+	plan              *plan.Plan
+	log               *slog.Logger
+	broker            *broker.Broker // embedded, or nil
+	client            *kafka.Client
+	place             *place
+	counts            map[string]int32  // number of partitions of each topic, by its name in the plan
+	ids               map[string]string // topic ids of inputs and changelogs, by topic name in the cluster
+	initialPartitions map[string]int32  // number of partitions of each input topic when the application began to read it
 
 	memory    memory
-	held      positions
+	positions positions
 	planHash  uint64
 	budget    *state.Budget
 	resources *pebblestore.Resources
@@ -74,7 +74,7 @@ type runner struct {
 	meters  *meters
 }
 
-// connect reaches the log, starting the embedded broker if there is no other.
+// connect connects to the cluster. It starts the embedded broker if no brokers are configured.
 func (r *runner) connect(ctx context.Context) (err error) {
 	if len(r.cfg.Brokers) == 0 {
 		r.broker, err = broker.Start(broker.Config{
@@ -93,12 +93,12 @@ func (r *runner) connect(ctx context.Context) (err error) {
 	return err
 }
 
-// prepare makes what tasks need besides the log: its topics, and a place for state.
+// prepare creates topics and takes a place for local state.
 func (r *runner) prepare(ctx context.Context) (err error) {
 	if err := r.prepareTopics(ctx); err != nil {
 		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
 	}
-	if err := r.survey(ctx); err != nil {
+	if err := r.checkCommitted(ctx); err != nil {
 		return fmt.Errorf("runner: application %s: %w", r.cfg.Application, err)
 	}
 	if err := r.migrateState(ctx); err != nil {
@@ -107,7 +107,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	if r.place, err = takePlace(r.stateDir()); err != nil {
 		return err
 	}
-	r.held.load(r.place.positionsFile())
+	r.positions.load(r.place.positionsFile())
 	r.budget = state.NewBudget(r.memory.rows)
 	r.resources = pebblestore.NewResources(pebblestore.Limits{
 		Cache: r.memory.blocks, Memtables: r.memory.memtables, Databases: r.databases(),
@@ -116,8 +116,8 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// databases returns how many databases the process has if it is alone and has all tasks. The larger the memtables, the less often
-// pebble writes the same rows again, so they are made for these and no more.
+// databases returns how many databases the process has if all tasks are assigned to it. The memory for memtables is divided
+// by this number: larger memtables make pebble rewrite rows less often.
 func (r *runner) databases() int {
 	n := 0
 	for _, s := range r.plan.Subtopologies {
@@ -128,8 +128,8 @@ func (r *runner) databases() int {
 	return n
 }
 
-// stateDir is where the application keeps its state of this cluster: programs that run on several clusters in turn, such
-// as the embedded broker and a real one, find each as they left it.
+// stateDir returns the directory of the application's state for this cluster. Each cluster has its own, so a program can
+// switch between clusters, such as the embedded broker and a real one.
 func (r *runner) stateDir() string {
 	return filepath.Join(r.cfg.Dir, "state", r.cfg.Application, clusterDir(r.client.ClusterID()))
 }
@@ -149,11 +149,11 @@ func (r *runner) close() {
 		errs = append(errs, r.broker.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
-		r.log.Warn("close", "error", err)
+		r.log.Warn("failed to close the application", "error", err)
 	}
 }
 
-// releasePlace gives the state directory to the next process, once no handler that hangs keeps a part of it.
+// releasePlace unlocks the place when no hung handler uses a part of it any more.
 func (r *runner) releasePlace() error {
 	if r.hanging.left.Load() == 0 {
 		return r.place.lock.Release()
@@ -161,13 +161,13 @@ func (r *runner) releasePlace() error {
 	go func() {
 		r.hanging.all.Wait()
 		if err := r.place.lock.Release(); err != nil {
-			r.log.Warn("close", "error", err)
+			r.log.Warn("failed to unlock the state directory", "error", err)
 		}
 	}()
 	return nil
 }
 
-// hanging counts the calls that have not returned.
+// hanging tracks abandoned calls that have not returned.
 type hanging struct {
 	all   sync.WaitGroup
 	left  atomic.Int32
@@ -186,10 +186,10 @@ func (h *hanging) done(call *stuckCall) {
 	h.all.Done()
 }
 
-// names returns how the topics of the application are called in the log.
+// names returns the rules for the names of the application's topics in the cluster.
 func (r *runner) names() plan.Names {
 	return plan.Names{Application: r.cfg.Application, Prefix: r.cfg.OutputPrefix}
 }
 
-// leaveTimeout is how long the end of a run may take once ctx has ended.
+// leaveTimeout bounds the last steps of a shutdown: the end of purges, and the request to leave the group.
 const leaveTimeout = 10 * time.Second

@@ -22,8 +22,8 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// cluster is a broker, a client of it, and names of this test's own in it: the tests also run on an Apache Kafka that
-// others use.
+// cluster is a broker, a client of it, and names that are unique to this test, because several tests can share an Apache
+// Kafka.
 type cluster struct {
 	names
 	t      *testing.T
@@ -31,7 +31,7 @@ type cluster struct {
 	client *kafka.Client
 }
 
-// names are those of an application and its topics.
+// names are the names of an application and its topics.
 type names struct {
 	app    string
 	lines  topology.Topic[string, string]
@@ -46,7 +46,7 @@ func named(app string) names {
 	}
 }
 
-// newCluster starts a broker, or uses the Apache Kafka that RIO_KAFKA names.
+// newCluster starts a broker, or connects to the Apache Kafka at the address RIO_KAFKA.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	addr := os.Getenv("RIO_KAFKA")
@@ -65,7 +65,7 @@ func newCluster(t *testing.T) *cluster {
 	return joinCluster(t, addr, "word-count-"+strings.ToLower(rand.Text()[:8]))
 }
 
-// joinCluster is newCluster for a broker that runs.
+// joinCluster is like newCluster, but uses a running broker.
 func joinCluster(t *testing.T, addr, app string) *cluster {
 	t.Helper()
 	client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{addr}})
@@ -145,7 +145,7 @@ func (c *cluster) read(topic string) []kafka.Record {
 	for p := range topics[0].Partitions {
 		tps = append(tps, kafka.TopicPartition{Topic: topic, Partition: int32(p)})
 	}
-	// To the high watermark: a commit returns before Kafka has told all partitions, and reading to here waits for that.
+	// Read to the high watermark: a commit in Kafka returns before the markers are in all partitions, and this waits for them.
 	ends, err := c.client.Offsets(c.t.Context(), tps, kafka.Latest)
 	if err != nil {
 		c.t.Fatal(err)
@@ -318,8 +318,8 @@ func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
 	}
 }
 
-// State without offsets would be counted again from the beginning: that is told, not done. What an aborted transaction has
-// left in a changelog is no state.
+// If there is state but no committed offsets, records would be counted twice, so the run ends with an error. Records of an
+// aborted transaction in a changelog do not count as state.
 func TestStateWithoutOffsetsIsRefused(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
@@ -339,12 +339,12 @@ func TestStateWithoutOffsetsIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := runner.Run(ctx, c.wordCount(), c.config())
-	if err == nil || !strings.Contains(err.Error(), "has no offsets") || !strings.Contains(err.Error(), "reset") {
+	if err == nil || !strings.Contains(err.Error(), "has no committed offsets") || !strings.Contains(err.Error(), "reset") {
 		t.Errorf("the run ends with %v", err)
 	}
 }
 
-// leave writes a record in a transaction that ends as it is told.
+// leave writes a record in a transaction and ends the transaction with end.
 func (c *cluster) leave(topic string, end func(*kafka.Producer, context.Context) error) {
 	c.t.Helper()
 	p, err := c.client.NewProducer(c.t.Context(), kafka.ProducerConfig{TransactionalID: topic})
@@ -375,7 +375,7 @@ func TestATopicThatIsDeletedEndsTheRun(t *testing.T) {
 	if err := c.client.DeleteTopics(ctx, c.lines.Name()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; !errors.Is(err, runner.ErrTopicsChanged) || !strings.Contains(err.Error(), c.lines.Name()+", which the topology reads, was deleted") {
+	if err := <-done; !errors.Is(err, runner.ErrTopicsChanged) || !strings.Contains(err.Error(), "input topic "+c.lines.Name()+" was deleted") {
 		t.Errorf("the run ends with %v", err)
 	}
 }
@@ -400,7 +400,7 @@ func TestTwoProcessesShareAndTakeOver(t *testing.T) {
 		want["rio"] += 3
 		want["mar"] += 2
 		want["lago"]++
-		if round == 10 { // the second takes over in the middle of the work
+		if round == 10 { // the second process takes over while records are being processed
 			stopFirst()
 			if err := <-first; err != nil {
 				t.Fatal(err)
@@ -430,7 +430,7 @@ func (c *cluster) background(ctx context.Context, cfg runner.Config) (done chan 
 	return done, cancel
 }
 
-// await looks again and again until ok says yes.
+// await polls until ok returns true.
 func (c *cluster) await(ctx context.Context, ok func() bool) {
 	c.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -439,7 +439,7 @@ func (c *cluster) await(ctx context.Context, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			c.t.Fatal("it did not happen in time")
+			c.t.Fatal("timed out waiting for a condition")
 		}
 	}
 }
@@ -495,7 +495,7 @@ func TestPoliciesForBrokenRecords(t *testing.T) {
 	}
 }
 
-// A process knows how far its stores are: up to the ends of their changelogs, after a commit of everything.
+// When everything is committed, the positions of a process's stores are the ends of their changelogs.
 func TestPositionsOfStoresAreThoseOfTheirChangelogs(t *testing.T) {
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
@@ -514,7 +514,7 @@ func TestPositionsOfStoresAreThoseOfTheirChangelogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Behind the last record is only the mark that ends its transaction, and Kafka may take a moment to write it.
+	// The last record is followed by the marker of its transaction, and Kafka may write it after the commit has returned.
 	for partition, tp := range tps {
 		var next int64
 		for line := range strings.Lines(string(text)) {

@@ -11,7 +11,7 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// Settings of topics that the runner cares about, by Kafka's names.
+// Topic settings that the runner uses, by their Kafka names.
 const (
 	cleanupPolicy   = "cleanup.policy"
 	retentionMs     = "retention.ms"
@@ -22,42 +22,42 @@ const (
 	timestampBefore = "message.timestamp.before.max.ms"
 	timestampAfter  = "message.timestamp.after.max.ms"
 
-	// timestampDifference bounds both sides in Kafka before 3.6.
+	// timestampDifference replaces timestampBefore and timestampAfter in Kafka before 3.6.
 	timestampDifference = "message.timestamp.difference.max.ms"
 )
 
 const (
 	unlimited = "9223372036854775807"
 
-	// largestMessage is what internal topics take at least, in bytes: results can be larger than what they were made
-	// from, and the cluster's default can be small. Managed clusters allow no more.
+	// largestMessage is the minimum max.message.bytes of internal topics. Intermediate results can be larger than the input
+	// records, and the cluster's default may be too small. Managed clusters allow no more than this.
 	largestMessage = 8 << 20
 
-	// repartitionSegment is the size of a repartition topic's segments, in bytes. Kafka frees whole segments, so smaller
-	// ones give back sooner what purge has deleted.
+	// repartitionSegment is the segment size of repartition topics, in bytes. Kafka only frees whole segments, so small ones
+	// free the space of purged records earlier.
 	repartitionSegment = 50 << 20
 )
 
-// internalTopic is a topic that belongs to the application.
+// internalTopic is a repartition topic or a changelog of the application.
 type internalTopic struct {
 	name       string
 	partitions int32
 	store      *plan.Store       // whose changelog it is; nil for a repartition topic
-	own        map[string]string // settings that the user has chosen
-	message    int               // bytes of the largest message that it must take
+	userConfig map[string]string // settings from the user's TopicConfig
+	maxMessage int               // required max.message.bytes
 }
 
 // internalTopics returns the repartition topics and the changelogs.
 func (r *runner) internalTopics() []internalTopic {
 	var topics []internalTopic
 	for _, t := range r.plan.Repartitions {
-		topics = append(topics, internalTopic{name: r.names().Topic(t), partitions: r.counts[t.Name], own: t.Config})
+		topics = append(topics, internalTopic{name: r.names().Topic(t), partitions: r.counts[t.Name], userConfig: t.Config})
 	}
 	for _, s := range r.plan.Subtopologies {
 		for _, store := range s.Stores {
 			if store.Source == "" {
 				topics = append(topics, internalTopic{
-					name: r.names().Changelog(store.Name()), partitions: s.Tasks(r.counts), store: store, own: store.Config,
+					name: r.names().Changelog(store.Name()), partitions: s.Tasks(r.counts), store: store, userConfig: store.Config,
 				})
 			}
 		}
@@ -65,46 +65,45 @@ func (r *runner) internalTopics() []internalTopic {
 	return topics
 }
 
-// settings returns how the topic is set, whatever the cluster's defaults are. Event times pass as they are, and nothing
-// is deleted by the wall clock, which would delete history that is being replayed: repartition topics and changelogs of
-// windows are purged by the progress of the application instead (see purge).
+// settings returns the topic's settings, which are independent of the cluster's defaults. The cluster accepts any event
+// time and deletes nothing by the wall clock, because that would delete old records during a replay. Instead, the runner
+// purges repartition topics and changelogs of windows by the application's progress (see purge).
 func (t internalTopic) settings() map[string]string {
 	settings := map[string]string{
 		timestampType: "CreateTime", timestampBefore: unlimited, timestampAfter: unlimited,
-		maxMessageBytes: strconv.Itoa(t.message),
+		maxMessageBytes: strconv.Itoa(t.maxMessage),
 	}
 	switch {
 	case t.store == nil:
 		settings[cleanupPolicy], settings[segmentBytes] = "delete", strconv.Itoa(repartitionSegment)
 		settings[retentionMs], settings[retentionBytes] = "-1", "-1"
 	case t.store.Retention() > 0:
-		settings[cleanupPolicy] = "compact,delete" // Kafka refuses to purge topics that are only compacted
+		settings[cleanupPolicy] = "compact,delete" // Kafka rejects DeleteRecords for topics with compact alone
 		settings[retentionMs], settings[retentionBytes] = "-1", "-1"
 	default:
 		settings[cleanupPolicy] = "compact"
 	}
-	maps.Copy(settings, t.own)
+	maps.Copy(settings, t.userConfig)
 	return settings
 }
 
-// check refuses settings of the user's with which results would be wrong, and returns warnings about those with which
-// records can be lost.
+// check returns an error for user settings that make results wrong, and warnings about those that can lose records.
 func (t internalTopic) check() (warnings []string, err error) {
 	var mistakes []error
 	refuse := func(name, why string) {
-		mistakes = append(mistakes, fmt.Errorf("internal topic %s: TopicConfig sets %s to %q: %s", t.name, name, t.own[name], why))
+		mistakes = append(mistakes, fmt.Errorf("internal topic %s: TopicConfig sets %s to %q: %s", t.name, name, t.userConfig[name], why))
 	}
-	set := func(name string) bool { _, ok := t.own[name]; return ok }
-	policies := policiesIn(t.own[cleanupPolicy])
-	if set(timestampType) && t.own[timestampType] != "CreateTime" {
-		refuse(timestampType, "windows would take the time of arrival for the time of the event")
+	set := func(name string) bool { _, ok := t.userConfig[name]; return ok }
+	policies := policiesIn(t.userConfig[cleanupPolicy])
+	if set(timestampType) && t.userConfig[timestampType] != "CreateTime" {
+		refuse(timestampType, "windows would use the arrival time instead of the event time")
 	}
 	switch {
 	case !set(cleanupPolicy):
 	case t.store == nil && !slices.Equal(policies, []string{"delete"}):
-		refuse(cleanupPolicy, "records that are not processed yet would be deleted")
+		refuse(cleanupPolicy, "unprocessed records would be deleted")
 	case t.store != nil && !slices.Contains(policies, "compact"):
-		refuse(cleanupPolicy, "rows of the store would be deleted for their age; it must contain compact")
+		refuse(cleanupPolicy, "old rows of the store would be deleted; it must contain compact")
 	}
 	deletes := policiesIn(t.settings()[cleanupPolicy])
 	for _, name := range []string{retentionMs, retentionBytes} {
@@ -114,26 +113,26 @@ func (t internalTopic) check() (warnings []string, err error) {
 		switch {
 		case t.store != nil && t.store.Retention() == 0:
 			if !set(name) {
-				refuse(cleanupPolicy, "rows of the store would be deleted for their age; leave delete out")
+				refuse(cleanupPolicy, "old rows of the store would be deleted; remove delete from it")
 			} else {
-				refuse(name, "rows of the store would be deleted for their age")
+				refuse(name, "old rows of the store would be deleted")
 			}
 		case t.store == nil:
-			warnings = append(warnings, fmt.Sprintf("%s=%s deletes records that may not be processed yet", name, t.own[name]))
+			warnings = append(warnings, fmt.Sprintf("%s=%s can delete unprocessed records", name, t.userConfig[name]))
 		default:
-			warnings = append(warnings, fmt.Sprintf("%s=%s deletes windows by the wall clock; a replay of older history can lose its windows", name, t.own[name]))
+			warnings = append(warnings, fmt.Sprintf("%s=%s deletes windows by the wall clock; a replay of older records can lose its windows", name, t.userConfig[name]))
 		}
 	}
 	return warnings, errors.Join(mistakes...)
 }
 
-// differences returns the settings that an existing topic must change. current holds all that it has; what is not in it,
-// the cluster does not know. A larger bound of messages and the size of segments are left to whoever has set them.
+// differences returns the settings of an existing topic that must be changed. current contains all its settings; the
+// cluster does not support the others. A larger max.message.bytes and the segment size are kept unless the user sets them.
 func (t internalTopic) differences(current map[string]string) map[string]string {
 	changes := map[string]string{}
 	for name, want := range t.settings() {
 		have, known := current[name]
-		_, chosen := t.own[name]
+		_, chosen := t.userConfig[name]
 		switch {
 		case !known || have == want:
 		case name == cleanupPolicy && slices.Equal(policiesIn(have), policiesIn(want)):
@@ -152,7 +151,7 @@ func atLeast(have, want string) bool {
 	return errHave == nil && errWant == nil && h >= w
 }
 
-// policiesIn returns the parts of a cleanup.policy, sorted.
+// policiesIn returns the elements of a cleanup.policy, sorted.
 func policiesIn(list string) []string {
 	var policies []string
 	for policy := range strings.SplitSeq(list, ",") {
@@ -164,9 +163,10 @@ func policiesIn(list string) []string {
 	return policies
 }
 
-// known leaves out the settings that a cluster does not know, given those of one of its topics; nil if they could not be
-// read. Kafka before 3.6 bounds timestamps by another name.
-func known(settings, ofCluster map[string]string) map[string]string {
+// supportedSettings returns the settings that the cluster supports. ofCluster contains the settings of one of its topics;
+// if it is nil, they could not be read, and supportedSettings returns all. Kafka before 3.6 has another setting for the
+// limits of timestamps.
+func supportedSettings(settings, ofCluster map[string]string) map[string]string {
 	if ofCluster == nil {
 		return settings
 	}

@@ -26,12 +26,12 @@ func TestSettingsOfInternalTopics(t *testing.T) {
 		"changelog":            {internalTopic{store: rows}, all + "cleanup.policy=compact"},
 		"changelog of windows": {internalTopic{store: windows}, all + "cleanup.policy=compact,delete retention.ms=-1 retention.bytes=-1"},
 		"the user's": {
-			internalTopic{store: rows, own: map[string]string{"min.insync.replicas": "2", "max.message.bytes": "5"}},
+			internalTopic{store: rows, userConfig: map[string]string{"min.insync.replicas": "2", "max.message.bytes": "5"}},
 			strings.Replace(all, "10000000", "5", 1) + "cleanup.policy=compact min.insync.replicas=2",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.topic.message = 10_000_000
+			test.topic.maxMessage = 10_000_000
 			if got := test.topic.settings(); !maps.Equal(got, settings(test.want)) {
 				t.Errorf("settings %v, want %s", got, test.want)
 			}
@@ -52,27 +52,27 @@ func TestSettingsThatLoseRecords(t *testing.T) {
 	for _, test := range []struct {
 		store   *plan.Store
 		own     string
-		refused string // what the error says; empty for a setting that is taken
+		refused string // expected in the error; empty for a valid setting
 		warned  string
 	}{
 		{nil, "", "", ""},
 		{nil, "segment.ms=1000", "", ""},
 		{nil, "cleanup.policy=delete", "", ""},
-		{nil, "cleanup.policy=compact", "not processed yet", ""},
-		{nil, "retention.ms=1000", "", "may not be processed yet"},
-		{nil, "message.timestamp.type=LogAppendTime", "time of arrival", ""},
+		{nil, "cleanup.policy=compact", "unprocessed records", ""},
+		{nil, "retention.ms=1000", "", "unprocessed records"},
+		{nil, "message.timestamp.type=LogAppendTime", "arrival time", ""},
 		{rows, "cleanup.policy=compact", "", ""},
 		{rows, "cleanup.policy=delete", "must contain compact", ""},
-		{rows, "cleanup.policy=compact,delete", "leave delete out", ""},
-		{rows, "cleanup.policy=compact,delete retention.ms=-1", "leave delete out", ""},
+		{rows, "cleanup.policy=compact,delete", "remove delete", ""},
+		{rows, "cleanup.policy=compact,delete retention.ms=-1", "remove delete", ""},
 		{rows, "cleanup.policy=compact,delete retention.ms=-1 retention.bytes=-1", "", ""},
-		{rows, "retention.ms=1000", "", ""}, // has no effect on a topic that is only compacted
+		{rows, "retention.ms=1000", "", ""}, // has no effect on a topic with cleanup.policy=compact
 		{windows, "cleanup.policy=delete", "must contain compact", ""},
 		{windows, "cleanup.policy=compact", "", ""},
 		{windows, "retention.ms=86400000", "", "wall clock"},
-		{windows, "message.timestamp.type=LogAppendTime", "time of arrival", ""},
+		{windows, "message.timestamp.type=LogAppendTime", "arrival time", ""},
 	} {
-		warnings, err := internalTopic{name: "t", store: test.store, own: settings(test.own)}.check()
+		warnings, err := internalTopic{name: "t", store: test.store, userConfig: settings(test.own)}.check()
 		if (err == nil) != (test.refused == "") || err != nil && !strings.Contains(err.Error(), test.refused) {
 			t.Errorf("%q: error %v, want %q", test.own, err, test.refused)
 		}
@@ -92,7 +92,7 @@ func TestSettingsThatChange(t *testing.T) {
 		{"max.message.bytes=7", "max.message.bytes=20", "max.message.bytes=7"},
 		{"segment.ms=5", "segment.ms=6 flush.ms=7", "segment.ms=5"},
 	} {
-		topic := internalTopic{store: windows, own: settings(test.own), message: 10}
+		topic := internalTopic{store: windows, userConfig: settings(test.own), maxMessage: 10}
 		if got := topic.differences(settings(test.current)); !maps.Equal(got, settings(test.want)) {
 			t.Errorf("%q over %q: changes %v, want %s", test.own, test.current, got, test.want)
 		}
@@ -109,11 +109,11 @@ func TestSettingsThatTheClusterKnows(t *testing.T) {
 		{"cleanup.policy=delete message.timestamp.difference.max.ms=0", "cleanup.policy=compact message.timestamp.difference.max.ms=9223372036854775807"},
 		{"cleanup.policy=delete", "cleanup.policy=compact"},
 	} {
-		if got := known(wanted, settings(test.cluster)); !maps.Equal(got, settings(test.want)) {
+		if got := supportedSettings(wanted, settings(test.cluster)); !maps.Equal(got, settings(test.want)) {
 			t.Errorf("on %s: %v, want %s", test.cluster, got, test.want)
 		}
 	}
-	if got := known(wanted, nil); !maps.Equal(got, wanted) {
-		t.Errorf("on a cluster that tells nothing: %v", got)
+	if got := supportedSettings(wanted, nil); !maps.Equal(got, wanted) {
+		t.Errorf("on a cluster whose settings cannot be read: %v", got)
 	}
 }

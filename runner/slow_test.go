@@ -15,8 +15,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Handlers that take their time: the application commits, stops, fires timers and rebalances between two records, however
-// many have been fetched.
+// Tests of slow handlers: commits, stops, timers and rebalances happen between two records, however many have been fetched.
 
 type (
 	textContext = processor.Context[string, string]
@@ -24,10 +23,10 @@ type (
 	textRecord  = processor.Record[string, string]
 )
 
-// takeTime is a call that takes d.
+// takeTime blocks for d.
 func takeTime(d time.Duration) { <-time.After(d) }
 
-// handled builds a topology of one step that reads lines.
+// handled builds a topology with one step that reads lines.
 func (c *cluster) handled(start func(*textContext) textHandler) *topology.Topology {
 	c.t.Helper()
 	b := topology.NewBuilder(c.app)
@@ -39,7 +38,7 @@ func (c *cluster) out() topology.Topic[string, string] {
 	return topology.NewTopic(c.app+".out", codec.String, codec.String)
 }
 
-// numbers returns the texts of the numbers below n.
+// numbers returns the numbers below n as texts.
 func numbers(n int) []string {
 	var all []string
 	for i := range n {
@@ -70,8 +69,8 @@ func endsWell(t *testing.T, done chan error) {
 	}
 }
 
-// Results are committed while fetched records wait. The transaction of a slow task does not last longer than a commit
-// interval, or than the cluster allows, whatever the interval is.
+// Results are committed while fetched records are queued. The transaction of a slow task does not last longer than a commit
+// interval or, if the interval is long, than the transaction timeout.
 //
 // Proves: slow-handlers-hold-up-nobody
 func TestSlowHandlersCommitOnTheWay(t *testing.T) {
@@ -96,7 +95,7 @@ func TestSlowHandlersCommitOnTheWay(t *testing.T) {
 				return func(r textRecord) error {
 					takeTime(10 * time.Millisecond)
 					if r.Value == "99" {
-						<-visible // or the run hangs: this is what the test is about
+						<-visible // the test hangs here if results are not committed early
 					}
 					return p.Emit(r.Key, r.Value+strings.Repeat(" ", 8<<10)) // some fill a batch before the commit
 				}
@@ -114,7 +113,7 @@ func TestSlowHandlersCommitOnTheWay(t *testing.T) {
 	}
 }
 
-// Every task of a worker has its turn, and timers fire, while records of all tasks wait.
+// Every task of a worker gets its turn, and timers fire, while records of all tasks are queued.
 //
 // Proves: slow-handlers-hold-up-nobody
 func TestSlowHandlersShareTheirWorker(t *testing.T) {
@@ -123,7 +122,7 @@ func TestSlowHandlersShareTheirWorker(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c.send(c.lines.Name(), 3, numbers(90)...)
-	var order []int32 // of one worker's calls
+	var order []int32 // partitions in the order of the worker's calls
 	ticks := 0
 	finished := make(chan struct{})
 	done, stop := c.start(ctx, c.handled(func(p *textContext) textHandler {
@@ -149,7 +148,7 @@ func TestSlowHandlersShareTheirWorker(t *testing.T) {
 	}
 }
 
-// What a timer emits is committed, even if there is nothing else to commit: no record comes in and no store changes.
+// Records that a timer emits are committed even if no record comes in and no store changes.
 func TestTimersCommitWhatTheyEmit(t *testing.T) {
 	for _, atLeastOnce := range []bool{false, true} {
 		t.Run(fmt.Sprintf("AtLeastOnce=%v", atLeastOnce), func(t *testing.T) {
@@ -170,8 +169,8 @@ func TestTimersCommitWhatTheyEmit(t *testing.T) {
 	}
 }
 
-// A stop waits for the record in hand and for no other. After a grace its context ends; what it does not finish
-// because of that is no fault of the record, and is done again at the next start.
+// A stop waits for the current record only. After a grace period the context of the call ends. If the call fails because of
+// that, no policy applies: the record is processed again at the next start.
 //
 // Proves: slow-handlers-hold-up-nobody, stop-in-time
 func TestAStopWaitsForOneRecord(t *testing.T) {
@@ -236,7 +235,7 @@ func TestAStopWaitsForOneRecord(t *testing.T) {
 	}
 }
 
-// A second process gets its share while the first is busy with more than it can process in a session time-out.
+// A second process gets its share of the tasks while the first has more records than it can process in a session timeout.
 //
 // Proves: slow-handlers-hold-up-nobody, processes-share-the-work
 func TestSlowHandlersGiveTheirShareAway(t *testing.T) {
@@ -268,7 +267,7 @@ func TestSlowHandlersGiveTheirShareAway(t *testing.T) {
 	select {
 	case <-second:
 	case <-time.After(cfg.SessionTimeout):
-		t.Error("the second process got nothing within a session time-out")
+		t.Error("the second process got no task within a session timeout")
 	}
 	stopFirst()
 	stopSecond()

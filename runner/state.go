@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// State says what an application is doing.
+// State is the state of an application.
 type State int32
 
 const (
-	Starting    State = iota // it connects, prepares its topics, and waits for the group to assign tasks
-	Restoring                // the state of a task is being restored; the other tasks are processing
+	Starting    State = iota // connecting, preparing topics, waiting for the group to assign tasks
+	Restoring                // restoring the state of a task; the other tasks are processing
 	Running                  // all tasks of this process are processing; there may be none
-	Rebalancing              // tasks that go to other processes are being committed; the other tasks are processing
-	Degraded                 // a task does not process because of a failure, or makes no progress (see Config.StallTimeout)
-	Stopping                 // it commits what is in hand and leaves the group
-	Stopped                  // it has ended without an error
-	Failed                   // it has ended with the error that Wait returns
+	Rebalancing              // committing tasks that move to other processes; the other tasks are processing
+	Degraded                 // a task has failed and is not processing yet, or is stalled (see Config.StallTimeout)
+	Stopping                 // committing the processed records and leaving the group
+	Stopped                  // ended without an error
+	Failed                   // ended with the error that Wait returns
 )
 
 var stateNames = [...]string{"starting", "restoring", "running", "rebalancing", "degraded", "stopping", "stopped", "failed"}
@@ -32,15 +32,15 @@ func (s State) String() string {
 // MarshalText returns the state's name.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// StateChange is an application's way from one state to another.
+// StateChange is a transition of an application from one state to another.
 type StateChange struct {
 	From, To State
-	Reason   string // why; empty where To says it all
+	Reason   string // empty if To is explanation enough
 	At       time.Time
 }
 
-// refresh finds out in which state the application is, and if that is another than before, logs it and tells
-// Config.OnStateChange. It is called after everything that can change the state.
+// refresh derives the application's state. If it has changed, refresh logs it and notifies Config.OnStateChange. It must be
+// called after every event that can change the state.
 func (s *status) refresh() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,8 +62,8 @@ func (s *status) find() (State, string) {
 	if s.rebalancing {
 		state = Rebalancing
 	}
-	for _, u := range s.owned {
-		switch task := u.describe(); task.State {
+	for _, a := range s.owned {
+		switch task := a.describe(); task.State {
 		case Recovering, Stalled:
 			return Degraded, task.about()
 		case Opening:
@@ -73,7 +73,8 @@ func (s *status) find() (State, string) {
 	return state, reason
 }
 
-// enter publishes what the application does from now on, and why. Running means that the tasks decide.
+// enter publishes the phase of the process and the reason for it. In phase Running, the application's state follows from
+// the states of its tasks.
 func (s *status) enter(phase State, reason string) {
 	s.mu.Lock()
 	s.phase, s.reason = phase, reason
@@ -81,7 +82,7 @@ func (s *status) enter(phase State, reason string) {
 	s.refresh()
 }
 
-// setRebalancing publishes whether tasks are being released for other processes.
+// setRebalancing publishes whether tasks are being released to other processes.
 func (s *status) setRebalancing(on bool) {
 	s.mu.Lock()
 	s.rebalancing = on
@@ -89,14 +90,14 @@ func (s *status) setRebalancing(on bool) {
 	s.refresh()
 }
 
-// current returns the state that was published last.
+// current returns the published state.
 func (s *status) current() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
-// announce logs a change of state and tells the listener, which gets the changes in order in a goroutine of its own.
+// announce logs a change of state and queues a call of the listener.
 func (a *App) announce(change StateChange) {
 	a.runner.log.Info("state changed", "from", change.From, "to", change.To, "reason", change.Reason)
 	if a.runner.cfg.OnStateChange != nil {
@@ -104,7 +105,7 @@ func (a *App) announce(change StateChange) {
 	}
 }
 
-// listen calls the listener until the application has ended and the listener knows it.
+// listen makes the queued calls of the listener. It returns after the application has ended and all calls are made.
 func (a *App) listen() {
 	for {
 		ended := false

@@ -16,37 +16,37 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Snapshot is what an application says of itself at one moment. Its numbers are those of the last commit of each task.
+// Snapshot describes an application at one moment. The numbers of each task are those at its last commit.
 type Snapshot struct {
 	Application string       `json:"application"`
 	State       State        `json:"state"`
 	Paused      bool         `json:"paused"`   // see App.Pause
-	Brokers     []string     `json:"brokers"`  // addresses; that of the embedded broker where Config names none, empty before it has started
-	Tasks       []TaskStatus `json:"tasks"`    // those of this process, in the order of their names
-	Counters    Counters     `json:"counters"` // of all tasks that this process has or had
+	Brokers     []string     `json:"brokers"`  // addresses (host:port), or the embedded broker's; empty before it has started
+	Tasks       []TaskStatus `json:"tasks"`    // the tasks of this process, ordered by name
+	Counters    Counters     `json:"counters"` // sums over all tasks that this process has or had
 }
 
 // TaskStatus is the state of one task.
 type TaskStatus struct {
-	Name       string          `json:"name"` // <sub-topology>_<partition>, as Kafka Streams names it
+	Name       string          `json:"name"` // <sub-topology>_<partition>, as in Kafka Streams
 	State      TaskState       `json:"state"`
-	Reason     string          `json:"reason,omitempty"`    // what it waits for, or why it was closed; empty while it is processing
-	Restored   RestoreProgress `json:"restored,omitzero"`   // while it is restoring
+	Reason     string          `json:"reason,omitempty"`    // what it waits for, or why it was closed; empty while processing
+	Restored   RestoreProgress `json:"restored,omitzero"`   // only while restoring
 	StreamTime time.Time       `json:"streamTime,omitzero"` // greatest event time seen; zero before the first record
 	Inputs     []InputStatus   `json:"inputs"`
 	Stores     []string        `json:"stores"`             // names
-	Committed  time.Time       `json:"committed,omitzero"` // when the numbers here were true: at its last commit, or the last look at its inputs
+	Committed  time.Time       `json:"committed,omitzero"` // time of the last commit, or of the last update of these numbers without one
 	Counters   Counters        `json:"counters"`
 }
 
-// TaskState says what a task is doing.
+// TaskState is the state of a task.
 type TaskState int32
 
 const (
-	Opening    TaskState = iota // its committed offsets are being read and its state restored
-	Processing                  // it takes records
-	Recovering                  // it was closed after a failure and is going to be opened again
-	Stalled                     // it has records to process and makes no progress; see Config.StallTimeout
+	Opening    TaskState = iota // reading committed offsets and restoring state
+	Processing                  // processing records, or waiting for them
+	Recovering                  // closed after a failure; it will be reopened
+	Stalled                     // making no progress although there are unprocessed records; see Config.StallTimeout
 )
 
 var taskStateNames = [...]string{"opening", "processing", "recovering", "stalled"}
@@ -62,48 +62,48 @@ func (s TaskState) String() string {
 // MarshalText returns the state's name.
 func (s TaskState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// InputStatus is how far a task has read one of its source partitions.
+// InputStatus describes a task's progress in one input partition.
 type InputStatus struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`
-	Committed int64  `json:"committed"` // the next offset to process, as committed
-	End       int64  `json:"end"`       // the end of the partition, open transactions included, at the last look or fetch; -1 before
+	Committed int64  `json:"committed"` // committed offset: the next one to process
+	End       int64  `json:"end"`       // last known end of the partition, including open transactions; -1 if unknown
 	Buffered  int    `json:"buffered"`  // records fetched and not yet processed
 
-	BufferedBytes int `json:"bufferedBytes"` // about how much memory these records take
+	BufferedBytes int `json:"bufferedBytes"` // approximate memory of these records
 }
 
-// Lag returns how many offsets the task is behind the end of the partition, as far as that is known.
+// Lag returns how many offsets the task lags behind the last known end of the partition.
 func (i InputStatus) Lag() int64 { return max(i.End-i.Committed, 0) }
 
-// RestoreProgress is how much of its changelogs a task has restored, in offsets.
+// RestoreProgress is the progress of a restore, in offsets of all changelogs of the task.
 type RestoreProgress struct {
 	Done  int64 `json:"done"`
 	Total int64 `json:"total"`
 }
 
-// Counters counts records, up to the last commit: what was undone is not counted.
+// Counters counts records up to the last commit. Work that was rolled back is not counted.
 type Counters struct {
 	Processed int64                     `json:"processed"`
 	Sent      int64                     `json:"sent"` // results, without changelogs
 	Drops     []Drop                    `json:"drops,omitempty"`
-	Skipped   map[processor.Stage]int64 `json:"skipped,omitempty"` // left out by a policy
+	Skipped   map[processor.Stage]int64 `json:"skipped,omitempty"` // skipped by a policy
 
-	DeadLettered map[processor.Stage]int64 `json:"deadLettered,omitempty"` // left out by a policy and written to its topic
+	DeadLettered map[processor.Stage]int64 `json:"deadLettered,omitempty"` // written to the dead-letter topic by a policy
 
-	Lookups map[string]state.Lookups `json:"lookups,omitempty"` // of keys in stores, by the store
+	Lookups map[string]state.Lookups `json:"lookups,omitempty"` // cache hits and misses, by store
 }
 
-// Drop counts the records that a step left out, as its rules say.
+// Drop counts the records that a step has dropped for one reason.
 type Drop struct {
-	Step    string           `json:"step"`   // as the plan names it, with the line that declared it
+	Step    string           `json:"step"`   // its label in the plan, with the line that declared it
 	Reason  string           `json:"reason"` // "late", "no-key", "tombstone"
 	Count   int64            `json:"count"`
-	Example processor.Origin `json:"example"` // the last of them
+	Example processor.Origin `json:"example"` // the last dropped record
 }
 
-// LeftOut says in words which records did not reach a result, and is empty if all did:
-// "3 late (window tumbling 1m0s (main.go:7)), 1 dead-lettered (decode)".
+// LeftOut describes the records that were dropped, skipped or dead-lettered, such as
+// "3 late (window tumbling 1m0s (main.go:7)), 1 dead-lettered (decode)". It returns "" if there are none.
 func (c Counters) LeftOut() string {
 	var parts []string
 	for _, d := range c.Drops {
@@ -160,7 +160,7 @@ func (c Counters) clone() Counters {
 	return c
 }
 
-// counters makes the public form of a task's counters.
+// counters converts a task's counters to the exported type.
 func counters(of task.Counters) Counters {
 	c := Counters{Processed: of.Processed, Sent: of.Sent, Skipped: of.Skipped, DeadLettered: of.DeadLettered, Lookups: of.Lookups}
 	for _, drop := range of.Drops {
@@ -172,15 +172,15 @@ func counters(of task.Counters) Counters {
 	return c
 }
 
-// Snapshot returns what the application says of itself now.
+// Snapshot describes the application and its tasks.
 func (a *App) Snapshot() Snapshot {
 	s := Snapshot{Application: a.runner.cfg.Application, State: a.State(), Paused: a.Paused()}
 	if brokers := a.runner.status.brokers.Load(); brokers != nil {
 		s.Brokers = slices.Clone(*brokers)
 	}
-	units, sums := a.runner.status.read()
-	for _, u := range units {
-		s.Tasks = append(s.Tasks, u.describe())
+	assignments, sums := a.runner.status.read()
+	for _, a := range assignments {
+		s.Tasks = append(s.Tasks, a.describe())
 	}
 	for _, id := range slices.Sorted(maps.Keys(sums)) {
 		s.Counters.add(sums[id])
@@ -189,7 +189,7 @@ func (a *App) Snapshot() Snapshot {
 	return s
 }
 
-// about names a task that is not processing, and says why.
+// about describes the state of the task in words, with its reason.
 func (t TaskStatus) about() string {
 	text := "task " + t.Name + " is " + t.State.String()
 	if t.Restored.Total > 0 {
@@ -201,76 +201,76 @@ func (t TaskStatus) about() string {
 	return text
 }
 
-// status is what the goroutines of a runner publish for the handle. Readers never wait for processing.
+// status contains what the goroutines of a runner publish for App. Readers never wait for processing.
 type status struct {
 	brokers atomic.Pointer[[]string]
 	changed func(StateChange) // called, with mu held, when the state changes
 
 	mu          sync.Mutex
-	state       State  // as it was told last
-	phase       State  // what the process as a whole does; while it is Running, the tasks decide about the state
+	state       State  // the published state
+	phase       State  // of the process as a whole; in phase Running, the state follows from the tasks
 	reason      string // of the phase
 	rebalancing bool
-	owned       []*unit          // a copy of the supervisor's books
-	left        []*unit          // given up at the last change of the books: they may still commit
-	past        map[int]Counters // of units that were given up before, by the ids of their sub-topologies
+	owned       []*assignment    // copy of the supervisor's assignments
+	revoked     []*assignment    // removed at the last change of the assignments; they may still commit
+	retired     map[int]Counters // of assignments removed earlier, by sub-topology id
 }
 
-// books publishes the units that the process owns now.
-func (s *status) books(units []*unit) {
+// setAssignments publishes the current assignments.
+func (s *status) setAssignments(assignments []*assignment) {
 	s.mu.Lock()
-	for _, u := range s.left {
-		s.keep(u)
+	for _, a := range s.revoked {
+		s.keep(a)
 	}
-	s.left = slices.DeleteFunc(slices.Clone(s.owned), func(u *unit) bool { return slices.Contains(units, u) })
-	s.owned = slices.Clone(units)
+	s.revoked = slices.DeleteFunc(slices.Clone(s.owned), func(a *assignment) bool { return slices.Contains(assignments, a) })
+	s.owned = slices.Clone(assignments)
 	s.mu.Unlock()
 	s.refresh()
 }
 
-// keep adds the counters of a unit to the past. The caller holds mu.
-func (s *status) keep(u *unit) {
-	if s.past == nil {
-		s.past = map[int]Counters{}
+// keep adds the counters of a removed assignment to retired. The caller holds mu.
+func (s *status) keep(a *assignment) {
+	if s.retired == nil {
+		s.retired = map[int]Counters{}
 	}
-	sum := s.past[u.sub.ID]
-	sum.add(u.status.load().Counters)
-	s.past[u.sub.ID] = sum
+	sum := s.retired[a.sub.ID]
+	sum.add(a.status.load().Counters)
+	s.retired[a.sub.ID] = sum
 }
 
-// units returns the published books.
-func (s *status) units() []*unit {
+// assignments returns the published assignments.
+func (s *status) assignments() []*assignment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.owned // replaced as a whole
 }
 
-// read returns the published units, and the sum of the counters of all units that the process has or had, by the ids of their
-// sub-topologies.
-func (s *status) read() ([]*unit, map[int]Counters) {
+// read returns the published assignments, and the sums of the counters of all tasks that the process has or had, by
+// sub-topology id.
+func (s *status) read() ([]*assignment, map[int]Counters) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sums := make(map[int]Counters, len(s.past))
-	for id, sum := range s.past {
+	sums := make(map[int]Counters, len(s.retired))
+	for id, sum := range s.retired {
 		sums[id] = sum.clone()
 	}
-	for _, u := range slices.Concat(s.left, s.owned) {
-		sum := sums[u.sub.ID]
-		sum.add(u.status.load().Counters)
-		sums[u.sub.ID] = sum
+	for _, a := range slices.Concat(s.revoked, s.owned) {
+		sum := sums[a.sub.ID]
+		sum.add(a.status.load().Counters)
+		sums[a.sub.ID] = sum
 	}
 	return s.owned, sums
 }
 
-// taskStatus holds the published state of one task. One goroutine writes it at a time, the task's owner; all may read it.
+// taskStatus is the published status of one task. The task's owner writes it. Any goroutine may read it.
 type taskStatus struct {
 	current atomic.Pointer[TaskStatus]
 	changed func()     // called when the task's state has changed
-	writing sync.Mutex // an opener is watched by a goroutine that also writes
-	before  Counters   // of the unit's tasks that were closed; only the owner reads it
+	writing sync.Mutex // reportWaiting also writes, beside the opener
+	retired Counters   // counters of the task before it was last reopened; only the owner reads it
 }
 
-// load returns the published state. Nobody writes to its slices and maps.
+// load returns the published status. Its slices and maps must not be modified.
 func (s *taskStatus) load() TaskStatus {
 	if t := s.current.Load(); t != nil {
 		return *t
@@ -278,7 +278,7 @@ func (s *taskStatus) load() TaskStatus {
 	return TaskStatus{}
 }
 
-// change publishes a changed copy.
+// change publishes a copy of the status, changed by f.
 func (s *taskStatus) change(f func(*TaskStatus)) {
 	s.writing.Lock()
 	t := s.load()
@@ -291,10 +291,10 @@ func (s *taskStatus) change(f func(*TaskStatus)) {
 	}
 }
 
-// describe returns the state of a unit's task, with what the supervisor knows of it.
-func (u *unit) describe() TaskStatus {
-	t := u.status.load()
-	seen := u.seen.Load()
+// describe returns the status of the task, completed by the supervisor's observation.
+func (a *assignment) describe() TaskStatus {
+	t := a.status.load()
+	seen := a.seen.Load()
 	if seen == nil {
 		return t
 	}
@@ -312,35 +312,35 @@ func (u *unit) describe() TaskStatus {
 }
 
 // opening publishes that the task is being opened.
-func (u *unit) opening() {
-	u.status.change(func(t *TaskStatus) {
-		t.Name, t.State, t.Restored = u.name, Opening, RestoreProgress{}
-		u.waitsFor.Store(waitOpening)
+func (a *assignment) opening() {
+	a.status.change(func(t *TaskStatus) {
+		t.Name, t.State, t.Restored = a.name, Opening, RestoreProgress{}
+		a.waitsFor.Store(waitOpening)
 		t.Stores = nil
-		for _, store := range u.sub.Stores {
+		for _, store := range a.sub.Stores {
 			t.Stores = append(t.Stores, store.Name())
 		}
 	})
 }
 
-// waiting publishes why a task cannot be opened yet.
-func (u *unit) waiting(reason error) {
-	u.status.change(func(t *TaskStatus) { t.Reason = reason.Error() })
-	u.waitsFor.Store(kindOf(reason))
+// waiting publishes why the task cannot be opened yet.
+func (a *assignment) waiting(reason error) {
+	a.status.change(func(t *TaskStatus) { t.Reason = reason.Error() })
+	a.waitsFor.Store(kindOf(reason))
 }
 
-// recovering publishes that the task was closed because of err. What it had not committed is not counted.
-func (u *unit) recovering(err error) {
-	u.status.before = u.status.load().Counters
-	u.status.change(func(t *TaskStatus) { t.State, t.Reason = Recovering, err.Error() })
-	u.waitsFor.Store(kindOf(err))
+// recovering publishes that the task was closed because of err. Its uncommitted work is not counted.
+func (a *assignment) recovering(err error) {
+	a.status.retired = a.status.load().Counters
+	a.status.change(func(t *TaskStatus) { t.State, t.Reason = Recovering, err.Error() })
+	a.waitsFor.Store(kindOf(err))
 }
 
-// publish publishes the task's progress. Its worker calls it when it has committed everything that the task has done.
+// publish publishes the task's progress. The worker calls it when the task has no uncommitted work.
 func (t *running) publish(now time.Time, reports *reports) {
-	t.news = false
+	t.unpublished = false
 	t.notePositions()
-	done := t.status.before.clone()
+	done := t.status.retired.clone()
 	done.add(counters(t.task.Counters()))
 	reports.dropped(now, t.status.load().Counters, done)
 	inputs := make([]InputStatus, len(t.inputs))

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// countdown calls then when all that it waits for is done. The supervisor owns it.
+// countdown calls then after done has been called left times. The supervisor owns it.
 type countdown struct {
 	left int
 	then func()
@@ -20,110 +20,110 @@ func (c *countdown) done() {
 	}
 }
 
-// request is a job that the supervisor has given to a worker.
+// request is a job that the supervisor has sent to a worker.
 type request struct {
 	done func()
 }
 
-// ask has a worker do a job, and calls done in the supervisor's goroutine when it is over: it is done, or the worker was
-// abandoned and nothing of it is left to do.
+// ask has a worker do a job. When the job is done, or the worker is abandoned and the job has become unnecessary, it calls
+// done in the supervisor's goroutine.
 func (s *supervisor) ask(w *worker, job, done func()) {
 	r := &request{done}
-	w.asked = append(w.asked, r)
+	w.requests = append(w.requests, r)
 	w.inbox.post(func() {
 		job()
 		if w.call.abandoned() {
 			return
 		}
 		s.inbox.post(func() {
-			if i := slices.Index(w.asked, r); i >= 0 {
-				w.asked = slices.Delete(w.asked, i, i+1)
+			if i := slices.Index(w.requests, r); i >= 0 {
+				w.requests = slices.Delete(w.requests, i, i+1)
 				r.done()
 			}
 		})
 	})
 }
 
-// stopGrace is how long the call in hand may take before its context ends, when its task is to be stopped. Most calls
-// end by themselves in this time and need not be made again elsewhere.
+// stopGrace is how long the current call of a task that is being released may take before its context ends. Most calls
+// return by themselves in this time, so their records need not be processed again elsewhere.
 const stopGrace = time.Second
 
-// interrupt ends the contexts of the units' steps after a while.
-func interrupt(units []*unit, after time.Duration) {
-	for _, u := range units {
-		if u.worker != nil {
-			time.AfterFunc(after, u.interrupt)
+// interrupt ends the contexts of the tasks' steps after a delay.
+func interrupt(assignments []*assignment, after time.Duration) {
+	for _, a := range assignments {
+		if a.worker != nil {
+			time.AfterFunc(after, a.interrupt)
 		}
 	}
 }
 
-// cancelOpener ends the opening of a unit, and calls done when it has ended.
-func (s *supervisor) cancelOpener(u *unit, done func()) {
-	u.cancel()
+// cancelOpener cancels the opening of a task. It calls done when the opener has ended.
+func (s *supervisor) cancelOpener(a *assignment, done func()) {
+	a.cancel()
 	go func() {
-		<-u.closed
+		<-a.closed
 		s.inbox.post(done)
 	}()
 }
 
-// release commits units and closes their tasks, and then calls then. It does not wait.
-func (s *supervisor) release(units []*unit, then func()) {
-	interrupt(units, stopGrace)
-	s.giveUp(units, (*worker).release, then)
+// release commits and closes tasks, and then calls then. It does not wait.
+func (s *supervisor) release(assignments []*assignment, then func()) {
+	interrupt(assignments, stopGrace)
+	s.closeTasks(assignments, (*worker).release, then)
 }
 
-// drop closes the tasks of all units and commits nothing, and then calls then. It does not wait.
+// drop closes all tasks without a commit, and then calls then. It does not wait.
 func (s *supervisor) drop(then func()) {
-	interrupt(s.units, 0)
+	interrupt(s.assignments, 0)
 	for _, w := range s.workers {
 		w.lost.Store(true)
 	}
-	all := s.units
-	s.giveUp(all, func(w *worker, _ []*unit) { w.drop() }, then)
+	all := s.assignments
+	s.closeTasks(all, func(w *worker, _ []*assignment) { w.drop() }, then)
 }
 
-// giveUp takes units out of the books and has their workers do a job that closes their tasks.
-func (s *supervisor) giveUp(units []*unit, job func(*worker, []*unit), then func()) {
+// closeTasks removes assignments and has their workers do a job that closes the tasks. Then it calls then.
+func (s *supervisor) closeTasks(assignments []*assignment, job func(*worker, []*assignment), then func()) {
 	pending := &countdown{1, then}
-	for _, u := range units {
-		if u.worker == nil {
+	for _, a := range assignments {
+		if a.worker == nil {
 			pending.left++
-			s.cancelOpener(u, pending.done)
+			s.cancelOpener(a, pending.done)
 		}
 	}
 	for _, w := range s.workers {
-		var of []*unit
-		for _, u := range units {
-			if u.worker == w {
-				of = append(of, u)
+		var released []*assignment
+		for _, a := range assignments {
+			if a.worker == w {
+				released = append(released, a)
 			}
 		}
-		if len(of) == 0 {
+		if len(released) == 0 {
 			continue
 		}
 		pending.left++
-		s.ask(w, func() { job(w, of) }, func() {
-			for _, u := range of {
-				delete(w.given, u)
+		s.ask(w, func() { job(w, released) }, func() {
+			for _, a := range released {
+				delete(w.given, a)
 			}
 			pending.done()
 		})
 	}
-	s.units = slices.DeleteFunc(slices.Clone(s.units), func(u *unit) bool { return slices.Contains(units, u) })
+	s.assignments = slices.DeleteFunc(slices.Clone(s.assignments), func(a *assignment) bool { return slices.Contains(assignments, a) })
 	pending.done()
 }
 
-// shutdown commits, closes everything and leaves the group, all within Config.StopTimeout. It returns an error that says
-// what has not ended by then.
+// shutdown commits, closes everything and leaves the group within Config.StopTimeout. It returns an error that names the
+// handlers and tasks that have not ended by then.
 func (s *supervisor) shutdown(cancel context.CancelFunc) error {
 	end := time.Now().Add(s.cfg.StopTimeout)
-	leaving := min(s.cfg.StopTimeout/4, 2*time.Second) // what is left of it to leave the group
+	leaving := min(s.cfg.StopTimeout/4, 2*time.Second) // reserved for leaving the group
 	deadline := time.NewTimer(s.cfg.StopTimeout - leaving)
 	defer deadline.Stop()
 
 	stopped := make(chan struct{})
 	pending := &countdown{1 + len(s.workers), func() { close(stopped) }}
-	s.release(s.units, pending.done)
+	s.release(s.assignments, pending.done)
 	for _, w := range s.workers {
 		s.ask(w, w.stop, pending.done)
 	}
@@ -137,7 +137,7 @@ func (s *supervisor) shutdown(cancel context.CancelFunc) error {
 	defer cancelLeave()
 	s.awaitPurging(ctx)
 	if err := s.member.Resign(ctx); err != nil {
-		s.log.Warn("leave the group", "error", err)
+		s.log.Warn("failed to leave the group", "error", err)
 	}
 	if len(errs) > 0 {
 		return fmt.Errorf("runner: stop: %w", errors.Join(errs...))
@@ -145,10 +145,10 @@ func (s *supervisor) shutdown(cancel context.CancelFunc) error {
 	return nil
 }
 
-// awaitWorkers waits until all workers have stopped. At the deadline it abandons those that are still in user code, and ends
-// the requests of the others.
+// awaitWorkers waits until all workers have stopped. At the deadline it abandons the workers that are still in user code,
+// and cancels the requests of the others.
 func (s *supervisor) awaitWorkers(stopped <-chan struct{}, deadline <-chan time.Time, cancel context.CancelFunc) (errs []error) {
-	over := false
+	forced := false
 	for {
 		s.work()
 		select {
@@ -161,14 +161,14 @@ func (s *supervisor) awaitWorkers(stopped <-chan struct{}, deadline <-chan time.
 			return errs
 		case <-s.inbox.wake:
 		case <-deadline:
-			if over {
-				return append(errs, errors.New("tasks that are being opened, or workers that wait for the cluster, have not ended"))
+			if forced {
+				return append(errs, errors.New("some openers or workers have not ended; they are waiting for the cluster"))
 			}
-			over = true
+			forced = true
 			deadline = time.After(time.Second)
 			cancel()
 			for _, w := range s.workers {
-				if _, call := w.call.lasting(); call.of(calling) {
+				if _, call := w.call.elapsed(); call.of(calling) {
 					s.abandon(w, call)
 				}
 			}
@@ -176,7 +176,7 @@ func (s *supervisor) awaitWorkers(stopped <-chan struct{}, deadline <-chan time.
 	}
 }
 
-// awaitPurging waits for deletions of processed records under way.
+// awaitPurging waits for purges in progress.
 func (s *supervisor) awaitPurging(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {

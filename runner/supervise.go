@@ -12,32 +12,33 @@ import (
 	"github.com/rio-streams/rio/runner/internal/assign"
 )
 
-// supervisor decides which worker has which task. Its goroutine owns all of it.
+// supervisor decides which worker has which task. Its goroutine owns all fields.
 type supervisor struct {
 	*runner
-	member  *kafka.Membership
-	workers []*worker
-	units   []*unit  // owned by this process, being opened or at work
-	inbox   *mailbox // jobs from workers and openers
-	failed  error    // ends the run
-	opened  chan opened
-	working context.Context                // of the workers' requests
-	stuck   map[string]*stuckCall          // by the name of the task, whose directory it keeps
-	ends    map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
-	settled bool                           // there was an assignment
-	looking bool                           // the ends of the inputs are being looked up
-	looked  time.Duration                  // when that began last, on the runner's clock
-	purging sync.WaitGroup
+	member        *kafka.Membership
+	workers       []*worker
+	assignments   []*assignment // of this process: being opened, running or recovering
+	inbox         *mailbox      // jobs from workers and openers
+	failed        error         // ends the run
+	opened        chan opened
+	working       context.Context                // of the workers' requests to the cluster
+	stuck         map[string]*stuckCall          // by the name of the task, whose directory is in use
+	ends          map[kafka.TopicPartition]int64 // StopAtEnd: where external topics ended at the start
+	assigned      bool                           // the group has assigned tasks at least once
+	lookingUpEnds bool                           // a lookup of the ends of the inputs is in progress
+	lookedUpEnds  time.Duration                  // when the last lookup began, on the runner's clock
+	purging       sync.WaitGroup
 }
 
 // opened is the result of an opener.
 type opened struct {
-	unit *unit
-	task *running
-	err  error
+	assignment *assignment
+	task       *running
+	err        error
 }
 
-// supervise joins the group and runs what it assigns, until ctx ends, the end is reached, or an error ends the run.
+// supervise joins the group and runs the assigned tasks, until ctx ends, the end of the input is reached, or an error ends
+// the run.
 func (r *runner) supervise(ctx context.Context) error {
 	s := &supervisor{
 		runner: r, inbox: newMailbox(), opened: make(chan opened), stuck: map[string]*stuckCall{},
@@ -53,17 +54,17 @@ func (r *runner) supervise(ctx context.Context) error {
 		return err
 	}
 	s.member = r.client.Join(kafka.GroupConfig{
-		Group: r.cfg.Application, InstanceID: r.place.processID, // killed and started again, it finds its tasks waiting
+		Group: r.cfg.Application, InstanceID: r.place.processID, // static membership: a process that is killed and restarted keeps its tasks
 		Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
 		UserData:         s.userData,
-		RebalanceTimeout: max(time.Minute, r.cfg.MaxProcessing+30*time.Second), // to release a task may take a whole call
+		RebalanceTimeout: max(time.Minute, r.cfg.MaxProcessing+30*time.Second), // releasing a task can take a whole call
 		Assign:           assign.New(r.groups(), s.plansDiffer),
 	})
 	for _, w := range s.workers {
 		w.member = s.member
 		go w.run()
 	}
-	r.log.Info("running", "brokers", r.cfg.Brokers, "workers", len(s.workers), "exactly-once", !r.cfg.AtLeastOnce)
+	r.log.Info("application started", "brokers", r.cfg.Brokers, "workers", len(s.workers), "exactly-once", !r.cfg.AtLeastOnce)
 	err := s.loop(ctx)
 	if err != nil {
 		s.status.enter(Stopping, err.Error())
@@ -75,7 +76,7 @@ func (s *supervisor) newWorker(id int) *worker {
 	w := &worker{
 		r: s.runner, id: id, member: s.member, ctx: s.working, inbox: newMailbox(), stopped: make(chan struct{}),
 		report: func(f failure) { s.inbox.post(func() { s.recover(f) }) },
-		given:  map[*unit]*running{}, byInput: map[kafka.TopicPartition]*running{},
+		given:  map[*assignment]*running{}, byInput: map[kafka.TopicPartition]*running{},
 	}
 	s.meters.workers[id].Store(w)
 	return w
@@ -95,7 +96,7 @@ func (s *supervisor) startWorkers(ctx context.Context) error {
 	return nil
 }
 
-// subscription returns the names of all topics that tasks read.
+// subscription returns the names of all input topics.
 func (r *runner) subscription() []string {
 	var topics []string
 	for _, group := range r.groups() {
@@ -122,7 +123,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 			return nil
 		case rebalance := <-s.member.Rebalances():
 			if rebalance.Err != nil {
-				return fmt.Errorf("runner: group %s: %w", s.cfg.Application, ended(rebalance.Err))
+				return fmt.Errorf("runner: group %s: %w", s.cfg.Application, membershipError(rebalance.Err))
 			}
 			s.rebalance(rebalance)
 			if err := s.checkTopics(ctx); err != nil {
@@ -148,28 +149,28 @@ func (s *supervisor) loop(ctx context.Context) error {
 			s.purge(ctx)
 			s.savePositions()
 		case <-atEnd:
-			if s.finished(ctx) {
-				s.status.enter(Stopping, "everything is processed")
+			if s.reachedEnd(ctx) {
+				s.status.enter(Stopping, "all records are processed")
 				return nil
 			}
 		}
 	}
 }
 
-// work does what workers and openers have asked for.
+// work runs the jobs in the inbox.
 func (s *supervisor) work() {
 	for job := s.inbox.take(); job != nil; job = s.inbox.take() {
 		job()
 	}
 }
 
-// rebalance releases what was revoked and opens what was added.
+// rebalance releases revoked tasks and opens added ones.
 func (s *supervisor) rebalance(rb kafka.Rebalance) {
-	s.settled = true
+	s.assigned = true
 	s.meters.rebalances.Add(1, kindOfRebalance(rb))
 	switch {
 	case rb.Lost:
-		s.log.Warn("tasks lost: the group has given up this process", "partitions", len(rb.Revoked))
+		s.log.Warn("tasks lost: the group has removed this process", "partitions", len(rb.Revoked))
 		s.drop(s.member.Ack)
 	case len(rb.Revoked) > 0:
 		s.status.setRebalancing(true)
@@ -181,48 +182,48 @@ func (s *supervisor) rebalance(rb kafka.Rebalance) {
 	added := 0
 	for _, sub := range s.plan.Subtopologies {
 		for p := range sub.Tasks(s.counts) {
-			u := s.newUnit(sub, p)
-			u.dir = s.place.taskDir(sub, p)
-			if containsAny(rb.Added, u.inputs) {
-				s.launch(u, 0)
+			a := s.newAssignment(sub, p)
+			a.dir = s.place.taskDir(sub, p)
+			if containsAny(rb.Added, a.inputs) {
+				s.launch(a, 0)
 				added++
 			}
 		}
 	}
-	s.status.books(s.units)
+	s.status.setAssignments(s.assignments)
 	s.status.enter(Running, "")
-	s.log.Info("tasks assigned", "added", added, "revoked", len(rb.Revoked), "now", len(s.units))
+	s.log.Info("tasks assigned", "added", added, "revoked", len(rb.Revoked), "now", len(s.assignments))
 }
 
-// withInputs returns the units that read any of the partitions.
-func (s *supervisor) withInputs(tps []kafka.TopicPartition) []*unit {
-	var units []*unit
-	for _, u := range s.units {
-		if containsAny(tps, u.inputs) {
-			units = append(units, u)
+// withInputs returns the assignments that read any of the partitions.
+func (s *supervisor) withInputs(tps []kafka.TopicPartition) []*assignment {
+	var assignments []*assignment
+	for _, a := range s.assignments {
+		if containsAny(tps, a.inputs) {
+			assignments = append(assignments, a)
 		}
 	}
-	return units
+	return assignments
 }
 
 func containsAny(tps, wanted []kafka.TopicPartition) bool {
 	return slices.ContainsFunc(wanted, func(tp kafka.TopicPartition) bool { return slices.Contains(tps, tp) })
 }
 
-// launch opens a unit's task beside everything else, after a pause if it has failed before. While a call keeps the task's
-// directory, it waits for that.
-func (s *supervisor) launch(u *unit, failures int) {
+// launch opens a task in a goroutine of its own. That goroutine first waits until an abandoned call of the task has returned,
+// and pauses if the task has failed before.
+func (s *supervisor) launch(a *assignment, failures int) {
 	ctx, cancel := context.WithCancel(context.Background())
-	u.cancel, u.closed, u.worker = cancel, make(chan struct{}), nil
-	u.opening()
-	if !slices.Contains(s.units, u) {
-		s.units = append(s.units, u)
+	a.cancel, a.closed, a.worker = cancel, make(chan struct{}), nil
+	a.opening()
+	if !slices.Contains(s.assignments, a) {
+		s.assignments = append(s.assignments, a)
 	}
-	stuck := s.stuck[u.name]
+	stuck := s.stuck[a.name]
 	go func() {
-		defer close(u.closed)
+		defer close(a.closed)
 		if stuck != nil {
-			u.waiting(stuck.err)
+			a.waiting(stuck.err)
 			select {
 			case <-stuck.returned:
 			case <-ctx.Done():
@@ -232,9 +233,9 @@ func (s *supervisor) launch(u *unit, failures int) {
 		if failures > 0 && pause(ctx, failures) != nil {
 			return
 		}
-		t, err := s.open(ctx, u)
+		t, err := s.open(ctx, a)
 		select {
-		case s.opened <- opened{u, t, err}:
+		case s.opened <- opened{a, t, err}:
 		case <-ctx.Done():
 			if t != nil {
 				t.close(s.log)
@@ -243,41 +244,42 @@ func (s *supervisor) launch(u *unit, failures int) {
 	}()
 }
 
-// assign gives an opened task to the worker that has the fewest.
+// assign gives an opened task to the worker with the fewest tasks.
 func (s *supervisor) assign(o opened) {
 	load := func(w *worker) int {
 		n := 0
-		for _, u := range s.units {
-			if u.worker == w {
+		for _, a := range s.assignments {
+			if a.worker == w {
 				n++
 			}
 		}
 		return n
 	}
 	w := slices.MinFunc(s.workers, func(a, b *worker) int { return load(a) - load(b) })
-	o.unit.worker, o.unit.interrupt = w, o.task.cancel
-	o.unit.trouble.opened = time.Now()
-	o.unit.cancel()
-	w.given[o.unit] = o.task
+	o.assignment.worker, o.assignment.interrupt = w, o.task.cancel
+	o.assignment.streak.opened = time.Now()
+	o.assignment.cancel()
+	w.given[o.assignment] = o.task
 	w.inbox.post(func() { w.adopt(o.task) })
 }
 
-// recover opens the tasks again that a worker had to close, or ends the run.
+// recover reopens the tasks that a worker has closed because of a failure. If the failure is fatal or has lasted too long,
+// it ends the run.
 func (s *supervisor) recover(f failure) {
-	if final(f.err) {
+	if fatal(f.err) {
 		s.failed = f.err
 		return
 	}
-	for _, u := range f.units {
-		delete(f.worker.given, u)
-		if !slices.Contains(s.units, u) || u.worker != f.worker {
+	for _, a := range f.assignments {
+		delete(f.worker.given, a)
+		if !slices.Contains(s.assignments, a) || a.worker != f.worker {
 			continue
 		}
-		if lasting := u.trouble.lasting(); lasting > s.cfg.RetryTimeout {
-			s.failed = tooLong("task "+u.name, lasting, f.err)
+		if elapsed := a.streak.elapsed(); elapsed > s.cfg.RetryTimeout {
+			s.failed = retryTimeoutError("task "+a.name, elapsed, f.err)
 			return
 		}
 		s.meters.restarts.Add(1, kindOf(f.err))
-		s.launch(u, max(u.trouble.failures, 1))
+		s.launch(a, max(a.streak.failures, 1))
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// receive hands fetched records to their tasks.
+// receive passes fetched records to their tasks.
 func (w *worker) receive(fetched []kafka.Fetched) {
 	answer := 0
 	for i := range fetched {
@@ -21,7 +21,7 @@ func (w *worker) receive(fetched []kafka.Fetched) {
 			continue
 		}
 		if f.Err != nil {
-			w.fail(cluster(f.Err))
+			w.fail(recoverable(f.Err))
 			return
 		}
 		var ok bool
@@ -31,13 +31,13 @@ func (w *worker) receive(fetched []kafka.Fetched) {
 		}
 		w.buffer(t, &f, answer)
 		t.ends[tp] = f.LastStable
-		t.news = true
+		t.unpublished = true
 		w.dirty = true
 	}
 }
 
-// following returns the records of f that follow position. What was fetched for a task that has gone can arrive when the
-// partition has come back: some of it is not new then, and if f begins behind position, ok is false.
+// following returns the records of f from position on. After a partition was revoked and assigned again, a fetch from before
+// can arrive: then its first records may have been processed already. ok is false if f does not cover position.
 func following(f *kafka.Fetched, position int64) (records []kafka.Record, ok bool) {
 	if f.From > position || f.Next < position {
 		return nil, false
@@ -49,7 +49,7 @@ func following(f *kafka.Fetched, position int64) (records []kafka.Record, ok boo
 	return records, true
 }
 
-// adopt takes over a restored task. A job of the inbox.
+// adopt takes over a restored task. It runs as a job of the inbox.
 func (w *worker) adopt(t *running) {
 	t.out.worker, t.out.id = w, w.adopted
 	w.adopted++
@@ -66,14 +66,15 @@ func (w *worker) adopt(t *running) {
 	w.feed.fetcher.SetLimits(w.r.memory.answers(len(w.byInput)))
 }
 
-// release commits and closes the tasks of units. If the commit fails, all tasks are closed. Without a producer there is
-// nothing to commit: tasks that came since it was lost have not begun. A job of the inbox.
-func (w *worker) release(units []*unit) {
-	if !slices.ContainsFunc(w.tasks, func(t *running) bool { return slices.Contains(units, t.unit) }) {
+// release commits and closes tasks. If the commit fails, it closes all tasks of the worker. A worker without a producer has
+// nothing to commit: the tasks that it has adopted since the failure have not processed anything. It runs as a job of the
+// inbox.
+func (w *worker) release(assignments []*assignment) {
+	if !slices.ContainsFunc(w.tasks, func(t *running) bool { return slices.Contains(assignments, t.assignment) }) {
 		return
 	}
 	if w.broken != nil {
-		w.closeTasks(units)
+		w.closeTasks(assignments)
 		return
 	}
 	err := w.commit()
@@ -82,16 +83,16 @@ func (w *worker) release(units []*unit) {
 	}
 	if err != nil {
 		w.fail(err)
-		w.dropped = slices.DeleteFunc(w.dropped, func(u *unit) bool { return slices.Contains(units, u) })
+		w.unreported = slices.DeleteFunc(w.unreported, func(a *assignment) bool { return slices.Contains(assignments, a) })
 		return
 	}
-	w.closeTasks(units)
+	w.closeTasks(assignments)
 }
 
-// closeTasks closes the tasks of units.
-func (w *worker) closeTasks(units []*unit) {
+// closeTasks closes the tasks of assignments.
+func (w *worker) closeTasks(assignments []*assignment) {
 	w.tasks = slices.DeleteFunc(w.tasks, func(t *running) bool {
-		if !slices.Contains(units, t.unit) {
+		if !slices.Contains(assignments, t.assignment) {
 			return false
 		}
 		w.closeTask(t)
@@ -104,32 +105,32 @@ func (w *worker) closeTasks(units []*unit) {
 	}
 }
 
-// drop closes all tasks and commits nothing: they may be someone else's already. A job of the inbox.
+// drop closes all tasks without a commit, because other processes may already own them. It runs as a job of the inbox.
 func (w *worker) drop() {
 	w.noteAbort()
 	w.closeAll()
-	w.dropped = nil
+	w.unreported = nil
 	w.lost.Store(false)
 	if w.producer == nil {
 		return
 	}
-	err := errLost // without a transaction, what is not sent yet must not be sent any more
+	err := errLost // without transactions, only closing the producer discards the records that are not sent yet
 	if !w.r.cfg.AtLeastOnce {
 		err = w.producer.Abort(w.ctx)
 	}
 	if err != nil {
-		w.broken = cluster(err)
+		w.broken = recoverable(err)
 		w.closeProducer()
 	}
 }
 
-// errLost is why a worker without transactions makes a new producer although nothing failed.
-var errLost = errors.New("the tasks were given to others")
+// errLost is the error of a worker without transactions that replaces its producer because its tasks were lost.
+var errLost = errors.New("the tasks were assigned to other processes")
 
-// closeAll closes all tasks and remembers them for the report.
+// closeAll closes all tasks and adds them to unreported.
 func (w *worker) closeAll() {
 	for _, t := range w.tasks {
-		w.dropped = append(w.dropped, t.unit)
+		w.unreported = append(w.unreported, t.assignment)
 		w.closeTask(t)
 	}
 	w.tasks = nil

@@ -14,8 +14,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// prepareTopics checks the topics of the plan against the cluster, creates what is the application's own, and learns
-// how many partitions each has.
+// prepareTopics checks the topics of the plan in the cluster, creates missing ones, and sets r.counts.
 func (r *runner) prepareTopics(ctx context.Context) error {
 	existing, err := r.existing(ctx)
 	if err != nil {
@@ -52,7 +51,7 @@ func (r *runner) existing(ctx context.Context) (map[string]int32, error) {
 	return counts, nil
 }
 
-// createExternal creates what the topology reads and writes, or says what is missing.
+// createExternal creates the missing external topics, or returns an error that names them if Config.CreateTopics is false.
 func (r *runner) createExternal(ctx context.Context, existing map[string]int32) error {
 	var specs []kafka.TopicSpec
 	var mistakes []error
@@ -83,7 +82,7 @@ func (r *runner) createExternal(ctx context.Context, existing map[string]int32) 
 			names[i] = spec.Name
 		}
 		hint := similar.Hint(names[0], slices.Sorted(maps.Keys(existing)))
-		mistakes = append(mistakes, fmt.Errorf("no such topic on %s: %s; create them (rio topics create %s), or set Config.CreateTopics%s",
+		mistakes = append(mistakes, fmt.Errorf("no such topic on %s: %s; create it (rio topics create %s), or set Config.CreateTopics%s",
 			strings.Join(r.cfg.Brokers, ","), strings.Join(names, ", "), names[0], hint))
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -92,31 +91,31 @@ func (r *runner) createExternal(ctx context.Context, existing map[string]int32) 
 	return r.create(ctx, specs, existing)
 }
 
-// prepareInternal creates repartition topics and changelogs, and checks those that exist.
+// prepareInternal creates missing repartition topics and changelogs, and checks the existing ones.
 func (r *runner) prepareInternal(ctx context.Context, existing map[string]int32) error {
 	var specs []kafka.TopicSpec
-	var old []internalTopic
+	var present []internalTopic
 	var mistakes []error
 	cluster, err := r.clusterSettings(ctx)
 	if err != nil {
 		return err
 	}
 	for _, t := range r.internalTopics() {
-		t.message = max(largestMessage, cluster.message)
+		t.maxMessage = max(largestMessage, cluster.message)
 		warnings, err := t.check()
 		mistakes = append(mistakes, err)
 		for _, warning := range warnings {
-			r.log.Warn("setting of an internal topic can lose records", "topic", t.name, "setting", warning)
+			r.log.Warn("a setting of an internal topic can lose records", "topic", t.name, "setting", warning)
 		}
 		switch have, ok := existing[t.name]; {
 		case !ok:
 			specs = append(specs, kafka.TopicSpec{
-				Name: t.name, Partitions: t.partitions, Replicas: r.cfg.ReplicationFactor, Config: known(t.settings(), cluster.known),
+				Name: t.name, Partitions: t.partitions, Replicas: r.cfg.ReplicationFactor, Config: supportedSettings(t.settings(), cluster.topicSettings),
 			})
 		case have != t.partitions:
 			mistakes = append(mistakes, fmt.Errorf("internal topic %s has %d partitions, but its inputs now have %d: reset the application, or give its sources their old number of partitions", t.name, have, t.partitions))
 		default:
-			old = append(old, t)
+			present = append(present, t)
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -125,13 +124,13 @@ func (r *runner) prepareInternal(ctx context.Context, existing map[string]int32)
 	if err := r.create(ctx, specs, existing); err != nil {
 		return err
 	}
-	return r.adjust(ctx, old)
+	return r.adjust(ctx, present)
 }
 
-// clusterSettings is what the application's external topics tell about the settings of topics in a cluster.
+// clusterSettings is what the settings of the application's external topics show about the cluster.
 type clusterSettings struct {
-	known   map[string]string // those that a topic can have; nil if they cannot be read
-	message int               // the largest max.message.bytes of these topics: what internal topics must take, too
+	topicSettings map[string]string // all settings of one topic; nil if they cannot be read
+	message       int               // the largest max.message.bytes of these topics, which internal topics must also accept
 }
 
 func (r *runner) clusterSettings(ctx context.Context) (clusterSettings, error) {
@@ -148,13 +147,13 @@ func (r *runner) clusterSettings(ctx context.Context) (clusterSettings, error) {
 	var c clusterSettings
 	for _, settings := range all {
 		n, _ := strconv.Atoi(settings[maxMessageBytes])
-		c.known, c.message = settings, max(c.message, n)
+		c.topicSettings, c.message = settings, max(c.message, n)
 	}
 	return c, err
 }
 
-// topicConfigs returns the settings of topics that exist. The brokers of a cluster learn of a new topic one after another, and
-// another process may have just created it.
+// topicConfigs returns the settings of existing topics. It retries for topics that another process has just created, because
+// brokers learn of a new topic one after another.
 func (r *runner) topicConfigs(ctx context.Context, names []string) (map[string]map[string]string, error) {
 	const attempts = 7 // about 6 s
 	for attempt := 0; ; attempt++ {
@@ -168,8 +167,8 @@ func (r *runner) topicConfigs(ctx context.Context, names []string) (map[string]m
 	}
 }
 
-// adjust gives internal topics that exist the settings that they need: an earlier version, or somebody else, may have
-// made them with others.
+// adjust changes the settings of existing internal topics to the required ones. An earlier version or an administrator may
+// have created them with other settings.
 func (r *runner) adjust(ctx context.Context, topics []internalTopic) error {
 	names := make([]string, len(topics))
 	for i, t := range topics {
@@ -191,7 +190,7 @@ func (r *runner) adjust(ctx context.Context, topics []internalTopic) error {
 		err := r.client.AlterTopicConfig(ctx, t.name, changes)
 		switch {
 		case errors.Is(err, kafka.ErrNotAuthorized), errors.Is(err, kafka.ErrRefused):
-			r.log.Warn("settings of an internal topic can lose records, and cannot be changed by this application; change them", "topic", t.name, "to", changes, "error", err)
+			r.log.Warn("settings of an internal topic can lose records, and this application is not allowed to change them; change them", "topic", t.name, "to", changes, "error", err)
 		case err != nil:
 			return err
 		default:
@@ -201,7 +200,7 @@ func (r *runner) adjust(ctx context.Context, topics []internalTopic) error {
 	return nil
 }
 
-// create creates topics and notes them in existing. Another process of the application may have been faster.
+// create creates topics and adds them to existing. Topics that another process has created meanwhile are not an error.
 func (r *runner) create(ctx context.Context, specs []kafka.TopicSpec, existing map[string]int32) error {
 	for _, spec := range specs {
 		err := r.client.CreateTopics(ctx, spec)
@@ -216,7 +215,7 @@ func (r *runner) create(ctx context.Context, specs []kafka.TopicSpec, existing m
 	return nil
 }
 
-// inputs returns the partitions that the task of s on partition p reads, by their names in the log.
+// inputs returns the partitions that the task of s for partition p reads, by topic name in the cluster.
 func (r *runner) inputs(s *plan.Subtopology, p int32) []kafka.TopicPartition {
 	var tps []kafka.TopicPartition
 	for _, source := range s.Sources {

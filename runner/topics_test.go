@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// hours counts the values of a topic by themselves and by the hour of their time.
+// hours counts the records of a topic by value, and by value and hour.
 func (c *cluster) hours(counts string) (*topology.Topology, func() []string) {
 	key := codec.Windowed(codec.String).Size(time.Hour)
 	b := topology.NewBuilder(c.app)
@@ -58,9 +58,8 @@ func (c *cluster) sendAt(topic string, at time.Time, values ...string) {
 	}
 }
 
-// Event times of last week, and of later today, are those of the results, although the internal topics were made with
-// settings (here by hand, elsewhere by the cluster's defaults) that replace or refuse them. Nothing is deleted by the
-// wall clock.
+// Results keep event times of last week and of later today, although the internal topics were created with settings (here by
+// hand, elsewhere by the cluster's defaults) that replace or reject such times. Nothing is deleted by the wall clock.
 func TestInternalTopicsKeepEventTimes(t *testing.T) {
 	c := newCluster(t)
 	counts := c.app + ".hours"
@@ -105,7 +104,7 @@ func TestInternalTopicsKeepEventTimes(t *testing.T) {
 	}
 }
 
-// A time that lies hours, or centuries, ahead does not end the run: the bounds of the cluster are those of its own topics.
+// An event time hours or centuries ahead does not end the run: the cluster's limits do not apply to internal topics.
 func TestInternalTopicsTakeTimesAhead(t *testing.T) {
 	c := newCluster(t)
 	counts := c.app + ".hours"

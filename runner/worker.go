@@ -12,49 +12,49 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// worker is a goroutine that runs tasks: it owns them, their producer and their fetcher, and all of them commit
-// together. Others reach it through its inbox.
+// worker runs tasks in one goroutine. It owns its tasks, their producer and their fetcher, and commits all tasks together.
+// Other goroutines send it jobs through its inbox.
 type worker struct {
 	r       *runner
 	id      int
 	member  *kafka.Membership
-	ctx     context.Context // of its requests; ends only after the last commit
+	ctx     context.Context // of its requests to the cluster; ends after the last commit
 	inbox   *mailbox
-	report  func(failure) // to the supervisor; does not wait
+	report  func(failure) // reports to the supervisor; does not block
 	stopped chan struct{} // closed when the goroutine has ended
 
-	call      call                           // the user code that it runs
-	goroutine atomic.Pointer[string]         // its number, for stack traces
-	sending   atomic.Pointer[kafka.Producer] // producer, for others
-	idle      atomic.Bool                    // it waits, and there is nothing to commit
-	lost      atomic.Bool                    // the group has given up its tasks: commit nothing
+	call      call                           // the current call of user code
+	goroutine atomic.Pointer[string]         // the number of its goroutine, for stack traces
+	sending   atomic.Pointer[kafka.Producer] // same as producer, readable by other goroutines
+	idle      atomic.Bool                    // it is waiting and has nothing to commit
+	lost      atomic.Bool                    // the group has removed the process: do not commit
 	meter     workerMeter
 
 	// Owned by the supervisor.
-	given map[*unit]*running // the tasks that the worker has or is about to adopt
-	asked []*request         // jobs in the inbox, or under way, that the supervisor waits for
+	given    map[*assignment]*running // the tasks that the worker has or will adopt
+	requests []*request               // queued and current jobs that the supervisor waits for
 
-	returned func() // set when the worker is abandoned: called when the call has returned
+	returned func() // set when the worker is abandoned; called when its call has returned
 
-	// Owned by the goroutine of run. The supervisor takes it over from a worker that it abandons; see custody.
-	tasks     []*running
-	adopted   int64 // how many tasks it has ever had
-	byInput   map[kafka.TopicPartition]*running
-	producer  *kafka.Producer
-	feed      *feed
-	committed time.Time // when the last commit began
-	dirty     bool
-	broken    error     // why there is no producer
-	since     time.Time // when it broke
-	dropped   []*unit   // closed and not reported yet
-	attempt   int
-	retryAt   time.Time
-	stopping  bool
-	turn      int  // the index in tasks of the one whose turn is next
-	careful   bool // something failed since the last commit: commit after each record
+	// Owned by the goroutine of run, or by the supervisor after it has abandoned the worker; see custody.
+	tasks       []*running
+	adopted     int64 // how many tasks it has adopted so far
+	byInput     map[kafka.TopicPartition]*running
+	producer    *kafka.Producer
+	feed        *feed
+	committed   time.Time // when the last commit began
+	dirty       bool
+	broken      error         // why there is no producer; nil if there is one
+	brokenSince time.Time     // since when there is no producer
+	unreported  []*assignment // closed after a failure and not yet reported
+	attempt     int
+	retryAt     time.Time
+	stopping    bool
+	turn        int  // index of the task whose turn is next
+	commitEach  bool // set after a failure until the next commit: commit after each record
 
-	bell  atomic.Bool // the turn has taken long enough
-	alarm *time.Timer // sets bell
+	turnOver  atomic.Bool // the current turn must end
+	turnTimer *time.Timer // sets turnOver
 }
 
 const (
@@ -64,12 +64,11 @@ const (
 	// minTurn is how long a turn may take even if the next commit is due.
 	minTurn = time.Millisecond
 
-	// maxTurn is how long a turn may take however long the commit interval is: a turn that takes much longer is one call
-	// that takes long.
+	// maxTurn limits a turn if the commit interval is long. So a turn that takes much longer must contain a slow call.
 	maxTurn = time.Second
 )
 
-// connect makes the worker's producer. That also ends what an earlier process here left open.
+// connect makes the worker's producer. With transactions, that aborts one that an earlier process has left open.
 func (w *worker) connect(ctx context.Context) error {
 	cfg := kafka.ProducerConfig{}
 	w.r.memory.producer(&cfg)
@@ -80,15 +79,15 @@ func (w *worker) connect(ctx context.Context) error {
 	var err error
 	w.producer, err = w.r.client.NewProducer(ctx, cfg)
 	w.sending.Store(w.producer)
-	return cluster(err)
+	return recoverable(err)
 }
 
-// run works until stop, or until it is abandoned.
+// run processes records and jobs until stop is called or the worker is abandoned.
 func (w *worker) run() {
 	defer close(w.stopped)
 	w.goroutine.Store(goroutineID())
-	w.alarm = time.AfterFunc(time.Hour, func() { w.bell.Store(true) })
-	defer w.alarm.Stop()
+	w.turnTimer = time.AfterFunc(time.Hour, func() { w.turnOver.Store(true) })
+	defer w.turnTimer.Stop()
 	for !w.stopping && !w.call.abandoned() {
 		if job := w.inbox.take(); job != nil {
 			job()
@@ -104,7 +103,7 @@ func (w *worker) run() {
 			err = w.commit()
 		}
 		switch {
-		case w.call.abandoned(): // what it had is the supervisor's now
+		case w.call.abandoned(): // the supervisor owns the worker's tasks now
 		case err != nil:
 			w.fail(err)
 		case worked:
@@ -118,22 +117,22 @@ func (w *worker) run() {
 	}
 }
 
-// stop ends the goroutine. A job of the inbox.
+// stop ends the goroutine. It runs as a job of the inbox.
 func (w *worker) stop() {
 	w.stopping = true
 	w.closeFeed()
 	w.closeProducer()
 }
 
-// pass gives every task a turn and fires wall-clock timers that are due. It ends early when a commit is due or the
-// inbox has something; the next pass begins with the task after the last that had a turn.
+// pass gives every task a turn and fires due wall-clock timers. It ends early when a commit is due or the inbox has a job;
+// then the next pass begins with the next task.
 func (w *worker) pass(now time.Time) (worked bool, err error) {
 	if w.r.pausing.on.Load() {
 		return false, nil
 	}
 	until := w.nextDue(now)
 	for range w.tasks {
-		if w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load() || worked && (w.careful || !now.Before(until)) {
+		if w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load() || worked && (w.commitEach || !now.Before(until)) {
 			return worked, nil
 		}
 		w.turn %= len(w.tasks)
@@ -153,7 +152,7 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 			}
 		}
 		if at, ok := t.task.NextTick(); ok && !now.Before(at) && !t.stopped {
-			w.dirty, t.news = true, true
+			w.dirty, t.unpublished = true, true
 			err := w.call.run(t, func() error { return t.task.Tick(now) })
 			if err = t.after(err, now); err != nil {
 				return worked, err
@@ -163,14 +162,14 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 	return worked, nil
 }
 
-// step is a task's turn: it processes records for about as long as limit.
+// step runs a task's turn: it processes up to turnSize records for about limit.
 func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 	size := turnSize
-	if w.careful {
+	if w.commitEach {
 		size = 1
 	}
-	w.bell.Store(false)
-	w.alarm.Reset(min(limit, maxTurn, w.r.cfg.MaxProcessing/4))
+	w.turnOver.Store(false)
+	w.turnTimer.Reset(min(limit, maxTurn, w.r.cfg.MaxProcessing/4))
 	err = w.call.run(t, func() (err error) {
 		n, err = t.task.Step(size, w.interrupted)
 		return err
@@ -186,12 +185,12 @@ func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 	return n, err
 }
 
-// interrupted reports whether the turn must end after the record in hand. It is asked after each.
+// interrupted reports whether the turn must end. It is called after each record.
 func (w *worker) interrupted() bool {
-	return w.bell.Load() || w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load()
+	return w.turnOver.Load() || w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load()
 }
 
-// after takes what came of a task's turn. It returns the errors that are not the task's own to deal with.
+// after handles the error of a task's turn. It returns errors that the worker must handle.
 func (t *running) after(err error, now time.Time) error {
 	var retry *task.RetryError
 	switch {
@@ -199,23 +198,23 @@ func (t *running) after(err error, now time.Time) error {
 		t.retryAt = now.Add(retry.After)
 		return nil
 	case errors.Is(err, task.ErrStopped):
-		t.stopped = true // it is about to be released
+		t.stopped = true // it will be released soon
 		return nil
 	}
-	return t.mendable(err)
+	return t.markDamaged(err)
 }
 
-// mendable notes that the task's database is damaged. Then the error does not end the run: the task is opened again, and
-// restored.
-func (t *running) mendable(err error) error {
+// markDamaged marks the task's database as damaged if err says so, and makes the error recoverable: the task will be
+// reopened and its state restored. It returns other errors unchanged.
+func (t *running) markDamaged(err error) error {
 	if !errors.Is(err, state.ErrDamaged) {
 		return err
 	}
 	t.damaged.Store(true)
-	return cluster(err)
+	return recoverable(err)
 }
 
-// take receives what has been fetched, if anything has.
+// take receives fetched records if there are any. It does not wait.
 func (w *worker) take() {
 	if w.feed == nil {
 		return
@@ -227,7 +226,7 @@ func (w *worker) take() {
 	}
 }
 
-// wait sleeps until there is something to do.
+// wait waits until there is something to do.
 func (w *worker) wait() {
 	w.idle.Store(!w.dirty)
 	defer w.idle.Store(false)
@@ -247,7 +246,7 @@ func (w *worker) wait() {
 	}
 }
 
-// wakeAt returns when the next commit, retry or timer is due. During a pause only commits are.
+// wakeAt returns when the next commit, retry or timer is due. During a pause only commits count.
 func (w *worker) wakeAt(paused bool) time.Time {
 	at := time.Now().Add(time.Minute)
 	if !paused {
@@ -264,7 +263,8 @@ func (w *worker) wakeAt(paused bool) time.Time {
 	return at
 }
 
-// nextDue returns when the next commit or timer is due, if there is anything to commit.
+// nextDue returns when the next commit or timer is due. If nothing is to be committed yet, it assumes that a change is made
+// now.
 func (w *worker) nextDue(now time.Time) time.Time {
 	at := w.commitAt()
 	if !w.dirty {

@@ -12,7 +12,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// A task may come to a worker that has just lost its producer, and be revoked before there is a new one.
+// A worker that has just lost its producer may get a task that is revoked before there is a new producer.
 func TestReleaseWithoutAProducer(t *testing.T) {
 	b := topology.NewBuilder("release")
 	topology.From(b, topology.NewTopic("in", codec.String, codec.String))
@@ -20,21 +20,21 @@ func TestReleaseWithoutAProducer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &unit{name: "0_0", sub: top.Plan().Subtopologies[0], inputs: []kafka.TopicPartition{{Topic: "in"}}}
-	adopted := &running{unit: u, db: state.NewMemory(), out: &output{}, cancel: func() {}}
+	a := &assignment{name: "0_0", sub: top.Plan().Subtopologies[0], inputs: []kafka.TopicPartition{{Topic: "in"}}}
+	adopted := &running{assignment: a, db: state.NewMemory(), out: &output{}, cancel: func() {}}
 	adopted.task, err = task.New(task.Config{
-		Plan: top.Plan(), Subtopology: u.sub, Counts: map[string]int32{"in": 1}, DB: adopted.db, Output: adopted.out,
+		Plan: top.Plan(), Subtopology: a.sub, Counts: map[string]int32{"in": 1}, DB: adopted.db, Output: adopted.out,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	adopted.task.Seek("in", 7) // as after opening: the offset is to be committed
+	adopted.task.Seek("in", 7) // as after opening: the offset must be committed
 	w := &worker{
 		r: &runner{log: slog.New(slog.DiscardHandler)}, broken: errors.New("no producer"),
-		tasks: []*running{adopted}, byInput: map[kafka.TopicPartition]*running{u.inputs[0]: adopted},
+		tasks: []*running{adopted}, byInput: map[kafka.TopicPartition]*running{a.inputs[0]: adopted},
 	}
-	w.release([]*unit{u})
+	w.release([]*assignment{a})
 	if len(w.tasks) != 0 || len(w.byInput) != 0 {
-		t.Errorf("the worker keeps %d tasks", len(w.tasks))
+		t.Errorf("the worker still has %d tasks", len(w.tasks))
 	}
 }

@@ -1,31 +1,30 @@
 // Package assign decides which member of a group runs which task.
 //
-// The members of a group tell its leader what they have on their disks (Member), and the leader distributes the tasks.
-// Everything here is a function of its arguments.
+// The members of a group send a list of the stores on their disks to the leader (Member), and the leader distributes the
+// tasks. The package keeps no state.
 package assign
 
 import "github.com/rio-streams/rio/kafka"
 
-// A Group is a sub-topology: partition p of all its topics is one task, which keeps partition p of all its stores.
+// A Group is a sub-topology. Partition p of all its topics makes one task, which has partition p of all its stores.
 type Group struct {
-	Topics []string // in the log
+	Topics []string // names in the cluster
 	Stores []string
 }
 
-// New returns the assignor of tasks. A task goes to one member as a whole. A topic that is in no group makes tasks by
-// itself.
+// New returns an assignor that assigns whole tasks. A topic that is in no group forms a group of its own.
 //
-//   - Every member has as many tasks as any other, or one more.
-//   - A task stays where it is if that allows it. Adding a member moves only what fills it, losing one moves only its tasks.
-//   - A task that has to move goes to the member whose state of it is furthest, and a member with too many gives up first
-//     what others have the state of.
-//   - Beyond that, the tasks of each group are spread over the members.
+//   - The numbers of tasks of two members differ by at most one.
+//   - Within this limit, a task stays with its member. A new member only gets as many tasks as it needs, and if a member
+//     leaves, only its tasks move.
+//   - A task that must move goes to the member with the most recent state of it. A member with too many tasks first loses
+//     those of which another member has the state.
+//   - Otherwise the tasks of each group are spread evenly over the members.
 //
-// With members that subscribe to different topics, as during an upgrade, a task goes only to those that subscribe to all its
-// topics, and the counts may differ by more.
+// If members subscribe to different topics, as during an upgrade, a task only goes to members that subscribe to all its
+// topics. Then the numbers of tasks may differ by more than one.
 //
-// When the leader finds members with different plans it calls differ, if that is not nil, with the ids of the members of
-// each plan.
+// If members have different plans, the leader calls differ, unless it is nil, with the ids of the members of each plan.
 func New(groups []Group, differ func(plans [][]string)) kafka.Assignor {
 	return assignor{groups, differ}
 }
@@ -35,7 +34,7 @@ type assignor struct {
 	differ func(plans [][]string)
 }
 
-// Name is the same in all versions: members of an older one read what they know of Member and ignore the rest.
+// Name returns the same name in all versions: older versions ignore the fields of Member that they do not know.
 func (assignor) Name() string { return "rio-tasks" }
 
 // Assign implements kafka.Assignor.

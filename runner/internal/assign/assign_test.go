@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/kafka/kafkatest"
 )
 
-// A group of two topics that are read together, one of a single topic, and one topic in no group.
+// A group of two co-partitioned topics, one of a single topic, and one topic in no group.
 var taskGroups = []Group{
 	{Topics: []string{"orders", "customers"}, Stores: []string{"balances", "limits"}},
 	{Topics: []string{"clicks"}, Stores: []string{"seen"}},
@@ -35,7 +35,7 @@ func TestAssignorKeepsCopartitionsTogether(t *testing.T) {
 }
 
 // Proves: stable-placement
-func TestTaskGoesToWhoseStateIsFurthest(t *testing.T) {
+func TestTaskGoesToTheMemberWithTheLatestState(t *testing.T) {
 	has := func(stores ...Store) []byte { return Encode(Member{Stores: stores}) }
 	old := []byte("\x01" + "\x02" + "\x01\x01\x80\x94\x88\xa0\xec\x69" + "\x00\x00\x80\x94\x88\xa0\xec\x69") // clicks 1 and orders 0, changed in 2025
 	for name, test := range map[string]struct {
@@ -93,7 +93,7 @@ func TestTaskGoesToWhoseStateIsFurthest(t *testing.T) {
 	}
 }
 
-// A member comes back after a restart: the others give up what it has the state of, not anything else.
+// When a member comes back after a restart, the others only give up tasks of which it has the state.
 //
 // Proves: stable-placement
 func TestReturningMemberGetsItsTasksBack(t *testing.T) {
@@ -131,7 +131,7 @@ func TestMemberRoundTrip(t *testing.T) {
 	})
 }
 
-// Bytes of the format, of this version and the one before it: members of both are in one group during an upgrade.
+// The bytes of the current version and of version 1, because during an upgrade a group has members of both.
 func TestMemberBytes(t *testing.T) {
 	m := Member{Plan: 0x0102030405060708, Stores: []Store{{"totals", 3, 70}, {"totals", 4, Unknown}, {"n", 0, 0}}}
 	want := "\x02" + "\x01\x08\x01\x02\x03\x04\x05\x06\x07\x08" + "\x02\x12" + "\x06totals\x02\x03\x8c\x01\x04\x01" + "\x01n\x01\x00\x00"
@@ -140,11 +140,11 @@ func TestMemberBytes(t *testing.T) {
 	}
 	const later = "\x02" + "\x07\x03abc" + "\x01\x08\x00\x00\x00\x00\x00\x00\x00\x05"
 	if got, err := Decode([]byte(later), taskGroups); err != nil || got.Plan != 5 || got.Stores != nil {
-		t.Errorf("with a field that is not known: %v, %v", got, err)
+		t.Errorf("with an unknown field: %v, %v", got, err)
 	}
 	const old = "\x01" + "\x02" + "\x01\x02\x80\x94\x88\xa0\xec\x69" + "\x09\x00\x00" // sub-topologies 1 and 9
 	if got, err := Decode([]byte(old), taskGroups); err != nil || !slices.Equal(got.Stores, []Store{{"seen", 2, Unknown}}) {
-		t.Errorf("of version 1: %v, %v", got, err)
+		t.Errorf("version 1: %v, %v", got, err)
 	}
 	for _, wrong := range []string{"\x03", "\x00", "\x01\x05", "\x02\x01", "\x02\x01\x07\x00\x00\x00\x00\x00\x00\x00", "\x02\x02\x02\x05a", "\x02\x02\x03\x01a\x7f"} {
 		if got, err := Decode([]byte(wrong), taskGroups); !errors.Is(err, ErrUserData) {
@@ -153,23 +153,23 @@ func TestMemberBytes(t *testing.T) {
 	}
 }
 
-// The leader says which members have which plan, and nothing if all have the same or are of a release that does not tell.
+// The leader reports the members of each plan. It reports nothing if all known plans are equal.
 func TestDifferentPlans(t *testing.T) {
 	members := newcomers("a", "b", "c", "d")
 	for i, plan := range []uint64{7, 5, 7, 0} {
 		members[i].UserData = Encode(Member{Plan: plan})
 	}
 	members[2].InstanceID = "third"
-	var told [][]string
-	assignor := New(taskGroups, func(plans [][]string) { told = plans })
+	var reported [][]string
+	assignor := New(taskGroups, func(plans [][]string) { reported = plans })
 	assignor.Assign(members, nil)
-	if fmt.Sprint(told) != "[[b] [a third]]" {
-		t.Errorf("told of %v", told)
+	if fmt.Sprint(reported) != "[[b] [a third]]" {
+		t.Errorf("reported %v", reported)
 	}
-	told = nil
+	reported = nil
 	assignor.Assign(slices.Delete(members, 1, 2), nil)
-	if told != nil {
-		t.Errorf("told of %v", told)
+	if reported != nil {
+		t.Errorf("reported %v", reported)
 	}
 }
 
@@ -201,7 +201,7 @@ func newcomers(ids ...string) []kafka.GroupMember {
 	return members
 }
 
-// owning returns members with what they were assigned.
+// owning returns the members with their shares as owned partitions.
 func owning(members []kafka.GroupMember, shares map[string]kafka.Assignment) []kafka.GroupMember {
 	members = slices.Clone(members)
 	for i, m := range members {

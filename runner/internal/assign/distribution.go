@@ -9,7 +9,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// task is partition p of all topics in a group.
+// task identifies a task: one partition of all topics of a group.
 type task struct {
 	group     int
 	partition int32
@@ -19,14 +19,14 @@ func compareTasks(a, b task) int {
 	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.partition, b.partition))
 }
 
-// candidate is a member while tasks are distributed.
+// candidate is a member to which tasks can be assigned.
 type candidate struct {
 	kafka.GroupMember
-	quota   int
-	tasks   map[task]bool
-	inGroup map[int]int    // number of tasks by group
-	plan    uint64         // hash, 0 if unknown
-	state   map[task]int64 // sum of the positions of its stores; larger is further
+	quota     int
+	tasks     map[task]bool
+	inGroup   map[int]int    // number of its tasks in each group
+	plan      uint64         // hash, 0 if unknown
+	positions map[task]int64 // sum of the positions of the task's stores; a larger sum means more recent state
 }
 
 func (c *candidate) full() bool { return len(c.tasks) >= c.quota }
@@ -41,7 +41,7 @@ func (c *candidate) drop(t task) {
 	c.inGroup[t.group]--
 }
 
-// distribution is one run of the assignor; its methods are the steps, in order.
+// distribution is one run of the assignor. Assign calls the methods that make up its steps.
 type distribution struct {
 	topics     [][]string // by group
 	counts     map[string]int32
@@ -53,9 +53,9 @@ type distribution struct {
 func newDistribution(groups []Group, members []kafka.GroupMember, partitions map[string]int32) *distribution {
 	d := &distribution{topics: withSingles(groups, partitions), counts: partitions, owner: make(map[task]*candidate)}
 	for _, m := range members {
-		told, _ := Decode(m.UserData, groups) // if it makes no sense: nothing is known of the member
+		member, _ := Decode(m.UserData, groups) // a member with invalid user data counts as one without state
 		d.candidates = append(d.candidates, &candidate{
-			GroupMember: m, tasks: make(map[task]bool), inGroup: make(map[int]int), plan: told.Plan, state: told.states(groups),
+			GroupMember: m, tasks: make(map[task]bool), inGroup: make(map[int]int), plan: member.Plan, positions: member.positions(groups),
 		})
 	}
 	slices.SortFunc(d.candidates, func(a, b *candidate) int { return strings.Compare(a.ID, b.ID) })
@@ -71,7 +71,7 @@ func newDistribution(groups []Group, members []kafka.GroupMember, partitions map
 	return d
 }
 
-// withSingles returns the topics of each group, and then a group for each topic that is in none.
+// withSingles returns the topics of each group, followed by a group of its own for each topic that is in none.
 func withSingles(groups []Group, partitions map[string]int32) [][]string {
 	grouped := make(map[string]bool)
 	var all [][]string
@@ -89,7 +89,7 @@ func withSingles(groups []Group, partitions map[string]int32) [][]string {
 	return all
 }
 
-// plans returns the ids of the members of each plan that is known, sorted.
+// plans returns the ids of the members of each known plan, ordered by plan.
 func (d *distribution) plans() [][]string {
 	byPlan := make(map[uint64][]string)
 	for _, c := range d.candidates {
@@ -115,8 +115,8 @@ func (d *distribution) partitionsOf(t task) []kafka.TopicPartition {
 	return tps
 }
 
-// may reports whether c subscribes to all topics of t.
-func (d *distribution) may(c *candidate, t task) bool {
+// eligible reports whether c subscribes to all topics of t.
+func (d *distribution) eligible(c *candidate, t task) bool {
 	for _, tp := range d.partitionsOf(t) {
 		if !slices.Contains(c.Topics, tp.Topic) {
 			return false
@@ -125,7 +125,7 @@ func (d *distribution) may(c *candidate, t task) bool {
 	return true
 }
 
-// keepOwned gives every task to the member that owns most of its partitions.
+// keepOwned gives every task to the member that owns the most of its partitions.
 func (d *distribution) keepOwned() {
 	owners := make(map[kafka.TopicPartition]*candidate)
 	for _, c := range d.candidates {
@@ -138,7 +138,7 @@ func (d *distribution) keepOwned() {
 		var most *candidate
 		for _, tp := range d.partitionsOf(t) {
 			c := owners[tp]
-			if c == nil || !d.may(c, t) {
+			if c == nil || !d.eligible(c, t) {
 				continue
 			}
 			shares[c]++
@@ -157,41 +157,41 @@ func (d *distribution) place(t task, c *candidate) {
 	d.owner[t] = c
 }
 
-// setQuotas says how many tasks each member gets. Where some get one more than others, those do who have most already, and
-// then those whose state of most tasks is furthest.
+// setQuotas sets how many tasks each member gets. If some get one more than others, these are the members that already have
+// the most tasks, and among equals those with the most recent state of the most tasks without an owner.
 func (d *distribution) setQuotas() {
 	if len(d.candidates) == 0 {
 		return
 	}
-	leads := make(map[*candidate]int)
+	expected := make(map[*candidate]int)
 	for _, t := range d.tasks {
 		if d.owner[t] == nil {
-			leads[furthest(d.candidates, t, func(c *candidate) bool { return d.may(c, t) })]++
+			expected[mostRecent(d.candidates, t, func(c *candidate) bool { return d.eligible(c, t) })]++
 		}
 	}
-	richest := slices.SortedStableFunc(slices.Values(d.candidates), func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(len(b.tasks), len(a.tasks)), cmp.Compare(leads[b], leads[a]), cmp.Compare(len(b.state), len(a.state)))
+	byLoad := slices.SortedStableFunc(slices.Values(d.candidates), func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(len(b.tasks), len(a.tasks)), cmp.Compare(expected[b], expected[a]), cmp.Compare(len(b.positions), len(a.positions)))
 	})
-	floor, more := len(d.tasks)/len(d.candidates), len(d.tasks)%len(d.candidates)
-	for i, c := range richest {
+	floor, extra := len(d.tasks)/len(d.candidates), len(d.tasks)%len(d.candidates)
+	for i, c := range byLoad {
 		c.quota = floor
-		if i < more {
+		if i < extra {
 			c.quota++
 		}
 	}
 }
 
-// dropSurplus takes from members with too many: first what a member with too few has the state of, then from the group of
-// which they have most.
+// dropSurplus takes tasks from members that exceed their quota: first tasks of which a member below its quota has the state,
+// then tasks of the group in which the member has the most.
 func (d *distribution) dropSurplus() {
-	var hungry []*candidate
+	var underQuota []*candidate
 	for _, c := range d.candidates {
 		if !c.full() {
-			hungry = append(hungry, c)
+			underQuota = append(underQuota, c)
 		}
 	}
 	room := make(map[*candidate]int)
-	for _, c := range hungry {
+	for _, c := range underQuota {
 		room[c] = c.quota - len(c.tasks)
 	}
 	for _, c := range d.candidates {
@@ -202,10 +202,10 @@ func (d *distribution) dropSurplus() {
 			if !c.tasks[t] {
 				continue
 			}
-			if heir := furthest(hungry, t, func(h *candidate) bool { return room[h] > 0 && d.may(h, t) }); heir != nil {
+			if receiver := mostRecent(underQuota, t, func(h *candidate) bool { return room[h] > 0 && d.eligible(h, t) }); receiver != nil {
 				c.drop(t)
-				d.place(t, heir)
-				room[heir]--
+				d.place(t, receiver)
+				room[receiver]--
 			}
 		}
 		for len(c.tasks) > c.quota {
@@ -218,31 +218,31 @@ func (d *distribution) dropSurplus() {
 	}
 }
 
-// furthest returns the one of candidates that has the state of t and is furthest, nil if none has it.
-func furthest(candidates []*candidate, t task, may func(*candidate) bool) *candidate {
+// mostRecent returns the eligible candidate with the most recent state of t, nil if none has any.
+func mostRecent(candidates []*candidate, t task, eligible func(*candidate) bool) *candidate {
 	var best *candidate
 	for _, c := range candidates {
-		position, ok := c.state[t]
-		if ok && may(c) && (best == nil || position > best.state[t]) {
+		position, ok := c.positions[t]
+		if ok && eligible(c) && (best == nil || position > best.positions[t]) {
 			best = c
 		}
 	}
 	return best
 }
 
-// placeByState places what has no owner with a member that has its state and room.
+// placeByState gives each task without an owner to the member below its quota that has the most recent state of it, if any.
 func (d *distribution) placeByState() {
 	for _, t := range d.tasks {
 		if d.owner[t] != nil {
 			continue
 		}
-		if c := furthest(d.candidates, t, func(c *candidate) bool { return !c.full() && d.may(c, t) }); c != nil {
+		if c := mostRecent(d.candidates, t, func(c *candidate) bool { return !c.full() && d.eligible(c, t) }); c != nil {
 			d.place(t, c)
 		}
 	}
 }
 
-// placeRest places what is left with the member that has the fewest tasks of the group, among those with room.
+// placeRest gives each remaining task to the least loaded eligible member.
 func (d *distribution) placeRest() {
 	for _, t := range d.tasks {
 		if d.owner[t] != nil {
@@ -250,7 +250,7 @@ func (d *distribution) placeRest() {
 		}
 		var best *candidate
 		for _, c := range d.candidates {
-			if d.may(c, t) && (best == nil || d.needier(c, best, t)) {
+			if d.eligible(c, t) && (best == nil || d.lessLoaded(c, best, t)) {
 				best = c
 			}
 		}
@@ -260,9 +260,9 @@ func (d *distribution) placeRest() {
 	}
 }
 
-// needier orders the candidates for t: those with room first, then by tasks of its group, then by all tasks. Those
-// without room come into question only if nobody else may have it.
-func (d *distribution) needier(a, b *candidate, t task) bool {
+// lessLoaded reports whether a should get t rather than b: members below their quota come first, ordered by their number of
+// tasks in t's group, then by all their tasks. Members at their quota get t only if no other is eligible.
+func (d *distribution) lessLoaded(a, b *candidate, t task) bool {
 	if a.full() != b.full() {
 		return b.full()
 	}

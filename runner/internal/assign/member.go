@@ -8,47 +8,47 @@ import (
 	"slices"
 )
 
-// A Member is what a member tells the leader of its group, as the user data of its subscription.
+// A Member is the user data that a member of the group sends to the leader with its subscription.
 type Member struct {
-	Plan   uint64 // hash of the plan that it runs; 0 is unknown
+	Plan   uint64 // hash of the plan that it runs; 0 if unknown
 	Stores []Store
 }
 
-// A Store says that a member has a partition of a store on its disk, and up to which offset of the changelog.
+// A Store is a partition of a store on a member's disk.
 type Store struct {
 	Name      string
 	Partition int32
-	Position  int64 // the next offset to restore; Unknown if only the directory is known
+	Position  int64 // next offset of the changelog to restore; Unknown if only the directory is known
 }
 
-// Unknown is the position of a store of which a member knows only that it is there. Any other member that has it is
+// Unknown is the position of a store that exists, but whose position is not known. Members that know their position are
 // preferred.
 const Unknown int64 = -1
 
-// states returns the position of each task of which m has any store: the sum of the positions of its stores.
-func (m Member) states(groups []Group) map[task]int64 {
+// positions returns, for each task of which m has a store, the sum of the positions of its stores.
+func (m Member) positions(groups []Group) map[task]int64 {
 	group := make(map[string]int)
 	for i, g := range groups {
 		for _, store := range g.Stores {
 			group[store] = i
 		}
 	}
-	states := make(map[task]int64)
+	positions := make(map[task]int64)
 	for _, s := range m.Stores {
 		g, ok := group[s.Name]
 		if !ok {
-			continue // of a topology that has it no more
+			continue // from an earlier topology
 		}
-		states[task{g, s.Partition}] += s.Position
+		positions[task{g, s.Partition}] += s.Position
 	}
-	return states
+	return positions
 }
 
 // The user data of a subscription:
 //
 //	version     1 byte: 2
 //	fields, each
-//	  tag       uvarint; readers pass over those they do not know
+//	  tag       uvarint; readers skip unknown tags
 //	  length    uvarint, of the bytes that follow
 //	  1 plan:   8 bytes BE
 //	  2 stores: for each name
@@ -56,7 +56,7 @@ func (m Member) states(groups []Group) map[task]int64 {
 //	              count uvarint
 //	              count times: partition uvarint, position varint
 //
-// Version 1, of earlier releases, is read: after the version
+// Decode also reads version 1, from earlier releases. After the version:
 //
 //	count       uvarint
 //	count times: sub-topology uvarint, partition uvarint, time of the last change varint, in ms since 1970
@@ -68,7 +68,7 @@ const (
 	fieldStores = 2
 )
 
-// Encode writes m.
+// Encode returns the encoding of m.
 func Encode(m Member) []byte {
 	b := []byte{version}
 	if m.Plan != 0 {
@@ -86,7 +86,7 @@ func appendField(b []byte, tag uint64, content []byte) []byte {
 	return append(b, content...)
 }
 
-// encodeStores writes runs of one name; stores are in any order.
+// encodeStores encodes consecutive stores of the same name together. Any order is valid.
 func encodeStores(stores []Store) []byte {
 	var b []byte
 	for len(stores) > 0 {
@@ -107,11 +107,11 @@ func encodeStores(stores []Store) []byte {
 	return b
 }
 
-// ErrUserData says that user data were not written by Encode, of this release or an earlier one.
-var ErrUserData = errors.New("assign: user data make no sense")
+// ErrUserData: user data was not written by Encode of this release or an earlier one.
+var ErrUserData = errors.New("assign: invalid user data")
 
-// Decode reads what Encode of this release, or of an earlier one, wrote. groups are those of this member: the earlier
-// one numbered tasks by them. No bytes are a member without state.
+// Decode decodes the output of Encode of this release or an earlier one. groups are the groups of this member, because
+// version 1 refers to them by number. Empty data is decoded as a member without state.
 func Decode(b []byte, groups []Group) (Member, error) {
 	switch {
 	case len(b) == 0:
@@ -119,7 +119,7 @@ func Decode(b []byte, groups []Group) (Member, error) {
 	case b[0] == oldVersion:
 		return decodeOld(b[1:], groups)
 	case b[0] != version:
-		return Member{}, fmt.Errorf("%w: they are of version %d", ErrUserData, b[0])
+		return Member{}, fmt.Errorf("%w: unknown version %d", ErrUserData, b[0])
 	}
 	var m Member
 	r := reader{rest: b[1:]}
@@ -140,7 +140,7 @@ func Decode(b []byte, groups []Group) (Member, error) {
 	return m, nil
 }
 
-// decodeOld reads version 1. Its times say nothing about offsets, so the stores are there and that is all.
+// decodeOld decodes version 1. It contains no offsets, so all positions are Unknown.
 func decodeOld(b []byte, groups []Group) (Member, error) {
 	var m Member
 	r := reader{rest: b}
@@ -160,7 +160,7 @@ func decodeOld(b []byte, groups []Group) (Member, error) {
 	return m, nil
 }
 
-// reader reads until something is bad; from then on it reads zeroes.
+// reader decodes data until it is invalid. Then it sets bad and returns zero values.
 type reader struct {
 	rest []byte
 	bad  bool
@@ -168,7 +168,7 @@ type reader struct {
 
 func (r *reader) upTo(limit uint64) uint64 {
 	v, n := binary.Uvarint(r.rest)
-	r.took(n, v <= limit)
+	r.advance(n, v <= limit)
 	if r.bad {
 		return 0
 	}
@@ -177,14 +177,14 @@ func (r *reader) upTo(limit uint64) uint64 {
 
 func (r *reader) signed() int64 {
 	v, n := binary.Varint(r.rest)
-	r.took(n, true)
+	r.advance(n, true)
 	if r.bad {
 		return 0
 	}
 	return v
 }
 
-func (r *reader) took(n int, ok bool) {
+func (r *reader) advance(n int, ok bool) {
 	if n <= 0 || !ok || r.bad {
 		r.bad, r.rest = true, nil
 		return
@@ -192,7 +192,7 @@ func (r *reader) took(n int, ok bool) {
 	r.rest = r.rest[n:]
 }
 
-// bytes reads a length and as many bytes.
+// bytes reads a length and that many bytes.
 func (r *reader) bytes() []byte {
 	n := r.upTo(uint64(len(r.rest)))
 	if n > uint64(len(r.rest)) {
