@@ -49,11 +49,11 @@ func TestAFlippedByteIsSaidAtItsOffset(t *testing.T) {
 	}
 	closed(t, b)
 
-	var said []string
-	if _, err := broker.Check(dir, func(finding string) { said = append(said, finding) }); err != nil {
+	var findings []string
+	if _, err := broker.Check(dir, func(finding string) { findings = append(findings, finding) }); err != nil {
 		t.Fatal(err)
 	}
-	if all := strings.Join(said, "\n"); !strings.Contains(all, "vendas/0") || !strings.Contains(all, " at 2: ") {
+	if all := strings.Join(findings, "\n"); !strings.Contains(all, "vendas/0") || !strings.Contains(all, " at 2: ") {
 		t.Errorf("the check says:\n%s", all)
 	}
 }

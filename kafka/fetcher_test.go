@@ -392,16 +392,16 @@ func TestCorruptBatch(t *testing.T) {
 		f.Add(TopicPartition{topic, partition}, 1)
 	}
 	f.Add(bad, 0)
-	told := make(map[int32]error)
-	for len(told) < 3 {
+	errs := make(map[int32]error)
+	for len(errs) < 3 {
 		got, err := f.Poll(testContext(t))
 		must(t, err)
 		for _, fetched := range got {
-			told[fetched.Partition] = fetched.Err
+			errs[fetched.Partition] = fetched.Err
 		}
 	}
-	if told[0] != nil || told[2] != nil || !errors.Is(told[1], ErrCorrupt) {
-		t.Errorf("told: %v; want ErrCorrupt of partition 1 only", told)
+	if errs[0] != nil || errs[2] != nil || !errors.Is(errs[1], ErrCorrupt) {
+		t.Errorf("told: %v; want ErrCorrupt of partition 1 only", errs)
 	}
 }
 

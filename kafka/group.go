@@ -190,12 +190,12 @@ func (m *Membership) Leave(ctx context.Context) error {
 // once. It needs Kafka 2.4.
 func (m *Membership) Resign(ctx context.Context) error { return m.end(ctx, true) }
 
-func (m *Membership) end(ctx context.Context, tell bool) error {
+func (m *Membership) end(ctx context.Context, leave bool) error {
 	m.leave.Do(func() {
 		m.cancel()
 		<-m.ended
 		m.stop()
-		if m.memberID != "" && tell {
+		if m.memberID != "" && leave {
 			m.left = m.sendLeave(ctx)
 		}
 		m.client.closePool(m.joinPool)

@@ -127,7 +127,7 @@ func (r *trial) verdict(cut bool) {
 	r.load.ledger.Lock()
 	defer r.load.ledger.Unlock()
 	if problems = append(r.load.findings, problems...); len(problems) > 0 {
-		r.t.Fatalf("after %d kills, %s", len(r.starts), told(problems))
+		r.t.Fatalf("after %d kills, %s", len(r.starts), listed(problems))
 	}
 }
 

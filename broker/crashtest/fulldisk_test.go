@@ -216,7 +216,7 @@ func (d *fullDisk) mustSayThatItIsFull() {
 }
 
 // patient is a producer that waits until there is room.
-type patient struct {
+type patientProducer struct {
 	*fullDisk
 	client  *kgo.Client
 	waiting chan result
@@ -228,9 +228,9 @@ type result struct {
 	err    error
 }
 
-func (d *fullDisk) newPatient() *patient {
+func (d *fullDisk) newPatient() *patientProducer {
 	d.t.Helper()
-	p := &patient{d, newClient(d.t.Context(), d.t, d.broker.address), make(chan result, 1)}
+	p := &patientProducer{d, newClient(d.t.Context(), d.t, d.broker.address), make(chan result, 1)}
 	d.t.Cleanup(p.client.Close)
 	if err := createTopic(d.t.Context(), p.client, stuffed.topic, 1); err != nil {
 		d.t.Fatal(err)
@@ -239,13 +239,13 @@ func (d *fullDisk) newPatient() *patient {
 }
 
 // send does not wait for the answer.
-func (p *patient) send() {
+func (p *patientProducer) send() {
 	r := p.stuff()
 	number := p.written - 1
 	p.client.Produce(p.t.Context(), r, func(r *kgo.Record, err error) { p.waiting <- result{number, r.Offset, err} })
 }
 
-func (p *patient) mustBeAcknowledged() {
+func (p *patientProducer) mustBeAcknowledged() {
 	p.t.Helper()
 	timeout := time.NewTimer(waitTimeout)
 	defer timeout.Stop()

@@ -52,9 +52,9 @@ func TestStartOnAFullDisk(t *testing.T) {
 // Proves: full-disk-refuses-and-recovers (processes)
 func TestStopOnAFullDisk(t *testing.T) {
 	long(t)
-	for name, write := range map[string]func(d *fullDisk, p *patient){
-		"at rest":           func(d *fullDisk, p *patient) {},
-		"while writes wait": func(d *fullDisk, p *patient) { p.fillTheLog() },
+	for name, write := range map[string]func(d *fullDisk, p *patientProducer){
+		"at rest":           func(d *fullDisk, p *patientProducer) {},
+		"while writes wait": func(d *fullDisk, p *patientProducer) { p.fillTheLog() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newFullDisk(t)
@@ -79,7 +79,7 @@ func TestStopOnAFullDisk(t *testing.T) {
 }
 
 // fillTheLog creates topics until the broker's writes wait for room.
-func (p *patient) fillTheLog() {
+func (p *patientProducer) fillTheLog() {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), waitTimeout)
 	defer cancel()

@@ -239,7 +239,7 @@ func (v *verdict) watcherSawTheLog(ctx context.Context, w *watch) {
 }
 
 // told is a list of problems for people, who do not read more than some.
-func told(problems []string) string {
+func listed(problems []string) string {
 	const enough = 20
 	text := fmt.Sprintf("%d findings:\n%s", len(problems), strings.Join(problems[:min(enough, len(problems))], "\n"))
 	if len(problems) > enough {

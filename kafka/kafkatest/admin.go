@@ -69,7 +69,7 @@ func badNames(s *subject) {
 	s.holds(kafka.TopicPartition{Topic: longest}, "a")
 }
 
-// refuses complains unless the broker refuses to create a topic, and does not create it.
+// refuses checks that the broker refuses to create a topic and does not create it.
 func (s *subject) refuses(spec kafka.TopicSpec) {
 	s.Helper()
 	spec.Name = s.unique()
@@ -160,7 +160,7 @@ func deleteRecords(s *subject) {
 
 	s.must(s.DeleteRecords(s.ctx, map[kafka.TopicPartition]int64{tp: -1}))
 	s.isAt(tp, kafka.Earliest, 4)
-	s.produce(tp, "e") // offsets go on
+	s.produce(tp, "e") // offsets continue
 	s.isAt(tp, kafka.Latest, 5)
 	s.wants(kafka.ErrOffsetOutOfRange, s.DeleteRecords(s.ctx, map[kafka.TopicPartition]int64{tp: 100}), "delete behind the end")
 }
@@ -175,7 +175,7 @@ func unknownTopic(s *subject) {
 	_, err = s.TopicConfig(s.ctx, name)
 	s.wants(kafka.ErrUnknownTopic, err, "settings of a topic that does not exist")
 	s.wants(kafka.ErrUnknownTopic, s.DeleteRecords(s.ctx, map[kafka.TopicPartition]int64{tp: 1}), "delete records of a topic that does not exist")
-	// Asking did not create it.
+	// The request must not have created it.
 	if topics, err := s.DescribeTopics(s.ctx, name); err != nil || len(topics) != 0 {
 		s.Errorf("described %+v, %v", topics, err)
 	}

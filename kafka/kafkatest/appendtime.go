@@ -34,7 +34,7 @@ func brokerSaysTime(s *subject) {
 	s.allAt(tp, res.LogAppendTime, 3)
 }
 
-// allAt complains unless tp holds n records of one time.
+// allAt checks that tp contains n records with the same timestamp.
 func (s *subject) allAt(tp kafka.TopicPartition, millis int64, n int) {
 	s.Helper()
 	records, _ := s.read(tp, 0, kafka.FetcherConfig{})
@@ -70,7 +70,7 @@ func topicChangesTime(s *subject) {
 	s.must(s.write(tp, kafka.ProducerConfig{}, stamped(100)...))
 	s.must(s.AlterTopicConfig(s.ctx, tp.Topic, byBroker))
 	now := time.Now().UnixMilli()
-	eventually(s, "the broker says the time", func() bool { // a broker may hear of the change a moment later
+	eventually(s, "the broker sets the timestamps", func() bool { // the change may take effect a moment later
 		s.must(s.write(tp, kafka.ProducerConfig{}, stamped(200)...))
 		records, _ := s.read(tp, 0, kafka.FetcherConfig{})
 		if records[0].Timestamp != 100 {
@@ -85,7 +85,7 @@ func searchAppendTime(s *subject) {
 	r := s.raw()
 	first := r.append(tp, seal(batchOf(stamped(100, 200)...))).LogAppendTime
 	second := first
-	for second == first { // as long as both fall into one millisecond
+	for second == first { // repeat while both are in the same millisecond
 		second = r.append(tp, seal(batchOf(stamped(100)...))).LogAppendTime
 	}
 	r.isListed(tp, 0, 0, first)

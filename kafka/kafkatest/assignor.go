@@ -12,20 +12,21 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// AssignorSubject is an assignor that balances units of work: partitions of the same number of topics that are read together.
+// AssignorSubject describes an assignor under test. It balances units of work: a unit is one partition of all topics of a
+// co-partitioned set.
 type AssignorSubject struct {
 	Assignor kafka.Assignor
-	Units    [][]string              // of topics that are read together; each topic is in one
-	UserData func(t *rapid.T) []byte // of a member; nil for none
+	Units    [][]string              // sets of co-partitioned topics; each topic is in one set
+	UserData func(t *rapid.T) []byte // user data of a random member; nil if members have none
 }
 
-// RunAssignor tests that an assignor assigns everything, evenly, to subscribers, and moves no more than it must.
+// RunAssignor tests that an assignor assigns all partitions evenly to subscribers, and moves as few as possible.
 func RunAssignor(t *testing.T, s AssignorSubject) {
 	t.Run("few partitions move", func(t *testing.T) { rapid.Check(t, s.fewMove) })
 	t.Run("members get what they subscribe to", func(t *testing.T) { rapid.Check(t, s.subscribed) })
 }
 
-// fewMove checks what moves when nothing happens, when a member joins, and when one leaves.
+// fewMove checks which units move if nothing changes, if a member joins, and if one leaves.
 func (s AssignorSubject) fewMove(t *rapid.T) {
 	counts := s.drawCounts(t)
 	n := rapid.IntRange(1, 7).Draw(t, "members")
@@ -88,7 +89,7 @@ func (s AssignorSubject) drawMember(t *rapid.T, i int) kafka.GroupMember {
 	return m
 }
 
-// settle assigns everything to members that subscribe to all topics: each has as many units as any other, or one more.
+// settle assigns all units to members that subscribe to all topics, and checks that their numbers differ by at most one.
 func (s AssignorSubject) settle(t *rapid.T, members []kafka.GroupMember, counts map[string]int32) map[string]kafka.Assignment {
 	shares := s.Assignor.Assign(members, counts)
 	s.checkAssigned(t, members, shares, counts)
@@ -102,7 +103,7 @@ func (s AssignorSubject) settle(t *rapid.T, members []kafka.GroupMember, counts 
 	return shares
 }
 
-// checkAssigned checks that one member has each unit as a whole, if any subscribes to all its topics.
+// checkAssigned checks that each unit is assigned to one member as a whole, if any member subscribes to all its topics.
 func (s AssignorSubject) checkAssigned(t *rapid.T, members []kafka.GroupMember, shares map[string]kafka.Assignment, counts map[string]int32) {
 	owners := map[kafka.TopicPartition][]string{}
 	for id, share := range shares {
@@ -132,14 +133,14 @@ func (s AssignorSubject) checkAssigned(t *rapid.T, members []kafka.GroupMember, 
 	}
 }
 
-// units returns the units of a share, by the partitions of their first topics.
+// units returns the units of a share, each as the partition of its first topic.
 func (s AssignorSubject) units(share kafka.Assignment) []kafka.TopicPartition {
 	return slices.DeleteFunc(slices.Clone(share.Partitions), func(tp kafka.TopicPartition) bool {
 		return !slices.ContainsFunc(s.Units, func(topics []string) bool { return topics[0] == tp.Topic })
 	})
 }
 
-// moved returns how many units have another member than before.
+// moved returns how many units have moved to another member.
 func (s AssignorSubject) moved(before, after map[string]kafka.Assignment) (n int) {
 	for id, share := range after {
 		for _, unit := range s.units(share) {
@@ -151,7 +152,7 @@ func (s AssignorSubject) moved(before, after map[string]kafka.Assignment) (n int
 	return n
 }
 
-// owning returns members with what they were assigned.
+// owning returns the members with their assignments as owned partitions.
 func owning(members []kafka.GroupMember, shares map[string]kafka.Assignment) []kafka.GroupMember {
 	members = slices.Clone(members)
 	for i, m := range members {

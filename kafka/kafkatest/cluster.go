@@ -35,7 +35,7 @@ func nodeName(r *raw) string {
 
 func clusterVersions(s *subject) {
 	r := s.raw()
-	for _, key := range []kmsg.Key{ // what Kafka clients of any age cannot do without
+	for _, key := range []kmsg.Key{ // requests that every Kafka client needs
 		kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata, kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.FindCoordinator,
 		kmsg.JoinGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.SyncGroup, kmsg.DescribeGroups, kmsg.ListGroups, kmsg.ApiVersions,
 		kmsg.CreateTopics, kmsg.DeleteTopics, kmsg.DeleteRecords, kmsg.InitProducerID, kmsg.AddPartitionsToTxn,
@@ -55,7 +55,8 @@ func clusterVersions(s *subject) {
 	}
 }
 
-// A client begins with the newest version it knows. A broker that does not know it answers in the oldest, with what it knows.
+// A client starts with the newest version that it supports. A broker that does not support this version responds in version
+// 0 with the versions that it supports.
 func clusterTooNew(s *subject) {
 	r := s.raw()
 	req := kmsg.NewPtrApiVersionsRequest()
@@ -71,16 +72,16 @@ func clusterTooNew(s *subject) {
 	if len(res.ApiKeys) == 0 {
 		s.Error("the broker does not say what it knows")
 	}
-	ask(r, kmsg.NewPtrMetadataRequest()) // the connection goes on
+	ask(r, kmsg.NewPtrMetadataRequest()) // the connection is still usable
 }
 
-// closed complains unless the broker closes the connection.
+// closed checks that the broker closes the connection.
 func (r *raw) closed(doing string) {
 	r.s.Helper()
 	if n, err := io.Copy(io.Discard, r); n != 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
 		r.s.Errorf("%s: %d bytes of an answer, %v; want a closed connection", doing, n, err)
 	}
-	ask(r.s.raw(), kmsg.NewPtrMetadataRequest()) // others are not disturbed
+	ask(r.s.raw(), kmsg.NewPtrMetadataRequest()) // other connections are not affected
 }
 
 func clusterUnknownVersion(s *subject) {
@@ -181,7 +182,7 @@ func metadataByID(s *subject) {
 func metadataCreatesNothing(s *subject) {
 	r := s.raw()
 	never := s.unique()
-	for version := int16(0); version <= r.newest[int16(kmsg.Metadata)]; version++ { // old versions cannot say whether to create the topic
+	for version := int16(0); version <= r.newest[int16(kmsg.Metadata)]; version++ { // old versions have no field to prevent the creation of the topic
 		req := kmsg.NewPtrMetadataRequest()
 		req.Topics, req.AllowAutoTopicCreation = []kmsg.MetadataRequestTopic{{Topic: &never}}, false
 		got := ask(r.at(version), req).Topics[0]
@@ -231,7 +232,7 @@ func logDirs(s *subject) {
 	}
 }
 
-// A consumer asks so whether the log that it has read has been cut off behind its back.
+// A consumer sends this request to find out whether the log that it has read was truncated.
 func epochEnds(s *subject) {
 	tp := s.ready()
 	s.produce(tp, "a", "b", "c")

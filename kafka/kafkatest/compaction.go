@@ -19,21 +19,21 @@ var compaction = theme{"compaction", []testCase{
 	{"tombstones vanish", tombstonesVanish},
 	{"a tombstone stays a while", tombstoneStays},
 	{"what was aborted replaces nothing", abortedReplacesNothing},
-	{"an open transaction is left alone", openIsLeftAlone},
+	{"an open transaction is not compacted", openIsLeftAlone},
 	{"sequence numbers are kept", sequencesAreKept},
 	{"a topic that is also deleted by age", compactedAndDeleted},
 }}
 
-// keyed is a compacted partition and the one who writes to it. A broker that keeps its log in segments never compacts the
-// last of them, and begins a new one when a record is a minute younger than the first of the segment: so the writer tells
-// the time, and turns the page. His time is ahead of the broker's, who writes the marks of transactions.
+// keyed writes to a compacted partition. A broker never compacts the last segment of its log, and starts a new one when a
+// record is a minute younger than the first of the segment. So keyed sets the timestamps, ahead of the broker's clock, and
+// roll starts a new segment with a record of the key "page".
 type keyed struct {
 	s   *subject
 	tp  kafka.TopicPartition
 	now time.Time
 }
 
-// keyed creates a topic that is compacted as soon as the broker can.
+// keyed creates a topic that is compacted as soon as possible.
 func (s *subject) keyed(more map[string]string) *keyed {
 	s.Helper()
 	config := map[string]string{
@@ -44,9 +44,9 @@ func (s *subject) keyed(more map[string]string) *keyed {
 	return &keyed{s: s, tp: s.ready(config), now: time.Now()}
 }
 
-// records makes records of "key=value"; "key" alone is a tombstone.
-func (k *keyed) records(said ...string) (records []kafka.Record) {
-	for _, text := range said {
+// records makes records from texts "key=value"; "key" alone is a tombstone.
+func (k *keyed) records(texts ...string) (records []kafka.Record) {
+	for _, text := range texts {
 		key, value, ok := strings.Cut(text, "=")
 		r := kafka.Record{Timestamp: k.now.UnixMilli(), Key: []byte(key)}
 		if ok {
@@ -57,33 +57,33 @@ func (k *keyed) records(said ...string) (records []kafka.Record) {
 	return records
 }
 
-// write writes records, each as a batch.
-func (k *keyed) write(said ...string) {
+// write writes records, each in a batch of its own.
+func (k *keyed) write(texts ...string) {
 	k.s.Helper()
 	p := k.s.producer(kafka.ProducerConfig{})
-	for _, r := range k.records(said...) {
+	for _, r := range k.records(texts...) {
 		k.s.must(p.Send(k.tp.Topic, k.tp.Partition, r))
 		k.s.must(p.Flush(k.s.ctx))
 	}
 }
 
-// turn lets all that was written so far be compacted.
-func (k *keyed) turn() {
+// roll starts a new segment, so that all earlier records can be compacted.
+func (k *keyed) roll() {
 	k.s.Helper()
 	k.now = k.now.Add(2 * time.Minute)
 	k.write("page=" + k.now.Format(time.TimeOnly))
 }
 
 // transact writes records in a transaction of p.
-func (k *keyed) transact(p *kafka.Producer, said ...string) {
+func (k *keyed) transact(p *kafka.Producer, texts ...string) {
 	k.s.Helper()
-	for _, r := range k.records(said...) {
+	for _, r := range k.records(texts...) {
 		k.s.must(p.Send(k.tp.Topic, k.tp.Partition, r))
 	}
 	k.s.must(p.Flush(k.s.ctx))
 }
 
-// all says what there is as "offset key=value", without the pages.
+// all returns the records as "offset key=value", without those of roll.
 func (k *keyed) all(cfg kafka.FetcherConfig) (all []string) {
 	k.s.Helper()
 	records, _ := k.s.read(k.tp, k.s.offset(k.tp, kafka.Earliest), cfg)
@@ -99,7 +99,7 @@ func (k *keyed) all(cfg kafka.FetcherConfig) (all []string) {
 	return all
 }
 
-// becomes waits until just these records are left, committed or not, and turns page after page meanwhile.
+// becomes waits until exactly these records are left, committed or not. It keeps starting new segments meanwhile.
 func (k *keyed) becomes(want ...string) {
 	k.s.Helper()
 	var got []string
@@ -108,8 +108,8 @@ func (k *keyed) becomes(want ...string) {
 			k.s.Logf("there is %q, not %q", got, want)
 		}
 	}()
-	seldom(k.s, 200*time.Millisecond, "the log is compacted", func() bool {
-		k.turn()
+	eventuallySlow(k.s, 200*time.Millisecond, "the log is compacted", func() bool {
+		k.roll()
 		got = k.all(kafka.FetcherConfig{ReadUncommitted: true})
 		return slices.Equal(got, want)
 	})
@@ -118,7 +118,7 @@ func (k *keyed) becomes(want ...string) {
 func lastOfEachKey(s *subject) {
 	k := s.keyed(nil)
 	k.write("ana=1", "bea=1", "ana=2", "cid=1", "bea=2", "ana=3")
-	k.turn() // offset 6
+	k.roll() // offset 6
 	k.write("cid=2", "dan=1")
 	k.becomes("4 bea=2", "5 ana=3", "7 cid=2", "8 dan=1")
 }
@@ -129,7 +129,7 @@ func compactsCompressed(s *subject) {
 		k := s.keyed(nil)
 		s.must(s.write(k.tp, kafka.ProducerConfig{Compression: compression}, k.records("ana=1", "bea=1", "ana=2", "cid=1")...))
 		s.must(s.write(k.tp, kafka.ProducerConfig{Compression: compression}, k.records("bea=2", "dan=1")...))
-		k.turn() // all are compacted while one is waited for
+		k.roll() // the partitions are compacted at the same time
 		all = append(all, k)
 	}
 	for _, k := range all {
@@ -137,7 +137,7 @@ func compactsCompressed(s *subject) {
 	}
 }
 
-// A consumer at an offset that is gone goes on at the next that is there.
+// A consumer at an offset that was compacted away continues at the next existing one.
 func gapsArePassed(s *subject) {
 	k := s.keyed(nil)
 	k.write("ana=1", "bea=1", "ana=2", "ana=3", "cid=1", "ana=4", "dan=1")
@@ -166,17 +166,17 @@ func tombstoneStays(s *subject) {
 	k.write("ana=1", "bea=1", "ana")
 	k.becomes("1 bea=1", "2 ana")
 	k.write("bea=2")
-	k.turn()
-	k.becomes("2 ana", fmt.Sprintf("%d bea=2", s.offset(k.tp, kafka.Latest)-2)) // compacted again, and it is still there
+	k.roll()
+	k.becomes("2 ana", fmt.Sprintf("%d bea=2", s.offset(k.tp, kafka.Latest)-2)) // it survives another compaction
 }
 
 func abortedReplacesNothing(s *subject) {
 	k := s.keyed(nil)
 	good, bad := s.transactional(), s.transactional()
 	k.transact(good, "ana=good", "bea=old")
-	s.must(good.Commit(s.ctx)) // mark at 2
+	s.must(good.Commit(s.ctx)) // marker at offset 2
 	k.transact(bad, "ana=bad", "bea=bad")
-	s.must(bad.Abort(s.ctx)) // mark at 5
+	s.must(bad.Abort(s.ctx)) // marker at offset 5
 	s.settled(k.tp)
 	k.transact(good, "bea=new")
 	s.must(good.Commit(s.ctx))
@@ -191,7 +191,7 @@ func openIsLeftAlone(s *subject) {
 	k := s.keyed(nil)
 	p := s.transactional()
 	k.write("ana=old", "bea=1", "bea=2")
-	k.turn() // offset 3
+	k.roll() // offset 3
 	k.transact(p, "ana=new", "ana=newer")
 	k.becomes("0 ana=old", "2 bea=2", "4 ana=new", "5 ana=newer")
 	if got := k.all(kafka.FetcherConfig{}); !slices.Equal(got, []string{"0 ana=old", "2 bea=2"}) {
@@ -202,13 +202,13 @@ func openIsLeftAlone(s *subject) {
 	k.becomes("2 bea=2", "5 ana=newer")
 }
 
-// A batch whose records have all been replaced may come again: the broker still knows its producer.
+// A producer may resend a batch whose records have all been compacted away: the broker still knows its sequence numbers.
 func sequencesAreKept(s *subject) {
 	k := s.keyed(nil)
-	w := s.wire()
+	w := s.rawIdempotent()
 	w.tp = k.tp
-	batch := func(sequence int32, said string) []byte {
-		b := batchOf(k.records(said)...)
+	batch := func(sequence int32, text string) []byte {
+		b := batchOf(k.records(text)...)
 		b.ProducerID, b.ProducerEpoch, b.FirstSequence = w.id, w.epoch, sequence
 		return seal(b)
 	}
@@ -217,7 +217,7 @@ func sequencesAreKept(s *subject) {
 	r.appends(k.tp, 0, first)
 	k.write("ana=2")
 	k.becomes("1 ana=2")
-	r.appends(k.tp, 0, first) // not written again
+	r.appends(k.tp, 0, first) // not appended a second time
 	end := s.offset(k.tp, kafka.Latest)
 	r.appends(k.tp, end, batch(1, "bea=1"))
 }
@@ -226,7 +226,7 @@ func compactedAndDeleted(s *subject) {
 	k := s.keyed(map[string]string{"cleanup.policy": "compact,delete", "retention.ms": fmt.Sprint(20 * time.Hour.Milliseconds())})
 	k.now = k.now.Add(-24 * time.Hour)
 	k.write("ana=1", "bea=1")
-	s.expires(k.tp) // though it is the last of its key
+	s.expires(k.tp) // although it is the last record of its key
 	k.now = k.now.Add(6 * time.Hour)
 	k.write("ana=2", "cid=1", "cid=2", "cid=3")
 	k.becomes("2 ana=2", "5 cid=3")

@@ -21,7 +21,7 @@ var configs = theme{"settings", []testCase{
 	{"take effect", configTakesEffect},
 }}
 
-// Where a value is from, and what is done to it.
+// Sources of a setting's value, and operations of an incremental change.
 const (
 	fromTopic   = 1
 	fromDefault = 5
@@ -53,7 +53,7 @@ func (r *raw) configOf(kind kmsg.ConfigResourceType, name string, names ...strin
 	return found
 }
 
-// isSet waits until a setting has a value, or with "" until it has its default.
+// isSet waits until a setting has a value, or its default if the value is "".
 func (r *raw) isSet(topic, setting, want string) {
 	r.s.Helper()
 	eventually(r.s, setting+" is "+want, func() bool {
@@ -103,7 +103,7 @@ type alteration struct {
 	value   string
 }
 
-// alter changes settings of a topic one by one, and returns the code.
+// alter changes settings of a topic incrementally, and returns the error code.
 func (r *raw) alter(topic string, validate bool, alterations ...alteration) int16 {
 	r.s.Helper()
 	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
@@ -143,7 +143,7 @@ func configAppended(s *subject) {
 	s.code(kerr.InvalidConfig, r.alter(topic, false, alteration{"retention.ms", opAppend, "1"}), "append to a number")
 }
 
-// The older way to alter replaces all: what it does not name has its default again.
+// AlterConfigs replaces all settings: those that it does not name get their defaults.
 func configReplaced(s *subject) {
 	topic := s.topic(1, map[string]string{"retention.ms": "12345"})
 	r := s.raw()

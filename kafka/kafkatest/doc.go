@@ -1,8 +1,8 @@
-// Package kafkatest is the suite that every broker passes: what Rio relies on, said as tests of package kafka against a
-// broker that the caller brings.
+// Package kafkatest is a test suite for brokers. It tests everything that Rio relies on through package kafka, against a
+// broker that the caller provides.
 //
-// The main idea: the embedded broker and Apache Kafka run the same tests, so that a program that works on the one works on
-// the other. The test file of a broker is one call:
+// The embedded broker and Apache Kafka pass the same tests, so a program that works with one works with the other. The test
+// file of a broker is one call:
 //
 //	func TestBroker(t *testing.T) {
 //		kafkatest.Run(t, func(t *testing.T) kafka.Config {
@@ -10,16 +10,16 @@
 //		})
 //	}
 //
-// Each theme is a file and a group of subtests. What package kafka cannot say, or would say again by itself, is said in the
-// protocol's own words: raw.go is a connection that does nothing for the test, rawbatch.go and its neighbours are its verbs.
-// These themes are for a broker that is alone.
+// Each theme has a file and a group of subtests. Some tests need requests that package kafka cannot send or would retry. They
+// use the protocol directly: raw.go is a plain connection, and rawbatch.go, rawfetch.go and so on build requests. These tests
+// require a cluster of one broker.
 //
-// Topics, groups and transactional ids have names that no other run uses, so the broker may be one that lives longer, and
-// the tests leave alone what is not theirs.
+// The names of topics, groups and transactional ids are unique to a run, so the suite can share a long-lived broker with
+// others and does not touch their data.
 //
 // To run the suite on a real Apache Kafka: scripts/kafka run 0 go test ./kafka/kafkatest
 //
-// RunAssignor is such a suite for assignors, and needs no broker. Proxy makes any broker forget its transactional producers.
+// RunAssignor is a suite for assignors; it needs no broker. Proxy makes a broker seem to forget its transactional producers.
 //
-// What the package does not do: kill brokers, or fill disks. That takes a broker in a process of its own.
+// The package does not test crashes or full disks, because that needs a broker in a process of its own.
 package kafkatest

@@ -47,7 +47,7 @@ func newerAbortsOlder(s *subject) {
 	s.must(older.Close()) // as after a crash
 	s.isAt(tp, kafka.LatestStable, 0)
 
-	newer := s.producer(cfg) // does not wait for the timeout of the transaction
+	newer := s.producer(cfg) // must not wait for the transaction timeout
 	s.settled(tp)
 	s.isAt(tp, kafka.LatestStable, 2)
 	if got, ok := s.committed(group, in); ok {
@@ -113,7 +113,7 @@ func pastGenerationOutside(s *subject) {
 	s.hasCommitted(group, in, 3)
 }
 
-// While the group waits for a member that is gone, another goes on in the generation that it is in.
+// While the group waits for a dead member, another continues in the current generation.
 func commitsWhileAwaiting(s *subject) {
 	in, out := s.partition(), s.partition()
 	group := s.unique()

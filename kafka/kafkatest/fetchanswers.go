@@ -92,7 +92,7 @@ func fetchWholeBatches(s *subject) {
 	}
 }
 
-// fill writes n batches of a little more than a kilobyte each.
+// fill writes n batches of slightly more than a kilobyte each.
 func (r *raw) fill(tp kafka.TopicPartition, n int) {
 	r.s.Helper()
 	for i := range n {
@@ -153,7 +153,7 @@ func fetchZeroLimit(s *subject) {
 	}
 }
 
-// aborted says the aborted transactions of an answer: where they begin.
+// aborted returns the first offsets of the aborted transactions in a response.
 func aborted(p kmsg.FetchResponseTopicPartition) (first []int64) {
 	for _, a := range p.AbortedTransactions {
 		first = append(first, a.FirstOffset)
@@ -165,7 +165,7 @@ func aborted(p kmsg.FetchResponseTopicPartition) (first []int64) {
 func fetchAborted(s *subject) {
 	tp := s.ready()
 	good, bad := s.transactional(), s.transactional()
-	for range 3 { // offsets 0 to 11: bad, good, good's mark, bad's mark
+	for range 3 { // offsets 0 to 11: bad, good, marker of good, marker of bad
 		s.send(bad, tp, "bad")
 		s.must(bad.Flush(s.ctx))
 		s.send(good, tp, "good")
@@ -233,7 +233,7 @@ func fetchAfterDelete(s *subject) {
 	r.appends(tp, 3, seal(values("d")))
 	s.must(s.DeleteRecords(s.ctx, map[kafka.TopicPartition]int64{tp: 2}))
 	s.code(kerr.OffsetOutOfRange, r.fetch(tp, 1).ErrorCode, "fetch of a deleted record")
-	got := r.fetch(tp, 2) // the batch that holds it, with what was deleted: a consumer skips that
+	got := r.fetch(tp, 2) // the whole batch, including deleted records, which a consumer skips
 	if values := s.valuesIn(got.RecordBatches); !slices.Equal(values, []string{"a", "b", "c", "d"}) || got.LogStartOffset != 2 {
 		s.Errorf("read %q, log start %d", values, got.LogStartOffset)
 	}

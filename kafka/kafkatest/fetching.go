@@ -57,7 +57,7 @@ func fetchWaits(s *subject) {
 	tp := s.partition()
 	f := s.fetcher(kafka.FetcherConfig{MaxWait: waitTimeout / 2})
 	f.Add(tp, 0)
-	s.poll(f) // at the end: from now on the broker waits
+	s.poll(f) // at the end: from now on the broker delays its response
 	s.produce(tp, "late")
 	var records []kafka.Record
 	for len(records) == 0 {

@@ -17,7 +17,7 @@ var groupListings = theme{"group listings", []testCase{
 	{"coordinators of several", coordinatorsOfSeveral},
 }}
 
-// described describes one group as clients before version 6 see it: one that does not exist is dead.
+// described describes a group with a version before 6, in which a missing group has the state Dead.
 func (r *raw) described(group string) kmsg.DescribeGroupsResponseGroup {
 	r.s.Helper()
 	req := kmsg.NewPtrDescribeGroupsRequest()
@@ -28,7 +28,7 @@ func (r *raw) described(group string) kmsg.DescribeGroupsResponseGroup {
 }
 
 func groupStates(s *subject) {
-	ana, r := s.player(s.unique()), s.raw()
+	ana, r := s.rawMember(s.unique()), s.raw()
 	state := func(want string) {
 		s.Helper()
 		if got := r.described(ana.group).State; got != want {
@@ -40,9 +40,9 @@ func groupStates(s *subject) {
 	state("CompletingRebalance")
 	ana.syncs(nil)
 	state("Stable")
-	bea := s.player(ana.group)
+	bea := s.rawMember(ana.group)
 	bea.join()
-	ana.called()
+	ana.awaitRebalance()
 	state("PreparingRebalance")
 	ana.joins()
 	state("CompletingRebalance")
@@ -65,9 +65,9 @@ func (r *raw) listedGroups(states, types []string) map[string]kmsg.ListGroupsRes
 }
 
 func listedByState(s *subject) {
-	m, r := s.alone(), s.raw()
+	m, r := s.soleMember(), s.raw()
 	for _, filter := range [][]string{nil, {"Stable"}, {"stable"}, {"Empty", "Stable"}} {
-		if g := r.listedGroups(filter, nil)[m.group]; g.GroupState != "Stable" || g.ProtocolType != playerType {
+		if g := r.listedGroups(filter, nil)[m.group]; g.GroupState != "Stable" || g.ProtocolType != protocolType {
 			s.Errorf("of those that are %q: %+v", filter, g)
 		}
 	}
@@ -83,7 +83,7 @@ func listedByState(s *subject) {
 }
 
 func listedByType(s *subject) {
-	m, r := s.alone(), s.raw()
+	m, r := s.soleMember(), s.raw()
 	if g := r.listedGroups(nil, []string{"classic"})[m.group]; g.GroupType != "classic" {
 		s.Errorf("of the classic ones: %+v", g)
 	}
@@ -99,7 +99,7 @@ func describedGroups(s *subject) {
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = []string{leader.group, never}
 	res := ask(leader.at(5), req).Groups
-	slices.SortFunc(res, func(a, _ kmsg.DescribeGroupsResponseGroup) int { // they come in any order
+	slices.SortFunc(res, func(a, _ kmsg.DescribeGroupsResponseGroup) int { // their order is not defined
 		if a.Group == never {
 			return 1
 		}
@@ -109,7 +109,7 @@ func describedGroups(s *subject) {
 		s.Fatalf("described %+v", res)
 	}
 	g := res[0]
-	if g.State != "Stable" || g.ProtocolType != playerType || g.Protocol != "fair" || len(g.Members) != 2 {
+	if g.State != "Stable" || g.ProtocolType != protocolType || g.Protocol != "fair" || len(g.Members) != 2 {
 		s.Fatalf("described %+v", g)
 	}
 	for _, m := range g.Members {
@@ -125,7 +125,7 @@ func describedGroups(s *subject) {
 }
 
 func deletedGroups(s *subject) {
-	m, r, tp := s.alone(), s.raw(), s.ready()
+	m, r, tp := s.soleMember(), s.raw(), s.ready()
 	empty, never := s.unique(), s.unique()
 	r.coordinated(0, empty)
 	r.coordinated(0, never)

@@ -23,7 +23,7 @@ var groupOffsets = theme{"group offsets", []testCase{
 	{"deleted one by one", offsetsDeleted},
 }}
 
-// offsetCommit commits as no member.
+// offsetCommit returns a commit request without a member.
 func offsetCommit(group string, offset int64, parts ...kafka.TopicPartition) *kmsg.OffsetCommitRequest {
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.Generation = group, -1
@@ -55,7 +55,7 @@ func offsetFetch(group string, parts ...kafka.TopicPartition) *kmsg.OffsetFetchR
 	return req
 }
 
-// groupFetch is offsetFetch for version 8 and later, which ask for several groups.
+// groupFetch is like offsetFetch for version 8 and later, which can fetch the offsets of several groups.
 func groupFetch(group string, parts ...kafka.TopicPartition) kmsg.OffsetFetchRequestGroup {
 	req := kmsg.NewOffsetFetchRequestGroup()
 	req.Group = group
@@ -104,7 +104,7 @@ func offsetsOfAllTopics(s *subject) {
 	r.coordinated(0, group)
 	s.code(nil, r.commits(offsetCommit(group, 5, a, b)), "commit")
 	all := offsetFetch(group)
-	all.Topics = nil // null: all
+	all.Topics = nil // null means all
 	for version := int16(2); version <= 7; version++ {
 		if res := ask(r.at(version), all); res.ErrorCode != 0 || len(res.Topics) != 2 {
 			s.Errorf("v%d: %+v", version, res)
@@ -146,7 +146,7 @@ func offsetsOfGroups(s *subject) {
 	}
 }
 
-// Older clients cannot decode a note that is null.
+// Older clients cannot decode null metadata.
 func offsetNoneIsNotNull(s *subject) {
 	tp, other, group := s.ready(), s.ready(), s.unique()
 	r := s.raw()
@@ -198,7 +198,7 @@ func offsetsUnknownTopics(s *subject) {
 		}
 		s.code(want, topic.Partitions[0].ErrorCode, "commit in "+topic.Topic)
 	}
-	s.hasCommitted(group, tp, 5) // in spite of the other
+	s.hasCommitted(group, tp, 5) // although the other partition has failed
 	s.code(kerr.UnknownTopicOrPartition, r.commits(offsetCommit(group, 5, beyond)), "commit in a partition that does not exist")
 }
 
@@ -215,7 +215,7 @@ func offsetLongNote(s *subject) {
 
 func whoMayCommit(s *subject) {
 	tp := s.ready()
-	m := s.alone()
+	m := s.soleMember()
 	as := func(group, id string, generation int32) int16 {
 		req := offsetCommit(group, 5, tp)
 		req.MemberID, req.Generation = id, generation
@@ -239,7 +239,7 @@ func offsetsOfStatic(s *subject) {
 	past := *m
 	m.id = ""
 	m.joins()
-	commit := func(m *player) int16 {
+	commit := func(m *rawMember) int16 {
 		req := offsetCommit(m.group, 5, tp)
 		req.MemberID, req.InstanceID, req.Generation = m.id, m.instance, m.generation
 		return m.commits(req)

@@ -29,8 +29,8 @@ var groupProtocol = theme{"group protocol", []testCase{
 }}
 
 func memberIDRequired(s *subject) {
-	m := s.player(s.unique())
-	m.enlist()
+	m := s.rawMember(s.unique())
+	m.requestID()
 	if m.id == "" {
 		s.Fatal("no id")
 	}
@@ -41,21 +41,21 @@ func memberIDRequired(s *subject) {
 	s.code(kerr.UnknownMemberID, m.join()().ErrorCode, "join with an id that the broker has not given")
 }
 
-// A broker that tidies up meanwhile does not take the group for an empty one.
+// The broker must not delete the group as empty meanwhile.
 func memberIDIsKept(s *subject) {
-	m := s.player(s.unique())
-	m.enlist()
+	m := s.rawMember(s.unique())
+	m.requestID()
 	s.sweep()
 	m.joins()
 	m.leave(kmsg.LeaveGroupRequestMember{MemberID: m.id})
 	m.id = ""
-	m.enlist()
+	m.requestID()
 	s.sweep()
 	m.joins()
 }
 
 func memberIDNotRequired(s *subject) {
-	m := s.player(s.unique())
+	m := s.rawMember(s.unique())
 	for version := int16(0); version <= 3; version++ {
 		m.group = s.unique()
 		if res := ask(m.at(version), m.joinRequest()); res.ErrorCode != 0 || res.MemberID == "" || res.Generation != 1 {
@@ -65,25 +65,25 @@ func memberIDNotRequired(s *subject) {
 }
 
 func agreeOnProtocol(s *subject) {
-	ana := s.player(s.unique())
-	bea := s.player(ana.group)
+	ana := s.rawMember(s.unique())
+	bea := s.rawMember(ana.group)
 	ana.protocols, bea.protocols = []string{"sticky", "fair", "old"}, []string{"fair", "new"}
 	if res := ana.joins(); *res.Protocol != "sticky" {
 		s.Errorf("alone, with %q", *res.Protocol)
 	}
 	ana.syncs(nil)
 	answer := bea.join()
-	ana.called()
+	ana.awaitRebalance()
 	for _, res := range []*kmsg.JoinGroupResponse{ana.joins(), answer()} {
-		if res.ErrorCode != 0 || *res.Protocol != "fair" || *res.ProtocolType != playerType || res.Generation != 2 {
+		if res.ErrorCode != 0 || *res.Protocol != "fair" || *res.ProtocolType != protocolType || res.Generation != 2 {
 			s.Errorf("%+v", res)
 		}
 	}
 }
 
 func nothingInCommon(s *subject) {
-	ana := s.alone()
-	bea := s.player(ana.group)
+	ana := s.soleMember()
+	bea := s.rawMember(ana.group)
 	bea.protocols = []string{"other"}
 	s.code(kerr.InconsistentGroupProtocol, ask(bea.at(5), bea.joinRequest()).ErrorCode, "join with another protocol")
 	bea.protocols = ana.protocols
@@ -94,13 +94,13 @@ func nothingInCommon(s *subject) {
 }
 
 func leaderAssigns(s *subject) {
-	ana := s.player(s.unique())
-	bea := s.player(ana.group)
+	ana := s.rawMember(s.unique())
+	bea := s.rawMember(ana.group)
 	ana.metadata, bea.metadata = []byte("of ana"), []byte("of bea")
 	ana.joins()
 	ana.syncs(nil)
 	answer := bea.join()
-	ana.called()
+	ana.awaitRebalance()
 	led, followed := ana.joins(), answer()
 	want := []string{ana.id, bea.id}
 	slices.Sort(want)
@@ -112,7 +112,7 @@ func leaderAssigns(s *subject) {
 			s.Errorf("%s brings %q", member.MemberID, got)
 		}
 	}
-	waits := bea.sync(nil) // until the leader has spoken
+	waits := bea.sync(nil) // until the leader has sent the assignment
 	if got := ana.syncs(map[string]string{ana.id: "left", bea.id: "right"}); got != "left" {
 		s.Errorf("the leader is assigned %q", got)
 	}
@@ -134,15 +134,15 @@ func assignmentAgain(s *subject) {
 	}
 }
 
-// unassigned returns the assignment of a member for which the leader brings none.
+// unassigned returns the assignment of a member that the leader's assignment omits.
 func (s *subject) unassigned() string {
-	m := s.player(s.unique())
+	m := s.rawMember(s.unique())
 	m.joins()
 	return m.syncs(nil)
 }
 
 func notOfGeneration(s *subject) {
-	m := s.alone()
+	m := s.soleMember()
 	past, unknown := *m, *m
 	past.generation--
 	unknown.id = "nobody"
@@ -151,7 +151,7 @@ func notOfGeneration(s *subject) {
 	s.wants(kerr.UnknownMemberID, unknown.heartbeat(), "heartbeat of a stranger")
 	s.code(kerr.UnknownMemberID, unknown.sync(nil)().ErrorCode, "sync of a stranger")
 	other := m.syncRequest(nil)
-	other.ProtocolType, other.Protocol = name(playerType), name("other")
+	other.ProtocolType, other.Protocol = name(protocolType), name("other")
 	s.code(kerr.InconsistentGroupProtocol, ask(m.at(5), other).ErrorCode, "sync with another protocol")
 	nowhere := *m
 	nowhere.group = s.unique()
@@ -159,7 +159,8 @@ func notOfGeneration(s *subject) {
 	s.wants(nil, m.heartbeat(), "heartbeat")
 }
 
-// A member whose answer was lost joins again; the others need not care. Unless it leads, who wants a new round by that.
+// A member that has lost the response joins again. That does not affect the others, unless it is the leader: a leader that
+// joins again starts a new rebalance.
 func comesAgainSame(s *subject) {
 	leader, other := s.pair()
 	generation := other.generation
@@ -168,7 +169,7 @@ func comesAgainSame(s *subject) {
 	}
 	s.wants(nil, leader.heartbeat(), "heartbeat of the leader")
 	answer := leader.join()
-	other.called()
+	other.awaitRebalance()
 	other.joins()
 	if res := answer(); res.ErrorCode != 0 || res.Generation != generation+1 {
 		s.Errorf("the leader joins again: %+v", res)
@@ -179,7 +180,7 @@ func comesAgainNew(s *subject) {
 	leader, other := s.pair()
 	other.metadata = []byte("new")
 	answer := other.join()
-	leader.called()
+	leader.awaitRebalance()
 	res := leader.joins()
 	s.code(nil, answer().ErrorCode, "join")
 	if i := slices.IndexFunc(res.Members, func(m kmsg.JoinGroupResponseMember) bool { return m.MemberID == other.id }); i < 0 || string(res.Members[i].ProtocolMetadata) != "new" {
@@ -189,7 +190,7 @@ func comesAgainNew(s *subject) {
 
 func notComingBack(s *subject) {
 	group := s.unique()
-	ana, bea := s.player(group), s.player(group)
+	ana, bea := s.rawMember(group), s.rawMember(group)
 	ana.rebalance, bea.rebalance = 500*time.Millisecond, 500*time.Millisecond
 	ana.joins()
 	ana.syncs(nil)
@@ -200,7 +201,7 @@ func notComingBack(s *subject) {
 }
 
 func silentIsDropped(s *subject) {
-	m := s.player(s.unique())
+	m := s.rawMember(s.unique())
 	m.session = 200 * time.Millisecond
 	m.joins()
 	m.syncs(nil)
@@ -214,22 +215,22 @@ func leaving(s *subject) {
 	old.Group, old.MemberID = other.group, other.id
 	s.code(nil, ask(other.at(2), old).ErrorCode, "leave")
 	s.code(kerr.UnknownMemberID, ask(other.at(2), old).ErrorCode, "leave twice")
-	leader.called()
+	leader.awaitRebalance()
 	if res := leader.joins(); len(res.Members) != 1 {
 		s.Errorf("after the other has left: %+v", res)
 	}
-	said := leader.leave(kmsg.LeaveGroupRequestMember{MemberID: leader.id}, kmsg.LeaveGroupRequestMember{MemberID: "nobody"})
-	if len(said) != 2 || said[0] != nil || said[1] != kerr.UnknownMemberID {
-		s.Errorf("leaving: %v", said)
+	errs := leader.leave(kmsg.LeaveGroupRequestMember{MemberID: leader.id}, kmsg.LeaveGroupRequestMember{MemberID: "nobody"})
+	if len(errs) != 2 || errs[0] != nil || errs[1] != kerr.UnknownMemberID {
+		s.Errorf("leaving: %v", errs)
 	}
 	if d := leader.described(leader.group); d.State != "Empty" {
 		s.Errorf("all have left, and the group is %s", d.State)
 	}
 }
 
-// static returns the only member of a new group, which has a name.
-func (s *subject) static() *player {
-	m := s.player(s.unique())
+// static returns the only member of a new group, which is static.
+func (s *subject) static() *rawMember {
+	m := s.rawMember(s.unique())
 	m.instance = name("instance")
 	m.joins()
 	m.syncs(map[string]string{m.id: "everything"})
@@ -255,28 +256,28 @@ func staticRejoins(s *subject) {
 
 func staticLeaves(s *subject) {
 	m := s.static()
-	said := m.leave(kmsg.LeaveGroupRequestMember{InstanceID: name("another")}, kmsg.LeaveGroupRequestMember{InstanceID: m.instance})
-	if len(said) != 2 || said[0] != kerr.UnknownMemberID || said[1] != nil {
-		s.Errorf("leaving: %v", said)
+	errs := m.leave(kmsg.LeaveGroupRequestMember{InstanceID: name("another")}, kmsg.LeaveGroupRequestMember{InstanceID: m.instance})
+	if len(errs) != 2 || errs[0] != kerr.UnknownMemberID || errs[1] != nil {
+		s.Errorf("leaving: %v", errs)
 	}
 	s.wants(kerr.UnknownMemberID, m.heartbeat(), "heartbeat of who has left")
 }
 
 func twoOfOneInstance(s *subject) {
 	m := s.static()
-	twin := s.player(m.group)
+	twin := s.rawMember(m.group)
 	twin.instance = m.instance
 	twin.joins()
 	s.wants(kerr.FencedInstanceID, m.heartbeat(), "heartbeat of the first")
-	said := m.leave(kmsg.LeaveGroupRequestMember{InstanceID: m.instance, MemberID: m.id})
-	if len(said) != 1 || said[0] != kerr.FencedInstanceID {
-		s.Errorf("leaving of the first: %v", said)
+	errs := m.leave(kmsg.LeaveGroupRequestMember{InstanceID: m.instance, MemberID: m.id})
+	if len(errs) != 1 || errs[0] != kerr.FencedInstanceID {
+		s.Errorf("leaving of the first: %v", errs)
 	}
 	s.wants(nil, twin.heartbeat(), "heartbeat of the second")
 }
 
 func badJoins(s *subject) {
-	m := s.player(s.unique())
+	m := s.rawMember(s.unique())
 	for want, change := range map[error]func(req *kmsg.JoinGroupRequest){
 		kerr.InvalidSessionTimeout:     func(req *kmsg.JoinGroupRequest) { req.SessionTimeoutMillis = 10 },
 		kerr.InvalidGroupID:            func(req *kmsg.JoinGroupRequest) { req.Group = "" },

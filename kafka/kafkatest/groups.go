@@ -19,7 +19,7 @@ var groups = theme{"groups", []testCase{
 	{"a second process with the same instance id fences the first", secondInstance},
 	{"a member of another protocol is refused", otherProtocol},
 	{"new partitions are assigned", newPartitions},
-	{"turmoil", turmoil},
+	{"random membership changes", churn},
 	{"offsets and their notes", offsetsAndNotes},
 	{"no offsets", noOffsets},
 	{"lag", lag},
@@ -28,7 +28,7 @@ var groups = theme{"groups", []testCase{
 	{"delete offsets", deleteOffsets},
 }}
 
-// member is a member of a group and its owner, who acknowledges everything at once.
+// member is a member of a group that acknowledges every rebalance at once.
 type member struct {
 	*kafka.Membership
 	s    *subject
@@ -77,12 +77,12 @@ func (m *member) leave() {
 	})
 }
 
-// owned returns the member's partitions, by topic and number.
+// owned returns the member's partitions, ordered by topic and number.
 func (m *member) owned() []kafka.TopicPartition {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.SortedFunc(slices.Values(m.has), func(a, b kafka.TopicPartition) int {
-		return strings.Compare(a.String(), b.String()) // no test has ten
+		return strings.Compare(a.String(), b.String()) // correct for partitions below 10
 	})
 }
 
@@ -104,14 +104,14 @@ func (m *member) afterGeneration(past int32) {
 	eventually(m.s, "a new generation has begun", func() bool { return m.Ref().Generation > past }, m)
 }
 
-// eventually waits until holds.
+// eventually waits until holds returns true.
 func eventually(s *subject, what string, holds func() bool, members ...*member) {
 	s.Helper()
-	seldom(s, 5*time.Millisecond, what, holds, members...)
+	eventuallySlow(s, 5*time.Millisecond, what, holds, members...)
 }
 
-// seldom is eventually for what is dear to look at.
-func seldom(s *subject, interval time.Duration, what string, holds func() bool, members ...*member) {
+// eventuallySlow is like eventually, but calls holds less often because it is expensive.
+func eventuallySlow(s *subject, interval time.Duration, what string, holds func() bool, members ...*member) {
 	s.Helper()
 	again := time.NewTicker(interval)
 	defer again.Stop()
@@ -127,7 +127,8 @@ func seldom(s *subject, interval time.Duration, what string, holds func() bool, 
 	}
 }
 
-// share waits until all partitions of topic are spread, each to one, and returns who has how many, in the given order.
+// share waits until every partition of topic has exactly one owner, and returns how many each member has, in the given
+// order.
 func share(s *subject, topic string, partitions int, want []int, members ...*member) {
 	s.Helper()
 	eventually(s, "everyone has its share", func() bool {
@@ -181,7 +182,7 @@ func silentIsReplaced(s *subject) {
 	if r := <-silent.Rebalances(); len(r.Added) != 2 {
 		s.Fatalf("the first member was told %+v", r)
 	}
-	client.Close() // without leaving, as a process that was killed
+	client.Close() // without leaving the group, like a killed process
 	defer silent.Leave(s.ctx)
 	share(s, topic, 2, []int{2}, s.join(group, topic))
 }
@@ -297,7 +298,7 @@ func describeAndList(s *subject) {
 	s.listed(group, "Empty")
 }
 
-// listed complains unless group is among all groups, in that state.
+// listed checks that the list of all groups contains group in the given state.
 func (s *subject) listed(group, state string) {
 	s.Helper()
 	all, err := s.Groups(s.ctx)

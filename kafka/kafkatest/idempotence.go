@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// A producer sends a batch again when its answer was lost. Package kafka does so by itself, so these tests speak the
+// A producer resends a batch when it has lost the response. Package kafka does so automatically, so these tests use the
 // protocol directly.
 var idempotence = theme{"idempotence", []testCase{
 	{"a batch sent again is not written again", sentAgain},
@@ -22,8 +22,8 @@ var idempotence = theme{"idempotence", []testCase{
 	{"five batches back", fiveBack},
 }}
 
-// wire is a producer that says exactly what it is told to.
-type wire struct {
+// rawIdempotent is an idempotent producer whose sequence numbers are chosen by the test.
+type rawIdempotent struct {
 	s      *subject
 	client *kgo.Client
 	tp     kafka.TopicPartition
@@ -31,7 +31,7 @@ type wire struct {
 	epoch  int16
 }
 
-func (s *subject) wire() *wire {
+func (s *subject) rawIdempotent() *rawIdempotent {
 	s.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.cfg.Brokers...), kgo.MaxVersions(kversion.V3_7_0()))
 	s.must(err)
@@ -41,11 +41,11 @@ func (s *subject) wire() *wire {
 	res, err := req.RequestWith(s.ctx, client)
 	s.must(err)
 	s.must(kerr.ErrorForCode(res.ErrorCode))
-	return &wire{s: s, client: client, tp: s.ready(), id: res.ProducerID, epoch: res.ProducerEpoch}
+	return &rawIdempotent{s: s, client: client, tp: s.ready(), id: res.ProducerID, epoch: res.ProducerEpoch}
 }
 
 // write sends a batch of one record and returns its offset.
-func (w *wire) write(sequence int32, value string) (int64, error) {
+func (w *rawIdempotent) write(sequence int32, value string) (int64, error) {
 	w.s.Helper()
 	partition := kmsg.NewProduceRequestTopicPartition()
 	partition.Records = w.batch(sequence, value)
@@ -60,14 +60,14 @@ func (w *wire) write(sequence int32, value string) (int64, error) {
 	return answer.BaseOffset, kerr.ErrorForCode(answer.ErrorCode)
 }
 
-func (w *wire) leader() *kgo.Broker {
+func (w *rawIdempotent) leader() *kgo.Broker {
 	topics, err := w.s.DescribeTopics(w.s.ctx, w.tp.Topic)
 	w.s.must(err)
 	return w.client.Broker(int(topics[0].Partitions[0].Leader))
 }
 
 // batch is a record batch of version 2, https://kafka.apache.org/documentation/#recordbatch.
-func (w *wire) batch(sequence int32, value string) []byte {
+func (w *rawIdempotent) batch(sequence int32, value string) []byte {
 	record := kmsg.Record{Value: []byte(value)}
 	record.Length = int32(len(record.AppendTo(nil)) - 1) // all but the length itself, one byte for short values
 	b := kmsg.RecordBatch{
@@ -75,13 +75,13 @@ func (w *wire) batch(sequence int32, value string) []byte {
 		NumRecords: 1, Records: record.AppendTo(nil),
 	}
 	raw := b.AppendTo(nil)
-	binary.BigEndian.PutUint32(raw[8:], uint32(len(raw)-12))                                          // length: what follows it
-	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli))) // of what follows it
+	binary.BigEndian.PutUint32(raw[8:], uint32(len(raw)-12))                                          // length of the bytes after this field
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli))) // of the bytes after the checksum
 	return raw
 }
 
-// writes is write that must succeed, at an offset.
-func (w *wire) writes(sequence int32, value string, want int64) {
+// writes calls write and checks that it succeeds at an offset.
+func (w *rawIdempotent) writes(sequence int32, value string, want int64) {
 	w.s.Helper()
 	if offset, err := w.write(sequence, value); err != nil || offset != want {
 		w.s.Errorf("batch %d was written at %d, %v; want %d", sequence, offset, err, want)
@@ -89,7 +89,7 @@ func (w *wire) writes(sequence int32, value string, want int64) {
 }
 
 func sentAgain(s *subject) {
-	w := s.wire()
+	w := s.rawIdempotent()
 	w.writes(0, "a", 0)
 	w.writes(0, "a", 0)
 	w.writes(1, "b", 1)
@@ -98,19 +98,19 @@ func sentAgain(s *subject) {
 }
 
 func fiveBack(s *subject) {
-	w := s.wire()
+	w := s.rawIdempotent()
 	values := []string{"a", "b", "c", "d", "e"}
 	for i, value := range values {
 		w.writes(int32(i), value, int64(i))
 	}
-	for i, value := range values { // the broker remembers five
+	for i, value := range values { // the broker remembers five batches
 		w.writes(int32(i), value, int64(i))
 	}
 	s.holds(w.tp, values...)
 }
 
 func outOfOrder(s *subject) {
-	w := s.wire()
+	w := s.rawIdempotent()
 	w.writes(0, "a", 0)
 	_, err := w.write(2, "c")
 	s.wants(kerr.OutOfOrderSequenceNumber, err, "write batch 2 after batch 0")
@@ -119,7 +119,7 @@ func outOfOrder(s *subject) {
 }
 
 func olderEpoch(s *subject) {
-	w := s.wire()
+	w := s.rawIdempotent()
 	w.epoch = 1
 	w.writes(0, "new", 0)
 	w.epoch = 0

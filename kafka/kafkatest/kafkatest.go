@@ -15,13 +15,13 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// Known names subtests that a broker is known to fail, such as "transactions/abort is invisible", and says why. They are
-// skipped with that reason: the one list of what is broken, in sight of whoever runs the suite.
+// Known maps subtests that a broker is known to fail, such as "transactions/abort is invisible", to the reason. They are
+// skipped with that reason.
 type Known map[string]string
 
-// Run runs the suite. dial is called once for each theme and says how to reach the broker. The broker must allow groups with
-// short session timeouts (100 ms) and topics without replicas, must not create topics that are only asked for, and must look
-// about every second for what is to be compacted, is too old, or has been abandoned.
+// Run runs the suite. It calls dial once for each theme to get the configuration of a client. The broker must allow session
+// timeouts of 100 ms and topics without replicas. It must not create topics automatically. It must check about once per
+// second for logs to compact, old records to delete and transactions to abort.
 func Run(t *testing.T, dial func(t *testing.T) kafka.Config, known ...Known) {
 	for _, theme := range []theme{
 		producing, recordBatches, idempotence, sequences,
@@ -40,7 +40,7 @@ func Run(t *testing.T, dial func(t *testing.T) kafka.Config, known ...Known) {
 							t.Skip("known to fail on this broker: " + why)
 						}
 					}
-					t.Parallel() // much of the time goes into waiting
+					t.Parallel() // the tests mostly wait
 					c.run(newSubject(t, cfg))
 				})
 			}
@@ -58,12 +58,12 @@ type testCase struct {
 	run  func(s *subject)
 }
 
-// subject is a broker under test, seen by one test through one client.
+// subject is the broker under test and the client of one test.
 type subject struct {
 	*testing.T
 	*kafka.Client
 	cfg kafka.Config
-	ctx context.Context // ends with the test, and long after what should come at once
+	ctx context.Context // ends with the test, or after waitTimeout
 }
 
 const waitTimeout = 30 * time.Second
@@ -87,13 +87,13 @@ var (
 	allTypes = []string{"none", "gzip", "snappy", "lz4", "zstd"}
 )
 
-// unique returns a name that says which test it belongs to.
+// unique returns a unique name that contains the name of the test.
 func (s *subject) unique() string {
 	test := s.Name()[strings.LastIndex(s.Name(), "/")+1:]
 	return fmt.Sprintf("kafkatest-%s-%s-%d", strings.ReplaceAll(test, ",", ""), thisRun, names.Add(1))
 }
 
-// must stops the test at an error.
+// must ends the test if err is not nil.
 func (s *subject) must(err error) {
 	s.Helper()
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *subject) must(err error) {
 	}
 }
 
-// wants complains unless err is want.
+// wants checks that err is want.
 func (s *subject) wants(want, err error, doing string) {
 	s.Helper()
 	if !errors.Is(err, want) {
@@ -109,7 +109,7 @@ func (s *subject) wants(want, err error, doing string) {
 	}
 }
 
-// topic creates a topic and returns its name. Its records are kept whatever time they say, unless config has something else.
+// topic creates a topic and returns its name. Records are kept whatever their timestamps, unless config changes that.
 func (s *subject) topic(partitions int32, config ...map[string]string) string {
 	s.Helper()
 	spec := kafka.TopicSpec{Name: s.unique(), Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
@@ -134,7 +134,7 @@ func (s *subject) producer(cfg kafka.ProducerConfig) *kafka.Producer {
 	return p
 }
 
-// transactional returns a producer with a transactional id of its own.
+// transactional returns a producer with a unique transactional id.
 func (s *subject) transactional() *kafka.Producer {
 	s.Helper()
 	return s.producer(kafka.ProducerConfig{TransactionalID: s.unique()})
@@ -146,7 +146,7 @@ func (s *subject) fetcher(cfg kafka.FetcherConfig) *kafka.Fetcher {
 	return f
 }
 
-// send gives values to p, and does not wait for them.
+// send sends values with p and does not wait for acknowledgements.
 func (s *subject) send(p *kafka.Producer, tp kafka.TopicPartition, values ...string) {
 	s.Helper()
 	for _, value := range values {
@@ -154,7 +154,7 @@ func (s *subject) send(p *kafka.Producer, tp kafka.TopicPartition, values ...str
 	}
 }
 
-// produce writes values, outside of a transaction.
+// produce writes values outside of a transaction.
 func (s *subject) produce(tp kafka.TopicPartition, values ...string) {
 	s.Helper()
 	p := s.producer(kafka.ProducerConfig{})
@@ -162,7 +162,7 @@ func (s *subject) produce(tp kafka.TopicPartition, values ...string) {
 	s.must(p.Flush(s.ctx))
 }
 
-// write writes records, outside of a transaction.
+// write writes records outside of a transaction.
 func (s *subject) write(tp kafka.TopicPartition, cfg kafka.ProducerConfig, records ...kafka.Record) error {
 	s.Helper()
 	p := s.producer(cfg)
@@ -174,7 +174,7 @@ func (s *subject) write(tp kafka.TopicPartition, cfg kafka.ProducerConfig, recor
 	return p.Flush(s.ctx)
 }
 
-// poll returns what comes next of the only partition that f reads.
+// poll returns the next result for the only partition that f reads.
 func (s *subject) poll(f *kafka.Fetcher) kafka.Fetched {
 	s.Helper()
 	for {
@@ -186,8 +186,8 @@ func (s *subject) poll(f *kafka.Fetcher) kafka.Fetched {
 	}
 }
 
-// read returns the records of tp from offset to its end, which is that of committed records or, uncommitted, of all. next is
-// the position after them.
+// read returns the records of tp from offset to the end: the committed ones or, if cfg reads uncommitted records, all. next
+// is the position after them.
 func (s *subject) read(tp kafka.TopicPartition, offset int64, cfg kafka.FetcherConfig) (records []kafka.Record, next int64) {
 	s.Helper()
 	f := s.NewFetcher(cfg)
@@ -207,15 +207,15 @@ func (s *subject) read(tp kafka.TopicPartition, offset int64, cfg kafka.FetcherC
 	}
 }
 
-// holds complains unless the values of tp that a reader of committed records sees are these, once no transaction is open:
-// a broker may answer that a transaction has ended a moment before its readers can see so.
+// holds waits until no transaction is open, and checks the committed values of tp. The wait is necessary because a broker
+// may report the end of a transaction slightly before readers can see it.
 func (s *subject) holds(tp kafka.TopicPartition, values ...string) {
 	s.Helper()
 	s.settled(tp)
 	s.holdsSoFar(tp, values...)
 }
 
-// holdsSoFar is holds while a transaction is open.
+// holdsSoFar is like holds, but does not wait for open transactions.
 func (s *subject) holdsSoFar(tp kafka.TopicPartition, values ...string) {
 	s.Helper()
 	records, _ := s.read(tp, 0, kafka.FetcherConfig{})
@@ -228,7 +228,7 @@ func (s *subject) settled(tp kafka.TopicPartition) {
 	eventually(s, "no transaction is open", func() bool { return s.offset(tp, kafka.LatestStable) == s.offset(tp, kafka.Latest) })
 }
 
-// holdsUncommitted is holds for a reader of uncommitted records.
+// holdsUncommitted checks all values of tp, including uncommitted ones.
 func (s *subject) holdsUncommitted(tp kafka.TopicPartition, values ...string) {
 	s.Helper()
 	records, _ := s.read(tp, 0, kafka.FetcherConfig{ReadUncommitted: true})
@@ -246,7 +246,7 @@ func (s *subject) sameValues(records []kafka.Record, want []string) {
 	}
 }
 
-// offset returns the offset of a place in tp.
+// offset returns the offset of a position in tp.
 func (s *subject) offset(tp kafka.TopicPartition, at kafka.At) int64 {
 	s.Helper()
 	offsets, err := s.Offsets(s.ctx, []kafka.TopicPartition{tp}, at)
@@ -254,7 +254,7 @@ func (s *subject) offset(tp kafka.TopicPartition, at kafka.At) int64 {
 	return offsets[tp]
 }
 
-// isAt complains unless a place in tp is at offset want.
+// isAt checks that a position in tp has offset want.
 func (s *subject) isAt(tp kafka.TopicPartition, at kafka.At, want int64) {
 	s.Helper()
 	if got := s.offset(tp, at); got != want {
@@ -262,7 +262,7 @@ func (s *subject) isAt(tp kafka.TopicPartition, at kafka.At, want int64) {
 	}
 }
 
-// committed returns what group has committed in tp.
+// committed returns the committed offset of group in tp.
 func (s *subject) committed(group string, tp kafka.TopicPartition) (kafka.CommittedOffset, bool) {
 	s.Helper()
 	offsets, err := s.CommittedOffsets(s.ctx, group, []kafka.TopicPartition{tp})
@@ -271,7 +271,7 @@ func (s *subject) committed(group string, tp kafka.TopicPartition) (kafka.Commit
 	return offset, ok
 }
 
-// hasCommitted complains unless group has committed offset want in tp.
+// hasCommitted checks that group has committed offset want in tp.
 func (s *subject) hasCommitted(group string, tp kafka.TopicPartition, want int64) {
 	s.Helper()
 	if got, ok := s.committed(group, tp); !ok || got.Offset != want {
@@ -279,7 +279,7 @@ func (s *subject) hasCommitted(group string, tp kafka.TopicPartition, want int64
 	}
 }
 
-// at says one offset in the form that commits take.
+// at returns one offset in the form that commits take.
 func at(tp kafka.TopicPartition, offset int64) map[kafka.TopicPartition]kafka.CommittedOffset {
 	return map[kafka.TopicPartition]kafka.CommittedOffset{tp: {Offset: offset}}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// What a list of offsets asks for instead of a time.
+// Special timestamps of ListOffsets requests.
 const (
 	latestOffset    = -1
 	earliestOffset  = -2
@@ -43,7 +43,7 @@ func (r *raw) list(req *kmsg.ListOffsetsRequest) kmsg.ListOffsetsResponseTopicPa
 	return ask(r, req).Topics[0].Partitions[0]
 }
 
-// isListed complains unless the answer for a time is this offset and the time of its record.
+// isListed checks that the response for a timestamp is the given offset and the timestamp of its record.
 func (r *raw) isListed(tp kafka.TopicPartition, time, offset, timestamp int64) {
 	r.s.Helper()
 	got := r.list(listRequest(tp, time))
@@ -52,7 +52,7 @@ func (r *raw) isListed(tp kafka.TopicPartition, time, offset, timestamp int64) {
 	}
 }
 
-// stamped makes records of these times.
+// stamped makes records with the given timestamps.
 func stamped(times ...int64) (records []kafka.Record) {
 	for _, t := range times {
 		records = append(records, kafka.Record{Timestamp: t, Key: dot, Value: dot})
@@ -170,7 +170,7 @@ func listOpenTransaction(s *subject) {
 	}
 }
 
-// A search by time looks at what was aborted, too; the reader that goes there skips it.
+// A search by timestamp also finds aborted records; a reader that starts there skips them.
 func listAfterAbort(s *subject) {
 	tp := s.ready()
 	p := s.transactional()

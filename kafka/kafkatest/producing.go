@@ -55,7 +55,7 @@ func nullIsNotEmpty(s *subject) {
 	}
 }
 
-// sameBytes tells null from empty.
+// sameBytes compares two slices and distinguishes nil from empty.
 func sameBytes(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 func headers(s *subject) {
@@ -145,7 +145,7 @@ func everyCompression(s *subject) {
 	}
 }
 
-// noise is bytes that no compression makes smaller.
+// noise returns incompressible bytes.
 func noise(size int) []byte {
 	b := make([]byte, size)
 	r := rand.NewChaCha8([32]byte{})
@@ -157,7 +157,7 @@ func largeRecord(s *subject) {
 	tp := s.partition()
 	value := noise(900 << 10)
 	s.must(s.write(tp, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1, Value: value}, kafka.Record{Timestamp: 1, Value: []byte("small")}))
-	// Also with limits that are smaller than the record: or it could never be passed.
+	// Also with limits that are smaller than the record: otherwise a reader could never get past it.
 	for _, cfg := range []kafka.FetcherConfig{{}, {MaxBytes: 1000, PartitionMaxBytes: 1000}} {
 		read, _ := s.read(tp, 0, cfg)
 		if len(read) != 2 || !bytes.Equal(read[0].Value, value) || string(read[1].Value) != "small" {
@@ -174,7 +174,7 @@ func recordTooLarge(s *subject) {
 	s.holds(tp, "small")
 }
 
-// refusedAmongLegal writes batches in which one record in five is wrong, for each reason. Only those are not written.
+// refusedAmongLegal writes batches in which one record in five is invalid, for each reason. Only these are rejected.
 func refusedAmongLegal(s *subject) {
 	now := time.Now().UnixMilli()
 	const hour = 3_600_000

@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Proxy stands between a program under test and a broker that is alone, and makes the broker seem to have forgotten
-// transactional producers, as it does when they have been idle for transactional.id.expiration.ms.
+// Proxy is a proxy for a cluster of one broker that makes the broker seem to have forgotten transactional producers. A
+// broker forgets them after transactional.id.expiration.ms without activity.
 type Proxy struct {
 	t        *testing.T
 	broker   string
@@ -23,16 +23,16 @@ type Proxy struct {
 	conns     []net.Conn
 	closed    bool
 	known     map[incarnation]bool // true: forgotten
-	forgotten int                  // requests of forgotten producers
+	forgotten int                  // number of requests from forgotten producers
 }
 
-// incarnation is a producer id with its epoch: a transactional id that is registered again keeps its producer id.
+// incarnation is a producer id with its epoch. A transactional id keeps its producer id when it registers again.
 type incarnation struct {
 	id    int64
 	epoch int16
 }
 
-// NewProxy starts a proxy in front of the broker at an address. It ends with the test.
+// NewProxy starts a proxy for the broker at an address. It ends with the test.
 func NewProxy(t *testing.T, broker string) *Proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,11 +45,10 @@ func NewProxy(t *testing.T, broker string) *Proxy {
 	return p
 }
 
-// Addr is the address for clients. The proxy tells them no other.
+// Addr returns the address for clients. The proxy replaces the broker's address in responses by it.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// ForgetProducers makes the broker not know any producer that has registered so far (INVALID_PRODUCER_ID_MAPPING), until
-// it registers again.
+// ForgetProducers makes requests of all registered producers fail (INVALID_PRODUCER_ID_MAPPING) until they register again.
 func (p *Proxy) ForgetProducers() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +57,7 @@ func (p *Proxy) ForgetProducers() {
 	}
 }
 
-// Refused returns how many requests of forgotten producers there were.
+// Refused returns the number of requests from forgotten producers.
 func (p *Proxy) Refused() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,7 +83,7 @@ func (p *Proxy) accept() {
 		}
 		broker, err := net.Dial("tcp", p.broker)
 		if err != nil {
-			client.Close() // the client tries again
+			client.Close() // the client retries
 			continue
 		}
 		p.mu.Lock()
@@ -96,7 +95,7 @@ func (p *Proxy) accept() {
 			broker.Close()
 			return
 		}
-		asked := make(chan kmsg.Request, 1000) // what the broker has not answered yet, in order
+		asked := make(chan kmsg.Request, 1000) // requests without a response so far, in order
 		p.running.Go(func() {
 			defer close(asked)
 			pass(client, broker, func(frame []byte) []byte { return p.request(frame, asked) })
@@ -107,7 +106,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// pass copies frames until one of the connections ends, and ends the other.
+// pass copies frames until one of the connections ends, and closes the other.
 func pass(from, to net.Conn, change func([]byte) []byte) {
 	defer from.Close()
 	defer to.Close()
@@ -127,7 +126,7 @@ func pass(from, to net.Conn, change func([]byte) []byte) {
 	}
 }
 
-// request gives requests of forgotten producers an id that no producer has.
+// request replaces the producer id in requests of forgotten producers by an unknown one.
 func (p *Proxy) request(frame []byte, asked chan<- kmsg.Request) []byte {
 	r := kbin.Reader{Src: frame}
 	req := kmsg.RequestForKey(r.Int16())
@@ -165,7 +164,7 @@ func (p *Proxy) request(frame []byte, asked chan<- kmsg.Request) []byte {
 	return req.AppendTo(header[:len(header):len(header)])
 }
 
-// answer notes who registers, and names the proxy wherever the broker names itself.
+// answer records registered producers, and replaces the broker's address by the proxy's.
 func (p *Proxy) answer(frame []byte, req kmsg.Request) []byte {
 	if req == nil { // the client is gone
 		return frame

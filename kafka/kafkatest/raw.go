@@ -14,18 +14,18 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// raw is one connection to a broker on which nothing is done for the test: no retry, no routing, no version that it did not
-// ask for. The broker is the first of the configuration, so the tests that use it are for brokers that are alone.
+// raw is a plain connection to the first configured broker: no retries, no routing, no negotiation of versions. Tests that
+// use it require a cluster of one broker.
 type raw struct {
 	*connection
 	s       *subject
-	version int16 // of all requests; newest unless a test chooses
+	version int16 // of all requests; newest unless a test chooses one
 }
 
-// connection is what all views of one raw share.
+// connection is shared by all copies of a raw that at returns.
 type connection struct {
 	net.Conn
-	newest      map[int16]int16 // by request, what both the broker and kmsg speak
+	newest      map[int16]int16 // newest version that both the broker and kmsg support, by request
 	correlation int32
 }
 
@@ -50,16 +50,16 @@ func (s *subject) raw() *raw {
 	return r
 }
 
-// at returns the same connection, on which requests are sent in the given version.
+// at returns the same connection with another version for its requests.
 func (r *raw) at(version int16) *raw { return &raw{connection: r.connection, s: r.s, version: version} }
 
-// request is a request and the type of its answer.
+// request is a request and the type of its response.
 type request[R any] interface {
 	kmsg.Request
 	RequestWith(ctx context.Context, r kmsg.Requestor) (R, error)
 }
 
-// ask sends req and returns the answer.
+// ask sends req and returns the response.
 func ask[R any](r *raw, req request[R]) R {
 	r.s.Helper()
 	res, err := req.RequestWith(r.s.ctx, r)
@@ -67,14 +67,14 @@ func ask[R any](r *raw, req request[R]) R {
 	return res
 }
 
-// Request makes raw a kmsg.Requestor; tests use ask.
+// Request implements kmsg.Requestor; tests use ask.
 func (r *raw) Request(_ context.Context, req kmsg.Request) (kmsg.Response, error) {
 	r.s.Helper()
-	return r.tell(req)(), nil
+	return r.start(req)(), nil
 }
 
-// tell sends req and returns the function that waits for the answer. Answers come in the order of the requests.
-func (r *raw) tell(req kmsg.Request) func() kmsg.Response {
+// start sends req and returns a function that waits for the response. Responses come in the order of the requests.
+func (r *raw) start(req kmsg.Request) func() kmsg.Response {
 	r.s.Helper()
 	version := r.version
 	if version == newest {
@@ -91,7 +91,7 @@ func (r *raw) tell(req kmsg.Request) func() kmsg.Response {
 		res := req.ResponseKind()
 		res.SetVersion(version)
 		if res.IsFlexible() && res.Key() != int16(kmsg.ApiVersions) {
-			frame = frame[1:] // the tags of the header; no broker sends any
+			frame = frame[1:] // tagged fields of the header; no broker sends any
 		}
 		if err := res.ReadFrom(frame); err != nil {
 			r.s.Fatalf("answer to %s v%d: %v", kmsg.NameForKey(req.Key()), version, err)
@@ -100,7 +100,7 @@ func (r *raw) tell(req kmsg.Request) func() kmsg.Response {
 	}
 }
 
-// frame reads an answer and returns what follows the correlation id.
+// frame reads a response and returns the bytes after the correlation id.
 func (r *raw) frame(correlation int32) []byte {
 	r.s.Helper()
 	var size [4]byte
@@ -115,43 +115,44 @@ func (r *raw) frame(correlation int32) []byte {
 	return frame[4:]
 }
 
-// code complains unless an answer has the error code of want.
+// code checks that the error code of a response is that of want.
 func (s *subject) code(want error, code int16, doing string) {
 	s.Helper()
 	s.wants(want, kerr.ErrorForCode(code), doing)
 }
 
-// passing are the transient errors of a coordinator that is not ready yet; a client retries.
-var passing = []error{
+// transient lists the errors of a coordinator that is not ready yet; a client retries after them.
+var transient = []error{
 	kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.ConcurrentTransactions,
 }
 
-// settle calls ask until it returns a code other than those of passing, and returns that code.
+// settle calls ask until it returns a code that is not transient, and returns that code.
 func (s *subject) settle(ask func() int16) (code int16) {
 	s.Helper()
 	eventually(s, "the coordinator is ready", func() bool {
 		code = ask()
-		return code == 0 || !slices.Contains(passing, kerr.ErrorForCode(code))
+		return code == 0 || !slices.Contains(transient, kerr.ErrorForCode(code))
 	})
 	return code
 }
 
-// coordinated waits until the broker coordinates groups (0) or transactions (1) of that name.
+// coordinated waits until the broker is the coordinator of a group (kind 0) or transactional id (kind 1).
 func (r *raw) coordinated(kind int8, name string) {
 	r.s.Helper()
 	req := kmsg.NewPtrFindCoordinatorRequest()
 	req.CoordinatorType, req.CoordinatorKeys = kind, []string{name}
 	r.s.must(kerr.ErrorForCode(r.s.settle(func() int16 { return ask(r.at(4), req).Coordinators[0].ErrorCode })))
-	if kind == 0 { // the first question may still come too early
+	if kind == 0 { // the first request may still come too early
 		r.s.settle(func() int16 { return ask(r.at(7), offsetFetch(name)).ErrorCode })
 	}
 }
 
-// ready is partition that also waits until its leader answers, which a broker may not yet do when it has created a topic.
+// ready is like partition, but also waits until the partition has a leader, which may take a moment after the topic was
+// created.
 func (s *subject) ready(config ...map[string]string) kafka.TopicPartition {
 	s.Helper()
 	tp := s.partition(config...)
-	s.isAt(tp, kafka.Latest, 0) // package kafka asks again
+	s.isAt(tp, kafka.Latest, 0) // package kafka retries
 	return tp
 }
 
@@ -165,7 +166,7 @@ func (r *raw) topicID(topic string) [16]byte {
 	return res.TopicID
 }
 
-// append writes a batch to tp and returns what the broker says of it.
+// append writes a batch to tp and returns the response for it.
 func (r *raw) append(tp kafka.TopicPartition, records []byte) kmsg.ProduceResponseTopicPartition {
 	r.s.Helper()
 	return r.appendAcked(-1, tp, records)
@@ -174,7 +175,7 @@ func (r *raw) append(tp kafka.TopicPartition, records []byte) kmsg.ProduceRespon
 func (r *raw) appendAcked(acks int16, tp kafka.TopicPartition, records []byte) kmsg.ProduceResponseTopicPartition {
 	r.s.Helper()
 	if r.version == newest {
-		r = r.at(11) // the last one that knows of no implicit parts of transactions, and has topics by name
+		r = r.at(11) // the last version without implicit transaction partitions, and with topic names
 	}
 	return ask(r, produceRequest(acks, tp, records)).Topics[0].Partitions[0]
 }
@@ -190,7 +191,7 @@ func produceRequest(acks int16, tp kafka.TopicPartition, records []byte) *kmsg.P
 	return req
 }
 
-// appends is append that must succeed, at an offset.
+// appends calls append and checks that it succeeds at an offset.
 func (r *raw) appends(tp kafka.TopicPartition, want int64, records []byte) {
 	r.s.Helper()
 	if res := r.append(tp, records); res.ErrorCode != 0 || res.BaseOffset != want {
@@ -198,5 +199,5 @@ func (r *raw) appends(tp kafka.TopicPartition, want int64, records []byte) {
 	}
 }
 
-// name says a topic's name where the protocol wants a pointer, so that it can be null.
+// name returns a pointer to a name, for nullable fields of the protocol.
 func name(topic string) *string { return &topic }

@@ -20,8 +20,8 @@ const (
 	batchCRCOffset    = 17
 )
 
-// batchOf makes a batch without a producer, which a test can change before it is sealed. Timestamps and offsets are counted
-// from the first record.
+// batchOf makes a batch without a producer, which a test can modify before seal. Timestamps and offsets are relative to the
+// first record.
 func batchOf(records ...kafka.Record) *kmsg.RecordBatch {
 	b := &kmsg.RecordBatch{
 		Magic: 2, PartitionLeaderEpoch: -1, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
@@ -33,7 +33,7 @@ func batchOf(records ...kafka.Record) *kmsg.RecordBatch {
 		}
 		b.MaxTimestamp = max(b.MaxTimestamp, r.Timestamp)
 		record := kmsg.Record{OffsetDelta: int32(i), TimestampDelta64: r.Timestamp - b.FirstTimestamp, Key: r.Key, Value: r.Value}
-		record.Length = int32(len(record.AppendTo(nil)) - 1) // all but the length itself, which as 0 takes one byte
+		record.Length = int32(len(record.AppendTo(nil)) - 1) // without the length itself, which takes one byte as long as it is 0
 		b.Records = record.AppendTo(b.Records)
 	}
 	return b
@@ -51,7 +51,7 @@ func values(values ...string) *kmsg.RecordBatch {
 // seal encodes a batch, with its length and its checksum.
 func seal(b *kmsg.RecordBatch) []byte {
 	encoded := b.AppendTo(nil)
-	binary.BigEndian.PutUint32(encoded[batchLengthOffset:], uint32(len(encoded)-12)) // what follows it
+	binary.BigEndian.PutUint32(encoded[batchLengthOffset:], uint32(len(encoded)-12)) // length of the bytes after this field
 	return sealed(encoded)
 }
 
@@ -62,7 +62,7 @@ func sealed(encoded []byte) []byte {
 	return encoded
 }
 
-// batchesIn returns the whole batches in an answer to a fetch; the last may be cut off, which is not an error.
+// batchesIn returns the complete batches in a fetch response. The last batch may be truncated, which is not an error.
 func (s *subject) batchesIn(raw []byte) (batches []kmsg.RecordBatch) {
 	s.Helper()
 	for len(raw) >= batchHeaderBytes {
@@ -97,7 +97,7 @@ func (s *subject) recordsIn(b kmsg.RecordBatch) (records []kafka.Record) {
 	return records
 }
 
-// valuesIn returns the values in an answer to a fetch, without the marks of transactions.
+// valuesIn returns the values in a fetch response, without control records.
 func (s *subject) valuesIn(raw []byte) (values []string) {
 	s.Helper()
 	for _, b := range s.batchesIn(raw) {

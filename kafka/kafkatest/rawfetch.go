@@ -8,10 +8,10 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// byName is the last version of fetch that names topics; later ones give their ids.
+// byName is the last version of fetch requests with topic names; later versions use topic ids.
 const byName = 12
 
-// fetchOf returns a fetch request, without waiting, for the same offset in all these partitions.
+// fetchOf returns a fetch request for the same offset in all given partitions. The broker responds at once.
 func fetchOf(offset int64, parts ...kafka.TopicPartition) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
 	req.MinBytes, req.MaxBytes = 1, 50<<20
@@ -25,20 +25,20 @@ func fetchOf(offset int64, parts ...kafka.TopicPartition) *kmsg.FetchRequest {
 	return req
 }
 
-// longFetchOf returns a fetch request that waits up to waitTimeout.
+// longFetchOf is like fetchOf, but the broker waits up to waitTimeout for records.
 func longFetchOf(offset int64, parts ...kafka.TopicPartition) *kmsg.FetchRequest {
 	req := fetchOf(offset, parts...)
 	req.MaxWaitMillis = int32(2 * waitTimeout / time.Millisecond)
 	return req
 }
 
-// fetch asks for what is in tp from offset on.
+// fetch fetches the records of tp from offset on.
 func (r *raw) fetch(tp kafka.TopicPartition, offset int64) kmsg.FetchResponseTopicPartition {
 	r.s.Helper()
 	return only(r.s, ask(r.at(byName), fetchOf(offset, tp)))
 }
 
-// fetchCommitted is fetch for a reader of committed records.
+// fetchCommitted is like fetch, but reads only committed records.
 func (r *raw) fetchCommitted(tp kafka.TopicPartition, offset int64) kmsg.FetchResponseTopicPartition {
 	r.s.Helper()
 	req := fetchOf(offset, tp)
@@ -46,7 +46,7 @@ func (r *raw) fetchCommitted(tp kafka.TopicPartition, offset int64) kmsg.FetchRe
 	return only(r.s, ask(r.at(byName), req))
 }
 
-// only returns the only partition of an answer.
+// only returns the only partition of a response.
 func only(s *subject, res *kmsg.FetchResponse) kmsg.FetchResponseTopicPartition {
 	s.Helper()
 	s.code(nil, res.ErrorCode, "fetch")

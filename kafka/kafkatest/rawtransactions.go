@@ -10,53 +10,54 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// actor is a transactional producer that says exactly what it is told to. Its fields may be changed to say something wrong.
-type actor struct {
+// rawProducer is a transactional producer whose requests are made by the test. A test may change its fields to send invalid
+// requests.
+type rawProducer struct {
 	*raw
 	transactionalID string
 	id              int64
 	epoch           int16
 	next            map[kafka.TopicPartition]int32 // sequence numbers
-	second          bool                           // speaks as of transaction.version=2 (KIP-890)
+	second          bool                           // uses the protocol of transaction.version=2 (KIP-890)
 }
 
-// actor returns one with a transactional id of its own, which is known to the broker.
-func (s *subject) actor() *actor {
+// rawProducer returns a producer with a unique transactional id that is registered at the broker.
+func (s *subject) rawProducer() *rawProducer {
 	s.Helper()
-	a := s.stranger()
+	a := s.unregisteredProducer()
 	a.must(a.init())
 	return a
 }
 
-// stranger returns one with a transactional id that the broker does not know yet.
-func (s *subject) stranger() *actor {
+// unregisteredProducer returns a producer with a transactional id that is not registered at the broker.
+func (s *subject) unregisteredProducer() *rawProducer {
 	s.Helper()
-	a := &actor{raw: s.raw(), transactionalID: s.unique(), id: -1, epoch: -1, next: make(map[kafka.TopicPartition]int32)}
+	a := &rawProducer{raw: s.raw(), transactionalID: s.unique(), id: -1, epoch: -1, next: make(map[kafka.TopicPartition]int32)}
 	a.coordinated(1, a.transactionalID)
 	return a
 }
 
-// copy returns one that goes on where a is, and does not hear what a hears.
-func (a *actor) copy() *actor {
+// copy returns an independent copy of a in its current state.
+func (a *rawProducer) copy() *rawProducer {
 	c := *a
 	c.next = maps.Clone(a.next)
 	return &c
 }
 
-func (a *actor) must(err error) {
+func (a *rawProducer) must(err error) {
 	a.s.Helper()
 	a.s.must(err)
 }
 
-// init begins anew, without a word of who it was.
-func (a *actor) init() error {
+// init registers the transactional id without its previous producer id.
+func (a *rawProducer) init() error {
 	a.s.Helper()
 	res := a.initAs(-1, -1)
 	return kerr.ErrorForCode(res.ErrorCode)
 }
 
-// initAs begins anew as the successor of a producer id and epoch (KIP-360).
-func (a *actor) initAs(id int64, epoch int16) (res *kmsg.InitProducerIDResponse) {
+// initAs registers the transactional id as the successor of a producer id and epoch (KIP-360).
+func (a *rawProducer) initAs(id int64, epoch int16) (res *kmsg.InitProducerIDResponse) {
 	a.s.Helper()
 	req := a.initRequest()
 	req.ProducerID, req.ProducerEpoch = id, epoch
@@ -71,14 +72,14 @@ func (a *actor) initAs(id int64, epoch int16) (res *kmsg.InitProducerIDResponse)
 	return res
 }
 
-func (a *actor) initRequest() *kmsg.InitProducerIDRequest {
+func (a *rawProducer) initRequest() *kmsg.InitProducerIDRequest {
 	req := kmsg.NewPtrInitProducerIDRequest()
 	req.TransactionalID, req.TransactionTimeoutMillis = &a.transactionalID, int32(waitTimeout/time.Millisecond)
 	return req
 }
 
-// add makes partitions part of the transaction and returns what is said of each.
-func (a *actor) add(parts ...kafka.TopicPartition) (said []error) {
+// add adds partitions to the transaction and returns the error for each.
+func (a *rawProducer) add(parts ...kafka.TopicPartition) (errs []error) {
 	a.s.Helper()
 	req := kmsg.NewPtrAddPartitionsToTxnRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch = a.transactionalID, a.id, a.epoch
@@ -97,51 +98,51 @@ func (a *actor) add(parts ...kafka.TopicPartition) (said []error) {
 		return codes[parts[0]]
 	})
 	for _, tp := range parts {
-		said = append(said, kerr.ErrorForCode(codes[tp]))
+		errs = append(errs, kerr.ErrorForCode(codes[tp]))
 	}
-	return said
+	return errs
 }
 
-// write appends a batch of these values to tp, as part of the transaction.
-func (a *actor) write(tp kafka.TopicPartition, said ...string) error {
+// write appends a batch of values to tp as part of the transaction.
+func (a *rawProducer) write(tp kafka.TopicPartition, texts ...string) error {
 	a.s.Helper()
 	version := int16(11)
 	if a.second {
 		version = 12
 	}
-	req := produceRequest(-1, tp, a.batch(tp, said...))
+	req := produceRequest(-1, tp, a.batch(tp, texts...))
 	req.TransactionID = &a.transactionalID
 	code := a.s.settle(func() int16 { return ask(a.at(version), req).Topics[0].Partitions[0].ErrorCode })
 	if code == 0 {
-		a.next[tp] += int32(len(said))
+		a.next[tp] += int32(len(texts))
 	}
 	return kerr.ErrorForCode(code)
 }
 
-func (a *actor) batch(tp kafka.TopicPartition, said ...string) []byte {
-	b := values(said...)
+func (a *rawProducer) batch(tp kafka.TopicPartition, texts ...string) []byte {
+	b := values(texts...)
 	b.Attributes |= transactionalBit
 	b.ProducerID, b.ProducerEpoch, b.FirstSequence = a.id, a.epoch, a.next[tp]
 	return seal(b)
 }
 
-// has adds tp and writes to it.
-func (a *actor) has(tp kafka.TopicPartition, said ...string) {
+// mustWrite adds tp to the transaction and writes to it.
+func (a *rawProducer) mustWrite(tp kafka.TopicPartition, texts ...string) {
 	a.s.Helper()
 	if !a.second {
 		a.must(a.add(tp)[0])
 	}
-	a.must(a.write(tp, said...))
+	a.must(a.write(tp, texts...))
 }
 
-func (a *actor) endRequest(commit bool) *kmsg.EndTxnRequest {
+func (a *rawProducer) endRequest(commit bool) *kmsg.EndTxnRequest {
 	req := kmsg.NewPtrEndTxnRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Commit = a.transactionalID, a.id, a.epoch, commit
 	return req
 }
 
-// end commits or aborts.
-func (a *actor) end(commit bool) error {
+// end commits or aborts the transaction.
+func (a *rawProducer) end(commit bool) error {
 	a.s.Helper()
 	version := int16(4)
 	if a.second {
@@ -159,16 +160,16 @@ func (a *actor) end(commit bool) error {
 	return kerr.ErrorForCode(res.ErrorCode)
 }
 
-// addOffsets makes the offsets of a group part of the transaction.
-func (a *actor) addOffsets(group string) error {
+// addOffsets adds the offsets of a group to the transaction.
+func (a *rawProducer) addOffsets(group string) error {
 	a.s.Helper()
 	req := kmsg.NewPtrAddOffsetsToTxnRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = a.transactionalID, a.id, a.epoch, group
 	return kerr.ErrorForCode(a.s.settle(func() int16 { return ask(a.at(3), req).ErrorCode }))
 }
 
-// commitRequest commits an offset of tp for a group, in the name of no member.
-func (a *actor) commitRequest(group string, tp kafka.TopicPartition, offset int64) *kmsg.TxnOffsetCommitRequest {
+// commitRequest returns a request to commit an offset of tp for a group, without a member.
+func (a *rawProducer) commitRequest(group string, tp kafka.TopicPartition, offset int64) *kmsg.TxnOffsetCommitRequest {
 	partition := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 	partition.Partition, partition.Offset = tp.Partition, offset
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()
@@ -179,7 +180,7 @@ func (a *actor) commitRequest(group string, tp kafka.TopicPartition, offset int6
 	return req
 }
 
-func (a *actor) commitOffset(req *kmsg.TxnOffsetCommitRequest) error {
+func (a *rawProducer) commitOffset(req *kmsg.TxnOffsetCommitRequest) error {
 	a.s.Helper()
 	version := int16(4)
 	if a.second {

@@ -11,8 +11,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// What a broker makes of record batches, and of those that no client should send: it says so, keeps nothing of them, and goes
-// on.
+// How a broker handles record batches, including invalid ones, which it must reject without storing any part.
 var recordBatches = theme{"record batches", []testCase{
 	{"every version", appendEveryVersion},
 	{"by topic id", appendByID},
@@ -68,8 +67,8 @@ func appendByID(s *subject) {
 func appendUnanswered(s *subject) {
 	tp := s.ready()
 	r := s.raw()
-	r.at(9).tell(produceRequest(0, tp, seal(values("x"))))
-	ask(r, kmsg.NewPtrMetadataRequest()) // its answer comes first: there is none to the other
+	r.at(9).start(produceRequest(0, tp, seal(values("x"))))
+	ask(r, kmsg.NewPtrMetadataRequest()) // its response comes first, because a request with acks=0 has none
 	eventually(s, "it is appended", func() bool { return s.offset(tp, kafka.Latest) == 1 })
 }
 
@@ -97,7 +96,7 @@ func appendRenumbers(s *subject) {
 	b.PartitionLeaderEpoch = 99
 	r.appends(tp, 0, seal(b))
 	r.appends(tp, 2, seal(b))
-	b.FirstOffset = 4 // right, but not the client's to say
+	b.FirstOffset = 4 // correct, but clients must send 0
 	s.code(kerr.InvalidRecord, r.append(tp, seal(b)).ErrorCode, "append a batch that says its offset")
 	batches := s.batchesIn(r.fetch(tp, 0).RecordBatches)
 	if len(batches) != 2 || batches[1].FirstOffset != 2 || batches[1].PartitionLeaderEpoch == 99 {
@@ -134,7 +133,7 @@ func appendUnknown(s *subject) {
 	}
 }
 
-// malformed is batches whose parts contradict each other.
+// malformed lists batches whose fields contradict each other.
 func malformed() map[string][]byte {
 	change := func(change func(b *kmsg.RecordBatch)) []byte {
 		b := values("a", "b")
@@ -231,7 +230,7 @@ func appendKeyless(s *subject) {
 func appendTooLarge(s *subject) {
 	tp := s.ready(map[string]string{"max.message.bytes": "1000"})
 	r := s.raw()
-	fits := seal(values(strings.Repeat("x", 1000-batchHeaderBytes-9))) // the record takes nine bytes more than its value
+	fits := seal(values(strings.Repeat("x", 1000-batchHeaderBytes-9))) // a record takes nine bytes in addition to its value
 	if len(fits) != 1000 {
 		s.Fatalf("%d bytes", len(fits))
 	}
@@ -252,14 +251,14 @@ func appendFuture(s *subject) {
 	}
 	s.isAt(tp, kafka.Latest, 1)
 
-	usual := s.ready() // at most an hour ahead
+	usual := s.ready() // with the default limit of an hour ahead
 	s.code(kerr.InvalidTimestamp, r.append(usual, seal(batchOf(stamped(now.Add(2*time.Hour).UnixMilli())...))).ErrorCode, "append a record two hours ahead")
 }
 
 func appendPast(s *subject) {
 	r := s.raw()
 	r.appends(s.ready(), 0, seal(batchOf(stamped(0, 1)...)))
-	r.appends(s.ready(), 0, seal(batchOf(stamped(-1, -1)...))) // no time at all
+	r.appends(s.ready(), 0, seal(batchOf(stamped(-1, -1)...))) // -1 means no timestamp
 	tp := s.ready(map[string]string{"message.timestamp.before.max.ms": "60000"})
 	now := time.Now()
 	r.appends(tp, 0, seal(batchOf(stamped(now.Add(-30*time.Second).UnixMilli())...)))

@@ -18,19 +18,20 @@ var retention = theme{"retention", []testCase{
 	{"forever", keptForever},
 }}
 
-// anHour keeps records for an hour; those of lastWeek are too old.
+// anHour sets a retention of one hour; records of lastWeek are older than that.
 var anHour = map[string]string{"retention.ms": "3600000", "segment.ms": "60000"}
 
 func lastWeek() int64 { return time.Now().Add(-7 * 24 * time.Hour).UnixMilli() }
 
-// expires waits until all of tp is gone.
+// expires waits until all records of tp are deleted.
 func (s *subject) expires(tp kafka.TopicPartition) {
 	s.Helper()
 	end := s.offset(tp, kafka.Latest)
-	seldom(s, 50*time.Millisecond, "everything has expired", func() bool { return s.offset(tp, kafka.Earliest) == end })
+	eventuallySlow(s, 50*time.Millisecond, "everything has expired", func() bool { return s.offset(tp, kafka.Earliest) == end })
 }
 
-// sweep waits until the broker has looked for old records in all topics: twice, as the first time may have begun before.
+// sweep waits until the broker has checked all topics for old records twice, because the first check may have begun before
+// the call.
 func (s *subject) sweep() {
 	s.Helper()
 	for range 2 {
@@ -46,7 +47,7 @@ func oldRecordsGo(s *subject) {
 	s.expires(tp)
 	s.isAt(tp, kafka.Latest, 2)
 	s.code(kerr.OffsetOutOfRange, s.raw().fetch(tp, 0).ErrorCode, "fetch what has expired")
-	s.produce(tp, "new") // offsets go on
+	s.produce(tp, "new") // offsets continue
 	s.isAt(tp, kafka.Earliest, 2)
 	s.isAt(tp, kafka.Latest, 3)
 	records, _ := s.read(tp, 2, kafka.FetcherConfig{})
@@ -63,7 +64,7 @@ func changedRetention(s *subject) {
 	s.expires(tp)
 }
 
-// A record that says an old time, behind one that is young, takes nothing along.
+// An old record after a young one does not cause the young one to be deleted.
 func youngKeepsLater(s *subject) {
 	tp := s.ready(anHour)
 	s.produce(tp, "young")
@@ -77,13 +78,13 @@ func youngKeepsLater(s *subject) {
 func tooManyBytesGo(s *subject) {
 	tp := s.ready(map[string]string{"retention.bytes": "25000", "segment.ms": "60000"})
 	const n = 6
-	for i := range n { // each so much younger that it begins a segment
+	for i := range n { // each is young enough to start a new segment
 		at := time.Now().Add(time.Duration(i-n) * 2 * time.Minute)
 		s.must(s.write(tp, kafka.ProducerConfig{}, kafka.Record{Timestamp: at.UnixMilli(), Value: noise(10_000)}))
 	}
-	seldom(s, 50*time.Millisecond, "there are not many more bytes than allowed", func() bool { return s.offset(tp, kafka.Earliest) >= 3 })
+	eventuallySlow(s, 50*time.Millisecond, "there are not many more bytes than allowed", func() bool { return s.offset(tp, kafka.Earliest) >= 3 })
 	s.sweep()
-	s.isAt(tp, kafka.Earliest, 3) // 30,000 bytes: with a batch less there would be fewer than are to be kept
+	s.isAt(tp, kafka.Earliest, 3) // 30,000 bytes: without another batch there would be less than retention.bytes
 	s.isAt(tp, kafka.Latest, n)
 }
 

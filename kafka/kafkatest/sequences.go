@@ -22,15 +22,15 @@ var sequences = theme{"sequence numbers", []testCase{
 	{"ids are new", producerIDsAreNew},
 }}
 
-// batch of many: from a sequence number on, in the partition of w.
-func (w *wire) many(sequence int32, said ...string) []byte {
-	b := values(said...)
+// many returns a batch of several records that starts at a sequence number.
+func (w *rawIdempotent) many(sequence int32, texts ...string) []byte {
+	b := values(texts...)
 	b.ProducerID, b.ProducerEpoch, b.FirstSequence = w.id, w.epoch, sequence
 	return seal(b)
 }
 
 func sequencesCountRecords(s *subject) {
-	w, r := s.wire(), s.raw()
+	w, r := s.rawIdempotent(), s.raw()
 	r.appends(w.tp, 0, w.many(0, "a", "b", "c"))
 	r.appends(w.tp, 3, w.many(3, "d", "e"))
 	r.appends(w.tp, 0, w.many(0, "a", "b", "c"))
@@ -40,9 +40,9 @@ func sequencesCountRecords(s *subject) {
 	s.holds(w.tp, "a", "b", "c", "d", "e", "f")
 }
 
-// The broker may say that it is a duplicate, or that it is out of order; but must not append it.
+// The broker may return a duplicate or an out-of-order error, but must not append the batch.
 func sequenceForgotten(s *subject) {
-	w, r := s.wire(), s.raw()
+	w, r := s.rawIdempotent(), s.raw()
 	for i := range int32(8) {
 		r.appends(w.tp, int64(i), w.many(i, "x"))
 	}
@@ -60,11 +60,11 @@ func sequenceForgotten(s *subject) {
 }
 
 func sequenceOtherBatch(s *subject) {
-	w, r := s.wire(), s.raw()
+	w, r := s.rawIdempotent(), s.raw()
 	r.appends(w.tp, 0, w.many(0, "a", "b", "c"))
-	for sequence, said := range [][]string{{"a", "b"}, {"b", "c"}, {"c"}} { // parts of the batch
-		if err := kerr.ErrorForCode(r.append(w.tp, w.many(int32(sequence), said...)).ErrorCode); err != kerr.OutOfOrderSequenceNumber && err != kerr.DuplicateSequenceNumber {
-			s.Errorf("append %q again: %v", said, err)
+	for sequence, texts := range [][]string{{"a", "b"}, {"b", "c"}, {"c"}} { // parts of the batch
+		if err := kerr.ErrorForCode(r.append(w.tp, w.many(int32(sequence), texts...)).ErrorCode); err != kerr.OutOfOrderSequenceNumber && err != kerr.DuplicateSequenceNumber {
+			s.Errorf("append %q again: %v", texts, err)
 		}
 	}
 	s.code(kerr.OutOfOrderSequenceNumber, r.append(w.tp, w.many(2, "c", "d")).ErrorCode, "append a batch that begins in the last")
@@ -72,7 +72,7 @@ func sequenceOtherBatch(s *subject) {
 }
 
 func sequenceGap(s *subject) {
-	w, r := s.wire(), s.raw()
+	w, r := s.rawIdempotent(), s.raw()
 	r.appends(w.tp, 0, w.many(0, "a"))
 	for range 2 {
 		s.code(kerr.OutOfOrderSequenceNumber, r.append(w.tp, w.many(2, "c")).ErrorCode, "append 2 after 0")
@@ -83,11 +83,11 @@ func sequenceGap(s *subject) {
 }
 
 func sequencesBeginAtZero(s *subject) {
-	w, r := s.wire(), s.raw()
+	w, r := s.rawIdempotent(), s.raw()
 	r.appends(w.tp, 0, w.many(0, "a"))
 	w.epoch++
 	s.code(kerr.OutOfOrderSequenceNumber, r.append(w.tp, w.many(1, "b")).ErrorCode, "append 1 in a new epoch")
-	r.appends(w.tp, 1, w.many(0, "a")) // of another epoch, so not the same
+	r.appends(w.tp, 1, w.many(0, "a")) // another epoch, so not a duplicate
 	w.epoch--
 	s.code(kerr.InvalidProducerEpoch, r.append(w.tp, w.many(1, "b")).ErrorCode, "append in the old epoch")
 	s.code(kerr.InvalidProducerEpoch, r.append(w.tp, w.many(0, "a")).ErrorCode, "append again in the old epoch")
@@ -95,8 +95,8 @@ func sequencesBeginAtZero(s *subject) {
 }
 
 func sequencesWrap(s *subject) {
-	w, r := s.wire(), s.raw()
-	r.appends(w.tp, 0, w.many(math.MaxInt32-2, "a")) // a producer that the broker has forgotten begins anywhere
+	w, r := s.rawIdempotent(), s.raw()
+	r.appends(w.tp, 0, w.many(math.MaxInt32-2, "a")) // a producer that the broker does not know may start at any number
 	r.appends(w.tp, 1, w.many(math.MaxInt32-1, "b", "c", "d"))
 	r.appends(w.tp, 4, w.many(1, "e"))
 	r.appends(w.tp, 1, w.many(math.MaxInt32-1, "b", "c", "d"))
@@ -104,7 +104,7 @@ func sequencesWrap(s *subject) {
 }
 
 func sequencesOfPartitions(s *subject) {
-	w, r, other := s.wire(), s.raw(), s.ready()
+	w, r, other := s.rawIdempotent(), s.raw(), s.ready()
 	r.appends(w.tp, 0, w.many(0, "a"))
 	r.appends(other, 0, w.many(0, "b"))
 	r.appends(w.tp, 1, w.many(1, "c"))
@@ -114,7 +114,7 @@ func sequencesOfPartitions(s *subject) {
 }
 
 func sequencesOfProducers(s *subject) {
-	w, other, r := s.wire(), s.wire(), s.raw()
+	w, other, r := s.rawIdempotent(), s.rawIdempotent(), s.raw()
 	for i := range int32(3) {
 		r.appends(w.tp, int64(2*i), w.many(i, "w"))
 		r.appends(w.tp, int64(2*i+1), other.many(i, "other"))
@@ -124,7 +124,7 @@ func sequencesOfProducers(s *subject) {
 }
 
 func sequencesAfterDelete(s *subject) {
-	w, r := s.wire(), s.raw()
+	w, r := s.rawIdempotent(), s.raw()
 	r.appends(w.tp, 0, w.many(0, "a"))
 	r.appends(w.tp, 1, w.many(1, "b"))
 	s.must(s.DeleteRecords(s.ctx, map[kafka.TopicPartition]int64{w.tp: -1}))
@@ -134,7 +134,7 @@ func sequencesAfterDelete(s *subject) {
 }
 
 func sequenceNone(s *subject) {
-	w, r := s.wire(), s.raw()
+	w, r := s.rawIdempotent(), s.raw()
 	s.code(kerr.InvalidRecord, r.append(w.tp, w.many(-1, "a")).ErrorCode, "append without a sequence number")
 	s.isAt(w.tp, kafka.Latest, 0)
 }
@@ -142,7 +142,7 @@ func sequenceNone(s *subject) {
 func producerIDsAreNew(s *subject) {
 	seen := make(map[int64]bool)
 	for range 20 {
-		w := s.wire()
+		w := s.rawIdempotent()
 		if seen[w.id] || w.id < 0 || w.epoch != 0 {
 			s.Errorf("producer id %d, epoch %d", w.id, w.epoch)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// In a session a consumer says once what it reads, and hears only of what changed (KIP-227).
+// In a fetch session a consumer sends its partitions once, and responses only contain changed partitions (KIP-227).
 var sessions = theme{"fetch sessions", []testCase{
 	{"hears only of what changed", sessionChanges},
 	{"a partition is added, another forgotten", sessionForgets},
@@ -18,11 +18,11 @@ var sessions = theme{"fetch sessions", []testCase{
 	{"none was asked for", sessionNone},
 	{"the end", sessionEnd},
 	{"begun anew", sessionAnew},
-	{"an error is said each time", sessionError},
+	{"an error is returned each time", sessionError},
 	{"the last stable offset is a change", sessionLastStable},
 }}
 
-// session is a consumer that reads in a session.
+// session is a consumer with a fetch session.
 type session struct {
 	r     *raw
 	id    int32
@@ -31,7 +31,7 @@ type session struct {
 
 func (s *subject) session() *session { return &session{r: s.raw().at(byName)} }
 
-// fetch sends req as the next of the session, whose first one opens it.
+// fetch sends req as the next request of the session. The first request opens the session.
 func (c *session) fetch(req *kmsg.FetchRequest) *kmsg.FetchResponse {
 	c.r.s.Helper()
 	req.SessionID, req.SessionEpoch = c.id, c.epoch
@@ -44,13 +44,13 @@ func (c *session) fetch(req *kmsg.FetchRequest) *kmsg.FetchResponse {
 	return res
 }
 
-// hears complains unless the answer to req tells of just these partitions, with these values.
-func (c *session) hears(req *kmsg.FetchRequest, want map[kafka.TopicPartition][]string) {
+// expect checks that the response to req contains exactly these partitions, with these values.
+func (c *session) expect(req *kmsg.FetchRequest, want map[kafka.TopicPartition][]string) {
 	c.r.s.Helper()
-	c.r.s.tells(c.fetch(req), want)
+	c.r.s.wantsFetched(c.fetch(req), want)
 }
 
-func (s *subject) tells(res *kmsg.FetchResponse, want map[kafka.TopicPartition][]string) {
+func (s *subject) wantsFetched(res *kmsg.FetchResponse, want map[kafka.TopicPartition][]string) {
 	s.Helper()
 	got := 0
 	for _, topic := range res.Topics {
@@ -71,33 +71,33 @@ func (s *subject) tells(res *kmsg.FetchResponse, want map[kafka.TopicPartition][
 func sessionChanges(s *subject) {
 	a, b := s.ready(), s.ready()
 	c := s.session()
-	c.hears(fetchOf(0, a, b), map[kafka.TopicPartition][]string{a: nil, b: nil}) // the first answer tells all
-	c.hears(fetchOf(0), nil)
+	c.expect(fetchOf(0, a, b), map[kafka.TopicPartition][]string{a: nil, b: nil}) // the first response contains all partitions
+	c.expect(fetchOf(0), nil)
 	s.produce(b, "x", "y")
-	c.hears(fetchOf(0), map[kafka.TopicPartition][]string{b: {"x", "y"}})
-	c.hears(fetchOf(0), map[kafka.TopicPartition][]string{b: {"x", "y"}}) // its position has not moved
-	c.hears(fetchOf(2, b), nil)
+	c.expect(fetchOf(0), map[kafka.TopicPartition][]string{b: {"x", "y"}})
+	c.expect(fetchOf(0), map[kafka.TopicPartition][]string{b: {"x", "y"}}) // its position has not moved
+	c.expect(fetchOf(2, b), nil)
 	s.produce(a, "z")
 	s.produce(b, "z")
-	c.hears(fetchOf(0), map[kafka.TopicPartition][]string{a: {"z"}, b: {"z"}})
+	c.expect(fetchOf(0), map[kafka.TopicPartition][]string{a: {"z"}, b: {"z"}})
 }
 
 func sessionForgets(s *subject) {
 	a, b := s.ready(), s.ready()
 	c := s.session()
 	c.fetch(fetchOf(0, a))
-	c.hears(fetchOf(0, b), map[kafka.TopicPartition][]string{b: nil})
+	c.expect(fetchOf(0, b), map[kafka.TopicPartition][]string{b: nil})
 	s.produce(a, "x")
 	s.produce(b, "x")
 	forget := fetchOf(0)
 	forgotten := kmsg.NewFetchRequestForgottenTopic()
 	forgotten.Topic, forgotten.Partitions = a.Topic, []int32{0}
 	forget.ForgottenTopics = append(forget.ForgottenTopics, forgotten)
-	c.hears(forget, map[kafka.TopicPartition][]string{b: {"x"}})
-	c.hears(fetchOf(1, b), nil)
+	c.expect(forget, map[kafka.TopicPartition][]string{b: {"x"}})
+	c.expect(fetchOf(1, b), nil)
 }
 
-// refused complains unless the session's next fetch fails as a whole.
+// refused checks that the session's next fetch fails as a whole.
 func (c *session) refused(want error, doing string) {
 	c.r.s.Helper()
 	req := fetchOf(0)
@@ -117,7 +117,7 @@ func sessionWrongEpoch(s *subject) {
 	c.refused(kerr.InvalidFetchSessionEpoch, "fetch in an epoch to come")
 	c.epoch -= 5
 	s.produce(tp, "x")
-	c.hears(fetchOf(0), map[kafka.TopicPartition][]string{tp: {"x"}}) // it goes on
+	c.expect(fetchOf(0), map[kafka.TopicPartition][]string{tp: {"x"}}) // the session continues
 	c.epoch--
 	c.refused(kerr.InvalidFetchSessionEpoch, "fetch in a past epoch")
 }
@@ -148,7 +148,7 @@ func sessionEnd(s *subject) {
 	if res := ask(c.r, last); res.SessionID != 0 {
 		s.Errorf("session %d after its end", res.SessionID)
 	} else {
-		only(s, res) // an answer as without a session
+		only(s, res) // the response is the same as without a session
 	}
 	c.refused(kerr.FetchSessionIDNotFound, "fetch in a session that has ended")
 }
@@ -158,12 +158,12 @@ func sessionAnew(s *subject) {
 	c := s.session()
 	c.fetch(fetchOf(0, a))
 	old := c.id
-	c.epoch = 0 // opens another in its place
-	c.hears(fetchOf(0, b), map[kafka.TopicPartition][]string{b: nil})
+	c.epoch = 0 // opens a new session in its place
+	c.expect(fetchOf(0, b), map[kafka.TopicPartition][]string{b: nil})
 	if c.id == old {
 		s.Error("the new session has the id of the old")
 	}
-	c.hears(fetchOf(0), nil)
+	c.expect(fetchOf(0), nil)
 	c.id = old
 	c.refused(kerr.FetchSessionIDNotFound, "fetch in a session that was replaced")
 }
@@ -178,10 +178,10 @@ func sessionError(s *subject) {
 	}
 	s.code(kerr.OffsetOutOfRange, find(s, c.fetch(fetchOf(7, tp)), tp).ErrorCode, "fetch of an offset that does not exist")
 	s.code(kerr.OffsetOutOfRange, find(s, c.fetch(fetchOf(0)), tp).ErrorCode, "the same again")
-	s.code(nil, find(s, c.fetch(fetchOf(0, tp)), tp).ErrorCode, "fetch of an offset that exists") // that all is well again is a change
+	s.code(nil, find(s, c.fetch(fetchOf(0, tp)), tp).ErrorCode, "fetch of an offset that exists") // the end of an error is also a change
 }
 
-// find returns the part of an answer that is about tp.
+// find returns the part of a response for tp.
 func find(s *subject, res *kmsg.FetchResponse, tp kafka.TopicPartition) kmsg.FetchResponseTopicPartition {
 	s.Helper()
 	for _, topic := range res.Topics {
@@ -195,7 +195,7 @@ func find(s *subject, res *kmsg.FetchResponse, tp kafka.TopicPartition) kmsg.Fet
 	panic("unreachable")
 }
 
-// A consumer at the end learns from this that the transaction it did not see is over.
+// This is how a consumer at the end learns that a transaction without visible records has ended.
 func sessionLastStable(s *subject) {
 	tp := s.ready()
 	p := s.transactional()
@@ -206,8 +206,8 @@ func sessionLastStable(s *subject) {
 	if got := only(s, c.fetch(committed(fetchOf(0, tp)))); got.LastStableOffset != 0 || got.HighWatermark != 1 || len(got.RecordBatches) != 0 {
 		s.Errorf("while the transaction is open: %+v", got)
 	}
-	c.hears(committed(fetchOf(0)), nil)
+	c.expect(committed(fetchOf(0)), nil)
 	s.must(p.Commit(s.ctx))
 	s.settled(tp)
-	c.hears(committed(fetchOf(0)), map[kafka.TopicPartition][]string{tp: {"x"}})
+	c.expect(committed(fetchOf(0)), map[kafka.TopicPartition][]string{tp: {"x"}})
 }

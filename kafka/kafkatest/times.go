@@ -15,7 +15,7 @@ var times = theme{"times", []testCase{
 
 var morning = time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 
-// recordsAt makes a record for each number of minutes after the morning.
+// recordsAt makes a record for each given number of minutes after morning.
 func recordsAt(minutes ...int) []kafka.Record {
 	var records []kafka.Record
 	for _, m := range minutes {

@@ -36,13 +36,13 @@ func createRequest(names ...string) *kmsg.CreateTopicsRequest {
 	return req
 }
 
-// exists reports whether there is a topic of that name.
+// exists reports whether a topic exists.
 func (r *raw) exists(topic string) bool {
 	r.s.Helper()
 	return r.metadata(topic).ErrorCode == 0
 }
 
-// metadata returns what the broker says of one topic, which it must not create.
+// metadata returns the metadata of one topic, without creating it.
 func (r *raw) metadata(topic string) kmsg.MetadataResponseTopic {
 	r.s.Helper()
 	req := kmsg.NewPtrMetadataRequest()
@@ -154,7 +154,7 @@ func createDefault(s *subject) {
 	s.code(kerr.InvalidReplicationFactor, ask(r, req).Topics[0].ErrorCode, "create a topic with no copies")
 }
 
-// Metrics cannot tell a dot from an underscore, so names that differ in nothing else are refused.
+// Metric names cannot distinguish a dot from an underscore, so topics whose names only differ in these are rejected.
 func createColliding(s *subject) {
 	r := s.raw()
 	base := s.unique()
@@ -175,7 +175,7 @@ func createRefused(s *subject) {
 	}
 }
 
-// grow asks for more partitions and returns the code.
+// grow requests more partitions and returns the error code.
 func (r *raw) grow(topic string, count int32, change ...func(req *kmsg.CreatePartitionsRequest)) int16 {
 	r.s.Helper()
 	t := kmsg.NewCreatePartitionsRequestTopic()
@@ -195,7 +195,7 @@ func morePartitions(s *subject) {
 	s.code(nil, r.grow(tp.Topic, 3), "grow to 3 partitions")
 	eventually(s, "there are 3", func() bool { return len(r.metadata(tp.Topic).Partitions) == 3 })
 	last := kafka.TopicPartition{Topic: tp.Topic, Partition: 2}
-	s.isAt(last, kafka.Latest, 0) // its leader answers
+	s.isAt(last, kafka.Latest, 0) // its leader responds
 	r.appends(last, 0, seal(values("b")))
 	s.holds(tp, "a")
 	s.holds(last, "b")

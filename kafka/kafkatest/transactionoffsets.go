@@ -20,7 +20,7 @@ var transactionOffsets = theme{"transactional offsets", []testCase{
 }}
 
 func txnOffsetsOfMembers(s *subject) {
-	tp, m, a := s.ready(), s.alone(), s.actor()
+	tp, m, a := s.ready(), s.soleMember(), s.rawProducer()
 	a.must(a.addOffsets(m.group))
 	as := func(id string, generation int32) error {
 		s.Helper()
@@ -36,9 +36,9 @@ func txnOffsetsOfMembers(s *subject) {
 	s.hasCommitted(m.group, tp, 5)
 }
 
-// A producer that says nothing of a member is believed, as those of before Kafka 2.5 are.
+// A commit without member and generation is accepted, because producers before Kafka 2.5 do not send them.
 func txnOffsetsOfNoMember(s *subject) {
-	tp, m, a := s.ready(), s.alone(), s.actor()
+	tp, m, a := s.ready(), s.soleMember(), s.rawProducer()
 	a.must(a.addOffsets(m.group))
 	a.must(a.commitOffset(a.commitRequest(m.group, tp, 5)))
 	a.must(a.end(true))
@@ -47,12 +47,12 @@ func txnOffsetsOfNoMember(s *subject) {
 }
 
 func txnOffsetsOfStatic(s *subject) {
-	tp, m, a := s.ready(), s.static(), s.actor()
+	tp, m, a := s.ready(), s.static(), s.rawProducer()
 	past := *m
 	m.id = ""
 	m.joins()
 	a.must(a.addOffsets(m.group))
-	as := func(m *player) error {
+	as := func(m *rawMember) error {
 		req := a.commitRequest(m.group, tp, 5)
 		req.MemberID, req.InstanceID, req.Generation = m.id, m.instance, m.generation
 		return a.commitOffset(req)
@@ -62,7 +62,7 @@ func txnOffsetsOfStatic(s *subject) {
 	a.must(a.end(true))
 }
 
-// committedStable asks for the offset of a group in tp, or for the error if a transaction could still change it.
+// committedStable fetches the offset of a group in tp. It returns an error if an open transaction may change the offset.
 func (r *raw) committedStable(group string, tp kafka.TopicPartition) (int64, error) {
 	r.s.Helper()
 	req := offsetFetch(group, tp)
@@ -73,7 +73,7 @@ func (r *raw) committedStable(group string, tp kafka.TopicPartition) (int64, err
 	return p.Offset, kerr.ErrorForCode(p.ErrorCode)
 }
 
-// stable waits until no transaction can change what group has committed in tp.
+// stable waits until no transaction can change the committed offset of group in tp.
 func (s *subject) stable(group string, tp kafka.TopicPartition) {
 	s.Helper()
 	r := s.raw()
@@ -84,7 +84,7 @@ func (s *subject) stable(group string, tp kafka.TopicPartition) {
 }
 
 func txnOffsetsPending(s *subject) {
-	tp, other, group, a := s.ready(), s.ready(), s.unique(), s.actor()
+	tp, other, group, a := s.ready(), s.ready(), s.unique(), s.rawProducer()
 	a.coordinated(0, group)
 	s.code(nil, a.commits(offsetCommit(group, 1, tp, other)), "commit")
 	a.must(a.addOffsets(group))
@@ -106,7 +106,7 @@ func txnOffsetsPending(s *subject) {
 }
 
 func txnOffsetsAborted(s *subject) {
-	tp, never, group, a := s.ready(), s.ready(), s.unique(), s.actor()
+	tp, never, group, a := s.ready(), s.ready(), s.unique(), s.rawProducer()
 	a.coordinated(0, group)
 	s.code(nil, a.commits(offsetCommit(group, 1, tp)), "commit")
 	a.must(a.addOffsets(group))
@@ -122,7 +122,7 @@ func txnOffsetsAborted(s *subject) {
 }
 
 func txnOffsetsSeveral(s *subject) {
-	tp, group, a := s.ready(), s.unique(), s.actor()
+	tp, group, a := s.ready(), s.unique(), s.rawProducer()
 	a.coordinated(0, group)
 	a.must(a.addOffsets(group))
 	for _, offset := range []int64{5, 9, 7} {
@@ -134,7 +134,7 @@ func txnOffsetsSeveral(s *subject) {
 }
 
 func txnOffsetsWithoutGroup(s *subject) {
-	tp, group, a := s.ready(), s.unique(), s.actor()
+	tp, group, a := s.ready(), s.unique(), s.rawProducer()
 	a.coordinated(0, group)
 	s.wants(kerr.TransactionAbortable, a.commitOffset(a.commitRequest(group, tp, 5)), "offsets of a group that was not added")
 	if got, ok := s.committed(group, tp); ok {
@@ -143,7 +143,7 @@ func txnOffsetsWithoutGroup(s *subject) {
 }
 
 func txnOffsetsPastEpoch(s *subject) {
-	tp, group, a := s.ready(), s.unique(), s.actor()
+	tp, group, a := s.ready(), s.unique(), s.rawProducer()
 	a.coordinated(0, group)
 	a.must(a.addOffsets(group))
 	a.must(a.commitOffset(a.commitRequest(group, tp, 1)))
@@ -158,7 +158,7 @@ func txnOffsetsPastEpoch(s *subject) {
 }
 
 func txnOffsetsOfGroups(s *subject) {
-	tp, one, two, a := s.ready(), s.unique(), s.unique(), s.actor()
+	tp, one, two, a := s.ready(), s.unique(), s.unique(), s.rawProducer()
 	for offset, group := range []string{one, two} {
 		a.coordinated(0, group)
 		a.must(a.addOffsets(group))

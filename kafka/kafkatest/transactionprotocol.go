@@ -33,9 +33,9 @@ var transactionProtocol = theme{"transaction protocol", []testCase{
 
 func txnAddFirst(s *subject) {
 	tp, other := s.ready(), s.ready()
-	a := s.actor()
+	a := s.rawProducer()
 	s.wants(kerr.TransactionAbortable, a.write(tp, "x"), "write outside of a transaction")
-	a.has(other, "x")
+	a.mustWrite(other, "x")
 	s.wants(kerr.TransactionAbortable, a.write(tp, "x"), "write to a partition that was not added")
 	old := produceRequest(-1, tp, a.batch(tp, "x"))
 	old.TransactionID = &a.transactionalID
@@ -49,10 +49,10 @@ func txnAddFirst(s *subject) {
 func txnAddAllOrNone(s *subject) {
 	tp := s.ready()
 	never := kafka.TopicPartition{Topic: s.unique()}
-	a := s.actor()
-	said := a.add(tp, never)
-	s.wants(kerr.OperationNotAttempted, said[0], "add a partition beside one that does not exist")
-	s.wants(kerr.UnknownTopicOrPartition, said[1], "add a partition that does not exist")
+	a := s.rawProducer()
+	errs := a.add(tp, never)
+	s.wants(kerr.OperationNotAttempted, errs[0], "add a partition beside one that does not exist")
+	s.wants(kerr.UnknownTopicOrPartition, errs[1], "add a partition that does not exist")
 	s.wants(kerr.InvalidTxnState, a.end(true), "commit when nothing was added")
 	for range 2 { // adding it again is allowed
 		a.must(a.add(tp)[0])
@@ -62,18 +62,18 @@ func txnAddAllOrNone(s *subject) {
 
 func txnAddedOnly(s *subject) {
 	tp := s.ready()
-	a := s.actor()
+	a := s.rawProducer()
 	a.must(a.add(tp)[0])
 	a.must(a.end(false))
 	s.holds(tp)
-	a.has(tp, "x")
+	a.mustWrite(tp, "x")
 	a.must(a.end(true))
 	s.holds(tp, "x")
 }
 
 func txnWithoutID(s *subject) {
 	tp := s.ready()
-	a := s.actor()
+	a := s.rawProducer()
 	a.must(a.add(tp)[0])
 	s.code(kerr.TransactionalIDAuthorizationFailed, a.append(tp, a.batch(tp, "x")).ErrorCode, "append without a transactional id")
 	s.isAt(tp, kafka.Latest, 0)
@@ -81,7 +81,7 @@ func txnWithoutID(s *subject) {
 
 func txnOfAnother(s *subject) {
 	tp, group := s.ready(), s.unique()
-	a, other := s.actor(), s.actor()
+	a, other := s.rawProducer(), s.rawProducer()
 	a.coordinated(0, group)
 	a.must(a.add(tp)[0])
 	other.must(other.add(tp)[0])
@@ -93,12 +93,12 @@ func txnOfAnother(s *subject) {
 
 func txnStrangers(s *subject) {
 	tp := s.ready()
-	nobody := s.stranger()
+	nobody := s.unregisteredProducer()
 	nobody.id, nobody.epoch = 12345, 0
 	s.wants(kerr.InvalidProducerIDMapping, nobody.add(tp)[0], "add a partition of an unknown transactional id")
 	s.wants(kerr.InvalidProducerIDMapping, nobody.addOffsets(s.unique()), "add offsets of an unknown transactional id")
 	s.wants(kerr.InvalidProducerIDMapping, nobody.end(true), "commit of an unknown transactional id")
-	a := s.actor()
+	a := s.rawProducer()
 	a.id += 100_000
 	s.wants(kerr.InvalidProducerIDMapping, a.add(tp)[0], "add a partition of another producer id")
 	s.wants(kerr.InvalidProducerIDMapping, a.addOffsets(s.unique()), "add offsets of another producer id")
@@ -107,8 +107,8 @@ func txnStrangers(s *subject) {
 
 func txnPastEpoch(s *subject) {
 	tp := s.ready()
-	a := s.actor()
-	a.has(tp, "x")
+	a := s.rawProducer()
+	a.mustWrite(tp, "x")
 	past := a.copy()
 	a.must(a.init())
 	s.wants(kerr.ProducerFenced, past.add(tp)[0], "add a partition in an epoch that is over")
@@ -123,20 +123,20 @@ func txnPastEpoch(s *subject) {
 
 func txnCommittedTwice(s *subject) {
 	tp := s.ready()
-	a := s.actor()
-	a.has(tp, "x")
+	a := s.rawProducer()
+	a.mustWrite(tp, "x")
 	for range 3 {
 		a.must(a.end(true))
 	}
 	s.wants(kerr.InvalidTxnState, a.end(false), "abort what is committed")
 	s.holds(tp, "x")
-	s.isAt(tp, kafka.Latest, 2) // one mark
+	s.isAt(tp, kafka.Latest, 2) // a single marker
 }
 
 func txnAbortedTwice(s *subject) {
 	tp := s.ready()
-	a := s.actor()
-	a.has(tp, "x")
+	a := s.rawProducer()
+	a.mustWrite(tp, "x")
 	for range 3 {
 		a.must(a.end(false))
 	}
@@ -146,13 +146,13 @@ func txnAbortedTwice(s *subject) {
 }
 
 func txnEndedEmpty(s *subject) {
-	a := s.actor()
+	a := s.rawProducer()
 	s.wants(kerr.InvalidTxnState, a.end(true), "commit when nothing has begun")
 	s.wants(kerr.InvalidTxnState, a.end(false), "abort when nothing has begun")
 }
 
 func txnEpochs(s *subject) {
-	a := s.actor()
+	a := s.rawProducer()
 	id := a.id
 	for epoch := range int16(5) {
 		if a.id != id || a.epoch != epoch {
@@ -163,9 +163,9 @@ func txnEpochs(s *subject) {
 }
 
 func txnSuccessor(s *subject) {
-	a := s.actor()
+	a := s.rawProducer()
 	id, epoch := a.id, a.epoch
-	for range 2 { // the second time as if the answer was lost
+	for range 2 { // the second time as if the response had been lost
 		if res := a.initAs(id, epoch); res.ErrorCode != 0 || res.ProducerID != id || res.ProducerEpoch != epoch+1 {
 			s.Errorf("the successor of %d in epoch %d: %+v", id, epoch, res)
 		}
@@ -177,7 +177,7 @@ func txnSuccessor(s *subject) {
 }
 
 func txnSuccessorOfNobody(s *subject) {
-	a := s.actor()
+	a := s.rawProducer()
 	s.code(kerr.ProducerFenced, a.initAs(a.id, a.epoch+3).ErrorCode, "succeed an epoch to come")
 	s.code(kerr.ProducerFenced, a.initAs(a.id+100_000, a.epoch).ErrorCode, "succeed another producer id")
 	for _, half := range []func(*kmsg.InitProducerIDRequest){
@@ -192,16 +192,16 @@ func txnSuccessorOfNobody(s *subject) {
 
 func txnSuccessorAborts(s *subject) {
 	tp := s.ready()
-	a := s.actor()
-	a.has(tp, "open")
+	a := s.rawProducer()
+	a.mustWrite(tp, "open")
 	s.code(nil, a.initAs(a.id, a.epoch).ErrorCode, "succeed oneself")
-	a.has(tp, "next")
+	a.mustWrite(tp, "next")
 	a.must(a.end(true))
 	s.holds(tp, "next")
 }
 
 func txnBadIDs(s *subject) {
-	a := s.actor()
+	a := s.rawProducer()
 	a.transactionalID = ""
 	s.code(kerr.InvalidRequest, ask(a.raw, a.initRequest()).ErrorCode, "begin with an empty transactional id")
 	s.wants(kerr.InvalidRequest, a.add(s.ready())[0], "add a partition with an empty transactional id")
@@ -210,7 +210,7 @@ func txnBadIDs(s *subject) {
 }
 
 func txnBadTimeouts(s *subject) {
-	a := s.stranger()
+	a := s.unregisteredProducer()
 	for _, timeout := range []int32{0, -1, int32(24 * time.Hour / time.Millisecond)} { // the broker allows 15 minutes
 		req := a.initRequest()
 		req.TransactionTimeoutMillis = timeout
@@ -221,29 +221,29 @@ func txnBadTimeouts(s *subject) {
 
 func txnAbandoned(s *subject) {
 	tp := s.ready()
-	a := s.stranger()
+	a := s.unregisteredProducer()
 	req := a.initRequest()
 	req.TransactionTimeoutMillis = 300
 	var res *kmsg.InitProducerIDResponse
 	a.s.settle(func() int16 { res = ask(a.raw, req); return res.ErrorCode })
 	a.id, a.epoch = res.ProducerID, res.ProducerEpoch
-	a.has(tp, "x")
+	a.mustWrite(tp, "x")
 	s.settled(tp)
 	s.isAt(tp, kafka.Latest, 2)
 	s.holds(tp)
 	s.wants(kerr.InvalidProducerEpoch, a.write(tp, "y"), "write after the timeout")
 	s.wants(kerr.ProducerFenced, a.end(true), "commit after the timeout")
 	a.must(a.init())
-	a.has(tp, "z")
+	a.mustWrite(tp, "z")
 	a.must(a.end(true))
 	s.holds(tp, "z")
 }
 
 func txnSequences(s *subject) {
 	tp := s.ready()
-	a := s.actor()
+	a := s.rawProducer()
 	for _, value := range []string{"a", "b", "c"} {
-		a.has(tp, value)
+		a.mustWrite(tp, value)
 		a.must(a.end(true))
 	}
 	a.must(a.add(tp)[0])
@@ -255,8 +255,8 @@ func txnSequences(s *subject) {
 
 func txnDuplicate(s *subject) {
 	tp := s.ready()
-	a := s.actor()
-	a.has(tp, "a")
+	a := s.rawProducer()
+	a.mustWrite(tp, "a")
 	a.next[tp]--
 	a.must(a.write(tp, "a"))
 	a.must(a.write(tp, "b"))

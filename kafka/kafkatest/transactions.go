@@ -53,7 +53,7 @@ func openIsInvisible(s *subject) {
 	p := s.transactional()
 	s.send(p, tp, "open")
 	s.must(p.Flush(s.ctx))
-	s.produce(tp, "after") // held up by the open transaction
+	s.produce(tp, "after") // not visible before the open transaction ends
 	s.holdsSoFar(tp, "before")
 	s.holdsUncommitted(tp, "before", "open", "after")
 	s.isAt(tp, kafka.LatestStable, 1)
@@ -117,12 +117,12 @@ func abortedAmongCommitted(s *subject) {
 		want = append(want, fmt.Sprint("good ", i))
 	}
 	s.holds(tp, want...)
-	// From the middle of an aborted transaction, too.
+	// Also from the middle of an aborted transaction.
 	records, _ := s.read(tp, 4, kafka.FetcherConfig{})
 	s.sameValues(records, want[1:])
 }
 
-// The marks of two transactions lie behind the end of what a reader of committed records may see; their records lie before it.
+// The markers of two transactions are after the last stable offset; their records are before it.
 func abortedBehindOpen(s *subject) {
 	tp := s.partition()
 	first, second, open := s.transactional(), s.transactional(), s.transactional()
@@ -188,7 +188,7 @@ func abandonedIsAborted(s *subject) {
 	f := s.fetcher(kafka.FetcherConfig{})
 	f.Add(tp, 0)
 	var records []kafka.Record
-	for len(records) == 0 { // Poll waits: the broker ends the transaction by itself
+	for len(records) == 0 { // Poll waits until the broker aborts the transaction
 		records = s.poll(f).Records
 	}
 	s.sameValues(records, []string{"after"})

@@ -19,25 +19,25 @@ var transactionStates = theme{"transaction states", []testCase{
 	{"producers of no partition", producersOfNone},
 }}
 
-func (a *actor) describe() kmsg.DescribeTransactionsResponseTransactionState {
+func (a *rawProducer) describe() kmsg.DescribeTransactionsResponseTransactionState {
 	a.s.Helper()
 	req := kmsg.NewPtrDescribeTransactionsRequest()
 	req.TransactionalIDs = []string{a.transactionalID}
 	return ask(a.raw, req).TransactionStates[0]
 }
 
-// is waits until the transaction has a state: what ends it may go on for a moment after the answer.
-func (a *actor) is(state string) {
+// is waits until the transaction has a state: its end may be completed slightly after the response.
+func (a *rawProducer) is(state string) {
 	a.s.Helper()
 	eventually(a.s, "the transaction is "+state, func() bool { return a.describe().State == state })
 }
 
 func txnDescribed(s *subject) {
 	tp := s.ready()
-	a := s.actor()
+	a := s.rawProducer()
 	a.is("Empty")
 	before := time.Now().UnixMilli()
-	a.has(tp, "x")
+	a.mustWrite(tp, "x")
 	got := a.describe()
 	s.code(nil, got.ErrorCode, "describe a transaction")
 	if got.State != "Ongoing" || got.ProducerID != a.id || got.ProducerEpoch != a.epoch || got.TimeoutMillis != int32(waitTimeout/time.Millisecond) {
@@ -54,14 +54,14 @@ func txnDescribed(s *subject) {
 	if got := a.describe(); len(got.Topics) != 0 {
 		s.Errorf("after the commit its partitions are %+v", got.Topics)
 	}
-	a.has(tp, "y")
+	a.mustWrite(tp, "y")
 	a.is("Ongoing")
 	a.must(a.end(false))
 	a.is("CompleteAbort")
 }
 
 func txnNotDescribed(s *subject) {
-	a := s.stranger()
+	a := s.unregisteredProducer()
 	s.code(kerr.TransactionalIDNotFound, a.describe().ErrorCode, "describe an unknown transactional id")
 	a.transactionalID = ""
 	s.code(kerr.InvalidRequest, a.describe().ErrorCode, "describe an empty transactional id")
@@ -83,12 +83,12 @@ func (r *raw) listedTransactions(change func(req *kmsg.ListTransactionsRequest))
 
 func txnListed(s *subject) {
 	tp := s.ready()
-	a := s.actor()
+	a := s.rawProducer()
 	all := func(*kmsg.ListTransactionsRequest) {}
 	if got := a.listedTransactions(all)[a.transactionalID]; got != "Empty" {
 		s.Errorf("listed as %q", got)
 	}
-	a.has(tp, "x")
+	a.mustWrite(tp, "x")
 	if got := a.listedTransactions(all)[a.transactionalID]; got != "Ongoing" {
 		s.Errorf("listed as %q", got)
 	}
@@ -98,9 +98,9 @@ func txnListed(s *subject) {
 
 func txnListedBy(s *subject) {
 	tp := s.ready()
-	a := s.actor()
-	s.actor() // another
-	a.has(tp, "x")
+	a := s.rawProducer()
+	s.rawProducer() // another
+	a.mustWrite(tp, "x")
 	for want, change := range map[string]func(req *kmsg.ListTransactionsRequest){
 		"Ongoing": func(req *kmsg.ListTransactionsRequest) { req.StateFilters = []string{"Ongoing", "Empty"} },
 		"":        func(req *kmsg.ListTransactionsRequest) { req.StateFilters = []string{"Empty"} },
@@ -126,7 +126,7 @@ func txnListedBy(s *subject) {
 	}
 }
 
-// producers returns what the broker knows of those that write to tp.
+// producers returns the broker's state of the producers that write to tp.
 func (r *raw) producers(tp kafka.TopicPartition) kmsg.DescribeProducersResponseTopicPartition {
 	r.s.Helper()
 	topic := kmsg.NewDescribeProducersRequestTopic()
@@ -138,11 +138,11 @@ func (r *raw) producers(tp kafka.TopicPartition) kmsg.DescribeProducersResponseT
 
 func producersDescribed(s *subject) {
 	tp := s.ready()
-	a := s.actor()
+	a := s.rawProducer()
 	if got := a.producers(tp); got.ErrorCode != 0 || len(got.ActiveProducers) != 0 {
 		s.Errorf("nobody has written: %+v", got)
 	}
-	a.has(tp, "x", "y")
+	a.mustWrite(tp, "x", "y")
 	b := values("z", "z", "z")
 	b.ProducerID, b.ProducerEpoch, b.FirstSequence = a.id+1_000_000, 4, 0 // another, without a transaction
 	a.appends(tp, 2, seal(b))

@@ -9,7 +9,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// With transaction.version=2 each transaction has an epoch of its own, and partitions are part of it by being written to
+// With transaction.version=2 each transaction has its own epoch, and writing to a partition adds it to the transaction
 // (KIP-890).
 var transactionVersion2 = theme{"transactions, version 2", []testCase{
 	{"the broker says so", txn2Feature},
@@ -22,19 +22,19 @@ var transactionVersion2 = theme{"transactions, version 2", []testCase{
 	{"together with the older version", txn2Mixed},
 }}
 
-// second returns an actor that speaks as of version 2, if the broker does.
-func (s *subject) second() *actor {
+// second returns a producer that uses version 2, if the broker supports it.
+func (s *subject) second() *rawProducer {
 	s.Helper()
 	r := s.raw()
 	if level := r.transactionVersion(); level < 2 {
 		s.Skipf("the broker is at transaction.version=%d", level)
 	}
-	a := s.actor()
+	a := s.rawProducer()
 	a.second = true
 	return a
 }
 
-// transactionVersion is the level of the feature that the cluster has agreed on.
+// transactionVersion returns the finalized level of the feature transaction.version.
 func (r *raw) transactionVersion() int16 {
 	r.s.Helper()
 	req := kmsg.NewPtrApiVersionsRequest()
@@ -61,8 +61,8 @@ func txn2Epochs(s *subject) {
 	a := s.second()
 	id, epoch := a.id, a.epoch
 	for i, commit := range []bool{true, false, true} {
-		a.has(tp, "a", "b")
-		a.has(other, "c")
+		a.mustWrite(tp, "a", "b")
+		a.mustWrite(other, "c")
 		a.must(a.end(commit))
 		if a.id != id || a.epoch != epoch+int16(i)+1 {
 			s.Errorf("after %d transactions: producer %d in epoch %d", i+1, a.id, a.epoch)
@@ -72,16 +72,16 @@ func txn2Epochs(s *subject) {
 	s.holds(other, "c", "c")
 }
 
-// A batch of the transaction before, which was under way for long, does not land in the next.
+// A delayed batch of an earlier transaction is not appended to the next one.
 func txn2Late(s *subject) {
 	tp := s.ready()
 	a := s.second()
-	a.has(tp, "a")
+	a.mustWrite(tp, "a")
 	late := a.copy()
 	a.must(a.end(true))
 	s.settled(tp)
 	s.wants(kerr.InvalidProducerEpoch, late.write(tp, "late"), "write in the epoch of the transaction before")
-	a.has(tp, "b")
+	a.mustWrite(tp, "b")
 	s.wants(kerr.InvalidProducerEpoch, late.write(tp, "late"), "the same while the next is open")
 	a.must(a.end(true))
 	s.holds(tp, "a", "b")
@@ -90,15 +90,15 @@ func txn2Late(s *subject) {
 func txn2EndAgain(s *subject) {
 	tp := s.ready()
 	a := s.second()
-	a.has(tp, "a")
+	a.mustWrite(tp, "a")
 	again, changed := a.copy(), a.copy()
 	a.must(a.end(true))
 	again.must(again.end(true))
 	if again.id != a.id || again.epoch != a.epoch {
-		s.Errorf("told the epoch %d first, then %d", a.epoch, again.epoch)
+		s.Errorf("got epoch %d first, then %d", a.epoch, again.epoch)
 	}
 	s.wants(kerr.InvalidTxnState, changed.end(false), "abort what is committed")
-	a.has(tp, "b")
+	a.mustWrite(tp, "b")
 	a.must(a.end(true))
 	late := again.copy()
 	late.epoch--
@@ -110,14 +110,14 @@ func txn2Empty(s *subject) {
 	a := s.second()
 	s.wants(kerr.InvalidTxnState, a.end(true), "commit when nothing has begun")
 	epoch := a.epoch
-	a.must(a.end(false)) // who does not know whether something has begun may abort
+	a.must(a.end(false)) // a client that does not know whether a transaction has begun may abort
 	if a.epoch != epoch+1 {
 		s.Errorf("epoch %d after %d", a.epoch, epoch)
 	}
 	tp := s.ready()
-	a.has(tp, "a")
+	a.mustWrite(tp, "a")
 	a.must(a.end(true))
-	a.must(a.end(false)) // in the new epoch: nothing has begun
+	a.must(a.end(false)) // in the new epoch no transaction has begun
 	s.holds(tp, "a")
 }
 
@@ -140,26 +140,26 @@ func txn2Offsets(s *subject) {
 func txn2Fencing(s *subject) {
 	tp := s.ready()
 	a := s.second()
-	a.has(tp, "open")
+	a.mustWrite(tp, "open")
 	past := a.copy()
 	a.must(a.init())
 	s.wants(kerr.InvalidProducerEpoch, past.write(tp, "zombie"), "write of a producer that was replaced")
 	s.wants(kerr.ProducerFenced, past.end(true), "commit of a producer that was replaced")
-	a.has(tp, "next")
+	a.mustWrite(tp, "next")
 	a.must(a.end(true))
 	s.holds(tp, "next")
 }
 
-// A client of before, and one of today, one after the other, under one transactional id.
+// A client with version 1 and one with version 2 use the same transactional id in turn.
 func txn2Mixed(s *subject) {
 	tp := s.ready()
 	a := s.second()
 	for i, second := range []bool{false, true, false, false, true, true} {
 		a.second = second
 		a.must(a.init())
-		a.has(tp, "kept")
+		a.mustWrite(tp, "kept")
 		a.must(a.end(true))
-		a.has(tp, "lost")
+		a.mustWrite(tp, "lost")
 		a.must(a.end(false))
 		s.settled(tp)
 		s.isAt(tp, kafka.Latest, int64(4*(i+1)))

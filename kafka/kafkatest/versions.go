@@ -10,8 +10,8 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// A client that is configured for a version of Kafka does not ask which versions of the requests there are: it uses those of
-// that Kafka. So a broker that says it is like Kafka must know them all.
+// A client that is configured for a version of Kafka may use the request versions of that Kafka without asking the broker.
+// So a broker that claims compatibility must support all of them.
 var versions = theme{"versions", []testCase{
 	{"as those of Kafka 4.4", versionsOfKafka},
 	{"offsets by topic id", offsetsByID},
@@ -26,7 +26,7 @@ var versions = theme{"versions", []testCase{
 // span is the oldest and the newest version of a request.
 type span struct{ oldest, newest int16 }
 
-// kafka44 is what a broker of Apache Kafka 4.4.0 says that it knows.
+// kafka44 lists the request versions that a broker of Apache Kafka 4.4.0 supports.
 var kafka44 = map[kmsg.Key]span{
 	kmsg.Produce:                               {0, 13},
 	kmsg.Fetch:                                 {4, 18},
@@ -107,8 +107,8 @@ var kafka44 = map[kmsg.Key]span{
 	kmsg.UnregisterController:                  {0, 0},
 }
 
-// missing are the requests that a broker may leave out, and why. Clients do without them: they are used by administrators, by
-// brokers among themselves, or by clients that ask first whether they are known.
+// missing lists requests that a broker need not support, with the reason. They are only used by administrators, between
+// brokers, or by clients that first check whether they are supported.
 var missing = map[kmsg.Key]string{
 	kmsg.WriteTxnMarkers:                       "between brokers",
 	kmsg.DescribeACLs:                          "needs ACLs",
@@ -199,7 +199,7 @@ func offsetsByID(s *subject) {
 		}
 	}
 
-	a := s.actor()
+	a := s.rawProducer()
 	a.must(a.addOffsets(group))
 	pending := a.commitRequest(group, tp, 8)
 	pending.Topics[0].Topic, pending.Topics[0].TopicID = "", id
@@ -233,7 +233,7 @@ func offsetsOfUnknownID(s *subject) {
 	s.code(kerr.UnknownTopicID, got.Partitions[0].ErrorCode, "ask for the offsets of an id that does not exist")
 }
 
-// Places that have a meaning where old records are moved to another storage.
+// Special timestamps for brokers with tiered storage.
 const (
 	earliestLocal   = -4
 	latestTiered    = -5
@@ -250,7 +250,7 @@ func listTiered(s *subject) {
 }
 
 func transactionsByPattern(s *subject) {
-	a := s.actor()
+	a := s.rawProducer()
 	r := s.raw()
 	list := func(pattern string) *kmsg.ListTransactionsResponse {
 		req := kmsg.NewPtrListTransactionsRequest()
@@ -274,8 +274,8 @@ func transactionsByPattern(s *subject) {
 	s.code(kerr.InvalidRegularExpression, list("(").ErrorCode, "list by a pattern that is none")
 }
 
-// batched asks for partitions of several transactions at once.
-func (a *actor) batched(verify bool, parts ...kafka.TopicPartition) kmsg.AddPartitionsToTxnRequestTransaction {
+// batched returns the part of one transaction in a request for several transactions.
+func (a *rawProducer) batched(verify bool, parts ...kafka.TopicPartition) kmsg.AddPartitionsToTxnRequestTransaction {
 	t := kmsg.NewAddPartitionsToTxnRequestTransaction()
 	t.TransactionalID, t.ProducerID, t.ProducerEpoch, t.VerifyOnly = a.transactionalID, a.id, a.epoch, verify
 	for _, tp := range parts {
@@ -284,43 +284,43 @@ func (a *actor) batched(verify bool, parts ...kafka.TopicPartition) kmsg.AddPart
 	return t
 }
 
-// said are the codes by topic of one transaction in an answer.
-func (a *actor) said(version int16, asked ...kmsg.AddPartitionsToTxnRequestTransaction) map[string]error {
+// addedCodes sends a request and returns the errors for one transaction in the response, by topic.
+func (a *rawProducer) addedCodes(version int16, asked ...kmsg.AddPartitionsToTxnRequestTransaction) map[string]error {
 	a.s.Helper()
 	req := kmsg.NewPtrAddPartitionsToTxnRequest()
 	req.Transactions = asked
-	said := make(map[string]error)
+	codes := make(map[string]error)
 	a.s.settle(func() int16 {
 		res := ask(a.at(version), req)
 		code := res.ErrorCode
 		for _, t := range res.Transactions {
 			for _, topic := range t.Topics {
 				if c := topic.Partitions[0].ErrorCode; t.TransactionalID == a.transactionalID {
-					said[topic.Topic], code = kerr.ErrorForCode(c), c
+					codes[topic.Topic], code = kerr.ErrorForCode(c), c
 				}
 			}
 		}
 		return code
 	})
-	return said
+	return codes
 }
 
 func addSeveral(s *subject) {
 	tp, never := s.ready(), kafka.TopicPartition{Topic: s.unique()}
 	for version := int16(4); version <= 5; version++ {
-		a, b := s.actor(), s.actor()
+		a, b := s.rawProducer(), s.rawProducer()
 		b.coordinated(1, a.transactionalID)
-		s.wants(nil, a.said(version, a.batched(false, tp), b.batched(false, tp))[tp.Topic], "add a partition to two transactions")
+		s.wants(nil, a.addedCodes(version, a.batched(false, tp), b.batched(false, tp))[tp.Topic], "add a partition to two transactions")
 		s.wants(nil, a.write(tp, "a"), "write what was added to the first")
 		s.wants(nil, b.write(tp, "b"), "write what was added to the second")
 		a.must(a.end(false))
 		b.must(b.end(false))
 
-		said := a.said(version, a.batched(false, tp, never))
-		s.wants(kerr.UnknownTopicOrPartition, said[never.Topic], "add a partition that does not exist")
-		s.wants(kerr.OperationNotAttempted, said[tp.Topic], "add one beside it")
+		codes := a.addedCodes(version, a.batched(false, tp, never))
+		s.wants(kerr.UnknownTopicOrPartition, codes[never.Topic], "add a partition that does not exist")
+		s.wants(kerr.OperationNotAttempted, codes[tp.Topic], "add one beside it")
 		a.epoch--
-		s.wants(kerr.ProducerFenced, a.said(version, a.batched(false, tp))[tp.Topic], "add in an epoch that is over")
+		s.wants(kerr.ProducerFenced, a.addedCodes(version, a.batched(false, tp))[tp.Topic], "add in an epoch that is over")
 	}
 }
 
@@ -328,17 +328,17 @@ func addVerified(s *subject) {
 	tp, other := s.ready(), s.ready()
 	outside := kerr.TransactionAbortable
 	for version := int16(4); version <= 5; version++ {
-		a := s.actor()
-		s.wants(outside, a.said(version, a.batched(true, tp))[tp.Topic], "verify before anything is added")
+		a := s.rawProducer()
+		s.wants(outside, a.addedCodes(version, a.batched(true, tp))[tp.Topic], "verify before anything is added")
 		s.wants(nil, a.add(tp)[0], "add")
-		said := a.said(version, a.batched(true, tp, other))
-		s.wants(nil, said[tp.Topic], "verify what is part of the transaction")
-		s.wants(outside, said[other.Topic], "verify what is not")
+		codes := a.addedCodes(version, a.batched(true, tp, other))
+		s.wants(nil, codes[tp.Topic], "verify what is part of the transaction")
+		s.wants(outside, codes[other.Topic], "verify what is not")
 		a.must(a.end(false))
 	}
 }
 
-// A client that has known a cluster asks for it by its id, so that it does not talk to another one at the same address.
+// A client can send the id of the cluster that it expects, so that it does not use another cluster at the same address.
 func anotherCluster(s *subject) {
 	r := s.raw()
 	metadata := ask(r, kmsg.NewPtrMetadataRequest())

@@ -10,7 +10,8 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// A fetch at the end waits. It asks for more time here than a test has, so one that is not woken fails.
+// A fetch at the end waits for records. Its maximum wait is longer than the test's timeout, so the test fails if the fetch is
+// not woken.
 var waiting = theme{"waiting fetches", []testCase{
 	{"until its time is over", waitsItsTime},
 	{"what is there is not waited for", waitsNotForWhatIsThere},
@@ -25,7 +26,7 @@ var waiting = theme{"waiting fetches", []testCase{
 	{"answers come in order", answersInOrder},
 }}
 
-// fetched is what a fetch that was told brings.
+// fetched returns the result of a fetch request that was started.
 func fetched(s *subject, answer func() kmsg.Response) kmsg.FetchResponseTopicPartition {
 	s.Helper()
 	return only(s, answer().(*kmsg.FetchResponse))
@@ -46,25 +47,25 @@ func waitsNotForWhatIsThere(s *subject) {
 	tp, empty := s.ready(), s.ready()
 	s.produce(tp, "x")
 	res := ask(s.raw().at(byName), longFetchOf(0, empty, tp))
-	s.tells(res, map[kafka.TopicPartition][]string{empty: nil, tp: {"x"}})
+	s.wantsFetched(res, map[kafka.TopicPartition][]string{empty: nil, tp: {"x"}})
 	nothing := longFetchOf(0, empty)
-	nothing.MinBytes = 0 // is there
+	nothing.MinBytes = 0 // satisfied without records
 	only(s, ask(s.raw().at(byName), nothing))
 }
 
 func waitsForAppend(s *subject) {
 	tp, other := s.ready(), s.ready()
-	answer := s.raw().at(byName).tell(longFetchOf(0, other, tp))
+	answer := s.raw().at(byName).start(longFetchOf(0, other, tp))
 	s.produce(tp, "x")
-	s.tells(answer().(*kmsg.FetchResponse), map[kafka.TopicPartition][]string{other: nil, tp: {"x"}})
+	s.wantsFetched(answer().(*kmsg.FetchResponse), map[kafka.TopicPartition][]string{other: nil, tp: {"x"}})
 }
 
 func waitsForBytes(s *subject) {
 	a, b := s.ready(), s.ready()
 	req := longFetchOf(0, a, b)
 	req.MinBytes = 20_000
-	answer := s.raw().at(byName).tell(req)
-	for _, tp := range []kafka.TopicPartition{a, b, a} { // only together they are enough
+	answer := s.raw().at(byName).start(req)
+	for _, tp := range []kafka.TopicPartition{a, b, a} { // together they reach MinBytes
 		s.must(s.write(tp, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1, Value: noise(8_000)}))
 	}
 	size := 0
@@ -76,7 +77,7 @@ func waitsForBytes(s *subject) {
 	}
 }
 
-// waitsForEnd waits for the end of a transaction, as a reader of committed records.
+// waitsForEnd checks that a reader of committed records waits for the end of a transaction.
 func waitsForEnd(s *subject, end func(p *kafka.Producer) error) kmsg.FetchResponseTopicPartition {
 	s.Helper()
 	tp := s.ready()
@@ -85,7 +86,7 @@ func waitsForEnd(s *subject, end func(p *kafka.Producer) error) kmsg.FetchRespon
 	s.must(p.Flush(s.ctx))
 	req := longFetchOf(0, tp)
 	req.IsolationLevel = 1
-	answer := s.raw().at(byName).tell(req)
+	answer := s.raw().at(byName).start(req)
 	s.must(end(p))
 	return fetched(s, answer)
 }
@@ -106,7 +107,7 @@ func waitsForAbort(s *subject) {
 
 func waitsForDelete(s *subject) {
 	tp := s.ready()
-	answer := s.raw().at(byName).tell(longFetchOf(0, tp))
+	answer := s.raw().at(byName).start(longFetchOf(0, tp))
 	s.must(s.DeleteTopics(s.ctx, tp.Topic))
 	code := kerr.ErrorForCode(fetched(s, answer).ErrorCode)
 	if code != kerr.UnknownTopicOrPartition && code != kerr.NotLeaderForPartition {
@@ -128,21 +129,21 @@ func waitsInSession(s *subject) {
 	c.fetch(fetchOf(0, a, b))
 	next := longFetchOf(0)
 	next.SessionID, next.SessionEpoch = c.id, c.epoch
-	answer := c.r.tell(next)
+	answer := c.r.start(next)
 	s.produce(b, "x")
-	s.tells(answer().(*kmsg.FetchResponse), map[kafka.TopicPartition][]string{b: {"x"}})
+	s.wantsFetched(answer().(*kmsg.FetchResponse), map[kafka.TopicPartition][]string{b: {"x"}})
 }
 
 func waitsAlone(s *subject) {
 	tp := s.ready()
 	var answers []func() kmsg.Response
-	for range 20 { // more than a broker has threads
-		answers = append(answers, s.raw().at(byName).tell(longFetchOf(0, tp)))
+	for range 20 { // more than a broker has request threads
+		answers = append(answers, s.raw().at(byName).start(longFetchOf(0, tp)))
 	}
 	ask(s.raw(), kmsg.NewPtrMetadataRequest())
 	s.produce(tp, "x")
 	for _, answer := range answers {
-		s.tells(answer().(*kmsg.FetchResponse), map[kafka.TopicPartition][]string{tp: {"x"}})
+		s.wantsFetched(answer().(*kmsg.FetchResponse), map[kafka.TopicPartition][]string{tp: {"x"}})
 	}
 }
 
@@ -151,9 +152,9 @@ func answersInOrder(s *subject) {
 	r := s.raw()
 	req := fetchOf(0, tp)
 	req.MaxWaitMillis = 100
-	first := r.at(byName).tell(req)
-	second := r.tell(kmsg.NewPtrMetadataRequest())
-	third := r.at(byName).tell(req)
+	first := r.at(byName).start(req)
+	second := r.start(kmsg.NewPtrMetadataRequest())
+	third := r.at(byName).start(req)
 	fetched(s, first)
 	second()
 	fetched(s, third)

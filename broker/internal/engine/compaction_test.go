@@ -312,8 +312,8 @@ func TestCompactionThatFailsIsTriedAgainLater(t *testing.T) {
 	for range retryInterval / sweepInterval {
 		h.compact()
 	}
-	if said := h.log.count("compaction failed"); tried != 1 || said != 1 {
-		t.Errorf("tried %d times in a minute, and said %d times that it stopped", tried, said)
+	if logged := h.log.count("compaction failed"); tried != 1 || logged != 1 {
+		t.Errorf("tried %d times in a minute, and said %d times that it stopped", tried, logged)
 	}
 	h.engine.newReader = h.db.NewReader
 	h.compact()

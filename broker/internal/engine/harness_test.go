@@ -30,7 +30,7 @@ type harness struct {
 	engine *Engine
 	client *Client // the connection on which the test asks
 	clock  atomic.Int64
-	log    logbook
+	log    logCapture
 }
 
 func newHarness(t *testing.T) *harness {
@@ -187,21 +187,21 @@ func (h *harness) partition(topic string) *partition {
 }
 
 // logbook is what the engine has said.
-type logbook struct {
+type logCapture struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 // Write implements io.Writer.
-func (l *logbook) Write(line []byte) (int, error) {
+func (l *logCapture) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(line)
 }
 
 // count tells how often something was said.
-func (l *logbook) count(said string) int {
+func (l *logCapture) count(content string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), said)
+	return strings.Count(l.text.String(), content)
 }

@@ -133,11 +133,11 @@ func (h *harness) write(topic string, records ...batch.Record) {
 }
 
 // records makes records of this moment: "key=value", or "key" alone for a tombstone.
-func (h *harness) records(said ...string) []batch.Record { return at(h.now(), said...) }
+func (h *harness) records(texts ...string) []batch.Record { return at(h.now(), texts...) }
 
 // at makes records of some time.
-func at(when time.Time, said ...string) (records []batch.Record) {
-	for _, text := range said {
+func at(when time.Time, texts ...string) (records []batch.Record) {
+	for _, text := range texts {
 		key, value, ok := strings.Cut(text, "=")
 		r := batch.Record{Timestamp: when.UnixMilli(), Key: []byte(key)}
 		if ok {

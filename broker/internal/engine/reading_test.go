@@ -116,18 +116,18 @@ func (h *harness) stored(topic string) (batches []string) {
 	h.Helper()
 	for stored := range h.inStore(topic, 0) {
 		header, err := batch.Parse(stored.Bytes)
-		said := ""
+		content := ""
 		switch commit, _, marker := batch.ReadMarker(stored.Bytes); {
 		case err != nil:
-			said = "unreadable"
+			content = "unreadable"
 		case marker && commit:
-			said = "commit"
+			content = "commit"
 		case marker:
-			said = "abort"
+			content = "abort"
 		default:
-			said = strings.Join(h.recordsIn(stored.Bytes), ", ")
+			content = strings.Join(h.recordsIn(stored.Bytes), ", ")
 		}
-		batches = append(batches, fmt.Sprintf("%d..%d: %s", header.BaseOffset, stored.Last, said))
+		batches = append(batches, fmt.Sprintf("%d..%d: %s", header.BaseOffset, stored.Last, content))
 	}
 	return batches
 }

@@ -27,7 +27,7 @@ func (c *consumer) fetch(req *kmsg.FetchRequest) *kmsg.FetchResponse {
 }
 
 // hears complains unless the next fetch is told of just these topics.
-func (c *consumer) hears(req *kmsg.FetchRequest, want ...string) {
+func (c *consumer) expect(req *kmsg.FetchRequest, want ...string) {
 	c.h.Helper()
 	var got []string
 	for _, t := range c.fetch(req).Topics {
@@ -67,26 +67,26 @@ func TestASessionTellsWhatIsNew(t *testing.T) {
 	h.topic("compras")
 	h.topic("vendas")
 	c := &consumer{h: h}
-	c.hears(fetchOf(0, "compras", "vendas"), "compras", "vendas")
-	c.hears(fetchOf(0))
+	c.expect(fetchOf(0, "compras", "vendas"), "compras", "vendas")
+	c.expect(fetchOf(0))
 	h.write("vendas", h.records("ana=1", "ana=2")...)
-	c.hears(fetchOf(0), "vendas") // records
-	c.hears(fetchOf(0), "vendas") // they are told until the consumer has moved
-	c.hears(fetchOf(2, "vendas"))
+	c.expect(fetchOf(0), "vendas") // records
+	c.expect(fetchOf(0), "vendas") // they are told until the consumer has moved
+	c.expect(fetchOf(2, "vendas"))
 	p := h.transactional("caixa")
 	p.write("vendas", h.records("ana=3")...)
-	c.hears(fetchOf(0), "vendas") // the high watermark
-	c.hears(fetchOf(0))
+	c.expect(fetchOf(0), "vendas") // the high watermark
+	c.expect(fetchOf(0))
 	h.truncate("vendas", 1)
-	c.hears(fetchOf(0), "vendas") // the start
-	c.hears(fetchOf(0))
+	c.expect(fetchOf(0), "vendas") // the start
+	c.expect(fetchOf(0))
 	p.end(true)
-	c.hears(fetchOf(0), "vendas") // the last stable offset, and the records
-	c.hears(fetchOf(4, "vendas"))
-	c.hears(fetchOf(7, "vendas"), "vendas") // an error
-	c.hears(fetchOf(0), "vendas")           // is told each time
-	c.hears(fetchOf(4, "vendas"), "vendas") // and that it is over, once
-	c.hears(fetchOf(0))
+	c.expect(fetchOf(0), "vendas") // the last stable offset, and the records
+	c.expect(fetchOf(4, "vendas"))
+	c.expect(fetchOf(7, "vendas"), "vendas") // an error
+	c.expect(fetchOf(0), "vendas")           // is told each time
+	c.expect(fetchOf(4, "vendas"), "vendas") // and that it is over, once
+	c.expect(fetchOf(0))
 }
 
 func TestForgottenTopicsAreNotTold(t *testing.T) {
@@ -94,37 +94,37 @@ func TestForgottenTopicsAreNotTold(t *testing.T) {
 	h.topic("compras")
 	h.topic("vendas")
 	c := &consumer{h: h}
-	c.hears(fetchOf(0, "compras", "vendas"), "compras", "vendas")
-	c.hears(forgetting("vendas", "never wanted"))
-	c.hears(fetchOf(0, "vendas"), "vendas") // wanted again, so it is new
-	c.hears(fetchOf(0))
-	c.hears(forgetting("vendas"))
+	c.expect(fetchOf(0, "compras", "vendas"), "compras", "vendas")
+	c.expect(forgetting("vendas", "never wanted"))
+	c.expect(fetchOf(0, "vendas"), "vendas") // wanted again, so it is new
+	c.expect(fetchOf(0))
+	c.expect(forgetting("vendas"))
 	h.write("vendas", h.records("ana=1")...)
-	c.hears(fetchOf(0))
-	c.hears(fetchOf(0, "vendas"), "vendas")
-	c.hears(forgetting("compras", "vendas"))
-	c.hears(fetchOf(0))
-	c.hears(fetchOf(0, "compras"), "compras")
+	c.expect(fetchOf(0))
+	c.expect(fetchOf(0, "vendas"), "vendas")
+	c.expect(forgetting("compras", "vendas"))
+	c.expect(fetchOf(0))
+	c.expect(fetchOf(0, "compras"), "compras")
 }
 
 func TestEpochsOfASession(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")
 	c := &consumer{h: h}
-	c.hears(fetchOf(0, "vendas"), "vendas")
-	c.hears(fetchOf(0))
+	c.expect(fetchOf(0, "vendas"), "vendas")
+	c.expect(fetchOf(0))
 	for _, wrong := range []int32{1, 3, math.MaxInt32, -2} {
 		(&consumer{h, c.id, wrong}).refused(kerr.InvalidFetchSessionEpoch)
 	}
 	(&consumer{h, c.id + 1, c.epoch}).refused(kerr.FetchSessionIDNotFound)
-	c.hears(fetchOf(0)) // a wrong fetch has changed nothing
+	c.expect(fetchOf(0)) // a wrong fetch has changed nothing
 	h.client.sessions.open[c.id].epoch = math.MaxInt32
 	c.epoch = math.MaxInt32
-	c.hears(fetchOf(0))
+	c.expect(fetchOf(0))
 	(&consumer{h, c.id, math.MinInt32}).refused(kerr.InvalidFetchSessionEpoch)
 	c.epoch = 1 // 0 would begin a new one
-	c.hears(fetchOf(0))
-	c.hears(fetchOf(0))
+	c.expect(fetchOf(0))
+	c.expect(fetchOf(0))
 }
 
 // There is room for four. The fifth takes the place of the one that was used longest ago.
@@ -134,16 +134,16 @@ func TestTheFifthSessionEndsAnother(t *testing.T) {
 	all := make([]*consumer, 5)
 	for i, c := range []int{1, 0, 2, 3} {
 		all[c] = &consumer{h: h}
-		all[c].hears(fetchOf(0, "vendas"), "vendas")
+		all[c].expect(fetchOf(0, "vendas"), "vendas")
 		if i == 1 {
-			all[1].hears(fetchOf(0))
+			all[1].expect(fetchOf(0))
 		}
 	}
 	all[4] = &consumer{h: h}
-	all[4].hears(fetchOf(0, "vendas"), "vendas")
+	all[4].expect(fetchOf(0, "vendas"), "vendas")
 	all[0].refused(kerr.FetchSessionIDNotFound)
 	for _, c := range all[1:] {
-		c.hears(fetchOf(0))
+		c.expect(fetchOf(0))
 	}
 	last := fetchOf(0, "vendas")
 	last.SessionID = all[1].id // and an end makes room
@@ -151,9 +151,9 @@ func TestTheFifthSessionEndsAnother(t *testing.T) {
 		t.Errorf("the last fetch is answered with session %d and %d topics", res.SessionID, len(res.Topics))
 	}
 	all[1].refused(kerr.FetchSessionIDNotFound)
-	(&consumer{h: h}).hears(fetchOf(0, "vendas"), "vendas")
+	(&consumer{h: h}).expect(fetchOf(0, "vendas"), "vendas")
 	for _, c := range all[2:] {
-		c.hears(fetchOf(0))
+		c.expect(fetchOf(0))
 	}
 }
 
@@ -161,7 +161,7 @@ func TestSessionsEndWithTheConnection(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")
 	c := &consumer{h: h}
-	c.hears(fetchOf(0, "vendas"), "vendas")
+	c.expect(fetchOf(0, "vendas"), "vendas")
 	h.client = &Client{}
 	c.refused(kerr.FetchSessionIDNotFound)
 }

@@ -164,7 +164,7 @@ func TestALogInIsTheEnd(t *testing.T) {
 }
 
 // overheard is what a client says until it is logged in as joao.
-func overheard(t *testing.T, users *Users, mechanism, actAs string) (messages []string) {
+func exchanged(t *testing.T, users *Users, mechanism, actAs string) (messages []string) {
 	t.Helper()
 	hash := map[string]scram.HashGeneratorFcn{"SCRAM-SHA-256": scram.SHA256, "SCRAM-SHA-512": scram.SHA512}[mechanism]
 	client, err := hash.NewClientUnprepped("joao", "outra", actAs)
@@ -189,7 +189,7 @@ func overheard(t *testing.T, users *Users, mechanism, actAs string) (messages []
 func TestReplay(t *testing.T) {
 	users := someUsers(t)
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
-		again, err := says(t, users, mechanism, overheard(t, users, mechanism, "")...)
+		again, err := says(t, users, mechanism, exchanged(t, users, mechanism, "")...)
 		if !errors.Is(err, ErrMalformed) || again.User() != "" {
 			t.Errorf("%s: the overheard messages: %v, logged in as %q", mechanism, err, again.User())
 		}
@@ -199,8 +199,8 @@ func TestReplay(t *testing.T) {
 func TestActingAsOneself(t *testing.T) {
 	users := someUsers(t)
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
-		if said := overheard(t, users, mechanism, "joao"); !strings.HasPrefix(said[0], "n,a=joao,n=joao,") {
-			t.Errorf("%s: did not ask for it: %s", mechanism, said[0])
+		if messages := exchanged(t, users, mechanism, "joao"); !strings.HasPrefix(messages[0], "n,a=joao,n=joao,") {
+			t.Errorf("%s: did not ask for it: %s", mechanism, messages[0])
 		}
 	}
 	exchange, err := says(t, users, "PLAIN", "joao\x00joao\x00outra")

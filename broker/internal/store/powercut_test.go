@@ -262,15 +262,15 @@ func TestAPowerCutTakesTheEndOfTheLog(t *testing.T) {
 func TestALogThatIsCutSaysSo(t *testing.T) {
 	c := crash(t)
 	dir := c.damaged(pagesAreZero(17))
-	var said bytes.Buffer
-	db, err := Open(Options{Dir: dir, Durability: OS, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	var output bytes.Buffer
+	db, err := Open(Options{Dir: dir, Durability: OS, Logger: slog.New(slog.NewTextHandler(&output, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.close(db)
 	for _, want := range []string{"level=WARN", "file=" + c.log, "kept=", "cut="} {
-		if !strings.Contains(said.String(), want) {
-			t.Errorf("%q is not in what was said: %s", want, said.String())
+		if !strings.Contains(output.String(), want) {
+			t.Errorf("%q is not in what was said: %s", want, output.String())
 		}
 	}
 }

@@ -151,9 +151,9 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 		if _, err := written(t, test.add).Check(func(p string) { problems = append(problems, p) }); err != nil {
 			t.Fatal(err)
 		}
-		said := strings.Join(problems, "\n")
-		if test.says == "" && said != "" || !strings.Contains(said, test.says) {
-			t.Errorf("said %q, want %q", said, test.says)
+		output := strings.Join(problems, "\n")
+		if test.says == "" && output != "" || !strings.Contains(output, test.says) {
+			t.Errorf("said %q, want %q", output, test.says)
 		}
 	}
 }

@@ -121,14 +121,14 @@ func (s *script) init(r request) {
 	}
 	ending, err := s.Init(s.now, expected, r.duration(r.text("timeout", "1m")), r.dialect())
 	s.show(ending)
-	s.tell(r, err)
+	s.report(r, err)
 }
 
 func (s *script) end(r request, commit bool) {
 	ending, err := s.End(s.now, s.producer(r), commit, r.dialect())
 	s.show(ending)
 	if r.dialect().Second {
-		s.tell(r, err)
+		s.report(r, err)
 	} else {
 		s.say(r, err)
 	}
@@ -163,7 +163,7 @@ func (s *script) producer(r request) transaction.Producer {
 }
 
 // tell answers with the producer id and the epoch.
-func (s *script) tell(r request, err error) {
+func (s *script) report(r request, err error) {
 	if err != nil {
 		s.say(r, err)
 		return

@@ -9,15 +9,15 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// ledger is who owns each partition, as the owners themselves say.
-type ledger struct {
+// ownership records the owner of each partition, as reported by the members.
+type ownership struct {
 	mu     sync.Mutex
 	owners map[kafka.TopicPartition]string
 	wrong  []string
 }
 
-// note writes down a change, before the owner acknowledges it.
-func (l *ledger) note(name string, r kafka.Rebalance) {
+// note records a rebalance before the member acknowledges it.
+func (l *ownership) note(name string, r kafka.Rebalance) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, tp := range r.Revoked {
@@ -33,8 +33,8 @@ func (l *ledger) note(name string, r kafka.Rebalance) {
 	}
 }
 
-// strike takes out everything of a member that is about to be gone.
-func (l *ledger) strike(name string) {
+// removeMember removes all partitions of a member.
+func (l *ownership) removeMember(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for tp, owner := range l.owners {
@@ -44,8 +44,8 @@ func (l *ledger) strike(name string) {
 	}
 }
 
-// lodger is a member that writes down in the ledger what it owns, until it is evicted.
-type lodger struct {
+// trackedMember is a member that records its partitions in an ownership until untrack is called.
+type trackedMember struct {
 	*kafka.Membership
 	name   string
 	client *kafka.Client
@@ -53,7 +53,7 @@ type lodger struct {
 	gone   bool
 }
 
-func (g *lodger) live(l *ledger) {
+func (g *trackedMember) follow(l *ownership) {
 	for r := range g.Rebalances() {
 		g.mu.Lock()
 		if !g.gone {
@@ -64,49 +64,49 @@ func (g *lodger) live(l *ledger) {
 	}
 }
 
-// evict ends what the ledger hears of the member.
-func (g *lodger) evict(l *ledger) {
+// untrack removes the member's partitions and ignores its further rebalances.
+func (g *trackedMember) untrack(l *ownership) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.gone = true
-	l.strike(g.name)
+	l.removeMember(g.name)
 }
 
-// Members join, leave, die without leaving and ask for new rounds, in any order: no partition ever has two owners, and once it
-// is quiet everyone has a fair share.
-func turmoil(s *subject) {
+// Members join, leave, die without leaving and request rebalances, in random order. No partition ever has two owners, and in
+// the end every member has a fair share.
+func churn(s *subject) {
 	seed := uint64(time.Now().UnixNano())
 	s.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
 	const partitions = 12
 	topic, group := s.topic(partitions), s.unique()
-	l := &ledger{owners: make(map[kafka.TopicPartition]string)}
-	var lodgers []*lodger
+	l := &ownership{owners: make(map[kafka.TopicPartition]string)}
+	var members []*trackedMember
 	for i := range 15 {
 		pick := 0
-		if len(lodgers) > 0 {
-			pick = dice.IntN(len(lodgers))
+		if len(members) > 0 {
+			pick = dice.IntN(len(members))
 		}
 		switch n := dice.IntN(6); {
-		case len(lodgers) < 2 || n < 2 && len(lodgers) < 5:
-			lodgers = append(lodgers, s.lodge(l, fmt.Sprint("member ", i), group, topic))
+		case len(members) < 2 || n < 2 && len(members) < 5:
+			members = append(members, s.joinTracked(l, fmt.Sprint("member ", i), group, topic))
 		case n == 2 || n == 3:
-			gone := lodgers[pick]
-			lodgers = append(lodgers[:pick:pick], lodgers[pick+1:]...)
-			gone.evict(l)
+			gone := members[pick]
+			members = append(members[:pick:pick], members[pick+1:]...)
+			gone.untrack(l)
 			if n == 2 {
 				s.must(gone.Leave(s.ctx))
 			}
 			gone.client.Close()
 		case n == 4:
-			lodgers[pick].Rejoin()
+			members[pick].Rejoin()
 		default:
 			eventually(s, "everything has an owner", func() bool { return l.count("") == partitions })
 		}
 	}
 	eventually(s, "everyone has a fair share", func() bool {
-		for _, g := range lodgers {
-			if l.count(g.name) < partitions/len(lodgers) {
+		for _, g := range members {
+			if l.count(g.name) < partitions/len(members) {
 				return false
 			}
 		}
@@ -120,7 +120,7 @@ func turmoil(s *subject) {
 }
 
 // count returns how many partitions name owns or, if name is empty, how many have an owner.
-func (l *ledger) count(name string) (n int) {
+func (l *ownership) count(name string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, owner := range l.owners {
@@ -131,16 +131,16 @@ func (l *ledger) count(name string) (n int) {
 	return n
 }
 
-func (s *subject) lodge(l *ledger, name, group, topic string) *lodger {
+func (s *subject) joinTracked(l *ownership, name, group, topic string) *trackedMember {
 	client, err := kafka.Dial(s.ctx, s.cfg)
 	s.must(err)
-	g := &lodger{name: name, client: client, Membership: client.Join(kafka.GroupConfig{
+	g := &trackedMember{name: name, client: client, Membership: client.Join(kafka.GroupConfig{
 		Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(),
 		SessionTimeout: 2 * time.Second, RebalanceTimeout: 3 * time.Second, HeartbeatInterval: 20 * time.Millisecond,
 	})}
-	go g.live(l)
+	go g.follow(l)
 	s.Cleanup(func() {
-		_ = g.Leave(s.ctx) // fails for those that are dead
+		_ = g.Leave(s.ctx) // fails for members that have left already
 		client.Close()
 	})
 	return g
