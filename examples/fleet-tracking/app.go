@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rio-streams/rio/broker"
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/runner"
 	"github.com/rio-streams/rio/topology"
 )
@@ -88,9 +91,12 @@ const partitions = 4
 
 // createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
 func (a *app) createTopics(ctx context.Context) error {
-	for _, name := range []string{Positions.Name(), Trips.Name(), Speeds.Name(), Deviations.Name(), Delays.Name(), Progress.Name()} {
+	for _, name := range append(resultTopics(), Positions.Name(), Trips.Name()) {
 		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
-		if name == Trips.Name() {
+		switch name {
+		case Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
+			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
+		case Trips.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
 		}
 		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
@@ -100,11 +106,15 @@ func (a *app) createTopics(ctx context.Context) error {
 	return nil
 }
 
-// engine is how the topology is run.
-func (a *app) engine() runner.Config {
-	cfg := runner.Config{Brokers: a.options.brokers, Dir: a.dir, CreateTopics: true, Partitions: partitions, Logger: a.logger}
+// engine is how the topology is run; its outputs have the prefix.
+func (a *app) engine(prefix string) runner.Config {
+	cfg := runner.Config{OutputPrefix: prefix, Brokers: a.options.brokers, Dir: a.dir, CreateTopics: true, Partitions: partitions, Logger: a.logger}
 	if a.broker != nil {
 		cfg.Brokers = []string{a.broker.Addr()}
+	}
+	cfg.Policies.Decode.Action = a.options.onError
+	if a.options.onError == processor.DeadLetter {
+		cfg.Policies.DeadLetters = prefix + invalid
 	}
 	return cfg
 }
@@ -130,7 +140,7 @@ func (a *app) track(ctx context.Context) error {
 	if !a.options.recorded() {
 		ctx = context.WithoutCancel(ctx)
 	}
-	cfg := a.engine()
+	cfg := a.engine("")
 	cfg.StopAtEnd = true
 	if err := a.finish(ctx, cfg); err != nil {
 		return err
@@ -168,8 +178,8 @@ func (a *app) replay(ctx context.Context) error {
 	if err := a.forgetReplay(ctx); err != nil { // one that was stopped
 		return err
 	}
-	cfg := a.engine()
-	cfg.Application, cfg.OutputPrefix = replayApplication, replayPrefix
+	cfg := a.engine(replayPrefix)
+	cfg.Application = replayApplication
 	cfg.Dir, cfg.StopAtEnd, cfg.SessionTimeout = a.scratch, true, replaySilence
 	if err := a.finish(ctx, cfg); err != nil {
 		return err
@@ -203,9 +213,8 @@ func (a *app) forgetReplay(ctx context.Context) error {
 
 // isOfReplay tells its results and internal topics from what else a cluster holds.
 func isOfReplay(topic string) bool {
-	results := []string{Speeds.Name(), Deviations.Name(), Delays.Name(), Progress.Name()}
 	name, ok := strings.CutPrefix(topic, replayPrefix)
-	return ok && slices.Contains(results, name) || strings.HasPrefix(topic, replayApplication+"-")
+	return ok && slices.Contains(resultTopics(), name) || strings.HasPrefix(topic, replayApplication+"-")
 }
 
 // forgetReplayGroup waits for the end of a replay that was killed, which cannot be told at once from one that runs.

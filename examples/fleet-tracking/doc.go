@@ -7,8 +7,8 @@
 //
 //	fleet-tracking -gtfs DIR -positions FILE -out DIR
 //
-// works through a recording with the GTFS feed of its agency and writes the results as four CSV files. With -data DIR the log is
-// kept: a second start goes on where the first ended, and
+// works through a recording with the GTFS feed of its agency and writes the results as CSV files; without a feed, speeds and the
+// account of rows. With -data DIR the log is kept: a second start goes on where the first ended, and
 //
 //	fleet-tracking -data DIR -replay -out DIR2
 //
@@ -22,5 +22,7 @@
 //	the rest of this package              flags, the log, the terminal
 //
 // Topics, all keyed by vehicle except viagens: localizacao-veiculos and viagens (timetable and shapes, keyed by trip family) are
-// read; velocidade-media, desvios-de-rota, atrasos and progresso are written.
+// read; velocidade-media (of the speeds that vehicles report), velocidade-por-posicoes (distance over time between positions),
+// desvios-de-rota, atrasos, progresso and contas (how many rows of a vehicle count, and why others do not) are written. What comes to
+// localizacao-veiculos and is no position goes to localizacao-veiculos-invalidas.
 package main

@@ -19,7 +19,7 @@ import (
 type input struct {
 	name string // tells inputs apart
 	feed *gtfs.Feed
-	next func() (fleet.Position, error) // io.EOF at the end
+	next func() (recording.Row, error) // io.EOF at the end
 	due  func(fleet.Position) fleet.Instant
 }
 
@@ -31,9 +31,9 @@ func newInput(o options) (*input, error) {
 	return &input{
 		name: fmt.Sprintf("eventful simulation vehicles=%d seed=%d", o.vehicles, o.seed),
 		feed: buses.Network(),
-		next: func() (fleet.Position, error) {
+		next: func() (recording.Row, error) {
 			p, _ := buses.Next()
-			return p, nil
+			return recording.Row{Position: p}, nil
 		},
 		due: arrival,
 	}, nil
@@ -41,9 +41,12 @@ func newInput(o options) (*input, error) {
 
 // recorded reads a whole recording, because it may have to be sorted.
 func recorded(o options) (*input, error) {
-	feed, err := gtfs.Read(os.DirFS(o.gtfs))
-	if err != nil {
-		return nil, err
+	feed := &gtfs.Feed{} // without a timetable there is no deviation and no delay, but there are speeds
+	if o.gtfs != "" {
+		var err error
+		if feed, err = gtfs.Read(os.DirFS(o.gtfs)); err != nil {
+			return nil, err
+		}
 	}
 	file, err := os.Open(o.positions)
 	if err != nil {
@@ -51,29 +54,36 @@ func recorded(o options) (*input, error) {
 	}
 	defer file.Close()
 	digest := sha256.New()
-	positions, err := recording.ReadAll(o.positions, io.TeeReader(file, digest))
+	rows, err := recording.ReadAll(o.positions, io.TeeReader(file, digest))
 	if err != nil {
 		return nil, err
 	}
 	due, order := arrival, "arrival"
 	if !o.arrivalOrder {
 		due, order = taken, "event"
-		slices.SortStableFunc(positions, func(a, b fleet.Position) int { return cmp.Compare(a.Instant, b.Instant) })
+		slices.SortStableFunc(rows, func(a, b recording.Row) int { return cmp.Compare(a.Instant, b.Instant) })
 	}
 	next := 0
 	return &input{
 		name: fmt.Sprintf("%s sha256=%x order=%s", filepath.Base(o.positions), digest.Sum(nil), order),
 		feed: feed,
 		due:  due,
-		next: func() (fleet.Position, error) {
-			if next == len(positions) {
-				return fleet.Position{}, io.EOF
+		next: func() (recording.Row, error) {
+			if next == len(rows) {
+				return recording.Row{}, io.EOF
 			}
 			next++
-			return positions[next-1], nil
+			return rows[next-1], nil
 		},
 	}, nil
 }
 
-func arrival(p fleet.Position) fleet.Instant { return p.Arrival }
-func taken(p fleet.Position) fleet.Instant   { return p.Instant }
+func taken(p fleet.Position) fleet.Instant { return p.Instant }
+
+// arrival returns when the position arrived; if nobody noted it, when it was taken.
+func arrival(p fleet.Position) fleet.Instant {
+	if p.Arrival == 0 {
+		return p.Instant
+	}
+	return p.Arrival
+}

@@ -23,7 +23,7 @@ func (a *app) live(ctx context.Context, in *input) error {
 		defer cancel()
 		ctx = timed
 	}
-	engine, err := runner.Start(context.WithoutCancel(ctx), a.topology, a.engine())
+	engine, err := runner.Start(context.WithoutCancel(ctx), a.topology, a.engine(""))
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,8 @@ func TestCommandLine(t *testing.T) {
 		{"-speed fast", 2, []string{`invalid value "fast" for flag -speed`}},
 		{"-spede 3", 2, []string{"flag provided but not defined: -spede"}},
 		{"-gtfs " + dir, 2, []string{"-gtfs needs -positions"}},
-		{"-positions none.csv live", 2, []string{`unexpected argument "live"`, "-positions needs -gtfs", "there is no none.csv"}},
+		{"-positions none.csv live", 2, []string{`unexpected argument "live"`, "there is no none.csv"}},
+		{"-on-error ignore", 2, []string{"-on-error"}},
 		{"-replay -vehicles 3", 2, []string{"-replay needs -out", "-replay needs -data", "-vehicles is for the simulated fleet"}},
 		{"-replay -out x -data " + dir + "/none", 2, []string{"there is no log to replay"}},
 		{"-vehicles 0 -speed 0 -duration -1s", 2, []string{"-vehicles 0: at least 1", "-speed 0: a simulated fleet", "-duration -1s"}},
@@ -153,7 +154,12 @@ func succeed(t *testing.T, args ...string) (stdout string) {
 func readFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, name := range []string{report.SpeedWindows, report.DeviationPoints, report.DeviationEpisodes, report.Arrivals} {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -165,8 +171,11 @@ func readFiles(t *testing.T, dir string) map[string]string {
 
 func sameFiles(t *testing.T, one, other string) {
 	t.Helper()
-	others := readFiles(t, other)
-	for name, text := range readFiles(t, one) {
+	files, others := readFiles(t, one), readFiles(t, other)
+	if len(files) != len(others) {
+		t.Errorf("%d files and %d", len(files), len(others))
+	}
+	for name, text := range files {
 		if others[name] != text {
 			t.Errorf("%s differs", name)
 		}
@@ -181,16 +190,19 @@ func record(t *testing.T, feedDir, positionsPath string, n int) {
 	rows := [][]string{{"seq", "feed_timestamp", "vehicle_id", "route_id", "trip_id", "trip_start_date", "vehicle_timestamp", "lat", "lon", "speed_mps"}}
 	for range n {
 		p, at := buses.Next()
-		speed := ""
-		if p.Speed != nil {
-			speed = decimal(*p.Speed)
-		}
 		rows = append(rows, []string{
 			strconv.FormatInt(p.Seq, 10), strconv.FormatInt(at.Unix(), 10), p.Vehicle, p.Route, p.Trip, p.Day,
-			strconv.FormatInt(int64(p.Instant)/1000, 10), decimal(p.Lat), decimal(p.Lon), speed,
+			strconv.FormatInt(int64(p.Instant)/1000, 10), optional(p.Lat), optional(p.Lon), optional(p.Speed),
 		})
 	}
 	writeCSV(t, positionsPath, rows)
+}
+
+func optional(x *float64) string {
+	if x == nil {
+		return ""
+	}
+	return decimal(*x)
 }
 
 func writeFeed(t *testing.T, dir string, feed *gtfs.Feed) {

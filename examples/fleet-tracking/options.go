@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/rio-streams/rio/processor"
 )
 
 // options are what the command line says.
@@ -26,12 +28,13 @@ type options struct {
 	replay  bool
 	brokers []string
 	listen  string
+	onError processor.Action
 }
 
 const usage = `Follows a fleet of buses: average speeds, deviations from the route, delays, progress.
 
   fleet-tracking                                        a simulated fleet, live
-  fleet-tracking -gtfs DIR -positions FILE -out DIR     a recording, as four CSV files
+  fleet-tracking -gtfs DIR -positions FILE -out DIR     a recording, as CSV files
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
 
 `
@@ -41,11 +44,11 @@ var errHelp = flag.ErrHelp
 
 // parseOptions reads the command line and tells all that is wrong with it at once.
 func parseOptions(args []string, output io.Writer) (options, error) {
-	var o options
+	o := options{onError: processor.DeadLetter}
 	var brokers string
 	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.gtfs, "gtfs", "", "`DIR` of the GTFS feed that the recorded vehicles drive by")
+	flags.StringVar(&o.gtfs, "gtfs", "", "`DIR` of the GTFS feed that the recorded vehicles drive by; without it there are speeds only")
 	flags.StringVar(&o.positions, "positions", "", "CSV `FILE` of recorded positions; columns are found by name")
 	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
@@ -53,10 +56,15 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.DurationVar(&o.duration, "duration", 0, "end the simulation after this time, with a summary (default: at Ctrl-C)")
 	flags.Float64Var(&o.speed, "speed", 0, "how many times faster than real time (default: 20 for the simulation, as fast as possible for a recording)")
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps log and state, to go on with at the next start (default: nothing is kept)")
-	flags.StringVar(&o.out, "out", "", "`DIR` for the four CSV files of results")
+	flags.StringVar(&o.out, "out", "", "`DIR` for the CSV files of results")
 	flags.BoolVar(&o.replay, "replay", false, "compute what the log of -data holds again from its beginning, with fresh state")
 	flags.StringVar(&brokers, "brokers", "", "addresses `HOST:PORT,…` of a Kafka cluster (default: a broker in this process)")
 	flags.StringVar(&o.listen, "listen", "", "address `HOST:PORT` of the broker in this process (default: a free port of 127.0.0.1)")
+	flags.Func("on-error", "what to do with a row that is no position: `fail`, skip or dead-letter (to the topic "+invalid+"; default dead-letter)",
+		func(s string) (err error) {
+			o.onError, err = processor.ParseAction(s)
+			return err
+		})
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(output, usage)
@@ -89,7 +97,6 @@ func (o options) check(rest []string, set map[string]bool) error {
 		}
 	}
 	wrong(len(rest) > 0, "unexpected argument %q: options begin with a dash", strings.Join(rest, " "))
-	wrong(o.positions != "" && o.gtfs == "", "-positions needs -gtfs, the feed that the vehicles drive by")
 	wrong(o.gtfs != "" && o.positions == "", "-gtfs needs -positions, the recording")
 	wrong(o.arrivalOrder && o.positions == "", "-arrival-order is for a recording: give -positions and -gtfs too")
 	for _, name := range []string{"vehicles", "seed", "duration"} {

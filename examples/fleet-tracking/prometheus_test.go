@@ -52,7 +52,7 @@ func TestPrometheus(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	engine, err := runner.Start(ctx, a.topology, a.engine())
+	engine, err := runner.Start(ctx, a.topology, a.engine(""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,13 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	var results report.Report
 	r := newReader(client, prefix)
 	read(r, Speeds, func(w speedKey, s fleet.Speed) { results.AddSpeed(w.Key, fleet.InstantOf(w.Start), s) })
+	read(r, Motions, func(w speedKey, s fleet.PositionSpeed) { results.AddMotion(w.Key, fleet.InstantOf(w.Start), s) })
+	read(r, Accounts, func(vehicle string, a fleet.Account) { results.AddAccount(vehicle, a) })
 	read(r, Deviations, func(_ string, d fleet.Deviation) { results.AddDeviation(d) })
 	read(r, Delays, func(_ string, a fleet.Arrival) { results.AddArrival(a) })
+	r.takes[prefix+invalid] = func(kafka.Record) error {
+		results.AddUnreadable()
+		return nil
+	}
 	return results, r.toEnd(ctx)
 }

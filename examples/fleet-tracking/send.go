@@ -11,6 +11,7 @@ import (
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
+	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/topology"
 )
@@ -44,6 +45,15 @@ func newSender(ctx context.Context, client *kafka.Client) (*sender, error) {
 		return nil, err
 	}
 	return &sender{client: client, producer: producer, counts: map[string]int32{}}, nil
+}
+
+// sendRow writes a position, or the text of a row that is none: it is kept in the log like any other, for whoever reads
+// positions to account for.
+func (s *sender) sendRow(ctx context.Context, row recording.Row) error {
+	if row.Err == nil {
+		return send(ctx, s, Positions, row.Vehicle, row.Position, row.Instant)
+	}
+	return s.producer.Send(Positions.Name(), 0, kafka.Record{Value: []byte(row.Text)})
 }
 
 func send[V any](ctx context.Context, s *sender, topic topology.Topic[string, V], key string, value V, at fleet.Instant) (err error) {
@@ -164,14 +174,17 @@ func (a *app) sendPositions(ctx context.Context, in *input) error {
 		return s.commit(always, sentPositions, sent, in.name)
 	}
 	for ctx.Err() == nil {
-		p, err := in.next()
+		row, err := in.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		wait := pace.until(in.due(p), time.Now())
+		wait := time.Duration(0)
+		if row.Err == nil && row.Fault() == "" { // the others say nothing of the time, or a wrong one
+			wait = pace.until(in.due(row.Position), time.Now())
+		}
 		if open > 0 && (open == sendAtOnce || wait > sendEvery || time.Since(began) > sendEvery) {
 			if err := commit(); err != nil {
 				return err
@@ -180,7 +193,7 @@ func (a *app) sendPositions(ctx context.Context, in *input) error {
 		if !sleep(ctx, wait) {
 			break
 		}
-		if err := send(always, s, Positions, p.Vehicle, p, p.Instant); err != nil {
+		if err := s.sendRow(always, row); err != nil {
 			return err
 		}
 		open++

@@ -18,22 +18,38 @@ var (
 
 // What it writes, all keyed by vehicle.
 var (
-	Speeds     = topology.NewTopic("velocidade-media", codec.Windowed(codec.String).Size(speedWindow), codec.JSON[fleet.Speed]())
+	Accounts   = topology.NewTopic("contas", codec.String, codec.JSON[fleet.Account]())
+	Speeds     = topology.NewTopic("velocidade-media", windowed, codec.JSON[fleet.Speed]())
+	Motions    = topology.NewTopic("velocidade-por-posicoes", windowed, codec.JSON[fleet.PositionSpeed]())
 	Deviations = topology.NewTopic("desvios-de-rota", codec.String, codec.JSON[fleet.Deviation]())
 	Delays     = topology.NewTopic("atrasos", codec.String, codec.JSON[fleet.Arrival]())
 	Progress   = topology.NewTopic("progresso", codec.String, codec.JSON[fleet.Progress]())
 )
 
+// resultTopics are the topics that the topology writes.
+func resultTopics() []string {
+	return []string{
+		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(), invalid,
+	}
+}
+
+// invalid is the topic of dead letters: what comes to localizacao-veiculos and is no position.
+const invalid = "localizacao-veiculos-invalidas"
+
+// windowed is the codec of a vehicle and a window of its speed.
+var windowed = codec.Windowed(codec.String).Size(fleet.MotionWindow)
+
 // What it remembers.
 var (
-	sentFixes = state.NewKeyValue("posicoes-vistas", codec.String, codec.JSON[fleet.Repeats]()).Immutable()
-	runs      = state.NewKeyValue("percursos", codec.String, codec.JSON[fleet.Tracker]()).Immutable()
+	sentFixes   = state.NewKeyValue("posicoes-vistas", codec.String, codec.JSON[fleet.Repeats]()).Immutable()
+	latestFixes = state.NewKeyValue("posicoes-atuais", codec.String, codec.JSON[fleet.Fix]()).Immutable()
+	recentFixes = state.NewWindow("posicoes-recentes", codec.String, codec.JSON[fleet.Fix](), fleet.MotionWindow, grace+3*fleet.MotionWindow).Immutable()
+	runs        = state.NewKeyValue("percursos", codec.String, codec.JSON[fleet.Tracker]()).Immutable()
 )
 
 const (
-	speedWindow = 5 * time.Minute
-	patience    = 2 * time.Hour  // a parked vehicle's fix may be an hour old when it is first sent
-	runEnds     = 24 * time.Hour // without a fix, after which a run is forgotten
+	grace   = 2 * time.Hour  // a parked vehicle's fix may be an hour old when it is first sent
+	runEnds = 24 * time.Hour // without a fix, after which a run is forgotten
 )
 
 // FleetTracking makes speeds, deviations, delays and progress of positions.
@@ -41,13 +57,15 @@ func FleetTracking() (*topology.Topology, error) {
 	b := topology.NewBuilder("fleet-tracking")
 
 	positions := topology.From(b, Positions)
-	valid := positions.Filter(fleet.Position.Valid)
-	fixes := topology.Process(valid, "sem-repeticoes", dropRepeats, sentFixes)
+	rows := topology.Process(positions, "triagem", judge, sentFixes)
+	topology.Aggregate(rows, "contas", fleet.Account.Add).To(Accounts)
+	fixes := topology.Map(rows.Filter(fleet.Row.IsFix), fleet.Row.Position)
 
-	measured := fixes.Filter(fleet.Position.HasSpeed)
-	fiveMinutes := topology.Window(measured, topology.Tumbling(speedWindow).Grace(patience))
-	speeds := topology.Aggregate(fiveMinutes, "velocidade-5m", fleet.Speed.Add)
-	speeds.To(Speeds)
+	fiveMinutes := topology.Tumbling(fleet.MotionWindow).Grace(grace)
+	reported := topology.Window(fixes.Filter(fleet.Position.HasSpeed), fiveMinutes)
+	topology.Aggregate(reported, "velocidade-5m", fleet.Speed.Add).To(Speeds)
+	measured := topology.Window(topology.Process(fixes, "movimento", measure, latestFixes, recentFixes), fiveMinutes)
+	topology.Aggregate(measured, "movimento-5m", fleet.PositionSpeed.Add).To(Motions)
 
 	trips := topology.TableFrom(b, Trips)
 	onTrip := fixes.Filter(fleet.Position.OnTrip)
@@ -62,26 +80,83 @@ func FleetTracking() (*topology.Topology, error) {
 	return b.Build()
 }
 
-// dropRepeats lets a vehicle's fix pass when it comes for the first time.
-func dropRepeats(c *processor.Context[string, fleet.Position]) processor.Handler[string, fleet.Position] {
+// judge says of each row whether it is a fix that comes for the first time, or else why it is left out.
+func judge(c *processor.Context[string, fleet.Row]) processor.Handler[string, fleet.Position] {
 	sent := sentFixes.In(c)
 	return func(r processor.Record[string, fleet.Position]) error {
-		if r.Tombstone || r.NoKey {
+		if r.Tombstone {
 			return nil
 		}
-		before, _, err := sent.Get(r.Key)
+		row := fleet.Row{Sent: r.Value}
+		if row.Sent.Vehicle == "" { // the key says it, too
+			row.Sent.Vehicle = r.Key
+		}
+		if row.LeftOut = row.Sent.Fault(); row.IsFix() {
+			before, _, err := sent.Get(row.Sent.Vehicle)
+			if err != nil {
+				return err
+			}
+			after, isNew := before.Add(row.Sent)
+			if !isNew {
+				row.LeftOut = fleet.Repeat
+			} else if err := sent.Put(row.Sent.Vehicle, after, r.Timestamp); err != nil {
+				return err
+			}
+		}
+		return c.Emit(r.Key, row)
+	}
+}
+
+// measure emits what each fix adds to the motion of its vehicle. It keeps fixes for as long as one that comes late can change a
+// window that is open.
+func measure(c *processor.Context[string, fleet.Motion]) processor.Handler[string, fleet.Position] {
+	latest, recent := latestFixes.In(c), recentFixes.In(c)
+	return func(r processor.Record[string, fleet.Position]) error {
+		fix := r.Value.Fix()
+		var before, after *fleet.Fix
+		last, known, err := latest.Get(r.Key)
 		if err != nil {
 			return err
 		}
-		after, isNew := before.Add(r.Value)
-		if !isNew {
-			return nil
+		if late := known && fix.Instant < last.Instant; late {
+			if before, after, err = neighbours(recent, r.Key, fix.Instant); err != nil {
+				return err
+			}
+		} else {
+			if known {
+				before = &last
+			}
+			if err := latest.Put(r.Key, fix, r.Timestamp); err != nil {
+				return err
+			}
 		}
-		if err := sent.Put(r.Key, after, r.Timestamp); err != nil {
+		if err := recent.Put(codec.WindowKey[string]{Key: r.Key, Start: fix.Instant.Time()}, fix, r.Timestamp); err != nil {
 			return err
 		}
-		return c.Emit(r.Key, r.Value)
+		for _, share := range fleet.Shares(before, fix, after) {
+			err := c.Forward(processor.Record[string, fleet.Motion]{Key: r.Key, Value: share.Motion, Timestamp: int64(share.At)})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	}
+}
+
+// neighbours returns the fixes of a vehicle before and after an instant, nil where there is none that can make a pair.
+func neighbours(recent *state.Window[string, fleet.Fix], vehicle string, at fleet.Instant) (before, after *fleet.Fix, err error) {
+	from, to := at.Time().Add(-fleet.LongestPair), at.Time().Add(fleet.LongestPair)
+	for row, err := range recent.Fetch(vehicle, from, to) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if fix := row.Value; fix.Instant < at {
+			before = &fix
+		} else {
+			return before, &fix, nil
+		}
+	}
+	return before, nil, nil
 }
 
 // follow keeps a tracker for each run and tells what every fix shows, by vehicle.

@@ -52,27 +52,3 @@ func wrap(degrees float64) float64 {
 // millimetres rounds metres to the millimetre. What is measured is rounded before it is compared or kept: it does not depend on the
 // last bits, in which processors differ, and is short in JSON.
 func millimetres(metres float64) float64 { return math.Round(metres*1000) / 1000 }
-
-// Distance is how far a vehicle drove according to its fixes, in metres. A pair of consecutive fixes more than 300 s apart, or
-// faster than 50 m/s, is left out; the zero value has not driven yet.
-type Distance struct {
-	Metres  float64   `json:"metros"`
-	Seconds float64   `json:"segundos"` // driving time of the pairs that count
-	Last    Instant   `json:"instante"`
-	From    orb.Point `json:"ponto"` // the latest fix
-}
-
-// Add takes in a fix. One that is not newer than the latest changes nothing.
-func (d Distance) Add(p Position) Distance {
-	if d.Last != 0 && p.Instant <= d.Last {
-		return d
-	}
-	seconds := p.Instant.Since(d.Last)
-	metres := Haversine(d.From, p.Point())
-	if d.Last != 0 && seconds <= longestGap && metres <= topSpeed*seconds {
-		d.Metres += metres
-		d.Seconds += seconds
-	}
-	d.Last, d.From = p.Instant, p.Point()
-	return d
-}

@@ -1,7 +1,7 @@
 // Package fleet knows what positions of vehicles mean: how fast a vehicle is, how far it strays from its route, how far it has come, and how
 // late it reaches its stops.
 //
-// A fix goes in, a new value and what it tells come out. Repeats, Speed, Distance and Tracker are such values: their zero value
+// A fix goes in, a new value and what it tells come out. Repeats, Account, Speed, PositionSpeed and Tracker are such values: their zero value
 // is the beginning, a method returns the next one and leaves the old as it was. They are small, and they encode to JSON, so a
 // store can keep one for each vehicle or trip.
 //
@@ -13,7 +13,8 @@
 //
 // Fixes count in the order in which they come. A fix that a newer one of its vehicle has overtaken still counts for the speed
 // of its window, as long as the window is open, and its deviation is measured; for off-route episodes, progress and
-// arrivals it comes too late. Distance leaves it out.
+// arrivals it comes too late. Motion does not depend on the order of arrival: a fix that comes late splits the pair of its
+// neighbours.
 //
 // # Sources of the formulas
 //

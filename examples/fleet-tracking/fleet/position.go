@@ -27,16 +27,16 @@ func (i Instant) Since(earlier Instant) float64 { return float64(i-earlier) / 10
 
 // Position is what a vehicle sends: the value of topic localizacao-veiculos, whose key is the vehicle.
 //
-// Latitude and longitude are WGS84 degrees, zero when the vehicle had none. Trip, Day and Start are empty while the vehicle
-// is not on a trip.
+// Latitude and longitude are WGS84 degrees, nil when the vehicle had none. Trip, Day and Start are empty while the vehicle
+// is not on a trip. Arrival is 0 when nobody noted it.
 type Position struct {
 	Vehicle  string   `json:"veiculo"`
 	Route    string   `json:"linha,omitempty"`
 	Trip     string   `json:"viagem,omitempty"`
 	Day      string   `json:"data,omitempty"`    // service day of the trip, YYYYMMDD
 	Start    string   `json:"horario,omitempty"` // planned start of the trip, HH:MM:SS of the service day
-	Lat      float64  `json:"lat,omitempty"`
-	Lon      float64  `json:"lon,omitempty"`
+	Lat      *float64 `json:"lat,omitempty"`
+	Lon      *float64 `json:"lon,omitempty"`
 	Speed    *float64 `json:"velocidade,omitempty"` // reported by the vehicle, m/s
 	Bearing  *float64 `json:"rumo,omitempty"`       // degrees from north
 	Odometer *float64 `json:"hodometro,omitempty"`  // metres
@@ -47,12 +47,6 @@ type Position struct {
 
 // Time is the event time.
 func (p Position) Time() time.Time { return p.Instant.Time() }
-
-// Valid reports whether the position is a fix. Zero latitude and longitude mean that the GPS had dropped out.
-func (p Position) Valid() bool {
-	onEarth := p.Lat >= -90 && p.Lat <= 90 && p.Lon >= -180 && p.Lon <= 180
-	return onEarth && (p.Lat != 0 || p.Lon != 0)
-}
 
 // HasSpeed reports whether the vehicle sent its speed.
 func (p Position) HasSpeed() bool { return p.Speed != nil }
@@ -66,8 +60,8 @@ func (p Position) TripFamily() string { return FamilyOf(p.Trip) }
 // Run names what a Tracker follows: one vehicle on one trip of one service day.
 func (p Position) Run() string { return p.Vehicle + "|" + p.Trip + "|" + p.Day }
 
-// Point is the position as orb has it: longitude first.
-func (p Position) Point() orb.Point { return orb.Point{p.Lon, p.Lat} }
+// Point is the place of a fix as orb has it: longitude first.
+func (p Position) Point() orb.Point { return orb.Point{*p.Lon, *p.Lat} }
 
 // FamilyOf is the part a:b of a trip id a:b:c, and any other id as it is. The block c is re-planned during the day, so that a
 // vehicle may report a trip id which the timetable has with another block.

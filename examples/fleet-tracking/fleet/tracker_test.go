@@ -26,7 +26,7 @@ const eight = 1768521600 + 8*3600
 func fix(second int64, east, north float64) fleet.Position {
 	return fleet.Position{
 		Vehicle: "onibus-1", Trip: "l:1:b", Day: "20260116", Instant: fleet.Seconds(eight + second),
-		Lon: east * metre / math.Cos(math.Pi/180), Lat: 1 + north*metre,
+		Lon: new(east * metre / math.Cos(math.Pi/180)), Lat: new(1 + north*metre),
 	}
 }
 

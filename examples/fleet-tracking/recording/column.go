@@ -20,8 +20,8 @@ var columns = []column{
 	{"vehicle_id", "vehicle_id", text(func(p *fleet.Position) *string { return &p.Vehicle })},
 	{"vehicle_timestamp", "vehicle_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Instant }, 1000)},
 	{"gps_ms", "vehicle_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Instant }, 1)},
-	{"lat", "lat", degrees(func(p *fleet.Position) *float64 { return &p.Lat })},
-	{"lon", "lon", degrees(func(p *fleet.Position) *float64 { return &p.Lon })},
+	{"lat", "lat", degrees(func(p *fleet.Position) **float64 { return &p.Lat })},
+	{"lon", "lon", degrees(func(p *fleet.Position) **float64 { return &p.Lon })},
 	{"seq", "seq", integer(func(p *fleet.Position) *int64 { return &p.Seq })},
 	{"feed_timestamp", "feed_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Arrival }, 1000)},
 	{"capture_ms", "feed_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Arrival }, 1)},
@@ -78,28 +78,22 @@ func instant(field func(*fleet.Position) *fleet.Instant, milliseconds int64) fun
 	}
 }
 
-func degrees(field func(*fleet.Position) *float64) func(*fleet.Position, string) error {
-	return func(p *fleet.Position, value string) error {
-		if value == "" {
-			return nil
-		}
-		x, ok := finite(value)
-		if !ok {
-			return errors.New("a number of degrees")
-		}
-		*field(p) = x
-		return nil
-	}
+func degrees(field func(*fleet.Position) **float64) func(*fleet.Position, string) error {
+	return quantity(field, 1, errors.New("a number of degrees"))
 }
 
 func measure(field func(*fleet.Position) **float64, unit float64) func(*fleet.Position, string) error {
+	return quantity(field, unit, errors.New("a number"))
+}
+
+func quantity(field func(*fleet.Position) **float64, unit float64, otherwise error) func(*fleet.Position, string) error {
 	return func(p *fleet.Position, value string) error {
 		if value == "" {
 			return nil
 		}
 		x, ok := finite(value)
 		if !ok {
-			return errors.New("a number")
+			return otherwise
 		}
 		x *= unit
 		*field(p) = &x

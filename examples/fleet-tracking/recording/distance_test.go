@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"cmp"
 	"encoding/csv"
 	"os"
 	"path/filepath"
@@ -32,41 +33,41 @@ func TestDistanceAgreesWithOdometer(t *testing.T) {
 	}
 }
 
-// gpsToOdometer is, for each vehicle that drove a kilometre, the clean distance over that of the odometer, sorted. Both are taken
-// over the same pairs of fixes.
+// gpsToOdometer is, for each vehicle that drove a kilometre, the distance of the clean pairs over that of the odometer, sorted.
+// Both are taken over the same pairs of fixes.
 func gpsToOdometer(positions []fleet.Position) []float64 {
-	type vehicle struct {
-		gps      fleet.Distance
-		odometer float64
-		last     *float64
-	}
-	vehicles := map[string]*vehicle{}
+	byVehicle := map[string][]fleet.Position{}
 	for _, p := range positions {
-		if p.Odometer == nil {
-			continue
-		}
-		v := vehicles[p.Vehicle]
-		if v == nil {
-			v = &vehicle{}
-			vehicles[p.Vehicle] = v
-		}
-		before := v.gps.Seconds
-		v.gps = v.gps.Add(p)
-		if v.gps.Seconds > before {
-			v.odometer += *p.Odometer - *v.last
-		}
-		if v.gps.Last == p.Instant {
-			v.last = p.Odometer
+		if p.Odometer != nil {
+			byVehicle[p.Vehicle] = append(byVehicle[p.Vehicle], p)
 		}
 	}
 	var ratios []float64
-	for _, v := range vehicles {
-		if v.odometer > 1000 && v.gps.Metres > 0 {
-			ratios = append(ratios, v.gps.Metres/v.odometer)
+	for _, fixes := range byVehicle {
+		m := motion(fixes)
+		if m.Odometer.Metres() > 1000 && m.OdometerDistance > 0 {
+			ratios = append(ratios, m.OdometerDistance.Metres()/m.Odometer.Metres())
 		}
 	}
 	slices.Sort(ratios)
 	return ratios
+}
+
+// motion adds up how a vehicle moved, in the order of its fixes.
+func motion(fixes []fleet.Position) (sum fleet.Motion) {
+	slices.SortStableFunc(fixes, func(a, b fleet.Position) int { return cmp.Compare(a.Instant, b.Instant) })
+	var before *fleet.Fix
+	for _, p := range fixes {
+		fix := p.Fix()
+		if before != nil && fix.Instant == before.Instant {
+			continue
+		}
+		for _, share := range fleet.Shares(before, fix, nil) {
+			sum = sum.Plus(share.Motion)
+		}
+		before = &fix
+	}
+	return sum
 }
 
 // The phone that published the distances computed them from more fixes than were stored. Tracks that lack a part are left out:
@@ -79,7 +80,7 @@ func TestDistanceAgreesWithPublishedTracks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fix := fleet.Position{Instant: fleet.InstantOf(at), Lat: parse(t, row["lat"]), Lon: parse(t, row["lon"])}
+		fix := fleet.Position{Instant: fleet.InstantOf(at), Lat: new(parse(t, row["lat"])), Lon: new(parse(t, row["lon"]))}
 		tracks[row["track_id"]] = append(tracks[row["track_id"]], fix)
 	}
 	var ratios []float64
@@ -90,11 +91,7 @@ func TestDistanceAgreesWithPublishedTracks(t *testing.T) {
 		if metres < 500 || !complete(track, seconds) {
 			continue
 		}
-		var distance fleet.Distance
-		for _, fix := range track {
-			distance = distance.Add(fix)
-		}
-		ratios = append(ratios, distance.Metres/metres)
+		ratios = append(ratios, motion(track).Distance.Metres()/metres)
 	}
 	slices.Sort(ratios)
 	within(t, "complete tracks", float64(len(ratios)), 30, 82)

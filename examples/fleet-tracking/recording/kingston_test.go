@@ -61,7 +61,7 @@ func fixes(positions []fleet.Position) []fleet.Position {
 	seen := map[string]fleet.Repeats{}
 	var valid []fleet.Position
 	for _, p := range positions {
-		if !p.Valid() {
+		if p.Fault() != "" {
 			continue
 		}
 		repeats, isNew := seen[p.Vehicle].Add(p)
@@ -180,7 +180,7 @@ func TestKingstonSpeedWindows(t *testing.T) {
 	for _, p := range positions {
 		second := int64(p.Instant) / 1000
 		id := p.Vehicle + "/" + strconv.FormatInt(second, 10)
-		if p.Lat == 0 && p.Lon == 0 || sent[id] {
+		if p.Lat == nil || *p.Lat == 0 && *p.Lon == 0 || sent[id] {
 			continue
 		}
 		sent[id] = true

@@ -1,10 +1,12 @@
 // Package recording reads positions that were recorded as a CSV file.
 //
 // Columns are found by their name, in any order. Needed are vehicle_id, vehicle_timestamp, lat and lon; what else is there of
-// the columns in the table below is used, other columns are passed over. A row is a fleet.Position, in the order of the file.
+// the columns in the table below is used, other columns are passed over. A row is a fleet.Position, in the order of the file. A
+// row ends with its line, even within quotes, so that one torn row spoils no other.
 package recording
 
 import (
+	"bufio"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -16,7 +18,9 @@ import (
 // Reader reads the rows of a recording one by one.
 type Reader struct {
 	name    string
-	rows    *csv.Reader
+	lines   *bufio.Reader
+	line    int
+	width   int // fields of a row
 	columns []located
 	count   int64
 }
@@ -26,87 +30,130 @@ type located struct {
 	index int
 }
 
+// Row is a row of a recording: a position, or the text of a row that is none and why.
+type Row struct {
+	fleet.Position
+	Text string // of a row that cannot be read
+	Err  error  // why it cannot be read: names file, line and column; nil for a position
+}
+
 // NewReader reads the header line. The name of the file is for errors only.
 func NewReader(name string, file io.Reader) (*Reader, error) {
-	r := &Reader{name: name, rows: csv.NewReader(file)}
-	r.rows.ReuseRecord = true
-	header, err := r.rows.Read()
+	r := &Reader{name: name, lines: bufio.NewReader(file)}
+	text, err := r.nextLine()
 	if err == io.EOF {
 		return nil, fmt.Errorf("recording: %s is empty: a header line is needed", name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("recording: %s: %w", name, err)
+		return nil, err
 	}
+	header, err := fields(strings.TrimPrefix(text, "\ufeff"))
+	if err != nil {
+		return nil, fmt.Errorf("recording: %s line %d: %w", name, r.line, err)
+	}
+	r.width = len(header)
 	index := map[string]int{}
-	names := make([]string, len(header))
 	for i, h := range header {
-		names[i] = strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))
-		index[names[i]] = i
+		header[i] = strings.TrimSpace(h)
+		index[header[i]] = i
 	}
-	fields := map[string]bool{}
+	found := map[string]bool{}
 	for _, c := range columns {
-		if i, ok := index[c.name]; ok && !fields[c.field] {
-			fields[c.field] = true
+		if i, ok := index[c.name]; ok && !found[c.field] {
+			found[c.field] = true
 			r.columns = append(r.columns, located{c, i})
 		}
 	}
 	var missing []string
 	for _, needed := range []string{"vehicle_id", "vehicle_timestamp", "lat", "lon"} {
-		if !fields[needed] {
+		if !found[needed] {
 			missing = append(missing, needed)
 		}
 	}
 	if missing != nil {
 		return nil, fmt.Errorf("recording: %s has no column %s; it has %s",
-			name, strings.Join(missing, ", "), strings.Join(names, ", "))
+			name, strings.Join(missing, ", "), strings.Join(header, ", "))
 	}
 	return r, nil
 }
 
-// Next is the next row; io.EOF after the last. Without a seq column rows are numbered from 1; without a time of arrival a row
-// is taken to arrive when it was sent.
-func (r *Reader) Next() (fleet.Position, error) {
-	record, err := r.rows.Read()
-	if err == io.EOF {
-		return fleet.Position{}, io.EOF
-	}
+// Next returns the next row, and io.EOF after the last. A row that cannot be read is no error: its Err says what is wrong with
+// it. Without a seq column rows are numbered from 1.
+func (r *Reader) Next() (Row, error) {
+	text, err := r.nextLine()
 	if err != nil {
-		return fleet.Position{}, fmt.Errorf("recording: %s: %w", r.name, err)
+		return Row{}, err
 	}
 	r.count++
+	p, err := r.position(text)
+	if err != nil {
+		return Row{Text: text, Err: fmt.Errorf("recording: %s line %d: %w", r.name, r.line, err)}, nil
+	}
+	return Row{Position: p}, nil
+}
+
+func (r *Reader) position(text string) (fleet.Position, error) {
+	record, err := fields(text)
+	if err != nil {
+		return fleet.Position{}, err
+	}
+	if len(record) != r.width {
+		return fleet.Position{}, fmt.Errorf("%d fields, but the header has %d", len(record), r.width)
+	}
 	p := fleet.Position{Seq: r.count}
 	for _, c := range r.columns {
 		value := strings.TrimSpace(record[c.index])
 		if err := c.set(&p, value); err != nil {
-			line, _ := r.rows.FieldPos(c.index)
-			return fleet.Position{}, fmt.Errorf("recording: %s line %d: column %s: %q is not %w", r.name, line, c.name, value, err)
+			return fleet.Position{}, fmt.Errorf("column %s: %q is not %w", c.name, value, err)
 		}
-	}
-	if p.Vehicle == "" || p.Instant <= 0 {
-		line, _ := r.rows.FieldPos(0)
-		return fleet.Position{}, fmt.Errorf("recording: %s line %d: a row needs a vehicle_id and a vehicle_timestamp", r.name, line)
-	}
-	if p.Arrival == 0 {
-		p.Arrival = p.Instant
 	}
 	return p, nil
 }
 
+// nextLine returns the next line that is not blank, without its end.
+func (r *Reader) nextLine() (string, error) {
+	for {
+		text, err := r.lines.ReadString('\n')
+		if err != nil && (err != io.EOF || text == "") {
+			if err != io.EOF {
+				err = fmt.Errorf("recording: %s: %w", r.name, err)
+			}
+			return "", err
+		}
+		r.line++
+		if text = strings.TrimRight(text, "\r\n"); strings.TrimSpace(text) != "" {
+			return text, nil
+		}
+	}
+}
+
+// fields splits a line into its fields.
+func fields(text string) ([]string, error) {
+	if !strings.Contains(text, `"`) {
+		return strings.Split(text, ","), nil
+	}
+	record, err := csv.NewReader(strings.NewReader(text)).Read()
+	if e, ok := err.(*csv.ParseError); ok {
+		err = e.Err // its line is that of the text
+	}
+	return record, err
+}
+
 // ReadAll reads a whole recording.
-func ReadAll(name string, file io.Reader) ([]fleet.Position, error) {
+func ReadAll(name string, file io.Reader) ([]Row, error) {
 	r, err := NewReader(name, file)
 	if err != nil {
 		return nil, err
 	}
-	var positions []fleet.Position
+	var rows []Row
 	for {
-		p, err := r.Next()
+		row, err := r.Next()
 		if err == io.EOF {
-			return positions, nil
+			return rows, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		positions = append(positions, p)
+		rows = append(rows, row)
 	}
 }

@@ -1,4 +1,4 @@
-// Package report writes what the example computed as four CSV files, the same bytes for the same results.
+// Package report writes what the example computed as CSV files, the same bytes for the same results.
 package report
 
 import (
@@ -19,6 +19,8 @@ const (
 	DeviationPoints   = "deviation_points.csv"
 	DeviationEpisodes = "deviation_episodes.csv"
 	Arrivals          = "arrivals.csv"
+	PositionSpeeds    = "speed_from_positions.csv"
+	Accounts          = "account.csv"
 )
 
 type run struct{ vehicle, trip, day string }
@@ -54,6 +56,10 @@ type Report struct {
 	points   map[pointKey]fleet.Deviation
 	episodes map[episodeKey]fleet.Episode
 	arrivals map[arrivalKey]fleet.Arrival
+
+	motions    map[windowKey]fleet.PositionSpeed
+	accounts   map[string]fleet.Account
+	unreadable int64
 }
 
 // AddSpeed takes in the average speed of a vehicle in the window that begins at start.
@@ -74,12 +80,12 @@ func (r *Report) AddArrival(a fleet.Arrival) {
 	put(&r.arrivals, arrivalKey{run{a.Vehicle, a.Trip, a.Day}, a.Sequence}, a)
 }
 
-// Counts are the rows of the four files, in the order of their names above.
+// Counts are the numbers of speed windows, deviations, episodes and arrivals.
 func (r *Report) Counts() (windows, points, episodes, arrivals int) {
 	return len(r.windows), len(r.points), len(r.episodes), len(r.arrivals)
 }
 
-// Write makes the four files in a folder, which it creates if need be.
+// Write makes the files in a folder, which it creates if need be.
 func (r *Report) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -89,6 +95,8 @@ func (r *Report) Write(dir string) error {
 		DeviationPoints:   r.pointRows(),
 		DeviationEpisodes: r.episodeRows(),
 		Arrivals:          r.arrivalRows(),
+		PositionSpeeds:    r.motionRows(),
+		Accounts:          r.accountRows(),
 	} {
 		if err := writeFile(filepath.Join(dir, name), rows); err != nil {
 			return fmt.Errorf("report: %w", err)
@@ -99,10 +107,7 @@ func (r *Report) Write(dir string) error {
 
 func (r *Report) windowRows() [][]string {
 	rows := [][]string{{"vehicle_id", "window_start", "count", "sum_speed_mps", "avg_speed_mps", "max_speed_mps"}}
-	byVehicle := func(a, b windowKey) int {
-		return cmp.Or(cmp.Compare(a.vehicle, b.vehicle), cmp.Compare(a.start, b.start))
-	}
-	for _, k := range sorted(r.windows, byVehicle) {
+	for _, k := range sorted(r.windows, windowKey.compare) {
 		s := r.windows[k]
 		rows = append(rows, []string{
 			k.vehicle, number(k.start.Unix()), strconv.FormatInt(s.Count, 10), number(s.Sum), number(s.Mean), number(s.Max),

@@ -30,6 +30,14 @@ func TestWrite(t *testing.T) {
 	arrival.Sequence, arrival.Arrived, arrival.Delay = 2, fleet.Seconds(1768585200), -60
 	r.AddArrival(arrival)
 
+	r.AddMotion("onibus-2", fleet.Seconds(0), fleet.PositionSpeed{}.Add(fleet.Motion{
+		Fixes: 3, Pairs: 2, Distance: fleet.Metres(1200), Time: 240_000, Moving: 120_000, Way: fleet.Metres(1140.5),
+	}))
+	r.AddMotion("onibus-1", fleet.Seconds(300), fleet.PositionSpeed{}.Add(fleet.Motion{Fixes: 1, Gaps: 1}))
+	r.AddAccount("onibus-1", fleet.Account{Rows: 4, Fixes: 2, Undated: 4, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 2}})
+	r.AddAccount("onibus-2", fleet.Account{Rows: 5, Fixes: 3, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 1, fleet.NoTime: 1}})
+	r.AddUnreadable()
+
 	dir := filepath.Join(t.TempDir(), "new")
 	if err := r.Write(dir); err != nil {
 		t.Fatal(err)
@@ -46,6 +54,13 @@ func TestWrite(t *testing.T) {
 		report.Arrivals: "vehicle_id,trip_id,trip_start_date,stop_sequence,arrival_ts,delay_s\n" +
 			"onibus-1,t:1:a,20260116,2,1768585200,-60\n" +
 			"onibus-1,t:1:a,20260116,10,1768585253.429,12.429\n",
+		report.PositionSpeeds: "vehicle,window_start,distance_m,time_s,moving_s,standing_s,speed_mps,moving_speed_mps,covered,partial," +
+			"reported_n,reported_mean_mps,reported_max_mps,reported_time_weighted_mps,odometer_m,distance_of_odometer_pairs_m\n" +
+			"onibus-1,300,0,0,0,0,,,0,1,1,0,0,,,\n" +
+			"onibus-2,0,1200,240,120,120,5,9.504166666666666,0.8,0,3,0.3333333333333333,1,,,\n",
+		report.Accounts: "key,value\naccount_rows,10\naccount_fixes,5\naccount_unreadable,1\naccount_no_time,1\naccount_no_vehicle,0\n" +
+			"account_no_position,0\naccount_zero_position,0\naccount_outside_the_globe,0\naccount_clock_ahead,0\naccount_clock_behind,0\n" +
+			"account_repeat,3\nrows_without_arrival,4\npairs_clean,2\npairs_gap,1\npairs_jump,0\n",
 	} {
 		got, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {

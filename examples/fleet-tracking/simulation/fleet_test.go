@@ -47,7 +47,7 @@ func TestRadio(t *testing.T) {
 		if p.Seq != int64(i+1) || p.Arrival <= p.Instant {
 			t.Fatalf("position %d is %+v", i, p)
 		}
-		if !p.Valid() {
+		if p.Fault() != "" {
 			without++
 		}
 		if p.Instant < latest[p.Vehicle] {
@@ -117,7 +117,7 @@ func follow(t *testing.T, buses *simulation.Fleet, duration time.Duration) follo
 	fix, start := buses.Next()
 	for at := start; at.Sub(start) < duration; fix, at = buses.Next() {
 		var isNew bool
-		if !fix.Valid() || !fix.OnTrip() {
+		if fix.Fault() != "" || !fix.OnTrip() {
 			continue
 		}
 		if repeats[fix.Vehicle], isNew = repeats[fix.Vehicle].Add(fix); !isNew {

@@ -41,7 +41,7 @@ func (r *radio) send(v *vehicle, now fleet.Instant) {
 		p.Arrival += fleet.Seconds(3 + v.random.Int64N(10))
 		heap.Push(r, p)
 	}
-	r.truth.note(p.Valid(), twice, late)
+	r.truth.note(p.Fault() == "", twice, late)
 }
 
 func (t *Truth) note(valid, twice, late bool) {
@@ -70,14 +70,12 @@ func (v *vehicle) fix(now fleet.Instant) fleet.Position {
 	east, north := v.random.NormFloat64()*gpsNoise, v.random.NormFloat64()*gpsNoise
 	if v.random.Float64() >= dropOut {
 		at := shifted(v.at, east, north)
-		p.Lon, p.Lat = rounded(at.Lon(), 1e6), rounded(at.Lat(), 1e6)
+		p.Lon, p.Lat = new(rounded(at.Lon(), 1e6)), new(rounded(at.Lat(), 1e6))
 	}
 	if v.random.Float64() >= noSpeed {
-		speed := rounded(max(0, v.speed), 10)
-		p.Speed = &speed
+		p.Speed = new(rounded(max(0, v.speed), 10))
 	}
-	bearing, odometer := rounded(v.bearing, 1), rounded(v.odometer, 1)
-	p.Bearing, p.Odometer = &bearing, &odometer
+	p.Bearing, p.Odometer = new(rounded(v.bearing, 1)), new(rounded(v.odometer, 1))
 	return p
 }
 

@@ -37,9 +37,16 @@ func Positions(t testing.TB, path string) []fleet.Position {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	positions, err := recording.ReadAll(filepath.Base(path), file)
+	rows, err := recording.ReadAll(filepath.Base(path), file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	positions := make([]fleet.Position, len(rows))
+	for i, row := range rows {
+		if row.Err != nil {
+			t.Fatal(row.Err)
+		}
+		positions[i] = row.Position
 	}
 	return positions
 }

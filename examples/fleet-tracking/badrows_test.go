@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBadRows: rows that say nothing, or nonsense, are left out of the results and counted, in a replay too; whoever wants them to
+// end the run says so.
+func TestBadRows(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	rows := `vehicle_id,vehicle_timestamp,feed_timestamp,lat,lon
+a,1768561200,1768561201,-10.95,-37.05
+a,1768561210
+"a,1768561220,1768561221,-10.95,-37.05
+a,,1768561221,-10.95,-37.05
+,1768561220,1768561221,-10.95,-37.05
+a,1768561230,1768561231,,
+a,1768561240,1768561241,0,0
+a,1768561250,1768561251,-100.95,-37.05
+a,1772017200,1768561261,-10.95,-37.05
+a,1767000000,1768561271,-10.95,-37.05
+a,1768561200,1768561281,-10.95,-37.05
+a,1768561290,1768561291,-10.94,-37.05
+`
+	if err := os.WriteFile(at("posicoes.csv"), []byte(rows), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stdout := succeed(t, "-positions", at("posicoes.csv"), "-arrival-order", "-data", at("log"), "-out", at("out"))
+	if !strings.Contains(stdout, "2 dead-lettered") {
+		t.Errorf("output does not tell of 2 dead letters:\n%s", stdout)
+	}
+	account := `key,value
+account_rows,12
+account_fixes,2
+account_unreadable,2
+account_no_time,1
+account_no_vehicle,1
+account_no_position,1
+account_zero_position,1
+account_outside_the_globe,1
+account_clock_ahead,1
+account_clock_behind,1
+account_repeat,1
+rows_without_arrival,0
+pairs_clean,1
+pairs_gap,0
+pairs_jump,0
+`
+	if got := readFiles(t, at("out"))["account.csv"]; got != account {
+		t.Errorf("account is\n%swant\n%s", got, account)
+	}
+	succeed(t, "-data", at("log"), "-replay", "-out", at("again"))
+	sameFiles(t, at("out"), at("again"))
+
+	succeed(t, "-positions", at("posicoes.csv"), "-on-error", "skip")
+	code, _, stderr := command(t, t.Context(), "-positions", at("posicoes.csv"), "-on-error", "fail")
+	if code != 1 || !strings.Contains(stderr, "decode localizacao-veiculos/0") {
+		t.Errorf("with -on-error fail it ends with %d and says %q", code, stderr)
+	}
+}
