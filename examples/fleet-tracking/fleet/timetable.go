@@ -3,9 +3,13 @@ package fleet
 import (
 	"fmt"
 	"sort"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 	_ "time/tzdata" // service days must not depend on what the machine has installed
+
+	"github.com/paulmach/orb"
 )
 
 // Timetable is the value of topic viagens: all trips of one family, sorted by id.
@@ -26,30 +30,66 @@ func (t Timetable) Trip(id string) *Trip {
 	return t.Trips[0]
 }
 
-// Planned is a fix and the trip it belongs to; Trip is nil when the timetable does not know it.
+// Planned is a fix and the trip it belongs to; Trip is nil when the timetable does not know it. Before and Ends are those of RunFix.
 type Planned struct {
 	Position
-	Trip *Trip
+	Trip   *Trip
+	Before *Position
+	Ends   bool
 }
 
 // On looks up the trip that the vehicle reports. A vehicle that does not say which service day it drives gets the likeliest; one that
-// says something else than a day is on no known trip.
+// says something else than a day is on no known trip. Nor is one on a trip that runs several times a day, if it does not say
+// when it started.
 func (p Position) On(timetable Timetable) Planned {
 	trip := timetable.Trip(p.Trip)
 	if trip == nil {
 		return Planned{Position: p}
 	}
+	shift, err := trip.shift(p.Start)
+	if err != nil {
+		return Planned{Position: p}
+	}
 	if p.Day == "" {
-		p.Day, _ = trip.DayAt(p.Instant)
+		p.Day, _ = trip.DayAt(p.Instant - shift)
 	}
 	if _, err := trip.DayStart(p.Day); err != nil {
 		trip = nil
 	}
-	return Planned{p, trip}
+	return Planned{Position: p, Trip: trip}
 }
 
 // Known reports whether the timetable knows the trip.
 func (p Planned) Known() bool { return p.Trip != nil }
+
+// Origin is the moment from which the times of the run count: the start of its service day, later by the time at which a
+// trip of frequencies.txt started. It fails if the service day is not one.
+func (p Planned) Origin() (Instant, error) {
+	dayStart, err := p.Trip.DayStart(p.Day)
+	if err != nil {
+		return 0, err
+	}
+	shift, err := p.Trip.shift(p.Start)
+	return dayStart + shift, err
+}
+
+// Named names the run.
+func (p Planned) Named() Run {
+	run := Run{Vehicle: p.Vehicle, Route: p.Trip.Route, Trip: p.Position.Trip, Day: p.Day}
+	if p.Trip.Frequency != "" {
+		run.Start = p.Start
+	}
+	return run
+}
+
+// Key is the name of the run as a key of a store.
+func (p Planned) Key() string {
+	key := p.Position.Run()
+	if p.Trip.Frequency != "" {
+		key += "|" + p.Start
+	}
+	return key
+}
 
 // Trip is a planned run: its path and when it is due at its stops. Nobody changes a Trip once it is made, so it may be shared.
 type Trip struct {
@@ -59,17 +99,74 @@ type Trip struct {
 	Zone     string `json:"fuso"`
 	Shape    Shape  `json:"forma,omitempty"`
 	Stops    []Stop `json:"paradas"`
+
+	// Frequency is set for a trip of frequencies.txt, which runs several times a day. The times of such a trip count from the
+	// departure at its first stop.
+	Frequency Frequency `json:"frequencia,omitempty"`
 }
+
+// Frequency says whether the runs of a trip of frequencies.txt have a timetable.
+type Frequency string
+
+const (
+	Exact   Frequency = "horario"   // exact_times = 1: the runs start at fixed times
+	Headway Frequency = "intervalo" // exact_times = 0: the runs keep a distance in time, so no run is late
+)
 
 // Stop is a call of a trip, in the order of the trip. Due and Leaves count seconds from noon minus 12 hours of the service
 // day, and go beyond 24 hours for trips that pass midnight.
 type Stop struct {
-	Sequence int     `json:"sequencia"`
-	ID       string  `json:"parada"`
-	Name     string  `json:"nome,omitempty"`
-	Along    float64 `json:"distancia"` // metres along the shape
-	Due      int     `json:"chegada"`
-	Leaves   int     `json:"partida"`
+	Sequence  int     `json:"sequencia"`
+	ID        string  `json:"parada"`
+	Name      string  `json:"nome,omitempty"`
+	Lat       float64 `json:"lat,omitempty"`
+	Lon       float64 `json:"lon,omitempty"`
+	Along     float64 `json:"distancia"` // metres along the line
+	Due       int     `json:"chegada"`
+	Leaves    int     `json:"partida"`
+	Timepoint bool    `json:"pontoDeControle,omitempty"` // the timetable's times are exact here
+}
+
+// Point is where the stop is, longitude first.
+func (s Stop) Point() orb.Point { return orb.Point{s.Lon, s.Lat} }
+
+// shift is how much later than the timetable says a run of the trip is planned that starts at a time HH:MM:SS of the service
+// day: 0, except for a trip of frequencies.txt. It fails if such a trip has no start.
+func (t *Trip) shift(start string) (Instant, error) {
+	if t.Frequency == "" || len(t.Stops) == 0 {
+		return 0, nil
+	}
+	second, err := secondOfDay(start)
+	if err != nil {
+		return 0, fmt.Errorf("fleet: trip %s of frequencies.txt: %w", t.ID, err)
+	}
+	return Seconds(int64(second - t.Stops[0].Leaves)), nil
+}
+
+// secondOfDay parses a time H:MM:SS of a service day. It may be beyond 24:00:00.
+func secondOfDay(text string) (int, error) {
+	second := 0
+	parts := strings.Split(text, ":")
+	if len(parts) != 3 {
+		return 0, fmt.Errorf("start %q is not H:MM:SS", text)
+	}
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 16)
+		if err != nil || i > 0 && n > 59 {
+			return 0, fmt.Errorf("start %q is not H:MM:SS", text)
+		}
+		second = second*60 + int(n)
+	}
+	return second, nil
+}
+
+// hour is the local hour of a moment.
+func (t *Trip) hour(at Instant) int {
+	zone, err := location(t.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return at.Time().In(zone).Hour()
 }
 
 // dayFormat is how a service day is written, for package time.

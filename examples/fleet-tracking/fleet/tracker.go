@@ -24,7 +24,7 @@ type Tracker struct {
 // Add takes in a fix of a known trip. It fails if the service day is not one.
 func (t Tracker) Add(planned Planned) (Tracker, Observation, error) {
 	fix, trip := planned.Position, planned.Trip
-	dayStart, err := trip.DayStart(fix.Day)
+	dayStart, err := planned.Origin()
 	if err != nil {
 		return t, Observation{}, err
 	}

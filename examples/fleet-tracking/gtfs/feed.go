@@ -19,7 +19,13 @@ type Feed struct {
 	Shapes map[string][]Point // in order of their sequence
 	Trips  []Trip             // sorted by id
 	Calls  map[string][]Call  // of a trip, in order of their sequence
+
+	Frequencies map[string]Frequency // of the trips that run several times a day
+	Timepoints  bool                 // whether the feed says which calls are timepoints
 }
+
+// Frequency says how a trip of frequencies.txt runs: at exact times, or at intervals only.
+type Frequency struct{ Exact bool }
 
 // Route is what passengers call a line.
 type Route struct{ ShortName, LongName string }
@@ -50,21 +56,27 @@ type Call struct {
 	Timed    bool
 	Along    float64
 	HasAlong bool
+
+	Approximate bool // timepoint = 0: the vehicle does not keep to the times here
 }
 
-// Read reads a feed and reports all its mistakes. Of the optional files it uses shapes.txt.
+// Read reads a feed and reports all its mistakes. Of the optional files it uses shapes.txt and
+// frequencies.txt.
 func Read(feed fs.FS) (*Feed, error) {
 	f := &Feed{
 		Routes: map[string]Route{},
 		Stops:  map[string]Stop{},
 		Shapes: map[string][]Point{},
 		Calls:  map[string][]Call{},
+
+		Frequencies: map[string]Frequency{},
 	}
 	err := errors.Join(
 		eachRow(feed, "agency.txt", []string{"agency_timezone"}, f.addAgency),
 		eachRow(feed, "routes.txt", []string{"route_id"}, f.addRoute),
 		eachRow(feed, "stops.txt", []string{"stop_id"}, f.addStop),
-		f.readShapes(feed),
+		ifThere(eachRow(feed, "shapes.txt", []string{"shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"}, f.addPoint)),
+		ifThere(eachRow(feed, "frequencies.txt", []string{"trip_id"}, f.addFrequency)),
 		eachRow(feed, "trips.txt", []string{"trip_id", "route_id"}, f.addTrip),
 		eachRow(feed, "stop_times.txt",
 			[]string{"trip_id", "arrival_time", "departure_time", "stop_id", "stop_sequence"}, f.addCall),
@@ -76,9 +88,8 @@ func Read(feed fs.FS) (*Feed, error) {
 	return f, f.check()
 }
 
-func (f *Feed) readShapes(feed fs.FS) error {
-	columns := []string{"shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"}
-	err := eachRow(feed, "shapes.txt", columns, f.addPoint)
+// ifThere is the error of reading an optional file: nil if the feed lacks it.
+func ifThere(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -134,7 +145,13 @@ func (f *Feed) addCall(t *table) {
 	}
 	c.Arrives, c.Leaves, c.Timed = arrives, leaves, hasArrival || hasDeparture
 	c.Along, c.HasAlong = optional(t, "shape_dist_traveled", distance)
+	c.Approximate = t.text("timepoint") == "0"
+	_, f.Timepoints = t.columns["timepoint"]
 	f.Calls[trip] = append(f.Calls[trip], c)
+}
+
+func (f *Feed) addFrequency(t *table) {
+	f.Frequencies[t.need("trip_id")] = Frequency{Exact: t.text("exact_times") == "1"}
 }
 
 func (f *Feed) sort() {

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/paulmach/orb"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
 )
@@ -76,6 +79,73 @@ func TestShapesAreOptional(t *testing.T) {
 	}
 	if trip := feed.Timetables()[0].Timetable.Trips[0]; len(trip.Shape) != 0 || len(trip.Stops) != 3 || trip.Stops[1].Due != 87300 {
 		t.Errorf("trip is %+v; the stop between is due half way in time", trip)
+	}
+}
+
+// The stops of a trip without a shape lie on straight lines from one to the next; every trip knows where its stops are.
+func TestStopsWithoutShape(t *testing.T) {
+	files := small()
+	delete(files, "shapes.txt")
+	feed, err := read(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trip := feed.Timetables()[0].Timetable.Trips[0]
+	third := fleet.Haversine(orb.Point{-37.05, -10.90}, orb.Point{-37.05, -10.91})
+	for i, want := range []float64{0, third, 3 * third} {
+		stop := trip.Stops[i]
+		if math.Abs(stop.Along-want) > 0.1 || stop.Point() != feed.Stops[stop.ID].Point {
+			t.Errorf("stop %d is %+v, want %.0f m along", i, stop, want)
+		}
+	}
+	if line := trip.Line(); len(line) != 3 || math.Abs(line.Length()-3*third) > 0.1 {
+		t.Errorf("line is %v", line)
+	}
+}
+
+func TestFrequencies(t *testing.T) {
+	for text, want := range map[string]fleet.Frequency{
+		"":                               "",
+		"trip_id\n":                      "",
+		"trip_id\nt:1:x\n":               fleet.Headway,
+		"trip_id,exact_times\nt:1:x,0\n": fleet.Headway,
+		"trip_id,exact_times\nt:1:x,1\n": fleet.Exact,
+	} {
+		files := small()
+		if text != "" {
+			files["frequencies.txt"] = text
+		}
+		feed, err := read(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := feed.Timetables()[0].Timetable.Trips[0].Frequency; got != want {
+			t.Errorf("frequencies.txt %q makes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A feed that does not say which calls are timepoints means all but the last.
+func TestTimepoints(t *testing.T) {
+	marked := strings.NewReplacer("departure_time\n", "departure_time,timepoint\n", "24:30:00\n", "24:30:00,1\n", "24:00:00\n", "24:00:00,\n", "b,,\n", "b,,,0\n")
+	for _, test := range []struct {
+		name, calls string
+		want        []bool
+	}{
+		{"no column", small()["stop_times.txt"], []bool{true, true, false}},
+		{"a column", marked.Replace(small()["stop_times.txt"]), []bool{true, false, true}},
+	} {
+		files := small()
+		files["stop_times.txt"] = test.calls
+		feed, err := read(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range test.want {
+			if got := feed.Timetables()[0].Timetable.Trips[0].Stops[i].Timepoint; got != want {
+				t.Errorf("%s: call %d is a timepoint: %v, want %v", test.name, i, got, want)
+			}
+		}
 	}
 }
 

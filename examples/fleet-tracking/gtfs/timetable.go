@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/paulmach/orb"
+
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
@@ -40,13 +42,35 @@ func (f *Feed) trip(t Trip) *fleet.Trip {
 		Shape: shape, Stops: make([]fleet.Stop, len(calls)),
 	}
 	for i, call := range calls {
+		stop := f.Stops[call.Stop]
 		trip.Stops[i] = fleet.Stop{
-			Sequence: call.Sequence, ID: call.Stop, Name: f.Stops[call.Stop].Name,
+			Sequence: call.Sequence, ID: call.Stop, Name: stop.Name, Lat: stop.Point.Lat(), Lon: stop.Point.Lon(),
 			Along: places[i], Due: call.Arrives, Leaves: call.Leaves,
+			Timepoint: !call.Approximate && (f.Timepoints || i < len(calls)-1),
 		}
 	}
 	fillTimes(trip.Stops, calls)
+	if len(shape) == 0 {
+		join(trip.Stops)
+	}
+	if frequency, ok := f.Frequencies[t.ID]; ok {
+		trip.Frequency = fleet.Headway
+		if frequency.Exact {
+			trip.Frequency = fleet.Exact
+		}
+	}
 	return trip
+}
+
+// join sets the stops of a trip without a shape down along straight lines from one to the next.
+func join(stops []fleet.Stop) {
+	points := make([]orb.Point, len(stops))
+	for i, stop := range stops {
+		points[i] = stop.Point()
+	}
+	for i, along := range fleet.Joined(points) {
+		stops[i].Along = along
+	}
 }
 
 // fillTimes gives the stops between timepoints the times of a vehicle of even speed, or, where there are no distances, of

@@ -1,0 +1,76 @@
+package fleet
+
+import (
+	"slices"
+
+	"github.com/paulmach/orb"
+)
+
+// tellLeg tells of the way from the stop before, if both ends are timed.
+func (v *visiting) tellLeg(c call) {
+	if c.Arrived == 0 || v.Left == nil || v.Left.Index != c.Index-1 {
+		return
+	}
+	from, to := v.stops()[c.Index-1], v.stops()[c.Index]
+	v.told.Legs = append(v.told.Legs, Leg{
+		Run: v.run, FromSequence: from.Sequence, ToSequence: to.Sequence, From: from.ID, To: to.ID,
+		Left: v.Left.At, Arrived: c.Arrived, Hour: v.plan.trip.hour(v.Left.At),
+		Planned: float64(to.Due - from.Leaves), Driven: c.Arrived.Since(v.Left.At),
+		PlannedMetres: millimetres(to.Along - from.Along), DrivenMetres: millimetres(c.Metres - v.Left.Metres),
+		Dwell: v.Left.Dwell,
+	})
+}
+
+// odometer counts the clean distance of a run. It knows how far the vehicle had come at any moment since the fix before the
+// latest that has a place; within a pair of fixes the vehicle is taken to move evenly.
+type odometer struct {
+	Knots []knot    `json:"nos"`   // oldest first; the last is the latest fix
+	From  orb.Point `json:"ponto"` // the latest fix
+}
+
+// knot is how far the vehicle had come at a fix.
+type knot struct {
+	At     Instant `json:"t"`
+	Metres float64 `json:"m"`
+}
+
+func (o odometer) begun() bool     { return len(o.Knots) > 0 }
+func (o odometer) latest() Instant { return o.Knots[len(o.Knots)-1].At }
+
+// add takes in a fix and forgets what was before since.
+func (o odometer) add(fix Position, since Instant) odometer {
+	if !o.begun() {
+		return odometer{[]knot{{At: fix.Instant}}, fix.Point()}
+	}
+	last := o.Knots[len(o.Knots)-1]
+	metres := o.pair(fix).Distance.Metres()
+	since = max(since, last.At-Seconds(bracket))
+	first := 0
+	for first+1 < len(o.Knots) && o.Knots[first+1].At <= since {
+		first++
+	}
+	return odometer{append(slices.Clone(o.Knots[first:]), knot{fix.Instant, millimetres(last.Metres + metres)}), fix.Point()}
+}
+
+// standsUntil reports whether the vehicle stands between the latest fix and the next.
+func (o odometer) standsUntil(next Position) bool {
+	m := o.pair(next)
+	return m.Pairs > 0 && m.Moving == 0
+}
+
+// pair is the motion from the latest fix to the next.
+func (o odometer) pair(next Position) Motion {
+	return pair(Fix{Instant: o.latest(), Point: o.From}, next.Fix())
+}
+
+// at is how far the vehicle had come at a moment, in metres.
+func (o odometer) at(t Instant) float64 {
+	for i := len(o.Knots) - 1; i > 0; i-- {
+		from, to := o.Knots[i-1], o.Knots[i]
+		if t >= from.At {
+			part := min(1, t.Since(from.At)/to.At.Since(from.At))
+			return from.Metres + part*(to.Metres-from.Metres)
+		}
+	}
+	return o.Knots[0].Metres
+}

@@ -1,0 +1,63 @@
+package fleet
+
+// How says what told an arrival, or why a stop has none.
+type How string
+
+const (
+	ByHalt           How = "halt"               // the first fix in the stop's zone that stands
+	ByPass           How = "pass"               // the vehicle reached the place of the stop
+	ByRadius         How = "radius"             // only at the last stop: the first fix in its zone, with neither halt nor pass
+	Gap              How = "gap"                // no arrival: the fixes around it are more than 150 s apart
+	ThereAtFirstFix  How = "there_at_first_fix" // no arrival: the run's first fix is already in the zone of the stop
+	NotSeen          How = "not_seen"           // no arrival: the run's first fix is already past the zone of the stop
+	ImplausiblyEarly How = "implausibly_early"  // no arrival: it would be more than 900 s ahead of the plan
+)
+
+// Run names one vehicle on one trip of one service day. Start is the planned start HH:MM:SS, given for a trip of
+// frequencies.txt only, which a vehicle may run several times a day.
+type Run struct {
+	Vehicle string `json:"veiculo"`
+	Route   string `json:"linha,omitempty"`
+	Trip    string `json:"viagem"`
+	Day     string `json:"data"`
+	Start   string `json:"horario,omitempty"`
+}
+
+// Visit says when a run arrived at a stop and left it, by halt or radius. It is the value of topic paradas, keyed by vehicle.
+//
+// A stop has up to three visits, of which the last counts: its arrival, at the last stop a better one, and its departure.
+// Arrived and Left are 0 when they are not known.
+type Visit struct {
+	Run
+	Sequence  int     `json:"sequencia"` // the timetable's stop_sequence
+	Stop      string  `json:"parada"`
+	Name      string  `json:"nome,omitempty"`
+	Timepoint bool    `json:"pontoDeControle,omitempty"`
+	Last      bool    `json:"ultima,omitempty"` // of the trip
+	Due       Instant `json:"chegadaPrevista"`
+	Leaves    Instant `json:"partidaPrevista"`
+	Headway   bool    `json:"intervalo,omitempty"` // the trip keeps a headway: its planned times mean no delay
+	How       How     `json:"como"`
+	Low       Instant `json:"depoisDe,omitempty"` // the fixes between which the vehicle arrived
+	High      Instant `json:"ate,omitempty"`
+	Arrived   Instant `json:"chegada,omitempty"`
+	Left      Instant `json:"partida,omitempty"`
+}
+
+// Leg is the way of a run from one stop to the next of its plan. It is the value of topic trechos, keyed by vehicle. Of legs between the
+// same stops of a run the last counts.
+type Leg struct {
+	Run
+	FromSequence  int      `json:"daSequencia"`
+	ToSequence    int      `json:"aSequencia"`
+	From          string   `json:"daParada"`
+	To            string   `json:"aParada"`
+	Left          Instant  `json:"partida"`
+	Arrived       Instant  `json:"chegada"`
+	Hour          int      `json:"hora"`              // local, of the departure
+	Planned       float64  `json:"segundosPrevistos"` // seconds
+	Driven        float64  `json:"segundos"`          // seconds
+	PlannedMetres float64  `json:"metrosPrevistos"`   // along the line
+	DrivenMetres  float64  `json:"metros"`            // from fix to fix
+	Dwell         *float64 `json:"espera,omitempty"`  // seconds at the stop before, absent when the arrival there is not known
+}
