@@ -5,7 +5,7 @@
 //
 // drives a simulated fleet in Aracaju, live in the terminal, on a Kafka broker inside the process.
 //
-//	fleet-tracking -gtfs DIR -positions FILE -out DIR
+//	fleet-tracking -gtfs FEED -positions FILE -out DIR
 //
 // works through a recording with the GTFS feed of its agency and writes the results as CSV files; without a feed, speeds and the
 // account of rows. With -data DIR the log is kept: a second start goes on where the first ended, and

@@ -44,7 +44,7 @@ func recorded(o options) (*input, error) {
 	feed := &gtfs.Feed{} // without a timetable there is no deviation and no delay, but there are speeds
 	if o.gtfs != "" {
 		var err error
-		if feed, err = gtfs.Read(os.DirFS(o.gtfs)); err != nil {
+		if feed, err = gtfs.Load(o.gtfs); err != nil {
 			return nil, err
 		}
 	}

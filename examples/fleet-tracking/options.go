@@ -34,7 +34,7 @@ type options struct {
 const usage = `Follows a fleet of buses: average speeds, deviations from the route, delays, progress.
 
   fleet-tracking                                        a simulated fleet, live
-  fleet-tracking -gtfs DIR -positions FILE -out DIR     a recording, as CSV files
+  fleet-tracking -gtfs FEED -positions FILE -out DIR    a recording, as CSV files
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
 
 `
@@ -48,7 +48,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	var brokers string
 	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.gtfs, "gtfs", "", "`DIR` of the GTFS feed that the recorded vehicles drive by; without it there are speeds only")
+	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive, that the recorded vehicles drive by; without it there are speeds only")
 	flags.StringVar(&o.positions, "positions", "", "CSV `FILE` of recorded positions; columns are found by name")
 	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")

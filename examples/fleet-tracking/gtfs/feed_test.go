@@ -176,7 +176,7 @@ func TestMistakes(t *testing.T) {
 			[]string{`trip "t:1:x" needs a time at its first and last stop`},
 		},
 		{"twice", "trips.txt", "trip_id,route_id\nt,l1\nt,l1\n", []string{`trip_id "t" twice`}},
-		{"ragged", "routes.txt", "route_id\nl1,2\n", []string{"routes.txt: record on line 2"}},
+		{"ragged", "routes.txt", "route_id\nl1,2\n", []string{"routes.txt line 2: 2 fields, but the header has 1"}},
 	} {
 		files := small()
 		files[test.file] = test.text

@@ -1,6 +1,7 @@
 package gtfs
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -9,11 +10,12 @@ import (
 	"strings"
 )
 
-// table is one file of a feed. Columns are found by name.
+// table is one file of a feed. Columns are found by name. A row may be shorter than the header: the last values are empty, then.
 type table struct {
 	name    string
 	rows    *csv.Reader
 	columns map[string]int
+	width   int // fields of the header
 	record  []string
 	line    int
 	wrong   []error
@@ -22,6 +24,16 @@ type table struct {
 // enough is how many mistakes of a file are told.
 const enough = 10
 
+// withoutMark leaves out the byte order mark that a file may begin with.
+func withoutMark(file io.Reader) io.Reader {
+	const mark = "\ufeff"
+	r := bufio.NewReader(file)
+	if start, err := r.Peek(len(mark)); err == nil && string(start) == mark {
+		r.Discard(len(mark))
+	}
+	return r
+}
+
 // eachRow calls visit for every row of a file and returns all its mistakes.
 func eachRow(feed fs.FS, name string, required []string, visit func(*table)) error {
 	file, err := feed.Open(name)
@@ -29,8 +41,8 @@ func eachRow(feed fs.FS, name string, required []string, visit func(*table)) err
 		return fmt.Errorf("gtfs: %w", err)
 	}
 	defer file.Close()
-	t := &table{name: name, rows: csv.NewReader(file), columns: map[string]int{}}
-	t.rows.ReuseRecord = true
+	t := &table{name: name, rows: csv.NewReader(withoutMark(file)), columns: map[string]int{}}
+	t.rows.ReuseRecord, t.rows.FieldsPerRecord = true, -1
 	if err := t.readHeader(required); err != nil {
 		return err
 	}
@@ -44,7 +56,13 @@ func eachRow(feed fs.FS, name string, required []string, visit func(*table)) err
 			break
 		}
 		t.line, _ = t.rows.FieldPos(0)
-		visit(t)
+		switch blank := len(t.record) == 1 && strings.TrimSpace(t.record[0]) == ""; {
+		case blank:
+		case len(t.record) > t.width:
+			t.wrong = append(t.wrong, fmt.Errorf("gtfs: %s line %d: %d fields, but the header has %d", t.name, t.line, len(t.record), t.width))
+		default:
+			visit(t)
+		}
 	}
 	return errors.Join(t.wrong...)
 }
@@ -57,8 +75,9 @@ func (t *table) readHeader(required []string) error {
 	if err != nil {
 		return fmt.Errorf("gtfs: %s: %w", t.name, err)
 	}
+	t.width = len(header)
 	for i, column := range header {
-		t.columns[strings.TrimSpace(strings.TrimPrefix(column, "\ufeff"))] = i
+		t.columns[strings.TrimSpace(column)] = i
 	}
 	var missing []string
 	for _, column := range required {
@@ -68,7 +87,7 @@ func (t *table) readHeader(required []string) error {
 	}
 	if missing != nil {
 		return fmt.Errorf("gtfs: %s has no column %s; it has %s",
-			t.name, strings.Join(missing, ", "), strings.TrimPrefix(strings.Join(header, ", "), "\ufeff"))
+			t.name, strings.Join(missing, ", "), strings.Join(header, ", "))
 	}
 	return nil
 }
@@ -76,7 +95,7 @@ func (t *table) readHeader(required []string) error {
 // text is the value of a column, empty if the file lacks the column.
 func (t *table) text(column string) string {
 	i, ok := t.columns[column]
-	if !ok {
+	if !ok || i >= len(t.record) {
 		return ""
 	}
 	return strings.Clone(strings.TrimSpace(t.record[i]))
