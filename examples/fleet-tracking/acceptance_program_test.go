@@ -206,7 +206,15 @@ func forgetFleet(t *testing.T, address string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for _, group := range []string{"fleet-tracking", replayApplication, inputGroup} {
+	groups, err := client.Groups(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range groups {
+		group := g.Name
+		if group != "fleet-tracking" && group != replayApplication && !strings.HasPrefix(group, inputGroup) {
+			continue
+		}
 		// A process that was killed counts as a member until it has been silent for long enough.
 		err := retry(ctx, kafka.ErrGroupNotEmpty, func() error { return client.DeleteGroup(ctx, group) })
 		if err != nil && !errors.Is(err, kafka.ErrUnknownGroup) {
@@ -229,7 +237,7 @@ func forgetFleet(t *testing.T, address string) {
 }
 
 func isOfFleet(topic string) bool {
-	named := []string{Positions.Name(), Trips.Name(), Speeds.Name(), Deviations.Name(), Delays.Name(), Progress.Name()}
+	named := append(resultTopics(), Positions.Name(), Trips.Name())
 	return slices.Contains(named, strings.TrimPrefix(topic, replayPrefix)) ||
 		strings.HasPrefix(topic, "fleet-tracking-") // internal ones, also of the replay
 }

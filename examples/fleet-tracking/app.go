@@ -119,24 +119,12 @@ func (a *app) engine(prefix string) runner.Config {
 	return cfg
 }
 
-// track sends positions, makes of them what there is to make, and tells the results.
+// track sends positions, or waits for those that others send, makes of them what there is to make, and tells the results.
 func (a *app) track(ctx context.Context) error {
-	in, err := newInput(a.options)
-	if err != nil {
+	if err := a.feed(ctx); err != nil {
 		return err
 	}
-	if err := a.sendTrips(ctx, in.feed); err != nil {
-		return err
-	}
-	if a.options.speed > 0 {
-		err = a.live(ctx, in)
-	} else {
-		err = a.sendPositions(ctx, in)
-	}
-	if err != nil {
-		return err
-	}
-	// A simulation ends when it is told to, and is then summed up; a recording that is told to end has not been worked through.
+	// What is live ends when it is told to, and is then summed up; a recording that is told to end has not been worked through.
 	if !a.options.recorded() {
 		ctx = context.WithoutCancel(ctx)
 	}
@@ -149,6 +137,35 @@ func (a *app) track(ctx context.Context) error {
 		return errors.New("stopped before the end of the recording; the next start with the same -data goes on from there")
 	}
 	return a.tell(ctx, "")
+}
+
+// feed sends the timetable and the positions, if they do not come from elsewhere.
+func (a *app) feed(ctx context.Context) error {
+	if a.options.live {
+		feed, err := timetable(a.options)
+		if err != nil {
+			return err
+		}
+		if err := a.sendTrips(ctx, feed); err != nil {
+			return err
+		}
+		return a.live(ctx, feed.Zone, func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		})
+	}
+	in, err := newInput(a.options)
+	if err != nil {
+		return err
+	}
+	if err := a.sendTrips(ctx, in.feed); err != nil {
+		return err
+	}
+	send := func(ctx context.Context) error { return a.sendPositions(ctx, in) }
+	if a.options.speed > 0 {
+		return a.live(ctx, in.feed.Zone, send)
+	}
+	return send(ctx)
 }
 
 // finish runs the topology to the end of its inputs and says what it had to leave out.

@@ -27,6 +27,7 @@ type vehicle struct {
 	trip      string
 	window    time.Time // of mean
 	mean      float64   // m/s
+	reported  bool      // the vehicle reports its speed, and mean is of that
 	away      *float64  // metres from the route, while off it
 	delay     *float64  // seconds
 	along     float64
@@ -60,7 +61,16 @@ func (b *board) vehicle(name string) *vehicle {
 func (b *board) speed(name string, window time.Time, s fleet.Speed) {
 	v := b.vehicle(name)
 	if !window.Before(v.window) {
-		v.window, v.mean = window, s.Mean
+		v.window, v.mean, v.reported = window, s.Mean, true
+	}
+}
+
+// motion serves vehicles that do not report their speed.
+func (b *board) motion(name string, window time.Time, s fleet.PositionSpeed) {
+	v := b.vehicle(name)
+	b.now = max(b.now, fleet.InstantOf(window))
+	if !v.reported && s.Speed != nil && !window.Before(v.window) {
+		v.window, v.mean = window, *s.Speed
 	}
 }
 

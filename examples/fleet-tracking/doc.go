@@ -12,7 +12,17 @@
 //
 //	fleet-tracking -data DIR -replay -out DIR2
 //
-// computes everything again from the first position on, with fresh state; the files come out the same, byte for byte.
+// computes everything again from the first position on, with fresh state; the files come out the same, byte for byte. A log takes
+// one recording after the other, and none twice.
+//
+//	fleet-tracking -live -gtfs FEED -data DIR -listen 127.0.0.1:9092
+//
+// sends nothing: positions come from vehicles of your own. The least that a record of localizacao-veiculos must have is the vehicle
+// as its key and a value such as
+//
+//	{"lat":-10.95,"lon":-37.05,"instante":1768561200000}
+//
+// with the time in milliseconds since 1970; the fields of fleet.Position say what else it may have.
 //
 // How it is made:
 //

@@ -17,10 +17,11 @@ import (
 
 // input is where positions come from: always the same ones in the same order, so that a start can go on where another ended.
 type input struct {
-	name string // tells inputs apart
-	feed *gtfs.Feed
-	next func() (recording.Row, error) // io.EOF at the end
-	due  func(fleet.Position) fleet.Instant
+	name  string // tells inputs apart
+	group string // notes how many positions have been sent
+	feed  *gtfs.Feed
+	next  func() (recording.Row, error) // io.EOF at the end
+	due   func(fleet.Position) fleet.Instant
 }
 
 func newInput(o options) (*input, error) {
@@ -29,8 +30,9 @@ func newInput(o options) (*input, error) {
 	}
 	buses := simulation.New(simulation.Config{Vehicles: o.vehicles, Seed: o.seed, Eventful: true})
 	return &input{
-		name: fmt.Sprintf("eventful simulation vehicles=%d seed=%d", o.vehicles, o.seed),
-		feed: buses.Network(),
+		name:  fmt.Sprintf("eventful simulation vehicles=%d seed=%d", o.vehicles, o.seed),
+		group: inputGroup,
+		feed:  buses.Network(),
 		next: func() (recording.Row, error) {
 			p, _ := buses.Next()
 			return recording.Row{Position: p}, nil
@@ -41,12 +43,9 @@ func newInput(o options) (*input, error) {
 
 // recorded reads a whole recording, because it may have to be sorted.
 func recorded(o options) (*input, error) {
-	feed := &gtfs.Feed{} // without a timetable there is no deviation and no delay, but there are speeds
-	if o.gtfs != "" {
-		var err error
-		if feed, err = gtfs.Load(o.gtfs); err != nil {
-			return nil, err
-		}
+	feed, err := timetable(o)
+	if err != nil {
+		return nil, err
 	}
 	file, err := os.Open(o.positions)
 	if err != nil {
@@ -64,10 +63,12 @@ func recorded(o options) (*input, error) {
 		slices.SortStableFunc(rows, func(a, b recording.Row) int { return cmp.Compare(a.Instant, b.Instant) })
 	}
 	next := 0
+	sum := digest.Sum(nil)
 	return &input{
-		name: fmt.Sprintf("%s sha256=%x order=%s", filepath.Base(o.positions), digest.Sum(nil), order),
-		feed: feed,
-		due:  due,
+		name:  fmt.Sprintf("%s sha256=%x order=%s", filepath.Base(o.positions), sum, order),
+		group: fmt.Sprintf("%s-%x", inputGroup, sum[:8]),
+		feed:  feed,
+		due:   due,
 		next: func() (recording.Row, error) {
 			if next == len(rows) {
 				return recording.Row{}, io.EOF
@@ -76,6 +77,14 @@ func recorded(o options) (*input, error) {
 			return rows[next-1], nil
 		},
 	}, nil
+}
+
+// timetable reads the feed; without one there is no deviation and no delay, but there are speeds.
+func timetable(o options) (*gtfs.Feed, error) {
+	if o.gtfs == "" {
+		return &gtfs.Feed{}, nil
+	}
+	return gtfs.Load(o.gtfs)
 }
 
 func taken(p fleet.Position) fleet.Instant { return p.Instant }

@@ -15,9 +15,9 @@ import (
 // speedKey is the key of topic velocidade-media.
 type speedKey = codec.WindowKey[string]
 
-// live sends positions at their time, runs the topology beside, and shows what it makes of them, until the input or ctx ends,
-// or the time given for it.
-func (a *app) live(ctx context.Context, in *input) error {
+// live sends positions, runs the topology beside, and shows what it makes of them, until send or ctx ends, or the time given for
+// it. Times are shown in a time zone.
+func (a *app) live(ctx context.Context, zone string, send func(context.Context) error) error {
 	if a.options.duration > 0 {
 		timed, cancel := context.WithTimeout(ctx, a.options.duration)
 		defer cancel()
@@ -29,14 +29,14 @@ func (a *app) live(ctx context.Context, in *input) error {
 	}
 	running, ended := context.WithCancel(context.WithoutCancel(ctx))
 	shown := make(chan error, 1)
-	go func() { shown <- a.show(running, in, engine) }()
+	go func() { shown <- a.show(running, zone, engine) }()
 
 	sending, cancel := context.WithCancel(ctx)
 	go func() {
 		<-engine.Done()
 		cancel() // if the topology has failed, there is nothing more to send
 	}()
-	err = a.sendPositions(sending, in)
+	err = send(sending)
 	engine.Stop()
 	err = errors.Join(err, engine.Wait())
 	ended()
@@ -44,9 +44,9 @@ func (a *app) live(ctx context.Context, in *input) error {
 }
 
 // show keeps the terminal up to date until ctx ends.
-func (a *app) show(ctx context.Context, in *input, engine *runner.App) error {
+func (a *app) show(ctx context.Context, zone string, engine *runner.App) error {
 	a.hint(a.stdout)
-	board := newBoard(in.feed.Zone)
+	board := newBoard(zone)
 	events := make(chan func(), 1000)
 	following := make(chan error, 1)
 	go func() {
@@ -92,6 +92,7 @@ func condition(s runner.Snapshot) string {
 func (a *app) follow(ctx context.Context, board *board, events chan<- func()) error {
 	r := newReader(a.client, "")
 	read(r, Speeds, func(w speedKey, s fleet.Speed) { events <- func() { board.speed(w.Key, w.Start, s) } })
+	read(r, Motions, func(w speedKey, s fleet.PositionSpeed) { events <- func() { board.motion(w.Key, w.Start, s) } })
 	read(r, Deviations, func(_ string, d fleet.Deviation) { events <- func() { board.deviation(d) } })
 	read(r, Delays, func(_ string, d fleet.Arrival) { events <- func() { board.arrival(d) } })
 	read(r, Progress, func(_ string, p fleet.Progress) { events <- func() { board.progress(p) } })

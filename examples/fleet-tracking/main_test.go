@@ -54,11 +54,21 @@ func TestRecording(t *testing.T) {
 		succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("stopped"), "-out", at("third"))
 		sameFiles(t, at("first"), at("third"))
 	})
-	t.Run("another recording is refused", func(t *testing.T) {
+	t.Run("the same recording in another order is refused", func(t *testing.T) {
 		code, _, stderr := command(t, t.Context(), "-gtfs", feed, "-positions", positions, "-data", at("log"))
-		if code != 1 || !strings.Contains(stderr, "another -data") {
+		if code != 1 || !strings.Contains(stderr, "another order of this recording") {
 			t.Errorf("ends with %d and says %q", code, stderr)
 		}
+	})
+	t.Run("a log takes one recording after the other", func(t *testing.T) {
+		first, second := at("manha.csv"), at("tarde.csv")
+		split(t, positions, first, second)
+		for _, half := range []string{first, second, first} { // the first again adds nothing
+			succeed(t, "-gtfs", feed, "-positions", half, "-arrival-order", "-data", at("halves"), "-out", at("fourth"))
+		}
+		sameFiles(t, at("first"), at("fourth"))
+		succeed(t, "-data", at("halves"), "-replay", "-out", at("replay of both"))
+		sameFiles(t, at("first"), at("replay of both"))
 	})
 	t.Run("in order of event time no fix is late", func(t *testing.T) {
 		succeed(t, "-gtfs", feed, "-positions", positions, "-out", at("sorted"))
@@ -97,6 +107,8 @@ func TestCommandLine(t *testing.T) {
 		{"-speed fast", 2, []string{`invalid value "fast" for flag -speed`}},
 		{"-spede 3", 2, []string{"flag provided but not defined: -spede"}},
 		{"-gtfs " + dir, 2, []string{"-gtfs needs -positions"}},
+		{"-live", 2, []string{"-live needs -data"}},
+		{"-live -replay -positions main_test.go -vehicles 3 -speed 2", 2, []string{"-live and -replay", "leave -positions out", "-vehicles is for", "leave -speed out"}},
 		{"-positions none.csv live", 2, []string{`unexpected argument "live"`, "there is no none.csv"}},
 		{"-on-error ignore", 2, []string{"-on-error"}},
 		{"-replay -vehicles 3", 2, []string{"-replay needs -out", "-replay needs -data", "-vehicles is for the simulated fleet"}},
@@ -203,6 +215,29 @@ func optional(x *float64) string {
 		return ""
 	}
 	return decimal(*x)
+}
+
+// split writes the first and the second half of a file of rows, each with the header.
+func split(t *testing.T, path, first, second string) {
+	t.Helper()
+	rows := readCSV(t, path)
+	middle := len(rows) / 2
+	writeCSV(t, first, rows[:middle])
+	writeCSV(t, second, slices.Concat(rows[:1], rows[middle:]))
+}
+
+func readCSV(t *testing.T, path string) [][]string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
 
 func writeFeed(t *testing.T, dir string, feed *gtfs.Feed) {

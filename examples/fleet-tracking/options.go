@@ -22,6 +22,7 @@ type options struct {
 	seed     uint64
 	duration time.Duration
 
+	live    bool    // positions come from elsewhere
 	speed   float64 // 0: as fast as possible
 	data    string
 	out     string
@@ -35,6 +36,7 @@ const usage = `Follows a fleet of buses: average speeds, deviations from the rou
 
   fleet-tracking                                        a simulated fleet, live
   fleet-tracking -gtfs FEED -positions FILE -out DIR    a recording, as CSV files
+  fleet-tracking -live -gtfs FEED -data DIR             your own vehicles
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
 
 `
@@ -51,9 +53,10 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive, that the recorded vehicles drive by; without it there are speeds only")
 	flags.StringVar(&o.positions, "positions", "", "CSV `FILE` of recorded positions; columns are found by name")
 	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
+	flags.BoolVar(&o.live, "live", false, "send nothing: take what others write to localizacao-veiculos")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
-	flags.DurationVar(&o.duration, "duration", 0, "end the simulation after this time, with a summary (default: at Ctrl-C)")
+	flags.DurationVar(&o.duration, "duration", 0, "end the simulation, or -live, after this time, with a summary (default: at Ctrl-C)")
 	flags.Float64Var(&o.speed, "speed", 0, "how many times faster than real time (default: 20 for the simulation, as fast as possible for a recording)")
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps log and state, to go on with at the next start (default: nothing is kept)")
 	flags.StringVar(&o.out, "out", "", "`DIR` for the CSV files of results")
@@ -80,14 +83,17 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 			o.brokers = append(o.brokers, address)
 		}
 	}
-	if !set["speed"] && !o.recorded() {
+	if !set["speed"] && o.simulated() {
 		o.speed = 20
 	}
 	return o, o.check(flags.Args(), set)
 }
 
 // recorded reports whether positions come from a recording.
-func (o options) recorded() bool { return o.positions != "" || o.gtfs != "" }
+func (o options) recorded() bool { return !o.live && (o.positions != "" || o.gtfs != "") }
+
+// simulated reports whether positions come from the simulation.
+func (o options) simulated() bool { return !o.live && !o.recorded() && !o.replay }
 
 func (o options) check(rest []string, set map[string]bool) error {
 	var mistakes []error
@@ -97,15 +103,19 @@ func (o options) check(rest []string, set map[string]bool) error {
 		}
 	}
 	wrong(len(rest) > 0, "unexpected argument %q: options begin with a dash", strings.Join(rest, " "))
-	wrong(o.gtfs != "" && o.positions == "", "-gtfs needs -positions, the recording")
+	wrong(o.gtfs != "" && o.positions == "" && !o.live, "-gtfs needs -positions, the recording, or -live, for positions that others send")
+	wrong(o.live && o.positions != "", "-live takes the positions that others send: leave -positions out")
+	wrong(o.live && o.replay, "-live and -replay: give one of them")
+	wrong(o.live && o.data == "" && len(o.brokers) == 0, "-live needs -data, a folder that keeps the log, or -brokers")
+	wrong(o.live && set["speed"], "-live takes positions as they come: leave -speed out")
 	wrong(o.arrivalOrder && o.positions == "", "-arrival-order is for a recording: give -positions and -gtfs too")
 	for _, name := range []string{"vehicles", "seed", "duration"} {
-		wrong(set[name] && (o.recorded() || o.replay), "-%s is for the simulated fleet: leave it out", name)
+		wrong(set[name] && !o.simulated() && !(o.live && name == "duration"), "-%s is for the simulated fleet: leave it out", name)
 	}
 	wrong(o.vehicles < 1, "-vehicles %d: at least 1", o.vehicles)
 	wrong(o.duration < 0, "-duration %v: it must be positive", o.duration)
 	wrong(!(o.speed >= 0), "-speed %v: a number from 0 upwards", o.speed)
-	wrong(!o.recorded() && !o.replay && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
+	wrong(o.simulated() && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
 	wrong(o.listen != "" && len(o.brokers) > 0, "-listen is for the broker in this process, but -brokers names a cluster: leave one of them out")
 	if o.replay {
 		wrong(o.recorded(), "-replay takes timetable and positions from the log: leave -gtfs and -positions out")

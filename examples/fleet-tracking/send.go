@@ -17,7 +17,8 @@ import (
 )
 
 // What has been sent is noted as the offsets of a group, in the transaction that sends it: the number of positions, and which
-// input they came from. So a second start goes on where the first ended, however that ended.
+// input they came from. So a second start goes on where the first ended, however that ended. A recording has a group of its own:
+// a log takes one after the other, and none twice.
 const inputGroup = "fleet-tracking-entrada"
 
 var (
@@ -74,17 +75,17 @@ func send[V any](ctx context.Context, s *sender, topic topology.Topic[string, V]
 }
 
 // commit ends a transaction and notes how far it came.
-func (s *sender) commit(ctx context.Context, note kafka.TopicPartition, sent int64, what string) error {
+func (s *sender) commit(ctx context.Context, group string, note kafka.TopicPartition, sent int64, what string) error {
 	offsets := map[kafka.TopicPartition]kafka.CommittedOffset{note: {Offset: sent, Metadata: what}}
-	if err := s.producer.SendOffsets(ctx, kafka.GroupRef{Group: inputGroup}, offsets); err != nil {
+	if err := s.producer.SendOffsets(ctx, kafka.GroupRef{Group: group}, offsets); err != nil {
 		return err
 	}
 	return s.producer.Commit(ctx)
 }
 
 // sent is how far earlier starts came, and with which input.
-func (a *app) sent(ctx context.Context, note kafka.TopicPartition) (int64, string, error) {
-	offsets, err := a.client.CommittedOffsets(ctx, inputGroup, []kafka.TopicPartition{note})
+func (a *app) sent(ctx context.Context, group string, note kafka.TopicPartition) (int64, string, error) {
+	offsets, err := a.client.CommittedOffsets(ctx, group, []kafka.TopicPartition{note})
 	if err != nil && !errors.Is(err, kafka.ErrUnknownGroup) {
 		return 0, "", err
 	}
@@ -94,11 +95,14 @@ func (a *app) sent(ctx context.Context, note kafka.TopicPartition) (int64, strin
 // sendTrips writes the timetable, once. Its time is the beginning of time, so that it is read before any position.
 func (a *app) sendTrips(ctx context.Context, feed *gtfs.Feed) error {
 	families := feed.Timetables()
+	if len(families) == 0 {
+		return nil
+	}
 	digest, err := digestOf(families)
 	if err != nil {
 		return err
 	}
-	count, before, err := a.sent(ctx, sentTrips)
+	count, before, err := a.sent(ctx, inputGroup, sentTrips)
 	if err != nil {
 		return err
 	}
@@ -115,7 +119,7 @@ func (a *app) sendTrips(ctx context.Context, feed *gtfs.Feed) error {
 			return err
 		}
 	}
-	return s.commit(ctx, sentTrips, int64(len(families)), digest)
+	return s.commit(ctx, inputGroup, sentTrips, int64(len(families)), digest)
 }
 
 func digestOf(families []gtfs.Family) (string, error) {
@@ -145,12 +149,16 @@ func (a *app) same(what, before, now string) error {
 // sendPositions writes the positions that earlier starts have not written, at their time if a speed is given. When ctx ends it
 // stops without an error.
 func (a *app) sendPositions(ctx context.Context, in *input) error {
-	sent, before, err := a.sent(ctx, sentPositions)
+	sent, before, err := a.sent(ctx, in.group, sentPositions)
 	if err != nil {
 		return err
 	}
 	if sent > 0 {
-		if err := a.same("recording or simulation", before, in.name); err != nil {
+		what := "simulation"
+		if a.options.recorded() {
+			what = "order of this recording"
+		}
+		if err := a.same(what, before, in.name); err != nil {
 			return err
 		}
 	}
@@ -171,7 +179,7 @@ func (a *app) sendPositions(ctx context.Context, in *input) error {
 	began := time.Now()
 	commit := func() error {
 		open, began = 0, time.Now()
-		return s.commit(always, sentPositions, sent, in.name)
+		return s.commit(always, in.group, sentPositions, sent, in.name)
 	}
 	for ctx.Err() == nil {
 		row, err := in.next()
