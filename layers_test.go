@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"metrics":                {},
 	"metrics/prometheus":     {"metrics"},
 	"internal/similar":       {},
+	"internal/paralleltest":  {},
 
 	"broker/internal/group":       {}, // the coordinators know nothing of the log
 	"broker/internal/transaction": {},

@@ -2,13 +2,10 @@ package broker_test
 
 import (
 	"encoding/binary"
-	"flag"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -16,14 +13,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/internal/paralleltest"
 )
 
-// TestMain lets more tests run at once than there are processors, unless -parallel says how many: the suite mostly waits.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if parallel := flag.Lookup("test.parallel").Value; parallel.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		_ = parallel.Set("8")
-	}
+	paralleltest.Raise(32) // the suite mostly waits
 	goleak.VerifyTestMain(m)
 }
 

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -13,6 +14,7 @@ import (
 
 // TestMetrics looks at the metrics of a broker that has taken two records of a transaction that is still open.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	b := start(t, broker.Config{DataDir: t.TempDir(), AutoCreateTopics: true})
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.TransactionalID("writer"), kgo.AllowAutoTopicCreation(), kgo.DefaultProduceTopic("rides"))
 	if err != nil {
@@ -26,7 +28,9 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := map[string]float64{}
-	for values["rio_broker_open_transactions"] == 0 && t.Context().Err() == nil { // counted once a second
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for ; values["rio_broker_open_transactions"] == 0 && t.Context().Err() == nil; <-again.C { // counted once a second
 		b.Metrics().Collect(func(s metrics.Sample) {
 			key := s.Metric.Name
 			for _, label := range s.Labels {

@@ -15,7 +15,7 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-var nonsense = flag.Duration("nonsense", 2*time.Second, "how long TestNobodyIsHarmedByNonsense sends nonsense")
+var nonsense = flag.Duration("nonsense", 2*time.Second, "how long TestNobodyIsHarmedByNonsense sends nonsense; a tenth of it with -short")
 
 // Strangers send random bytes, requests that are cut off, and requests with bytes changed. The broker goes on serving others,
 // and keeps nothing of it.
@@ -25,7 +25,11 @@ func TestNobodyIsHarmedByNonsense(t *testing.T) {
 	before := heap()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	until := time.Now().Add(*nonsense)
+	duration := *nonsense
+	if testing.Short() {
+		duration /= 10
+	}
+	until := time.Now().Add(duration)
 	var strangers sync.WaitGroup
 	for i := range uint64(8) {
 		strangers.Go(func() {

@@ -150,6 +150,7 @@ func TestOffsets(t *testing.T) {
 }
 
 func TestOffsetsAfterFaults(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t, kfake.NumBrokers(2))
 	c := dial(t, cluster.ListenAddrs())
 	topic := makeTopic(t, c, 4)
@@ -229,6 +230,7 @@ func TestCommitOffsetsErrors(t *testing.T) {
 }
 
 func TestControllerMoves(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t, kfake.NumBrokers(2))
 	c := dial(t, cluster.ListenAddrs())
 	for i, key := range []kmsg.Key{kmsg.CreateTopics, kmsg.IncrementalAlterConfigs, kmsg.DeleteTopics} {
@@ -244,6 +246,7 @@ func TestControllerMoves(t *testing.T) {
 
 // Proves: call-ends-with-its-context
 func TestOperationsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}

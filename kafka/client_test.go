@@ -23,6 +23,7 @@ import (
 )
 
 func TestDialNobody(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	addr := l.Addr().String()
@@ -38,6 +39,7 @@ func TestDialNobody(t *testing.T) {
 }
 
 func TestDialMutePeer(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
 	must(t, err)
 	defer l.Close()
@@ -53,6 +55,7 @@ func TestDialMutePeer(t *testing.T) {
 
 // One address that swallows everything does not keep Dial from trying the others.
 func TestDialPastADeadAddress(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
 	must(t, err)
 	defer l.Close()
@@ -64,6 +67,7 @@ func TestDialPastADeadAddress(t *testing.T) {
 
 // Fetchers and producers go on when their broker comes back with what it had.
 func TestBrokerRestarts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cluster := fakeCluster(t, kfake.DataDir(dir))
 	addr := cluster.ListenAddrs()[0]
@@ -136,6 +140,7 @@ func TestPrintedConfigHidesThePassword(t *testing.T) {
 }
 
 func TestSASL(t *testing.T) {
+	t.Parallel()
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
 			cluster := fakeCluster(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "joao=1", "pão de queijo"))
@@ -164,6 +169,7 @@ func TestSASL(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	certificate, roots := selfSigned(t)
 	cluster := fakeCluster(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
 	c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), TLS: &tls.Config{RootCAs: roots}})
@@ -229,6 +235,7 @@ func TestCloseEndsEverything(t *testing.T) {
 
 // A request that is given up does not disturb those that come after it over the same connection.
 func TestGivenUpRequests(t *testing.T) {
+	t.Parallel()
 	c := dial(t, fakeCluster(t).ListenAddrs())
 	topic := makeTopic(t, c, 1)
 	var work sync.WaitGroup

@@ -9,9 +9,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
+
+	"github.com/rio-streams/rio/internal/paralleltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	paralleltest.Raise(16)
+	goleak.VerifyTestMain(m)
+}
 
 // testTimeout bounds how long a test waits.
 const testTimeout = 30 * time.Second

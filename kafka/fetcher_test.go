@@ -39,6 +39,7 @@ func pollNothing(t testing.TB, f *Fetcher) {
 }
 
 func TestEndIsToldOnce(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
 	f := newFetcher(t, c, FetcherConfig{MaxWait: time.Millisecond})
@@ -80,6 +81,7 @@ func TestAddDoesNotWait(t *testing.T) {
 }
 
 func TestOpenTransactionIsAnEnd(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
 	p := newProducer(t, c, ProducerConfig{TransactionalID: unique("open")})
@@ -100,6 +102,7 @@ func TestOpenTransactionIsAnEnd(t *testing.T) {
 }
 
 func TestOffsetOutOfRange(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	topic := makeTopic(t, c, 2)
 	f := newFetcher(t, c, FetcherConfig{})
@@ -142,6 +145,7 @@ func TestUnknownPartition(t *testing.T) {
 }
 
 func TestRemoveAndMove(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
 	p := newProducer(t, c, ProducerConfig{BatchBytes: 100})
@@ -164,6 +168,7 @@ func TestRemoveAndMove(t *testing.T) {
 }
 
 func TestPauseLosesNothing(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	topic := makeTopic(t, c, 3)
 	p := newProducer(t, c, ProducerConfig{BatchBytes: 100})
@@ -211,6 +216,7 @@ func TestPauseLosesNothing(t *testing.T) {
 }
 
 func TestFetcherGoesOnAfterFaults(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -249,6 +255,7 @@ func TestFetchErrorsAreTold(t *testing.T) {
 
 // A broker that is gone is told after RetryTimeout, not before.
 func TestBrokerIsGone(t *testing.T) {
+	t.Parallel()
 	cluster := fakeCluster(t)
 	c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), RetryTimeout: 100 * time.Millisecond})
 	must(t, err)
@@ -406,6 +413,7 @@ func TestCorruptBatch(t *testing.T) {
 }
 
 func TestAbortedTransactionsOfSeveralProducers(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
 	plain := newProducer(t, c, ProducerConfig{})
@@ -446,6 +454,7 @@ func TestAbortedTransactionsOfSeveralProducers(t *testing.T) {
 // Many partitions over several brokers are added, removed, paused and moved while leaders move and records arrive. In
 // the end each has been read once, in order.
 func TestFetcherUnderChange(t *testing.T) {
+	t.Parallel()
 	cluster := fakeCluster(t, kfake.NumBrokers(3))
 	c := dial(t, cluster.ListenAddrs())
 	const partitions, records = 6, 300

@@ -13,6 +13,7 @@ import (
 )
 
 func TestMembersShareTheWork(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 6)
 	ana := g.join("ana")
 	g.await("ana has everything", g.has("ana", 6))
@@ -33,6 +34,7 @@ func TestMembersShareTheWork(t *testing.T) {
 
 // Proves: one-owner-at-a-time
 func TestNothingIsGivenAwayBeforeItIsReleased(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	ana := g.join("ana", func(cfg *GroupConfig) { cfg.SessionTimeout = time.Second })
 	g.await("ana has everything", g.has("ana", 2))
@@ -57,6 +59,7 @@ func TestNothingIsGivenAwayBeforeItIsReleased(t *testing.T) {
 }
 
 func TestSilentMemberIsLostAndComesBack(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 4)
 	g.join("ana")
 	bea := g.join("bea", func(cfg *GroupConfig) { cfg.SessionTimeout = time.Second })
@@ -70,6 +73,7 @@ func TestSilentMemberIsLostAndComesBack(t *testing.T) {
 }
 
 func TestExpelledMemberIsLostAndComesBack(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 4)
 	g.join("ana")
 	bea := g.join("bea")
@@ -95,6 +99,7 @@ func TestExpelledMemberIsLostAndComesBack(t *testing.T) {
 
 // Proves: zombie-changes-nothing
 func TestZombieCannotCommit(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	ana := g.join("ana")
 	g.await("ana has everything", g.has("ana", 2))
@@ -120,6 +125,7 @@ func TestZombieCannotCommit(t *testing.T) {
 }
 
 func TestStaticMemberComesBackToWhatItHad(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 4)
 	static := func(cfg *GroupConfig) { cfg.InstanceID = "instance-b" }
 	ana := g.join("ana")
@@ -140,6 +146,7 @@ func TestStaticMemberComesBackToWhatItHad(t *testing.T) {
 }
 
 func TestStaticMemberThatResignsLeavesAtOnce(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 4)
 	g.join("ana")
 	bea := g.join("bea", func(cfg *GroupConfig) { cfg.InstanceID = "instance-b" })
@@ -149,6 +156,7 @@ func TestStaticMemberThatResignsLeavesAtOnce(t *testing.T) {
 }
 
 func TestSecondProcessWithTheSameInstanceFencesTheFirst(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	static := func(cfg *GroupConfig) { cfg.InstanceID = "instance-a" }
 	first := g.join("first", static)
@@ -163,6 +171,7 @@ func TestSecondProcessWithTheSameInstanceFencesTheFirst(t *testing.T) {
 }
 
 func TestNewPartitionsAndTopicsAreAssigned(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	later := g.topic + "-later"
 	watch := func(cfg *GroupConfig) {
@@ -179,6 +188,7 @@ func TestNewPartitionsAndTopicsAreAssigned(t *testing.T) {
 }
 
 func TestRejoinTellsTheLeaderNews(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	var mu sync.Mutex
 	var says []byte
@@ -222,6 +232,7 @@ func TestMistakesInAGroupConfigAreToldAtOnce(t *testing.T) {
 }
 
 func TestMembershipOutlivesTheBroker(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	ana := g.join("ana")
 	g.await("ana has everything", g.has("ana", 2))
@@ -276,6 +287,7 @@ func TestGroupInTurmoil(t *testing.T) {
 
 // While the group waits for others to join, a member goes on and commits in the generation that it is in.
 func TestMemberCommitsWhileOthersAreAwaited(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	ana := g.join("ana")
 	bea := g.join("bea")
@@ -291,6 +303,7 @@ func TestMemberCommitsWhileOthersAreAwaited(t *testing.T) {
 }
 
 func TestLeaveWhileJoining(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	ana := g.join("ana")
 	g.await("ana has everything", g.has("ana", 2))
@@ -301,6 +314,7 @@ func TestLeaveWhileJoining(t *testing.T) {
 }
 
 func TestClosedClientEndsTheMembership(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 2)
 	client := g.dial()
 	ana := g.joinWith(client, "ana")

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
-	"go.uber.org/goleak"
 
 	"github.com/rio-streams/rio/broker"
 )
@@ -39,7 +38,6 @@ const groupTimeout = 60 * time.Second
 
 func newGroup(t *testing.T, partitions int32) *testGroup {
 	g := &testGroup{t: t, dir: t.TempDir(), topic: "work", name: "group", changed: make(chan struct{}), owners: ownership{}, outlawed: map[string]bool{}}
-	t.Cleanup(func() { goleak.VerifyNone(t) })
 	g.broker = mustHave(broker.Start(broker.Config{DataDir: g.dir}))(t)
 	t.Cleanup(func() { g.broker.Close() })
 	g.client = g.dial()

@@ -90,6 +90,7 @@ func TestSendCopies(t *testing.T) {
 }
 
 func TestManyPartitionsOnSeveralBrokers(t *testing.T) {
+	t.Parallel()
 	c := dial(t, fakeCluster(t, kfake.NumBrokers(3)).ListenAddrs())
 	topic := makeTopic(t, c, 20)
 	p := newProducer(t, c, ProducerConfig{TransactionalID: "many", BatchBytes: 300})
@@ -116,6 +117,7 @@ func TestManyPartitionsOnSeveralBrokers(t *testing.T) {
 }
 
 func TestLostAnswersOfBatches(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -135,6 +137,7 @@ func TestLostAnswersOfBatches(t *testing.T) {
 
 // Proves: unknown-outcome-is-said
 func TestBatchWhoseAnswerNeverComes(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), RetryTimeout: 50 * time.Millisecond})
 	must(t, err)
@@ -160,6 +163,7 @@ func TestBatchWhoseAnswerNeverComes(t *testing.T) {
 }
 
 func TestMovedLeader(t *testing.T) {
+	t.Parallel()
 	cluster := fakeCluster(t, kfake.NumBrokers(2))
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -177,6 +181,7 @@ func TestMovedLeader(t *testing.T) {
 }
 
 func TestRetriableErrorsOfBatches(t *testing.T) {
+	t.Parallel()
 	cluster := fakeCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -243,6 +248,7 @@ func TestErrorsThatStopAProducer(t *testing.T) {
 
 // Proves: call-ends-with-its-context
 func TestFlushAndAbortEndWithTheirContext(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -259,6 +265,7 @@ func TestFlushAndAbortEndWithTheirContext(t *testing.T) {
 }
 
 func TestSendWaitsForRoom(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}

@@ -68,6 +68,7 @@ func noise(r *rand.Rand, size int) string {
 
 // Batches of legal records are made smaller until the topic takes them, in order, and the size is remembered.
 func TestBatchesLargerThanTheTopicAllows(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	for name, cfg := range producerConfigs() {
 		t.Run(name, func(t *testing.T) {
@@ -114,6 +115,7 @@ func TestSmallerSizeIsRemembered(t *testing.T) {
 
 // Of many records the large ones are refused, each with its tag, and all others are written.
 func TestRecordsTooLarge(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	for name, cfg := range producerConfigs() {
 		t.Run(name, func(t *testing.T) {
@@ -214,6 +216,7 @@ func refuse(cluster *kfake.Cluster, code *kerr.Error, marked string, named bool)
 
 // Whatever a broker may have against a record, it hits that record only.
 func TestRecordsThatTheBrokerRefuses(t *testing.T) {
+	t.Parallel()
 	for _, code := range []*kerr.Error{
 		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.PolicyViolation,
 	} {

@@ -177,6 +177,7 @@ func TestOffsetsInTheNextGeneration(t *testing.T) {
 }
 
 func TestLostAnswersOfTheCoordinator(t *testing.T) {
+	t.Parallel()
 	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.FindCoordinator, kmsg.InitProducerID} {
 		t.Run(key.Name(), func(t *testing.T) {
 			cluster, w := wiredCluster(t)
@@ -201,6 +202,7 @@ func TestLostAnswersOfTheCoordinator(t *testing.T) {
 
 // Proves: unknown-outcome-is-said
 func TestCommitWhoseAnswerNeverComes(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c, err := Dial(testContext(t), Config{Brokers: cluster.ListenAddrs(), RetryTimeout: 50 * time.Millisecond})
 	must(t, err)
@@ -223,6 +225,7 @@ func TestCommitWhoseAnswerNeverComes(t *testing.T) {
 
 // Proves: unknown-outcome-is-said, call-ends-with-its-context
 func TestCommitInterruptedByItsContext(t *testing.T) {
+	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -237,6 +240,7 @@ func TestCommitInterruptedByItsContext(t *testing.T) {
 }
 
 func TestConcurrentTransactionsAndLoadingCoordinators(t *testing.T) {
+	t.Parallel()
 	cluster := fakeCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
@@ -252,6 +256,7 @@ func TestConcurrentTransactionsAndLoadingCoordinators(t *testing.T) {
 }
 
 func TestTransactionTimeout(t *testing.T) {
+	t.Parallel()
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
 	p := newProducer(t, c, ProducerConfig{TransactionalID: unique("slow"), TransactionTimeout: time.Second})

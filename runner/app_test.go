@@ -23,6 +23,7 @@ import (
 //
 // Proves: handle-tells-the-state
 func TestHandle(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	c.send(c.lines.Name(), 2, "rio mar", "rio", "mar rio", "lago")
@@ -147,6 +148,7 @@ func TestStopWhileItStarts(t *testing.T) {
 //
 // Proves: handle-tells-the-state
 func TestHandleOfAFailure(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	cfg := c.config()
 	cfg.CreateTopics = false
@@ -187,6 +189,7 @@ func TestTopologyThatWasNotBuilt(t *testing.T) {
 //
 // Proves: left-out-records-are-counted
 func TestDropsAreToldAndCounted(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	b := topology.NewBuilder(c.app)
 	perMinute := topology.Window(topology.From(b, c.lines), topology.Tumbling(time.Minute))

@@ -191,6 +191,7 @@ func TestChangelogDeletedWhileItRuns(t *testing.T) {
 // Rebuild from a state that is older than the committed offsets resets the offsets: the results in between are written
 // twice, and none is lost.
 func TestRebuildFromAnOlderState(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	cfg := c.config()
@@ -213,6 +214,7 @@ func TestRebuildFromAnOlderState(t *testing.T) {
 
 // After a reset, another machine does not use the state that it still has.
 func TestResetVoidsTheStateOfOtherMachines(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	cfg, elsewhere := c.config(), c.config()
@@ -273,6 +275,7 @@ func TestInputThatWasMadeAgain(t *testing.T) {
 //
 // Proves: store-format-is-checked
 func TestFormatsAreCheckedOnANewMachine(t *testing.T) {
+	t.Parallel()
 	type total struct{ N int64 }
 	type sum struct{ N int64 }
 	c := newCluster(t)
@@ -307,6 +310,7 @@ func TestFormatsAreCheckedOnANewMachine(t *testing.T) {
 
 // State of an earlier version, which had no directory per cluster, is migrated if it belongs to the cluster.
 func TestStateOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	cfg := c.config()

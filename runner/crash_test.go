@@ -20,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/rio-streams/rio/internal/paralleltest"
 	"github.com/rio-streams/rio/runner"
 )
 
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 		child()
 		return
 	}
+	paralleltest.Raise(16)
 	goleak.VerifyTestMain(m)
 }
 

@@ -115,6 +115,7 @@ func TestStateChanges(t *testing.T) {
 //
 // Proves: ready-means-processing
 func TestProbes(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	c.send(c.lines.Name(), 2, "rio mar")
@@ -164,6 +165,7 @@ func TestProbes(t *testing.T) {
 //
 // Proves: pause-loses-nothing
 func TestPause(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -291,6 +293,7 @@ func TestNotReady(t *testing.T) {
 //
 // Proves: local-store-shows-what-is-committed
 func TestLocalStore(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	b := topology.NewBuilder(c.app)
 	words := topology.KeyBy(topology.From(b, c.lines), "by-word", func(s string) string { return s })
@@ -368,6 +371,7 @@ func TestLocalStore(t *testing.T) {
 // TestResultsThatGoNowhere: a step whose results are not used is logged when the application starts. Steps that write to a
 // topic or a store, and steps with side effects, are not logged.
 func TestResultsThatGoNowhere(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	b := topology.NewBuilder(c.app)
 	lines := topology.From(b, c.lines)

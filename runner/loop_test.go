@@ -12,6 +12,7 @@ import (
 // TestEndOfAStreamThatFeedsItself: StopAtEnd waits until a sub-topology has processed the records that it has written to its
 // own repartition topic.
 func TestEndOfAStreamThatFeedsItself(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	const partitions = 3
 	c.create(c.lines.Name(), partitions)

@@ -26,6 +26,7 @@ func value(app *runner.App, m *metrics.Metric, labels ...string) float64 {
 
 // TestMetricsOfFailedRecords: retries are counted while a record is being retried; afterwards its outcome is counted.
 func TestMetricsOfFailedRecords(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		action processor.Action
 		metric *metrics.Metric
@@ -100,6 +101,7 @@ func TestMetricsOfHungHandler(t *testing.T) {
 
 // TestMetricsOfDrops: drops are counted by step and reason, and the counts stay when the task moves to another process.
 func TestMetricsOfDrops(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	p, err := c.client.NewProducer(t.Context(), kafka.ProducerConfig{})

@@ -16,6 +16,7 @@ import (
 
 // TestMetrics checks the exposed metrics of an application that has processed all records.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	c.send(c.lines.Name(), 1, "rio mar", "rio", "mar rio")

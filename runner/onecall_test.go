@@ -15,6 +15,7 @@ import (
 //
 // Proves: one-call-at-a-time
 func TestATaskMakesOneCallAtATime(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)
 	c.send(c.lines.Name(), 4, numbers(2000)...)

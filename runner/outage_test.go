@@ -14,6 +14,7 @@ import (
 //
 // Proves: exactly-once-outage
 func TestTheBrokerGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
 	cfg := broker.Config{DataDir: t.TempDir(), KeepPort: true}
 	b, err := broker.Start(cfg)
 	if err != nil {

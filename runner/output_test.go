@@ -51,12 +51,14 @@ func (c *cluster) refusing(settings map[string]string) {
 
 // Proves: bad-record-follows-policy
 func TestUnwritableRecordsFollowThePolicy(t *testing.T) {
+	t.Parallel()
+	shared := newCluster(t)
 	for name, test := range unwritable {
 		for _, action := range []processor.Action{processor.Fail, processor.Skip, processor.DeadLetter} {
 			for _, atLeastOnce := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s,%v,at least once=%v", name, action, atLeastOnce), func(t *testing.T) {
 					t.Parallel()
-					c := newCluster(t)
+					c := shared.in(t)
 					c.refusing(test.settings)
 					cfg := c.config()
 					cfg.AtLeastOnce = atLeastOnce
@@ -123,6 +125,7 @@ func (c *cluster) checkLetters(topic, says string) {
 
 // A dead letter that is itself rejected is replaced by one without key and value, which names the record.
 func TestRefusedDeadLetter(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.refusing(map[string]string{"max.message.bytes": "10000"})
 	letters := c.app + ".letters"
@@ -174,6 +177,7 @@ func TestTopicsWithSmallBatches(t *testing.T) {
 
 // A row that its changelog rejects ends the run, whatever the policy. The error names the store and the row.
 func TestRefusedChange(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.createWith(c.app+"-rows-changelog", map[string]string{"max.message.bytes": "10000"})
 	c.create(c.lines.Name(), 1)

@@ -14,6 +14,7 @@ import (
 
 // Only windows that have expired by event time, which may be long ago, are purged from a changelog.
 func TestPurgeGoesByEventTime(t *testing.T) {
+	t.Parallel()
 	b, err := broker.Start(broker.Config{DataDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

@@ -108,6 +108,7 @@ func TestAFencedProducerIsReplaced(t *testing.T) {
 
 // Producers that the broker has forgotten because they were idle are replaced, and every result is written once.
 func TestAForgottenProducerIsReplaced(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	proxy := kafkatest.NewProxy(t, c.addr)
 	c.create(c.lines.Name(), 1)

@@ -46,12 +46,17 @@ func named(app string) names {
 	}
 }
 
-// newCluster starts a broker, or connects to the Apache Kafka at the address RIO_KAFKA.
+// newCluster starts a broker, or connects to the Apache Kafka at the address RIO_KAFKA. With -short, the broker keeps all
+// data in memory.
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	addr := os.Getenv("RIO_KAFKA")
 	if addr == "" {
-		b, err := broker.Start(broker.Config{DataDir: t.TempDir()})
+		var cfg broker.Config
+		if !testing.Short() {
+			cfg.DataDir = t.TempDir()
+		}
+		b, err := broker.Start(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +67,15 @@ func newCluster(t *testing.T) *cluster {
 		})
 		addr = b.Addr()
 	}
-	return joinCluster(t, addr, "word-count-"+strings.ToLower(rand.Text()[:8]))
+	return joinCluster(t, addr, anyName())
+}
+
+func anyName() string { return "word-count-" + strings.ToLower(rand.Text()[:8]) }
+
+// in is a cluster on the same broker for a subtest, with names of its own.
+func (c *cluster) in(t *testing.T) *cluster {
+	t.Helper()
+	return joinCluster(t, c.addr, anyName())
 }
 
 // joinCluster is like newCluster, but uses a running broker.
@@ -223,6 +236,7 @@ func TestRunsToTheEndAndGoesOn(t *testing.T) {
 
 // Proves: replay-gives-the-same
 func TestResetReplaysHistory(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 3)
 	cfg := c.config()
@@ -281,6 +295,7 @@ func TestMistakesAreToldBeforeTheFirstRecord(t *testing.T) {
 
 // Proves: directory-has-one-owner
 func TestOneProcessToADirectory(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b, err := broker.Start(broker.Config{DataDir: dir + "/log"})
 	if err != nil {
@@ -296,6 +311,7 @@ func TestOneProcessToADirectory(t *testing.T) {
 
 // Proves: store-format-is-checked
 func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	cfg := c.config()
@@ -321,6 +337,7 @@ func TestAStoreOfAnotherTypeIsRefused(t *testing.T) {
 // If there is state but no committed offsets, records would be counted twice, so the run ends with an error. Records of an
 // aborted transaction in a changelog do not count as state.
 func TestStateWithoutOffsetsIsRefused(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 1)
 	changelog := c.app + "-counts-changelog"
@@ -382,6 +399,7 @@ func TestATopicThatIsDeletedEndsTheRun(t *testing.T) {
 
 // Proves: processes-share-the-work
 func TestTwoProcessesShareAndTakeOver(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 4)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -497,6 +515,7 @@ func TestPoliciesForBrokenRecords(t *testing.T) {
 
 // When everything is committed, the positions of a process's stores are the ends of their changelogs.
 func TestPositionsOfStoresAreThoseOfTheirChangelogs(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	c.create(c.lines.Name(), 2)
 	c.send(c.lines.Name(), 2, "a b a", "b a", "c")

@@ -150,6 +150,7 @@ func TestSlowHandlersShareTheirWorker(t *testing.T) {
 
 // Records that a timer emits are committed even if no record comes in and no store changes.
 func TestTimersCommitWhatTheyEmit(t *testing.T) {
+	t.Parallel()
 	for _, atLeastOnce := range []bool{false, true} {
 		t.Run(fmt.Sprintf("AtLeastOnce=%v", atLeastOnce), func(t *testing.T) {
 			c := newCluster(t)

@@ -61,6 +61,7 @@ func (c *cluster) sendAt(topic string, at time.Time, values ...string) {
 // Results keep event times of last week and of later today, although the internal topics were created with settings (here by
 // hand, elsewhere by the cluster's defaults) that replace or reject such times. Nothing is deleted by the wall clock.
 func TestInternalTopicsKeepEventTimes(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	counts := c.app + ".hours"
 	own := map[string]string{"message.timestamp.after.max.ms": "9223372036854775807"}
@@ -106,6 +107,7 @@ func TestInternalTopicsKeepEventTimes(t *testing.T) {
 
 // An event time hours or centuries ahead does not end the run: the cluster's limits do not apply to internal topics.
 func TestInternalTopicsTakeTimesAhead(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	counts := c.app + ".hours"
 	own := map[string]string{"message.timestamp.after.max.ms": "9223372036854775807"}

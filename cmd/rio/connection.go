@@ -23,6 +23,7 @@ type connection struct {
 	tlsCA     string
 	mechanism string
 	user      string
+	timeout   time.Duration
 }
 
 // The password is not a flag: other users of the machine can see command lines.
@@ -40,13 +41,16 @@ func (c *connection) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&c.tlsCA, "tls-ca", "", "PEM `file` of the certificate authorities to trust instead of the system's; implies --tls")
 	flags.StringVar(&c.mechanism, "sasl-mechanism", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
 	flags.StringVar(&c.user, "user", "", "`name` for SASL; the password is read from the environment: "+passwordVariable)
+	flags.DurationVar(&c.timeout, "timeout", defaultTimeout, "how long to retry before giving up; to reach a first broker, half of it")
 }
 
-// retryTimeout bounds how long a command retries before it fails.
-const retryTimeout = 10 * time.Second
+const defaultTimeout = 10 * time.Second
 
 func (c *connection) config() (kafka.Config, error) {
-	cfg := kafka.Config{ClientID: "rio-cli", DialTimeout: retryTimeout / 2, RetryTimeout: retryTimeout}
+	if c.timeout <= 0 {
+		return kafka.Config{}, usagef("--timeout is %v: want more than 0", c.timeout)
+	}
+	cfg := kafka.Config{ClientID: "rio-cli", DialTimeout: c.timeout / 2, RetryTimeout: c.timeout}
 	for _, addr := range c.brokers {
 		cfg.Brokers = append(cfg.Brokers, splitList(addr)...)
 	}

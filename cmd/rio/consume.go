@@ -28,6 +28,7 @@ type consumeConfig struct {
 	null      string
 	keyType   string
 	valueType string
+	timeout   time.Duration // for the last commit of a group
 }
 
 func newConsume(to *connection) *cobra.Command {
@@ -62,6 +63,7 @@ are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves
 	valueType := choose(flags, "value-type", "type of the values", viewTypes...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg.topic, cfg.format, cfg.keyType, cfg.valueType = args[0], format.value, keyType.value, valueType.value
+		cfg.timeout = to.timeout
 		if err := cfg.validate(); err != nil {
 			return err
 		}

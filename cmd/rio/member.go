@@ -37,7 +37,7 @@ func (c *consumer) asMember(ctx context.Context) error {
 		err = nil // Ctrl-C is not an error
 	}
 	// Ctrl-C must not prevent the last commit.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), retryTimeout)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.timeout)
 	defer cancel()
 	return errors.Join(err, m.commit(closing), m.Leave(closing))
 }

@@ -22,6 +22,7 @@ type produceConfig struct {
 	null         string
 	partition    int32
 	compression  string
+	timeout      time.Duration // for retries; the last flush has twice as long
 }
 
 func newProduce(to *connection) *cobra.Command {
@@ -46,7 +47,7 @@ Records with a key go to the partition where the Java clients would put them, th
 	flags.Int32Var(&cfg.partition, "partition", -1, "`number` of the default partition (default: by the key)")
 	compression := choose(flags, "compression", "compression of batches", "none", "gzip", "snappy", "lz4", "zstd")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg.format, cfg.compression = format.value, compression.value
+		cfg.format, cfg.compression, cfg.timeout = format.value, compression.value, to.timeout
 		cfg.keySeparator = strings.ReplaceAll(cfg.keySeparator, `\t`, "\t")
 		return to.with(cmd.Context(), func(client *kafka.Client) error {
 			return produce(cmd.Context(), client, args[0], cfg, cmd.InOrStdin())
@@ -145,7 +146,7 @@ func (p *lineProducer) run(ctx context.Context, lines <-chan []byte, failed <-ch
 
 // flush waits until all records are written, even if the command has been told to stop.
 func (p *lineProducer) flush() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*retryTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*p.cfg.timeout)
 	defer cancel()
 	if err := p.Flush(ctx); err != nil {
 		return fmt.Errorf("%s: %w", p.unsure(), err)

@@ -46,7 +46,7 @@ func fetchOutOfRange(s *subject) {
 }
 
 func fetchUnknownTopic(s *subject) {
-	f := s.fetcher(kafka.FetcherConfig{})
+	f := s.impatient().fetcher(kafka.FetcherConfig{})
 	f.Add(kafka.TopicPartition{Topic: s.unique()}, 0)
 	f.Add(kafka.TopicPartition{Topic: s.topic(1), Partition: 7}, 0)
 	s.wants(kafka.ErrUnknownTopic, s.poll(f).Err, "fetch a topic or a partition that does not exist")
@@ -95,7 +95,7 @@ func fetchManyPartitions(s *subject) {
 func fetchDeletedTopic(s *subject) {
 	tp := s.partition()
 	s.produce(tp, "old")
-	f := s.fetcher(kafka.FetcherConfig{})
+	f := s.impatient().fetcher(kafka.FetcherConfig{})
 	f.Add(tp, 0)
 	s.sameValues(s.poll(f).Records, []string{"old"})
 	s.must(s.DeleteTopics(s.ctx, tp.Topic))

@@ -80,6 +80,14 @@ func newSubject(t *testing.T, cfg kafka.Config) *subject {
 	return &subject{T: t, Client: client, cfg: cfg, ctx: ctx}
 }
 
+// impatient is the same subject through a client that hardly retries, for errors that no retry mends.
+func (s *subject) impatient() *subject {
+	s.Helper()
+	cfg := s.cfg
+	cfg.RetryTimeout = 300 * time.Millisecond
+	return newSubject(s.T, cfg)
+}
+
 var (
 	names    atomic.Int64
 	thisRun  = strconv.FormatInt(time.Now().UnixNano(), 36)

@@ -241,7 +241,7 @@ func batchesTooLarge(s *subject) {
 }
 
 func produceToUnknownTopic(s *subject) {
-	err := s.write(kafka.TopicPartition{Topic: s.unique()}, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1})
+	err := s.impatient().write(kafka.TopicPartition{Topic: s.unique()}, kafka.ProducerConfig{}, kafka.Record{Timestamp: 1})
 	s.wants(kafka.ErrUnknownTopic, err, "write to a topic that does not exist")
 }
 
