@@ -66,10 +66,12 @@ func mustPrint(t *testing.T, want string, args ...string) {
 }
 
 func TestAllAtOnce(t *testing.T) {
+	t.Parallel()
 	mustPrint(t, "sent 5 sales to comercial\n"+fiveLines+onceBySeller)
 }
 
 func TestOneByOne(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	mustPrint(t, "sent 5 sales to comercial\n", "-data", data, "-produce")
 	mustPrint(t, fiveLines, "-data", data, "-consume")
@@ -102,6 +104,7 @@ func TestFollow(t *testing.T) {
 }
 
 func TestBrokenSaleInTheTopic(t *testing.T) {
+	t.Parallel()
 	b, err := broker.Start(broker.Config{DataDir: filepath.Join(t.TempDir(), "log")})
 	if err != nil {
 		t.Fatal(err)

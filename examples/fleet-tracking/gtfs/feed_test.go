@@ -196,6 +196,9 @@ func TestMistakes(t *testing.T) {
 // Kingston publishes the distances of its stops; taken away, they must come out again, as a part of the whole way: the
 // agency's own lengths are a little longer, because its shapes cut corners.
 func TestKingstonWithoutDistances(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes for a second")
+	}
 	dir := recordingtest.Dir(t, "kingston")
 	feed, err := gtfs.Read(os.DirFS(filepath.Join(dir, "gtfs")))
 	if err != nil {

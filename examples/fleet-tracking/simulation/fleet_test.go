@@ -38,7 +38,11 @@ func TestRadio(t *testing.T) {
 	latest := map[string]fleet.Instant{}
 	var lastArrival time.Time
 	var without, overtaken int
-	for i := range 20_000 {
+	n := 20_000
+	if testing.Short() {
+		n /= 5
+	}
+	for i := range n {
 		p, at := buses.Next()
 		if at.Before(lastArrival) {
 			t.Fatalf("position %d arrives at %v, after one of %v", i, at, lastArrival)
@@ -55,10 +59,10 @@ func TestRadio(t *testing.T) {
 		}
 		latest[p.Vehicle] = max(latest[p.Vehicle], p.Instant)
 	}
-	between(t, "positions without a place", without, 100, 400)
-	between(t, "positions overtaken by later ones", overtaken, 200, 1000)
-	between(t, "repeats", truth.Repeats, 400, 1200)
-	between(t, "late fixes", truth.Late, 200, 700)
+	between(t, "positions without a place", without, n/200, n/50)
+	between(t, "positions overtaken by later ones", overtaken, n/100, n/20)
+	between(t, "repeats", truth.Repeats, n/50, 3*n/50)
+	between(t, "late fixes", truth.Late, n/100, 7*n/200)
 }
 
 // TestTruth follows a fleet through a day, past midnight into the next service day, and compares what the domain makes of its
