@@ -246,7 +246,6 @@ func TestControllerMoves(t *testing.T) {
 
 // Proves: call-ends-with-its-context
 func TestOperationsEndWithTheirContext(t *testing.T) {
-	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}

@@ -23,7 +23,6 @@ import (
 )
 
 func TestDialNobody(t *testing.T) {
-	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	addr := l.Addr().String()
@@ -39,7 +38,6 @@ func TestDialNobody(t *testing.T) {
 }
 
 func TestDialMutePeer(t *testing.T) {
-	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
 	must(t, err)
 	defer l.Close()
@@ -235,7 +233,6 @@ func TestCloseEndsEverything(t *testing.T) {
 
 // A request that is given up does not disturb those that come after it over the same connection.
 func TestGivenUpRequests(t *testing.T) {
-	t.Parallel()
 	c := dial(t, fakeCluster(t).ListenAddrs())
 	topic := makeTopic(t, c, 1)
 	var work sync.WaitGroup

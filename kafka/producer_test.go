@@ -248,7 +248,6 @@ func TestErrorsThatStopAProducer(t *testing.T) {
 
 // Proves: call-ends-with-its-context
 func TestFlushAndAbortEndWithTheirContext(t *testing.T) {
-	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}

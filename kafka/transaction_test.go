@@ -225,12 +225,12 @@ func TestCommitWhoseAnswerNeverComes(t *testing.T) {
 
 // Proves: unknown-outcome-is-said, call-ends-with-its-context
 func TestCommitInterruptedByItsContext(t *testing.T) {
-	t.Parallel()
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
 	tp := TopicPartition{makeTopic(t, c, 1), 0}
 	p := newProducer(t, c, ProducerConfig{TransactionalID: "t"})
 	send(t, p, tp, "a")
+	must(t, p.Flush(testContext(t)))
 	w.keepSilent(kmsg.EndTxn, true)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
