@@ -74,33 +74,31 @@ func fixes(positions []fleet.Position) []fleet.Position {
 	return valid
 }
 
-func kingston(t *testing.T) (dir string, positions []fleet.Position) {
-	dir = recordingtest.Dir(t, "kingston")
-	return dir, recordingtest.Positions(t, filepath.Join(dir, "positions_20260116.csv"))
-}
-
-// followKingston follows the recording once for all tests.
-func followKingston(t *testing.T) (dir string, result followed) {
+// kingston reads the recording once for all tests, which must not change it.
+func kingston(t *testing.T) (dir string, positions []fleet.Position, families []gtfs.Family) {
 	t.Helper()
-	dir, positions := kingston(t)
-	followedKingston.Do(func() {
+	dir = recordingtest.Dir(t, "kingston")
+	kingstonOnce.Do(func() {
 		feed, err := gtfs.Read(os.DirFS(filepath.Join(dir, "gtfs")))
 		if err != nil {
 			t.Fatal(err)
 		}
-		kingstonResult = follow(t, positions, feed.Timetables())
+		kingstonFamilies = feed.Timetables()
+		kingstonPositions = recordingtest.Positions(t, filepath.Join(dir, "positions_20260116.csv"))
 	})
-	return dir, kingstonResult
+	return dir, kingstonPositions, kingstonFamilies
 }
 
 var (
-	followedKingston sync.Once
-	kingstonResult   followed
+	kingstonOnce      sync.Once
+	kingstonPositions []fleet.Position
+	kingstonFamilies  []gtfs.Family
 )
 
 // The figures are those of an independent offline computation.
 func TestKingstonDeviation(t *testing.T) {
-	_, got := followKingston(t)
+	_, positions, families := kingston(t)
+	got := follow(t, positions, families)
 	within(t, "median deviation", quantile(got.deviations, 0.5), 3.105, 3.115)
 	within(t, "95 % of the deviations", quantile(got.deviations, 0.95), 14.8, 14.9)
 	within(t, "greatest deviation", quantile(got.deviations, 1), 5_326, 5_328)
@@ -111,7 +109,8 @@ func TestKingstonDeviation(t *testing.T) {
 
 // The agency measured when its buses reached their stops. Our arrivals must agree with it.
 func TestKingstonDelay(t *testing.T) {
-	dir, got := followKingston(t)
+	dir, positions, families := kingston(t)
+	got := follow(t, positions, families)
 	within(t, "arrivals", float64(len(got.arrivals)), 0.85*1988, 2050)
 
 	ours := map[stopOfTrip]float64{}
@@ -174,7 +173,7 @@ func agencyDelays(t *testing.T, path string) map[stopOfTrip]float64 {
 
 // TestKingstonSpeedWindows compares Speed with sums over whole windows that are gathered another way.
 func TestKingstonSpeedWindows(t *testing.T) {
-	_, positions := kingston(t)
+	_, positions, _ := kingston(t)
 	type window struct {
 		vehicle string
 		start   int64
