@@ -265,6 +265,7 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 			return err
 		}
 	}
+	fmt.Fprintf(a.stdout, "%s.\n", results.Account())
 	windows, points, episodes, arrivals := results.Counts()
 	fmt.Fprintf(a.stdout, "%d speed windows, %d fixes compared with their route, %d off-route episodes, %d arrivals.\n",
 		windows, points, episodes, arrivals)

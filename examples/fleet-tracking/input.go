@@ -53,7 +53,7 @@ func recorded(o options) (*input, error) {
 	}
 	defer file.Close()
 	digest := sha256.New()
-	rows, err := recording.ReadAll(o.positions, io.TeeReader(file, digest))
+	rows, err := recording.ReadAll(o.positions, io.TeeReader(file, digest), o.format)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
 	"github.com/rio-streams/rio/processor"
 )
 
@@ -16,6 +17,7 @@ import (
 type options struct {
 	gtfs         string
 	positions    string
+	format       recording.Options
 	arrivalOrder bool
 
 	vehicles int
@@ -51,7 +53,23 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive, that the recorded vehicles drive by; without it there are speeds only")
-	flags.StringVar(&o.positions, "positions", "", "CSV `FILE` of recorded positions; columns are found by name")
+	flags.StringVar(&o.positions, "positions", "", "`FILE` of recorded positions: "+strings.Join(recording.Endings(), ", ")+"; columns of CSV are found by name")
+	flags.Func("columns", "names that the CSV file has for the columns: `NAME=ITS,…`, such as vehicle_id=placa,vehicle_timestamp=hora", func(s string) error {
+		o.format.Columns = map[string]string{}
+		for pair := range strings.SplitSeq(s, ",") {
+			name, its, ok := strings.Cut(pair, "=")
+			if !ok {
+				return fmt.Errorf("%q is not NAME=ITS", pair)
+			}
+			o.format.Columns[name] = its
+		}
+		return nil
+	})
+	flags.Func("zone", "`IANA` time zone of recorded times that name none (default: UTC)", func(s string) (err error) {
+		o.format.Zone, err = time.LoadLocation(s)
+		return err
+	})
+	flags.StringVar(&o.format.Vehicle, "vehicle-id", "", "`ID` of the vehicle, for recordings that name none")
 	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
 	flags.BoolVar(&o.live, "live", false, "send nothing: take what others write to localizacao-veiculos")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
@@ -108,7 +126,6 @@ func (o options) check(rest []string, set map[string]bool) error {
 	wrong(o.live && o.replay, "-live and -replay: give one of them")
 	wrong(o.live && o.data == "" && len(o.brokers) == 0, "-live needs -data, a folder that keeps the log, or -brokers")
 	wrong(o.live && set["speed"], "-live takes positions as they come: leave -speed out")
-	wrong(o.arrivalOrder && o.positions == "", "-arrival-order is for a recording: give -positions and -gtfs too")
 	for _, name := range []string{"vehicles", "seed", "duration"} {
 		wrong(set[name] && !o.simulated() && !(o.live && name == "duration"), "-%s is for the simulated fleet: leave it out", name)
 	}
@@ -125,6 +142,9 @@ func (o options) check(rest []string, set map[string]bool) error {
 		if _, err := os.Stat(o.data); o.data != "" && len(o.brokers) == 0 {
 			wrong(err != nil, "-data %s: there is no log to replay; run without -replay first", o.data)
 		}
+	}
+	for _, name := range []string{"columns", "zone", "vehicle-id", "arrival-order"} {
+		wrong(set[name] && o.positions == "", "-%s is for a recording: give -positions, too", name)
 	}
 	for _, path := range []string{o.gtfs, o.positions} {
 		if _, err := os.Stat(path); path != "" {

@@ -44,8 +44,8 @@ func TestKingston(t *testing.T) {
 
 	first := runRecording(t, feed, positions, topologytest.Config{}, nil)
 	windows, points, episodes, arrivals := first.Counts()
-	if windows != 1224 || points != 6083 || episodes != 10 || arrivals != 1999 {
-		t.Errorf("%d windows, %d points, %d episodes, %d arrivals; want 1224, 6083, 10, 1999", windows, points, episodes, arrivals)
+	if windows != 1229 || points != 6083 || episodes != 10 || arrivals != 1999 {
+		t.Errorf("%d windows, %d points, %d episodes, %d arrivals; want 1229, 6083, 10, 1999", windows, points, episodes, arrivals)
 	}
 	crash := func(d *topologytest.Driver) error { return d.Crash() }
 	restart := func(d *topologytest.Driver) error { return d.Restart() }
@@ -100,6 +100,12 @@ func readReport(t *testing.T, d *topologytest.Driver) report.Report {
 	for _, s := range sent(t, d, Speeds) {
 		r.AddSpeed(s.Key.Key, fleet.InstantOf(s.Key.Start), s.Value)
 	}
+	for _, s := range sent(t, d, Motions) {
+		r.AddMotion(s.Key.Key, fleet.InstantOf(s.Key.Start), s.Value)
+	}
+	for _, a := range sent(t, d, Accounts) {
+		r.AddAccount(a.Key, a.Value)
+	}
 	for _, d := range sent(t, d, Deviations) {
 		r.AddDeviation(d.Value)
 	}
@@ -127,17 +133,5 @@ func compareReports(t *testing.T, want, got report.Report) {
 	if err := got.Write(gotDir); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{report.SpeedWindows, report.DeviationPoints, report.DeviationEpisodes, report.Arrivals} {
-		one, err := os.ReadFile(filepath.Join(wantDir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		other, err := os.ReadFile(filepath.Join(gotDir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(one) != string(other) {
-			t.Errorf("%s differs", name)
-		}
-	}
+	sameFiles(t, wantDir, gotDir)
 }

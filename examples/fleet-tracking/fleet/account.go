@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"maps"
 	"time"
 )
@@ -99,6 +100,19 @@ func (a Account) Plus(b Account) Account {
 		a = a.leaveOut(reason, n)
 	}
 	return a
+}
+
+// String returns the account in one sentence, such as "7 of 10 rows are fixes; left out: 2 no_position, 1 repeat".
+func (a Account) String() string {
+	text := fmt.Sprintf("%d of %d rows are fixes", a.Fixes, a.Rows)
+	separator := "; left out: "
+	for _, reason := range Reasons {
+		if n := a.LeftOut[reason]; n > 0 {
+			text += fmt.Sprintf("%s%d %s", separator, n, reason)
+			separator = ", "
+		}
+	}
+	return text
 }
 
 func (a Account) leaveOut(reason Reason, n int64) Account {

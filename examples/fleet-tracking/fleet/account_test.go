@@ -59,5 +59,7 @@ func TestAccount(t *testing.T) {
 	want := fleet.Account{Rows: 6, Fixes: 2, Undated: 4, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 3, fleet.NoTime: 1}}
 	if sum := one.Plus(two); !reflect.DeepEqual(sum, want) {
 		t.Errorf("sum is %+v, want %+v", sum, want)
+	} else if got, want := sum.String(), "2 of 6 rows are fixes; left out: 1 no_time, 3 repeat"; got != want {
+		t.Errorf("says %q, want %q", got, want)
 	}
 }

@@ -77,7 +77,7 @@ func arrivalsOf(t *testing.T, feed fstest.MapFS, rows string) string {
 		t.Fatal(err)
 	}
 	header := "vehicle_id,vehicle_timestamp,lat,lon,speed_mps,trip_id,trip_start_date,trip_start_time\n"
-	all, err := recording.ReadAll("positions.csv", strings.NewReader(header+rows))
+	all, err := recording.ReadAll("positions.csv", strings.NewReader(header+rows), recording.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

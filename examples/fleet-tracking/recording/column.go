@@ -2,9 +2,13 @@ package recording
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
@@ -16,26 +20,47 @@ type column struct {
 	set   func(p *fleet.Position, value string) error
 }
 
-var columns = []column{
-	{"vehicle_id", "vehicle_id", text(func(p *fleet.Position) *string { return &p.Vehicle })},
-	{"vehicle_timestamp", "vehicle_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Instant }, 1000)},
-	{"gps_ms", "vehicle_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Instant }, 1)},
-	{"lat", "lat", degrees(func(p *fleet.Position) **float64 { return &p.Lat })},
-	{"lon", "lon", degrees(func(p *fleet.Position) **float64 { return &p.Lon })},
-	{"seq", "seq", integer(func(p *fleet.Position) *int64 { return &p.Seq })},
-	{"feed_timestamp", "feed_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Arrival }, 1000)},
-	{"capture_ms", "feed_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Arrival }, 1)},
-	{"route_id", "route_id", text(func(p *fleet.Position) *string { return &p.Route })},
-	{"line", "route_id", text(func(p *fleet.Position) *string { return &p.Route })},
-	{"trip_id", "trip_id", text(func(p *fleet.Position) *string { return &p.Trip })},
-	{"trip_start_date", "trip_start_date", text(func(p *fleet.Position) *string { return &p.Day })},
-	{"trip_start_time", "trip_start_time", text(func(p *fleet.Position) *string { return &p.Start })},
-	{"speed_mps", "speed_mps", measure(func(p *fleet.Position) **float64 { return &p.Speed }, 1)},
-	{"speed_kmh", "speed_mps", measure(func(p *fleet.Position) **float64 { return &p.Speed }, 1/3.6)},
-	{"bearing", "bearing", measure(func(p *fleet.Position) **float64 { return &p.Bearing }, 1)},
-	{"heading_deg", "bearing", measure(func(p *fleet.Position) **float64 { return &p.Bearing }, 1)},
-	{"odometer_m", "odometer_m", measure(func(p *fleet.Position) **float64 { return &p.Odometer }, 1)},
-	{"odometer_km", "odometer_m", measure(func(p *fleet.Position) **float64 { return &p.Odometer }, 1000)},
+// columnsOf are the columns under the names that a file has for them.
+func columnsOf(o Options) ([]column, error) {
+	known := map[string]bool{}
+	mapped := columnsIn(o.Zone)
+	for i, c := range mapped {
+		known[c.name] = true
+		if name, ok := o.Columns[c.name]; ok {
+			mapped[i].name = name
+		}
+	}
+	for name := range o.Columns {
+		if !known[name] {
+			return nil, fmt.Errorf("recording: there is no column %s to give another name to; there are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
+	return mapped, nil
+}
+
+// columnsIn are the columns that are known, with times in a zone where they do not name one.
+func columnsIn(zone *time.Location) []column {
+	return []column{
+		{"vehicle_id", "vehicle_id", text(func(p *fleet.Position) *string { return &p.Vehicle })},
+		{"vehicle_timestamp", "vehicle_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Instant }, 1000, zone)},
+		{"gps_ms", "vehicle_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Instant }, 1, zone)},
+		{"lat", "lat", degrees(func(p *fleet.Position) **float64 { return &p.Lat })},
+		{"lon", "lon", degrees(func(p *fleet.Position) **float64 { return &p.Lon })},
+		{"seq", "seq", integer(func(p *fleet.Position) *int64 { return &p.Seq })},
+		{"feed_timestamp", "feed_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Arrival }, 1000, zone)},
+		{"capture_ms", "feed_timestamp", instant(func(p *fleet.Position) *fleet.Instant { return &p.Arrival }, 1, zone)},
+		{"route_id", "route_id", text(func(p *fleet.Position) *string { return &p.Route })},
+		{"line", "route_id", text(func(p *fleet.Position) *string { return &p.Route })},
+		{"trip_id", "trip_id", text(func(p *fleet.Position) *string { return &p.Trip })},
+		{"trip_start_date", "trip_start_date", text(func(p *fleet.Position) *string { return &p.Day })},
+		{"trip_start_time", "trip_start_time", text(func(p *fleet.Position) *string { return &p.Start })},
+		{"speed_mps", "speed_mps", measure(func(p *fleet.Position) **float64 { return &p.Speed }, 1)},
+		{"speed_kmh", "speed_mps", measure(func(p *fleet.Position) **float64 { return &p.Speed }, 1/3.6)},
+		{"bearing", "bearing", measure(func(p *fleet.Position) **float64 { return &p.Bearing }, 1)},
+		{"heading_deg", "bearing", measure(func(p *fleet.Position) **float64 { return &p.Bearing }, 1)},
+		{"odometer_m", "odometer_m", measure(func(p *fleet.Position) **float64 { return &p.Odometer }, 1)},
+		{"odometer_km", "odometer_m", measure(func(p *fleet.Position) **float64 { return &p.Odometer }, 1000)},
+	}
 }
 
 func text(field func(*fleet.Position) *string) func(*fleet.Position, string) error {
@@ -59,8 +84,9 @@ func integer(field func(*fleet.Position) *int64) func(*fleet.Position, string) e
 	}
 }
 
-// instant parses a time that is counted in units of so many milliseconds; the units may have decimals.
-func instant(field func(*fleet.Position) *fleet.Instant, milliseconds int64) func(*fleet.Position, string) error {
+// instant parses a time: a number of units of so many milliseconds since 1970, which may have decimals, or a date and a time of day,
+// with a zone (RFC 3339) or in the zone given.
+func instant(field func(*fleet.Position) *fleet.Instant, milliseconds int64, zone *time.Location) func(*fleet.Position, string) error {
 	return func(p *fleet.Position, value string) error {
 		if value == "" {
 			return nil
@@ -69,12 +95,17 @@ func instant(field func(*fleet.Position) *fleet.Instant, milliseconds int64) fun
 			*field(p) = fleet.Instant(n * milliseconds)
 			return nil
 		}
-		x, ok := finite(value)
-		if !ok {
-			return errors.New("a time since 1970 in seconds (or milliseconds in a column named _ms)")
+		if x, ok := finite(value); ok {
+			*field(p) = fleet.Instant(math.Round(x * float64(milliseconds)))
+			return nil
 		}
-		*field(p) = fleet.Instant(math.Round(x * float64(milliseconds)))
-		return nil
+		for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05"} {
+			if at, err := time.ParseInLocation(layout, value, zone); err == nil {
+				*field(p) = fleet.InstantOf(at)
+				return nil
+			}
+		}
+		return errors.New("a time since 1970 in seconds (or milliseconds in a column named _ms), or a time like 2006-01-02 15:04:05")
 	}
 }
 

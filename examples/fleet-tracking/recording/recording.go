@@ -1,153 +1,82 @@
-// Package recording reads positions that were recorded as a CSV file.
-//
-// Columns are found by their name, in any order. Needed are vehicle_id, vehicle_timestamp, lat and lon; what else is there of
-// the columns in the table below is used, other columns are passed over. A row is a fleet.Position, in the order of the file. A
-// row ends with its line, even within quotes, so that one torn row spoils no other.
+// Package recording reads positions that were recorded in a file: CSV, JSON lines, GPX, NMEA 0183 or GTFS-realtime. A row is a
+// fleet.Position, in the order of the file.
 package recording
 
 import (
 	"bufio"
-	"encoding/csv"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
-
-// Reader reads the rows of a recording one by one.
-type Reader struct {
-	name    string
-	lines   *bufio.Reader
-	line    int
-	width   int // fields of a row
-	columns []located
-	count   int64
-}
-
-type located struct {
-	column
-	index int
-}
 
 // Row is a row of a recording: a position, or the text of a row that is none and why.
 type Row struct {
 	fleet.Position
 	Text string // of a row that cannot be read
-	Err  error  // why it cannot be read: names file, line and column; nil for a position
+	Err  error  // why it cannot be read: names file and line; nil for a position
 }
 
-// NewReader reads the header line. The name of the file is for errors only.
-func NewReader(name string, file io.Reader) (*Reader, error) {
-	r := &Reader{name: name, lines: bufio.NewReader(file)}
-	text, err := r.nextLine()
-	if err == io.EOF {
-		return nil, fmt.Errorf("recording: %s is empty: a header line is needed", name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	header, err := fields(strings.TrimPrefix(text, "\ufeff"))
-	if err != nil {
-		return nil, fmt.Errorf("recording: %s line %d: %w", name, r.line, err)
-	}
-	r.width = len(header)
-	index := map[string]int{}
-	for i, h := range header {
-		header[i] = strings.TrimSpace(h)
-		index[header[i]] = i
-	}
-	found := map[string]bool{}
-	for _, c := range columns {
-		if i, ok := index[c.name]; ok && !found[c.field] {
-			found[c.field] = true
-			r.columns = append(r.columns, located{c, i})
-		}
-	}
-	var missing []string
-	for _, needed := range []string{"vehicle_id", "vehicle_timestamp", "lat", "lon"} {
-		if !found[needed] {
-			missing = append(missing, needed)
-		}
-	}
-	if missing != nil {
-		return nil, fmt.Errorf("recording: %s has no column %s; it has %s",
-			name, strings.Join(missing, ", "), strings.Join(header, ", "))
-	}
-	return r, nil
+// Source reads the rows of a recording one by one.
+type Source interface {
+	// Next returns the next row, and io.EOF after the last. A row that cannot be read is no error: its Err says what is wrong
+	// with it. Rows without a number of their own are numbered from 1.
+	Next() (Row, error)
 }
 
-// Next returns the next row, and io.EOF after the last. A row that cannot be read is no error: its Err says what is wrong with
-// it. Without a seq column rows are numbered from 1.
-func (r *Reader) Next() (Row, error) {
-	text, err := r.nextLine()
-	if err != nil {
-		return Row{}, err
-	}
-	r.count++
-	p, err := r.position(text)
-	if err != nil {
-		return Row{Text: text, Err: fmt.Errorf("recording: %s line %d: %w", r.name, r.line, err)}, nil
-	}
-	return Row{Position: p}, nil
+// Options say what a file itself does not.
+type Options struct {
+	Vehicle string            // id of the vehicle, for files that name none
+	Columns map[string]string // of a CSV file: its name for a column, by the name that this package knows
+	Zone    *time.Location    // of times that are written without one; default: UTC
 }
 
-func (r *Reader) position(text string) (fleet.Position, error) {
-	record, err := fields(text)
-	if err != nil {
-		return fleet.Position{}, err
-	}
-	if len(record) != r.width {
-		return fleet.Position{}, fmt.Errorf("%d fields, but the header has %d", len(record), r.width)
-	}
-	p := fleet.Position{Seq: r.count}
-	for _, c := range r.columns {
-		value := strings.TrimSpace(record[c.index])
-		if err := c.set(&p, value); err != nil {
-			return fleet.Position{}, fmt.Errorf("column %s: %q is not %w", c.name, value, err)
-		}
-	}
-	return p, nil
+// formats are the readers of each kind of file, by the ending of its name.
+var formats = map[string]func(name string, file io.Reader, o Options) (Source, error){
+	".csv": func(name string, file io.Reader, o Options) (Source, error) { return newTable(newLines(name, file), o) },
+	".jsonl": func(name string, file io.Reader, o Options) (Source, error) {
+		return &jsonLines{newLines(name, file), o}, nil
+	},
+	".gpx":  newGPX,
+	".nmea": newNMEA,
+	".pb":   newRealtime,
 }
 
-// nextLine returns the next line that is not blank, without its end.
-func (r *Reader) nextLine() (string, error) {
-	for {
-		text, err := r.lines.ReadString('\n')
-		if err != nil && (err != io.EOF || text == "") {
-			if err != io.EOF {
-				err = fmt.Errorf("recording: %s: %w", r.name, err)
-			}
-			return "", err
-		}
-		r.line++
-		if text = strings.TrimRight(text, "\r\n"); strings.TrimSpace(text) != "" {
-			return text, nil
-		}
+// Open returns the rows of a file in the format that the ending of its name says. The name is otherwise for errors only.
+func Open(name string, file io.Reader, o Options) (Source, error) {
+	if o.Zone == nil {
+		o.Zone = time.UTC
 	}
+	open, ok := formats[strings.ToLower(filepath.Ext(name))]
+	if !ok {
+		return nil, fmt.Errorf("recording: %s: the name must end in one of %s", name, strings.Join(Endings(), ", "))
+	}
+	return open(name, file, o)
 }
 
-// fields splits a line into its fields.
-func fields(text string) ([]string, error) {
-	if !strings.Contains(text, `"`) {
-		return strings.Split(text, ","), nil
+// Endings are the endings of the names of files that can be read.
+func Endings() []string {
+	var all []string
+	for ending := range formats {
+		all = append(all, ending)
 	}
-	record, err := csv.NewReader(strings.NewReader(text)).Read()
-	if e, ok := err.(*csv.ParseError); ok {
-		err = e.Err // its line is that of the text
-	}
-	return record, err
+	slices.Sort(all)
+	return all
 }
 
 // ReadAll reads a whole recording.
-func ReadAll(name string, file io.Reader) ([]Row, error) {
-	r, err := NewReader(name, file)
+func ReadAll(name string, file io.Reader, o Options) ([]Row, error) {
+	source, err := Open(name, file, o)
 	if err != nil {
 		return nil, err
 	}
 	var rows []Row
 	for {
-		row, err := r.Next()
+		row, err := source.Next()
 		if err == io.EOF {
 			return rows, nil
 		}
@@ -156,4 +85,50 @@ func ReadAll(name string, file io.Reader) ([]Row, error) {
 		}
 		rows = append(rows, row)
 	}
+}
+
+// lines reads a file whose rows are lines.
+type lines struct {
+	name  string
+	file  *bufio.Reader
+	line  int
+	count int64 // rows
+}
+
+func newLines(name string, file io.Reader) *lines {
+	return &lines{name: name, file: bufio.NewReader(file)}
+}
+
+// next returns the next line that is not blank, without its end.
+func (l *lines) next() (string, error) {
+	for {
+		text, err := l.file.ReadString('\n')
+		if err != nil && (err != io.EOF || text == "") {
+			if err != io.EOF {
+				err = fmt.Errorf("recording: %s: %w", l.name, err)
+			}
+			return "", err
+		}
+		l.line++
+		if text = strings.TrimRight(text, "\r\n"); strings.TrimSpace(text) != "" {
+			return text, nil
+		}
+	}
+}
+
+// row returns the next line as a row.
+func (l *lines) row(parse func(text string) (fleet.Position, error)) (Row, error) {
+	text, err := l.next()
+	if err != nil {
+		return Row{}, err
+	}
+	l.count++
+	p, err := parse(text)
+	if err != nil {
+		return Row{Text: text, Err: fmt.Errorf("recording: %s line %d: %w", l.name, l.line, err)}, nil
+	}
+	if p.Seq == 0 {
+		p.Seq = l.count
+	}
+	return Row{Position: p}, nil
 }

@@ -41,7 +41,7 @@ func TestRows(t *testing.T) {
 			}},
 		},
 	} {
-		rows, err := recording.ReadAll("posicoes.csv", strings.NewReader(test.text))
+		rows, err := recording.ReadAll("posicoes.csv", strings.NewReader(test.text), recording.Options{})
 		var got []fleet.Position
 		for _, row := range rows {
 			got = append(got, row.Position)
@@ -63,7 +63,7 @@ func TestUnreadableRows(t *testing.T) {
 		{"too long", "a,1,2,3,", "line 3: 5 fields, but the header has 4"},
 		{"quote", `"a,1,2,3`, `line 3: extraneous or missing " in quoted-field`},
 	} {
-		rows, err := recording.ReadAll("posicoes.csv", strings.NewReader(header+before+test.text+after))
+		rows, err := recording.ReadAll("posicoes.csv", strings.NewReader(header+before+test.text+after), recording.Options{})
 		if err != nil || len(rows) != 3 {
 			t.Errorf("%s: %+v, %v", test.name, rows, err)
 			continue
@@ -79,7 +79,7 @@ func TestUnreadableRows(t *testing.T) {
 
 // TestIncompleteRows: what a row lacks is for the account of rows, not for the reader.
 func TestIncompleteRows(t *testing.T) {
-	rows, err := recording.ReadAll("posicoes.csv", strings.NewReader("vehicle_id,vehicle_timestamp,lat,lon\n,1,2,3\na,,2,3\na,1,,3\n"))
+	rows, err := recording.ReadAll("posicoes.csv", strings.NewReader("vehicle_id,vehicle_timestamp,lat,lon\n,1,2,3\na,,2,3\na,1,,3\n"), recording.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,12 +96,12 @@ func TestHeader(t *testing.T) {
 		{"blank", " \n\n", "posicoes.csv is empty: a header line is needed"},
 		{"columns", "vehicle_id,latitude,lon\n", "posicoes.csv has no column vehicle_timestamp, lat; it has vehicle_id, latitude, lon"},
 	} {
-		_, err := recording.ReadAll("posicoes.csv", strings.NewReader(test.text))
+		_, err := recording.ReadAll("posicoes.csv", strings.NewReader(test.text), recording.Options{})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error is %v, want %q", test.name, err, test.want)
 		}
 	}
-	rows, err := recording.ReadAll("posicoes.csv", strings.NewReader("\ufeff\"vehicle_id\",vehicle_timestamp,lat,lon\r\n\r\na,1,2,3"))
+	rows, err := recording.ReadAll("posicoes.csv", strings.NewReader("\ufeff\"vehicle_id\",vehicle_timestamp,lat,lon\r\n\r\na,1,2,3"), recording.Options{})
 	if err != nil || len(rows) != 1 || rows[0].Vehicle != "a" {
 		t.Errorf("quoted header after a byte order mark: %+v, %v", rows, err)
 	}

@@ -82,7 +82,7 @@ func (r *Report) AddArrival(a fleet.Arrival) {
 
 // Counts are the numbers of speed windows, deviations, episodes and arrivals.
 func (r *Report) Counts() (windows, points, episodes, arrivals int) {
-	return len(r.windows), len(r.points), len(r.episodes), len(r.arrivals)
+	return len(r.motions), len(r.points), len(r.episodes), len(r.arrivals)
 }
 
 // Write makes the files in a folder, which it creates if need be.

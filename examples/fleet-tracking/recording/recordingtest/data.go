@@ -37,7 +37,7 @@ func Positions(t testing.TB, path string) []fleet.Position {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	rows, err := recording.ReadAll(filepath.Base(path), file)
+	rows, err := recording.ReadAll(filepath.Base(path), file, recording.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
