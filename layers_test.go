@@ -39,17 +39,18 @@ var mayImport = map[string][]string{
 	"runner":            {"runner/internal/...", "internal/...", "topology", "processor", "state/...", "codec", "kafka", "broker", "metrics/..."},
 	"console":           {"runner"},
 
-	"runner/internal/assign": {"kafka"},
-	"interop/goka":           {"topology", "processor", "state", "codec"},
-	"cmd/...":                {"public"},
-	"examples/...":           {"public", "examples/..."},
-	"internal/murmur2":       {},
-	"internal/dirlock":       {},
-	"internal/promises":      {},
-	"metrics":                {},
-	"metrics/prometheus":     {"metrics"},
-	"internal/similar":       {},
-	"internal/paralleltest":  {},
+	"runner/internal/assign":  {"kafka"},
+	"interop/goka":            {"topology", "processor", "state", "codec"},
+	"cmd/...":                 {"public"},
+	"examples/...":            {"public", "examples/..."},
+	"internal/murmur2":        {},
+	"internal/dirlock":        {},
+	"internal/promises":       {},
+	"metrics":                 {},
+	"metrics/prometheus":      {"metrics"},
+	"internal/similar":        {},
+	"internal/paralleltest":   {},
+	"internal/prometheustest": {},
 
 	"broker/internal/group":       {}, // the coordinators know nothing of the log
 	"broker/internal/transaction": {},
@@ -76,7 +77,7 @@ var onlyIn = map[string][]string{
 var pure = []string{"metrics", "codec/...", "state", "broker/internal/batch", "broker/internal/group", "broker/internal/sasl", "broker/internal/transaction", "processor", "internal/plan", "internal/task", "topology"}
 
 // clocked packages may ask what time it is; in others, time is an argument.
-var clocked = []string{"runner", "kafka/...", "broker", "broker/internal/engine", "broker/internal/server", "broker/internal/store", "console", "cmd/...", "examples/..."}
+var clocked = []string{"runner", "kafka/...", "broker", "broker/internal/engine", "broker/internal/server", "broker/internal/store", "console", "cmd/...", "examples/...", "internal/prometheustest"}
 
 // clock is what package time knows of the machine's clock.
 var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

@@ -92,11 +92,13 @@ func (w *worker) noteCommit(tasks []*running) {
 	}
 }
 
-// noteAbort counts the open transaction, if there is one, as aborted. The worker is no longer dirty after that.
+// noteAbort counts uncommitted work as an aborted transaction, also if none of its records have been sent yet, so that the
+// coordinator knows of no transaction. The worker is no longer dirty after that.
 func (w *worker) noteAbort() {
-	w.meter.dirtySince.Store(0)
+	dirty := w.meter.dirtySince.Swap(0) > 0
 	w.meter.dirtyBytes.Store(0)
-	if p := w.sending.Load(); p != nil && !w.r.cfg.AtLeastOnce && p.InTransaction() {
+	p := w.sending.Load()
+	if !w.r.cfg.AtLeastOnce && (dirty || p != nil && p.InTransaction()) {
 		w.r.meters.aborted.Add(1)
 	}
 }

@@ -99,6 +99,38 @@ func TestMetricsOfHungHandler(t *testing.T) {
 	}
 }
 
+// TestMetricsOfAbortedTransactions: a transaction that fails because its producer was fenced counts once, and so does the
+// task that is opened again.
+func TestMetricsOfAbortedTransactions(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.create(c.lines.Name(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cfg := c.forever()
+	app := c.launch(ctx, c.handled(echo), cfg)
+	c.send(c.lines.Name(), 1, "a")
+	c.awaitResults(ctx, "a")
+	if got := value(app, metrics.TransactionsAborted); got != 0 {
+		t.Errorf("%v aborted transactions before the fault", got)
+	}
+	for _, id := range c.transactionalIDs(cfg) {
+		p, err := c.client.NewProducer(ctx, kafka.ProducerConfig{TransactionalID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Close()
+	}
+	c.send(c.lines.Name(), 1, "b")
+	c.awaitResults(ctx, "a b")
+	if got := value(app, metrics.TransactionsAborted); got != 1 {
+		t.Errorf("%v aborted transactions, want 1", got)
+	}
+	if got := value(app, metrics.Restarts, "transaction"); got != 1 {
+		t.Errorf("%v restarts because of a transaction, want 1", got)
+	}
+}
+
 // TestMetricsOfDrops: drops are counted by step and reason, and the counts stay when the task moves to another process.
 func TestMetricsOfDrops(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/kafka/kafkatest"
+	"github.com/rio-streams/rio/metrics"
 	"github.com/rio-streams/rio/runner"
 )
 
@@ -134,9 +135,10 @@ func TestAForgottenProducerIsReplaced(t *testing.T) {
 	}
 }
 
-// The log names the transaction that a task is waiting for.
+// While a restore waits for a transaction, the log and the readiness probe name it, and the metrics say that the task waits for
+// a transaction. When it ends, the application is ready.
 //
-// Proves: waiting-says-for-what
+// Proves: waiting-says-for-what, ready-means-processing
 func TestAWaitingTaskSaysWhatFor(t *testing.T) {
 	long(t)
 	c := newCluster(t)
@@ -163,13 +165,31 @@ func TestAWaitingTaskSaysWhatFor(t *testing.T) {
 	var log logs
 	cfg.Dir, cfg.StopAtEnd = t.TempDir(), false
 	log.record(&cfg)
-	done, stop := c.start(ctx, c.wordCount(), cfg)
+	app := c.launch(ctx, c.wordCount(), cfg)
+	c.await(ctx, func() bool { return value(app, metrics.RestoreLeft, "1_0") > 0 })
+	if code, body := get(app, "/readyz"); code != 503 || !strings.Contains(body, "restoring") {
+		t.Errorf("during a restore, /readyz answers %d %s", code, body)
+	}
+	if value(app, metrics.Waiting, "1_0", "restore") != 1 && value(app, metrics.Waiting, "1_0", "transaction") != 1 {
+		t.Errorf("the metrics do not say that task 1_0 waits")
+	}
+	left := value(app, metrics.RestoreLeft, "1_0")
 	c.await(ctx, func() bool {
 		return log.has("task is waiting to be opened", "transaction "+c.app+"-forgotten of producer ", "Ongoing since ", c.app+"-counts-changelog")
 	})
+	c.await(ctx, func() bool { return value(app, metrics.Waiting, "1_0", "transaction") == 1 })
+	code, body := get(app, "/readyz")
+	if code != 503 || !strings.Contains(body, c.app+"-forgotten") {
+		t.Errorf("while a restore waits for a transaction, /readyz answers %d %s", code, body)
+	}
+	if got := value(app, metrics.RestoreLeft, "1_0"); got == 0 || got > left {
+		t.Errorf("%v offsets are left of the restore, and before %v", got, left)
+	}
 	if err := p.Abort(ctx); err != nil {
 		t.Fatal(err)
 	}
-	stop()
-	endsWell(t, done)
+	c.await(ctx, func() bool { code, _ := get(app, "/readyz"); return code == 200 })
+	if n := value(app, metrics.Waiting) + value(app, metrics.RestoreLeft); n != 0 {
+		t.Errorf("after the restore, the metrics say that something waits or is left: %v", n)
+	}
 }

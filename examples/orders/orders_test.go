@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/internal/prometheustest"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/topologytest"
 )
@@ -35,7 +36,8 @@ func TestService(t *testing.T) {
 	}
 }
 
-// TestServe runs the service as an operator sees it: it gets ready, answers queries, reports large orders and counts what it left out.
+// TestServe runs the service as an operator sees it: it gets ready, answers queries, reports large orders, counts what it left out,
+// and is scraped by a real Prometheus.
 func TestServe(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -130,6 +132,11 @@ func TestServe(t *testing.T) {
 	await("dead letter in the metrics", func() bool {
 		_, body := get("/metrics")
 		return strings.Contains(body, "rio_records_dead_lettered_total{") && strings.Contains(body, `stage="decode",subtopology="0"} 1`)
+	})
+	t.Run("Prometheus", func(t *testing.T) {
+		prometheustest.Scrape(t, ctx, prometheustest.Binary(t), strings.TrimPrefix(url, "http://"),
+			`up == 1`, `sum(rio_records_processed_total) > 0`, `rio_application_state{state="running"} == 1`,
+			`sum(rio_records_dead_lettered_total{stage="decode"}) == 1`)
 	})
 	stop()
 	if err := <-done; err != nil {
