@@ -10,35 +10,35 @@ var (
 
 	BrokerRequests = inBroker(Metric{
 		Name: "rio_broker_request_duration_seconds", Kind: HistogramKind, Unit: Seconds, Labels: []string{"api"}, Buckets: longTimes,
-		Help: "Time from when a request was read until its response could be sent. Fetch waits for records and JoinGroup for members, so " +
-			"theirs is long.",
-		Alert: `A high quantile of api="Produce" or "EndTxn" is above what a commit may take: the disk is slow.`,
+		Help: "Time from reading a request until its response was ready. It is long for Fetch, which waits for records, and for " +
+			"JoinGroup, which waits for members.",
+		Alert: `A high quantile of api="Produce" or "EndTxn" is longer than a commit may take: the disk is slow.`,
 	})
 	BrokerReceived = inBroker(Metric{
 		Name: "rio_broker_received_bytes_total", Kind: CounterKind, Unit: Bytes,
-		Help: "Requests that were read.",
+		Help: "Size of the requests read.",
 	})
 	BrokerSent = inBroker(Metric{
 		Name: "rio_broker_sent_bytes_total", Kind: CounterKind, Unit: Bytes,
-		Help: "Responses that were sent.",
+		Help: "Size of the responses sent.",
 	})
 	BrokerConnections = inBroker(Metric{
 		Name: "rio_broker_connections", Kind: GaugeKind, Unit: Events,
-		Help:  "Connections of clients.",
-		Alert: "It grows without end: a client does not close its connections.",
+		Help:  "Open connections of clients.",
+		Alert: "It keeps growing: a client does not close its connections.",
 	})
 	BrokerTopics = inBroker(Metric{
 		Name: "rio_broker_topics", Kind: GaugeKind, Unit: Events,
-		Help: "Topics that there are.",
+		Help: "Existing topics.",
 	})
 	BrokerPartitions = inBroker(Metric{
 		Name: "rio_broker_partitions", Kind: GaugeKind, Unit: Events,
-		Help: "Their partitions.",
+		Help: "Partitions of all topics.",
 	})
 	BrokerGroups = inBroker(Metric{
 		Name: "rio_broker_groups", Kind: GaugeKind, Unit: Events, Labels: []string{"state"},
-		Help:  "Consumer groups by their state, as Kafka names it.",
-		Alert: `A group is in state="PreparingRebalance" for minutes: a member does not join again.`,
+		Help:  "Consumer groups by state, with Kafka's names.",
+		Alert: `A group is in state="PreparingRebalance" for minutes: a member does not rejoin.`,
 	})
 	BrokerTransactions = inBroker(Metric{
 		Name: "rio_broker_open_transactions", Kind: GaugeKind, Unit: Events,
@@ -46,26 +46,26 @@ var (
 	})
 	BrokerOldestTransaction = inBroker(Metric{
 		Name: "rio_broker_oldest_transaction_seconds", Kind: GaugeKind, Unit: Seconds,
-		Help:  "For how long the oldest of them has been open, 0 without any.",
-		Alert: "It is above what commits take: readers of committed records wait for it.",
+		Help:  "How long the oldest open transaction has been open, 0 if there is none.",
+		Alert: "It is longer than commits take: readers of committed records wait for it.",
 	})
 	BrokerLogBytes = inBroker(Metric{
 		Name: "rio_broker_log_bytes", Kind: GaugeKind, Unit: Bytes,
-		Help: "Size of the log: on the disk, or in memory.",
+		Help: "Size of the log, on disk or in memory.",
 	})
 	BrokerSync = inBroker(Metric{
 		Name: "rio_broker_sync_duration_seconds", Kind: HistogramKind, Unit: Seconds, Buckets: shortTimes,
-		Help:  "Time that the disk took to make a write of the log durable. With durability os there are none.",
-		Alert: "A high quantile is above 0.1: every commit of every client waits for it.",
+		Help:  "Duration of syncs of the log to disk. There are none with durability os.",
+		Alert: "A high quantile is above 0.1: every commit of every client waits for a sync.",
 	})
 	BrokerDiskFree = inBroker(Metric{
 		Name: "rio_broker_disk_free_bytes", Kind: GaugeKind, Unit: Bytes,
-		Help:  "Free room on the disk of the log. None of a log in memory.",
-		Alert: "It nears 128 MiB: below that, or a tenth of a small disk, records are refused.",
+		Help:  "Free space on the disk of the log. A log in memory has no sample.",
+		Alert: "It approaches 128 MiB: below that, or a tenth of a small disk, records are rejected.",
 	})
 	BrokerDiskFull = inBroker(Metric{
 		Name: "rio_broker_disk_full", Kind: GaugeKind, Unit: Yes,
-		Help:  "1 while records are refused because the disk is full.",
+		Help:  "1 while records are rejected because the disk is full.",
 		Alert: "It is 1.",
 	})
 )

@@ -1,18 +1,17 @@
-// Package metrics names what a running application and a broker tell of themselves in numbers: the table of all metrics,
-// with unit, labels and what to alert on. The table is also the page docs/metrics.md.
+// Package metrics defines the metrics of applications and brokers: a table with names, units, labels and advice on alerts.
+// docs/metrics.md is generated from this table.
 //
-// A [Source] is asked when somebody looks: runner.App.Metrics and broker.Broker.Metrics are sources. Nothing is pushed, and
-// nothing is counted for those who do not ask. What a source answers is published by the goroutines that do the work, as
-// a rule once for each commit, so that no record waits for a reader of metrics.
+// Metrics are pulled from a [Source]; runner.App.Metrics and broker.Broker.Metrics return sources. Collecting metrics reads
+// values that the working goroutines publish, usually once per commit, so it never delays the processing of records.
 //
-// Package metrics/prometheus gives a source to a registry of Prometheus:
+// Package metrics/prometheus registers a source with a Prometheus registry:
 //
 //	err := prometheus.Register(registry, app.Metrics())
 //
-// Labels are bounded by the topology, the number of partitions and the code: there are tasks, topics, stores, steps and
-// reasons among them, but no keys, no offsets and no error texts.
+// The values of labels are tasks, topics, stores, steps and reasons. They contain no keys, offsets or error texts, so their
+// number is bounded by the topology, the number of partitions and the code.
 //
-// The package knows nothing of Rio's other packages, of clocks or of Prometheus' library.
+// The package does not depend on Rio's other packages, on a clock, or on the Prometheus library.
 package metrics
 
 //go:generate go test . -run TestPage -rewrite

@@ -5,15 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// Histogram counts observations by their size. Any goroutine may observe and read; none ever waits. Make it with
-// NewHistogram.
+// Histogram counts observations in buckets. It may be used from any goroutine and never blocks. Create it with NewHistogram.
 type Histogram struct {
 	bounds []float64
-	counts []atomic.Uint64 // of observations up to each bound, and above the one before; the last are above all bounds
+	counts []atomic.Uint64 // observations in each bucket, without those of the buckets before it; the last bucket has no upper bound
 	sum    atomic.Uint64   // the bits of a float64
 }
 
-// NewHistogram makes a histogram with the buckets of a metric.
+// NewHistogram returns a histogram with the buckets of a metric.
 func NewHistogram(m *Metric) *Histogram {
 	return &Histogram{bounds: m.Buckets, counts: make([]atomic.Uint64, len(m.Buckets)+1)}
 }
@@ -33,20 +32,20 @@ func (h *Histogram) Observe(value float64) {
 	}
 }
 
-// Snapshot is what a histogram has counted.
+// Snapshot is the state of a histogram at one moment.
 type Snapshot struct {
 	Count   uint64
 	Sum     float64
-	Buckets []Bucket // those of the metric
+	Buckets []Bucket // one per bucket of the metric
 }
 
-// Bucket counts the observations up to a bound, smaller ones included.
+// Bucket is the cumulative number of observations up to a bound.
 type Bucket struct {
 	UpTo  float64
 	Count uint64
 }
 
-// Snapshot returns what was observed so far. An observation under way may be in the counts and not yet in the sum.
+// Snapshot returns the observations so far. A concurrent observation may be in the counts but not yet in the sum.
 func (h *Histogram) Snapshot() Snapshot {
 	s := Snapshot{Buckets: make([]Bucket, len(h.bounds))}
 	for i := range h.counts {
@@ -59,7 +58,7 @@ func (h *Histogram) Snapshot() Snapshot {
 	return s
 }
 
-// The buckets of times: short ones are of calls and disks, long ones of what waits for other machines.
+// Buckets for durations: short ones for calls and disks, long ones for operations that wait for other machines.
 var (
 	shortTimes = []float64{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10}
 	longTimes  = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600}

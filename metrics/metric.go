@@ -2,34 +2,34 @@ package metrics
 
 // Metric is one line of the table.
 type Metric struct {
-	Name   string // after Prometheus' conventions: base units, and _total behind counters
+	Name   string // by the conventions of Prometheus: base units, and the suffix _total for counters
 	Kind   Kind
 	Unit   Unit
-	Labels []string // beside those of the source
+	Labels []string // in addition to those of the source
 	Help   string   // one sentence
-	Alert  string   // what to alert on, and what it means; empty if it only explains others
+	Alert  string   // when to alert, and what that means; empty for metrics without an alert
 
 	// Buckets are the upper bounds of a histogram, in order and without infinity.
 	Buckets []float64
 
-	group string // of the page
+	group string // heading on the page
 }
 
-// Kind says how a metric moves.
+// Kind is the type of a metric.
 type Kind string
 
 const (
-	CounterKind   Kind = "counter"   // only grows, as long as the process lives
+	CounterKind   Kind = "counter"   // only grows while the process is running
 	GaugeKind     Kind = "gauge"     // goes up and down
-	HistogramKind Kind = "histogram" // counts observations by their size
+	HistogramKind Kind = "histogram" // counts observations in buckets
 )
 
-// Unit is what a metric counts or measures.
+// Unit is the unit of a metric.
 type Unit string
 
 const (
 	Bytes   Unit = "bytes"
-	Events  Unit = "events" // what is counted says the name
+	Events  Unit = "events" // the name says what is counted
 	Offsets Unit = "offsets"
 	Records Unit = "records"
 	Seconds Unit = "seconds"
@@ -44,36 +44,35 @@ type Sample struct {
 	Histogram Snapshot // of a histogram
 }
 
-// Of makes a sample of a counter or gauge.
+// Of returns a sample of a counter or gauge.
 func (m *Metric) Of(value float64, labels ...string) Sample {
 	return Sample{Metric: m, Labels: labels, Value: value}
 }
 
-// OfHistogram makes a sample of a histogram.
+// OfHistogram returns a sample of a histogram.
 func (m *Metric) OfHistogram(h *Histogram, labels ...string) Sample {
 	return Sample{Metric: m, Labels: labels, Histogram: h.Snapshot()}
 }
 
-// Source is something that has metrics. Its methods may be called from any goroutine.
+// Source provides metrics, for example of an application. Its methods may be called from any goroutine.
 type Source interface {
-	// Labels are what all samples of the source have in common, such as {"application": "fleet"}. They tell two sources
-	// of one process apart, and never change.
+	// Labels returns the labels of all samples of the source, such as {"application": "fleet"}. They distinguish the sources
+	// of a process and never change.
 	Labels() map[string]string
 
-	// Metrics are those that Collect may emit samples of.
+	// Metrics returns the metrics for which Collect may emit samples.
 	Metrics() []*Metric
 
-	// Collect calls emit for each sample, at most once for a metric and its labels. It does not wait for the processing of
-	// records.
+	// Collect calls emit for each sample, at most once per metric and labels. It does not wait for the processing of records.
 	Collect(emit func(Sample))
 }
 
-// All returns the table: all metrics there are, those that belong together in a row. Nobody may change them.
+// All returns all metrics, ordered by group. The caller must not modify them.
 func All() []*Metric { return append([]*Metric(nil), table...) }
 
 var table []*Metric
 
-// in returns a function that puts metrics of one group into the table.
+// in returns a function that adds metrics of one group to the table.
 func in(group string) func(Metric) *Metric {
 	return func(m Metric) *Metric {
 		m.group = group

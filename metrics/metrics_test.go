@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTable: names follow Prometheus' conventions, and each metric says what it is.
+// TestTable: names follow the conventions of Prometheus, and every metric has a unit and a help text.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range All() {
@@ -17,7 +17,7 @@ func TestTable(t *testing.T) {
 			}
 		}
 		total := strings.HasSuffix(m.Name, "_total")
-		wrong(seen[m.Name], "is there twice")
+		wrong(seen[m.Name], "is defined twice")
 		wrong(!strings.HasPrefix(m.Name, "rio_"), "does not begin with rio_")
 		wrong(total != (m.Kind == CounterKind), "counters, and only they, end with _total")
 		wrong(m.Unit == Seconds && !strings.HasSuffix(strings.TrimSuffix(m.Name, "_total"), "_seconds"), "its name has no unit")

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Page returns the table as the page docs/metrics.md.
+// Page returns the contents of docs/metrics.md.
 func Page() string {
 	var page strings.Builder
 	page.WriteString(pageHead)
@@ -26,8 +26,8 @@ func Page() string {
 
 const pageHead = `# Metrics
 
-The table of package ` + "`metrics`" + ` as a page: change it there, and run ` + "`go generate ./metrics`" + `.
+This page is generated from the table in package ` + "`metrics`" + `. Change it there and run ` + "`go generate ./metrics`" + `.
 
-All metrics of an application have the label ` + "`application`" + ` beside those in the table. A task is named as in the log,
-` + "`<sub-topology>_<partition>`" + `. Counters count from the start of the process. Values of tasks are those of their last commit.
+All metrics of an application have the label ` + "`application`" + ` in addition to those in the table. Tasks are named as in the log,
+` + "`<sub-topology>_<partition>`" + `. Counters start at 0 with the process. Values of tasks are those at their last commit.
 `

@@ -6,14 +6,14 @@ import (
 	"sync"
 )
 
-// Tally counts rare events by their labels: failures, restarts, rebalances. Any goroutine may use it. It takes a lock, so it is
-// nothing for what happens with every record. The zero value is empty.
+// Tally counts rare events by labels, such as failures, restarts and rebalances. It may be used from any goroutine. It takes a
+// lock, so it is not suitable for events that happen for every record. The zero value is empty.
 type Tally struct {
 	mu     sync.Mutex
 	counts map[string]int64 // by the labels, joined by zero bytes
 }
 
-// Add counts n events. With n = 0 the labels are there from then on, so that the first event is seen as an increase.
+// Add counts n events. Add with n = 0 creates a sample of 0, so that the first event is visible as an increase.
 func (t *Tally) Add(n int64, labels ...string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -23,7 +23,7 @@ func (t *Tally) Add(n int64, labels ...string) {
 	t.counts[strings.Join(labels, "\x00")] += n
 }
 
-// Collect emits a sample of m for all labels that were counted.
+// Collect emits a sample of m for each set of labels.
 func (t *Tally) Collect(m *Metric, emit func(Sample)) {
 	t.mu.Lock()
 	samples := make([]Sample, 0, len(t.counts))

@@ -34,22 +34,22 @@ func TestMetrics(t *testing.T) {
 		return app.Snapshot().Counters.Processed == 3+5 && value(app, metrics.Lag) == 0
 	})
 	expectMetrics(t, app, `
-# HELP rio_records_processed_total Records taken from the inputs, left out or not.
+# HELP rio_records_processed_total Records read from the inputs, including dropped, skipped and dead-lettered ones.
 # TYPE rio_records_processed_total counter
 rio_records_processed_total{application="APP",subtopology="0"} 3
 rio_records_processed_total{application="APP",subtopology="1"} 5
 `, metrics.RecordsProcessed)
 	expectMetrics(t, app, `
-# HELP rio_lag_records Offsets between what is committed of an input and its end, as the last fetch told it.
+# HELP rio_lag_records Offsets between the committed offset of an input and its last known end.
 # TYPE rio_lag_records gauge
 rio_lag_records{application="APP",task="0_0",topic="APP.lines"} 0
 rio_lag_records{application="APP",task="1_0",topic="APP-by-word-repartition"} 0
 `, metrics.Lag)
 	expectMetrics(t, app, `
-# HELP rio_store_cache_hits_total Look-ups of keys that were in memory.
+# HELP rio_store_cache_hits_total Lookups of keys that were in memory.
 # TYPE rio_store_cache_hits_total counter
 rio_store_cache_hits_total{application="APP",store="counts",subtopology="1"} 3
-# HELP rio_store_cache_misses_total Look-ups of keys that were read from the database.
+# HELP rio_store_cache_misses_total Lookups of keys that were read from the database.
 # TYPE rio_store_cache_misses_total counter
 rio_store_cache_misses_total{application="APP",store="counts",subtopology="1"} 2
 `, metrics.CacheHits, metrics.CacheMisses)

@@ -70,7 +70,7 @@ func parse() settings {
 	short := flag.Bool("short", false, "a smoke test of less than a minute: rio-os and kafka, one round, little of everything")
 	flag.Parse()
 	if *short {
-		s.contestants, s.rounds, s.load = "rio-os,kafka", 1, shortLoad
+		s.contestants, s.rounds, s.load = "rio-os,kafka", 1, quickLoad
 	}
 	return s
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// load says how much work a trial is.
+// load is the amount of work of a trial.
 type load struct {
 	small, large int // records with values of 120 bytes and of 1 KiB
 	warmUp       int
@@ -18,13 +18,14 @@ type load struct {
 	topics       int           // for the start-up with many partitions; 0 leaves that out
 }
 
-// shortLoad leaves the many partitions out: a Kafka that was killed takes more than ten seconds to start.
-var shortLoad = load{small: 200_000, large: 40_000, warmUp: 20_000, duration: time.Second, rate: 200}
+// quickLoad is the load of a short run. It omits the start-up with many partitions, because a Kafka that was killed takes more
+// than ten seconds to start.
+var quickLoad = load{small: 200_000, large: 40_000, warmUp: 20_000, duration: time.Second, rate: 200}
 
 const (
 	smallValue = 120
 	largeValue = 1 << 10
-	partitions = 6 // of the topics that are read and written
+	partitions = 6 // partitions of the topics that are read and written
 
 	topicPartitions  = 10 // of each of the many topics
 	recordsInEachOne = 10
@@ -33,15 +34,15 @@ const (
 // trial is one run of one contestant.
 type trial struct {
 	load
-	server  server
-	led     int // partitions that the server has by now
-	running bool
-	figures figures
-	took    effort       // of all batches, for what others did meanwhile
-	report  func(figure) // hears of each figure as soon as it is known
+	server        server
+	partitionsLed int // number of partitions that the server has so far
+	running       bool
+	figures       figures
+	took          effort       // sum over all batches, to report the load of other programs
+	report        func(figure) // called with each figure as soon as it is measured
 }
 
-// try runs a contestant once through everything, on an empty directory that it removes.
+// try runs all steps of a trial for one contestant, in an empty directory that it removes afterwards.
 func try(ctx context.Context, c contestant, s settings, dir string, report func(figure)) (figures, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -63,8 +64,8 @@ func try(ctx context.Context, c contestant, s settings, dir string, report func(
 
 type step func(context.Context) error
 
-// withRecords are the steps of writing and reading. The broker is killed when it has just been written to, and first read
-// from after a restart.
+// withRecords returns the steps of writing and reading. The broker is killed after the writes and restarted before the first
+// reads.
 func (t *trial) withRecords(s server) []step {
 	return []step{
 		t.on(s),
@@ -85,7 +86,7 @@ func (t *trial) withRecords(s server) []step {
 	}
 }
 
-// withPartitions are the steps of starting with many topics.
+// withPartitions returns the steps of a start-up with many topics.
 func (t *trial) withPartitions(s server) []step {
 	many := fmt.Sprintf("with %d partitions", t.topics*topicPartitions)
 	return []step{
@@ -101,18 +102,18 @@ func (t *trial) withPartitions(s server) []step {
 	}
 }
 
-// on goes on with another server.
+// on makes the next steps use another server.
 func (t *trial) on(s server) step {
 	return func(context.Context) error {
-		t.server, t.led = s, 0
+		t.server, t.partitionsLed = s, 0
 		return nil
 	}
 }
 
-// start starts the server; without a name the time is not reported.
+// start starts the server. If name is "", the time is not reported.
 func (t *trial) start(name string) step {
 	return func(ctx context.Context) error {
-		took, err := t.server.start(ctx, t.led)
+		took, err := t.server.start(ctx, t.partitionsLed)
 		if err != nil {
 			return err
 		}
@@ -147,11 +148,11 @@ func (t *trial) target() target {
 }
 
 func (t *trial) createTopics(ctx context.Context, partitions int, names ...string) error {
-	t.led += partitions * len(names)
+	t.partitionsLed += partitions * len(names)
 	return t.target().createTopics(ctx, partitions, names...)
 }
 
-// warm lets the server do once what is measured later: the JVM translates what runs often.
+// warm runs the measured operations once before the measurement, so that the JVM compiles the hot code.
 func (t *trial) warm(ctx context.Context) error {
 	const topic = "warm-up"
 	if err := t.createTopics(ctx, partitions, topic, topic+"-transactions"); err != nil {
@@ -197,8 +198,8 @@ func (t *trial) write(ctx context.Context) error {
 	return nil
 }
 
-// read reads everything twice. The operating system has the files in its cache already at the first time, which is cold
-// for the broker only.
+// read reads everything twice. Even at the first time the files are in the operating system's cache, so only the broker is
+// cold.
 func (t *trial) read(ctx context.Context) error {
 	for _, when := range []string{"first after restart", "again"} {
 		for _, b := range t.batches() {
@@ -265,7 +266,7 @@ func (t *trial) memory(when string) step {
 	}
 }
 
-// peak says the most that the server has had since its start.
+// peak reports the server's peak memory since its start.
 func (t *trial) peak(context.Context) error {
 	m, err := memoryOf(t.server.pid())
 	if err != nil {

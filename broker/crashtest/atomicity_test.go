@@ -6,24 +6,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// transaction is what is visible of one.
+// transaction is the visible part of a transaction.
 type transaction struct {
-	of      int                     // how many records it should have in each place
-	found   map[place]int           // how many it has
-	sources map[place]map[int64]int // in how many places there is a record for an offset of the input
+	of      int                     // expected number of records in each place
+	found   map[place]int           // actual number of records
+	sources map[place]map[int64]int // number of places with a record for an offset of the input
 }
 
-// transactionsAreWhole: a transaction that is visible anywhere is complete everywhere, and ended as its client was told. It
-// returns which offsets of the input have been transformed.
+// transactionsAreWhole checks that every visible transaction is complete in all places and ended as acknowledged to its
+// client. It returns the offsets of the input that have been transformed.
 func (v *verdict) transactionsAreWhole() map[place]map[int64]string {
 	visible := v.visibleTransactions()
 	for id, outcome := range v.outcomes {
 		_, there := visible[id]
 		switch {
 		case outcome == committed && !there && !v.cut:
-			v.finds("transaction %s was acknowledged as committed, and nothing of it is visible", id)
+			v.finds("transaction %s was acknowledged as committed, but nothing of it is visible", id)
 		case outcome == aborted && there:
-			v.finds("transaction %s was acknowledged as aborted, and is visible: %v", id, visible[id].found)
+			v.finds("transaction %s was acknowledged as aborted, but is visible: %v", id, visible[id].found)
 		}
 	}
 	transformed := map[place]map[int64]string{}
@@ -78,7 +78,7 @@ func (v *verdict) visibleTransactions() map[string]*transaction {
 	return visible
 }
 
-// groupsAreExact compares what the groups have committed with the log and with the ledger.
+// groupsAreExact compares the committed offsets of the groups with the log and with the ledger.
 func (v *verdict) groupsAreExact(ctx context.Context, client *kgo.Client, transformed map[place]map[int64]string) error {
 	offsets, err := groupOffsets(ctx, client, transforming, input)
 	if err != nil {
@@ -92,7 +92,7 @@ func (v *verdict) groupsAreExact(ctx context.Context, client *kgo.Client, transf
 	return nil
 }
 
-// transformingIsExact: the group has come exactly as far as what is visible of its work.
+// transformingIsExact checks that the committed offsets of the group match its visible results exactly.
 func (v *verdict) transformingIsExact(offsets map[place]int64, transformed map[place]map[int64]string) {
 	for _, at := range places(input) {
 		for offset := range offsets[at] {
@@ -110,7 +110,8 @@ func (v *verdict) transformingIsExact(offsets map[place]int64, transformed map[p
 	}
 }
 
-// committingIsExact: the group is where it was told to be, or where it asked to be and heard nothing.
+// committingIsExact checks that the group's offset is the last acknowledged one, or one that was requested later and not
+// acknowledged.
 func (v *verdict) committingIsExact(offsets map[place]int64) {
 	v.Lock()
 	defer v.Unlock()

@@ -18,13 +18,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// pause is how long a client waits before it tries again.
+// pause is how long a client waits before a retry.
 const pause = 20 * time.Millisecond
 
-// clientsLog is where clients say what they do.
+// clientsLog is the log file of the clients.
 var clientsLog io.Writer = io.Discard
 
-// logClients lets the clients that a test makes from here on write into a file beside the broker's log.
+// logClients makes the clients that a test creates from now on log to a file beside the broker's log.
 func logClients(t *testing.T) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.ArtifactDir(), "clients.log"))
@@ -38,7 +38,7 @@ func logClients(t *testing.T) {
 	})
 }
 
-// clientOptions make a client that gives up when ctx ends and no sooner, and is back soon after the broker is.
+// clientOptions configure a client that retries until ctx ends and reconnects soon after the broker is back.
 func clientOptions(ctx context.Context, address string, opts ...kgo.Opt) []kgo.Opt {
 	return append([]kgo.Opt{
 		kgo.WithContext(ctx),
@@ -66,8 +66,8 @@ func newClient(ctx context.Context, t *testing.T, address string, opts ...kgo.Op
 	return client
 }
 
-// patientDialer waits for a broker that is down, until the client ends. The client itself gives up most kinds of requests
-// when it cannot dial, and some of them it goes on with after its end.
+// patientDialer waits for a broker that is down until the client is closed. Otherwise the client would fail most kinds of
+// requests when it cannot dial, and would retry some of them even after it was closed.
 func patientDialer(life context.Context) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -90,14 +90,14 @@ func patientDialer(life context.Context) func(context.Context, string, string) (
 	}
 }
 
-// answers reports whether the broker knows of itself, which is when it can serve.
+// answers reports whether the broker lists itself in its metadata, which means that it is ready.
 func answers(ctx context.Context, client *kgo.Client) bool {
 	resp, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, client)
 	return err == nil && len(resp.Brokers) > 0
 }
 
-// createTopic returns when the topic is acknowledged. A retry may find that the first try has made it, and a broker that has
-// just started may not count itself yet.
+// createTopic returns when the creation is acknowledged. It retries: an earlier attempt may have created the topic, and a
+// broker that has just started may not have registered itself yet.
 func createTopic(ctx context.Context, client *kgo.Client, topic string, partitions int32) error {
 	req := kmsg.NewPtrCreateTopicsRequest()
 	t := kmsg.NewCreateTopicsRequestTopic()
@@ -118,10 +118,10 @@ func createTopic(ctx context.Context, client *kgo.Client, topic string, partitio
 	}
 }
 
-// existing returns the topics that there are, with the number of their partitions.
+// existing returns the existing topics with their numbers of partitions.
 func existing(ctx context.Context, client *kgo.Client) (map[string]int, error) {
 	req := kmsg.NewPtrMetadataRequest()
-	req.Topics = nil // all
+	req.Topics = nil // means all topics
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
@@ -140,7 +140,7 @@ const (
 	latest   int64 = -1
 )
 
-// bounds returns an end of each partition, as a reader of that isolation level is told.
+// bounds returns the start or the end offset of each partition, as seen by a reader with the given isolation level.
 func bounds(ctx context.Context, client *kgo.Client, level kgo.IsolationLevel, which int64, places []place) (map[place]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID = -1
@@ -170,7 +170,7 @@ func bounds(ctx context.Context, client *kgo.Client, level kgo.IsolationLevel, w
 	return found, nil
 }
 
-// groupOffsets returns what a group has committed of a topic. A partition that is not there has nothing.
+// groupOffsets returns the committed offsets of a group in a topic. Partitions without one are missing.
 func groupOffsets(ctx context.Context, client *kgo.Client, group, topic string) (map[place]int64, error) {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	g, t := kmsg.NewOffsetFetchRequestGroup(), kmsg.NewOffsetFetchRequestGroupTopic()

@@ -20,7 +20,7 @@ var (
 	chosenSeed = flag.Uint64("seed", 0, "seed of the random moments; 0 takes another one each time")
 )
 
-// TestMain runs the tests or, when one of them asks for it, a broker.
+// TestMain runs the tests or, in a child process, a broker.
 func TestMain(m *testing.M) {
 	if os.Getenv(childAddress) != "" {
 		child()
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// seed returns the source of all random moments, and says which it is.
+// seed returns the source of all random numbers, and logs its seed.
 func seed(t *testing.T) uint64 {
 	seed := *chosenSeed
 	if seed == 0 {
@@ -39,7 +39,7 @@ func seed(t *testing.T) uint64 {
 	return seed
 }
 
-// How long to wait for a load that works, or that comes to rest, before it is taken for stuck.
+// How long to wait for the progress of a load, and for its clients to settle, before the test fails.
 const waitTimeout = time.Minute
 
 // trial is a broker under load.
@@ -47,12 +47,12 @@ type trial struct {
 	t      *testing.T
 	broker *process
 	load   *load
-	stop   func() // ends the load
+	stop   func() // stops the load
 	random *rand.Rand
 	starts []time.Duration
 }
 
-// newTrial starts a broker and its load, which waits at the gate.
+// newTrial starts a broker and its load. The clients wait at the gate.
 func newTrial(t *testing.T, dir string) *trial {
 	seed := seed(t)
 	logClients(t)
@@ -63,8 +63,8 @@ func newTrial(t *testing.T, dir string) *trial {
 	return &trial{t: t, broker: broker, load: load, stop: stop, random: rand.New(rand.NewPCG(seed, 1<<32))}
 }
 
-// kill waits for a random amount of acknowledged work, and kills the broker during more. Sometimes it kills the broker
-// again while it starts.
+// kill waits for a random amount of acknowledged work and then kills the broker under load. Sometimes it kills the broker
+// again during the restart.
 func (r *trial) kill(round int) {
 	r.t.Helper()
 	r.load.begin()
@@ -85,7 +85,7 @@ func (r *trial) kill(round int) {
 	r.starts = append(r.starts, r.broker.serve())
 }
 
-// work waits until so much more is acknowledged.
+// work waits until the given amount of further work is acknowledged.
 func (r *trial) work(of kind, more int) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), waitTimeout)
@@ -95,7 +95,7 @@ func (r *trial) work(of kind, more int) {
 	}
 }
 
-// create makes a topic, which must be there when it is acknowledged.
+// create creates a topic and adds it to the ledger when the creation is acknowledged.
 func (r *trial) create(topic string) {
 	r.t.Helper()
 	client := newClient(r.t.Context(), r.t, r.broker.address)
@@ -106,7 +106,7 @@ func (r *trial) create(topic string) {
 	r.load.note(func() { r.load.topics = append(r.load.topics, topic) })
 }
 
-// check brings the load to rest and compares the log with the ledger.
+// check pauses the load and compares the log with the ledger.
 func (r *trial) check() {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), waitTimeout)
@@ -117,7 +117,7 @@ func (r *trial) check() {
 	r.verdict(false)
 }
 
-// verdict ends the test if there is anything to say.
+// verdict fails the test if there are any problems.
 func (r *trial) verdict(cut bool) {
 	r.t.Helper()
 	problems, err := judge(r.t.Context(), r.load, cut)
@@ -131,7 +131,7 @@ func (r *trial) verdict(cut bool) {
 	}
 }
 
-// The broker is killed at random moments. Whatever it acknowledged is there, and nothing is there twice or in part.
+// The broker is killed at random moments. Everything that it has acknowledged is in the log, once and as a whole.
 //
 // Proves: acked-not-lost (processes), no-torn-transaction (processes)
 func TestKilledBrokerLosesNothing(t *testing.T) {
@@ -139,7 +139,7 @@ func TestKilledBrokerLosesNothing(t *testing.T) {
 	r := newTrial(t, t.ArtifactDir())
 	for round := range *kills {
 		r.kill(round)
-		if r.random.IntN(2) == 0 { // half of the time there is more than what was left over
+		if r.random.IntN(2) == 0 { // half of the time, write more records before the check
 			r.work(anything, 1+r.random.IntN(300))
 		}
 		r.check()

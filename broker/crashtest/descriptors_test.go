@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// More clients come than the process may have connections. Some are refused; those that were there go on, the log goes on with
-// new files, and when the crowd has left, others come in.
+// More clients connect than the process may have file descriptors. Some are rejected. Existing connections still work, the
+// log can still create files, and new clients can connect when the others have left.
 func TestMoreClientsThanFiles(t *testing.T) {
 	long(t)
 	const files, crowd, records = 128, 300, 60
@@ -51,6 +51,6 @@ func TestMoreClientsThanFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(views[after].entries); n != 1+records {
-		t.Errorf("a client that comes later reads %d records, want %d", n, 1+records)
+		t.Errorf("a client that connects later reads %d records, want %d", n, 1+records)
 	}
 }

@@ -1,23 +1,23 @@
-// Package crashtest kills brokers. Its tests run a broker in a process of its own, put it under load, end it with kill -9 at
-// random moments, start it again on what it left, and hold it to its word.
+// Package crashtest tests that a broker loses nothing when it is killed. Its tests run a broker in a process of its own under
+// load, end it with kill -9 at random moments, restart it, and check the log.
 //
-// The main idea: a ledger notes what the broker acknowledged while clients work that retry for ever and live through the
-// kills. After each kill the clients come to rest, and fresh clients read everything. The verdict compares the two:
+// A ledger records what the broker acknowledged. The clients retry for ever, so they survive the kills. After each kill the
+// clients pause, and new clients read everything. The verdict compares the log with the ledger:
 //
-//   - an acknowledged record is at its offset, once; the records of a producer have no gap and no double;
+//   - an acknowledged record is at its offset, once; the records of a producer have no gaps and no duplicates;
 //   - a transaction is visible in all partitions and in its group's offsets, or in none;
-//   - what a read_committed client sees is what the markers in the log say, and no transaction is left open;
-//   - a group's offset is what was acknowledged, or what was asked for and not answered;
-//   - a client that read all the while saw exactly the log, in its order.
+//   - a read_committed client sees the records that the markers in the log commit, and no transaction is left open;
+//   - a group's offset is the last acknowledged one, or one that was requested later and not acknowledged;
+//   - a client that was reading all the time has seen exactly the log, in order.
 //
-// Kills are random in the work that is acknowledged, or in how far a start has come, never in time; the seed is logged.
-// The short run belongs to the ordinary tests. The long one:
+// The moment of a kill is chosen by the amount of acknowledged work, or by the progress of a start, never by time. The seed is
+// logged. A short run is part of the ordinary tests. A long run:
 //
 //	go test ./broker/crashtest -run Kill -kills 200 -timeout 60m -v
 //
-// With -artifacts the data directory and the logs of the broker and of the clients are kept. With -command another broker
-// than Rio's is killed: a sound one shows that the test raises no false alarm.
+// With -artifacts, the data directory and the logs of the broker and the clients are kept. With -command, another broker is
+// tested; a correct one shows that the test has no false positives.
 //
-// What the package does not do: it does not cut power. What was written and not synced survives a kill, so a missing sync
-// is not found here; [TestGarbledTail] and [TestPowerCut] damage the write-ahead log by hand. There is nothing in it to import.
+// The package does not simulate power cuts by kills: unsynced writes survive a kill, so a missing sync is not found.
+// [TestGarbledTail] and [TestPowerCut] damage the write-ahead log instead. The package has no exported names.
 package crashtest

@@ -20,8 +20,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// The disk runs full. The broker refuses records, says why, keeps what it has acknowledged readable, and goes on when there
-// is room: without a restart, and after a kill -9 on the full disk.
+// When the disk is full, the broker rejects records with an error that says why. Acknowledged records stay readable. When
+// there is space again, it continues without a restart, and also after a kill -9 on the full disk.
 //
 // Proves: full-disk-refuses-and-recovers (processes), acked-not-lost (processes)
 func TestFullDisk(t *testing.T) {
@@ -35,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 	patient.mustBeAcknowledged()
 
 	d.writeUntilRefused()
-	d.squeeze("rest", diskSize) // what the broker keeps in reserve is gone as well
+	d.squeeze("rest", diskSize) // the broker's reserve is used up as well
 	patient.send()
 	d.mustHoldAll()
 	d.mustSayThatItIsFull()
@@ -60,8 +60,8 @@ func TestFullDisk(t *testing.T) {
 	d.mustHoldAll()
 }
 
-// The size of the small disk, and how much room is enough for a start: what the write-ahead log holds beyond the tables is
-// written into tables first, as much again.
+// The size of the small disk, and the free space that a start needs: it copies the contents of the write-ahead log to tables,
+// which takes as much space again.
 const (
 	diskSize = 160 << 20
 	enough   = 80 << 20
@@ -74,13 +74,13 @@ type fullDisk struct {
 	broker  *process
 	random  *rand.Rand
 	written int           // records that were sent
-	there   map[int64]int // acknowledged: offset to number
+	there   map[int64]int // number of each acknowledged record, by offset
 }
 
-// stuffed is the topic that fills the disk.
+// stuffed is the topic whose records fill the disk.
 var stuffed = place{topic: "stuffed"}
 
-// stuffing is the size of its records.
+// stuffing is the size of these records.
 const stuffing = 32 << 10
 
 func newFullDisk(t *testing.T) *fullDisk {
@@ -90,7 +90,7 @@ func newFullDisk(t *testing.T) *fullDisk {
 	return &fullDisk{t: t, dir: dir, broker: newProcess(t, dir), random: rand.New(rand.NewPCG(seed, 0)), there: map[int64]int{}}
 }
 
-// smallDisk returns an empty directory on a file system of its own, of that many bytes.
+// smallDisk returns an empty directory on a new file system of the given size in bytes.
 func smallDisk(t *testing.T, size int) string {
 	if given := os.Getenv("RIO_TMPFS"); given != "" {
 		dir, err := os.MkdirTemp(given, "crashtest")
@@ -112,7 +112,7 @@ func smallDisk(t *testing.T, size int) string {
 	return dir
 }
 
-// squeeze takes so much room away, or all that there is.
+// squeeze allocates the given number of bytes on the disk, or all that are free.
 func (d *fullDisk) squeeze(name string, size int64) {
 	d.t.Helper()
 	file, err := os.Create(filepath.Join(d.dir, name))
@@ -128,12 +128,12 @@ func (d *fullDisk) squeeze(name string, size int64) {
 	}
 }
 
-// zeroes has no end.
+// zeroes is an endless reader of zero bytes.
 type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// release gives the room back.
+// release frees the space again.
 func (d *fullDisk) release(name string) {
 	d.t.Helper()
 	if err := os.Remove(filepath.Join(d.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -141,7 +141,7 @@ func (d *fullDisk) release(name string) {
 	}
 }
 
-// stuff is a record that does not become smaller by compression.
+// stuff makes an incompressible record.
 func (d *fullDisk) stuff() *kgo.Record {
 	value := strconv.AppendInt(nil, int64(d.written), 10)
 	value = append(value, ' ')
@@ -152,8 +152,8 @@ func (d *fullDisk) stuff() *kgo.Record {
 	return &kgo.Record{Topic: stuffed.topic, Value: value}
 }
 
-// writeUntilRefused notes what is acknowledged. The client hears why. A request that was caught by the end of the room may
-// get no answer; it is sent again until there is one.
+// writeUntilRefused writes records until the broker rejects one with the expected error, and stores the acknowledged ones in
+// there. A request that is in progress when the disk becomes full may get no response; it is resent until it gets one.
 func (d *fullDisk) writeUntilRefused() {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), waitTimeout)
@@ -169,7 +169,7 @@ func (d *fullDisk) writeUntilRefused() {
 		if err != nil {
 			d.t.Logf("after %d records, and %v: %v", len(d.there)-before, time.Since(sent), err)
 			if !errors.Is(err, kerr.KafkaStorageError) {
-				d.t.Errorf("a full disk is answered with: %v; want %v", err, kerr.KafkaStorageError)
+				d.t.Errorf("error on a full disk: %v, want %v", err, kerr.KafkaStorageError)
 			}
 			break
 		}
@@ -183,7 +183,7 @@ func (d *fullDisk) writeUntilRefused() {
 	}
 }
 
-// mustHoldAll checks that what was acknowledged is at its offset, and nothing is there twice.
+// mustHoldAll checks that each acknowledged record is at its offset, and that no record is in the log twice.
 func (d *fullDisk) mustHoldAll() {
 	d.t.Helper()
 	views, err := read(d.t.Context(), d.broker.address, kgo.ReadUncommitted(), []place{stuffed})
@@ -194,20 +194,20 @@ func (d *fullDisk) mustHoldAll() {
 	for _, e := range views[stuffed].entries {
 		number, _, _ := bytes.Cut([]byte(e.value), []byte(" "))
 		if other, twice := seen[string(number)]; twice {
-			d.t.Errorf("number %s is there twice, at %d and %d", number, other, e.offset)
+			d.t.Errorf("number %s is in the log twice, at %d and %d", number, other, e.offset)
 		}
 		seen[string(number)] = e.offset
 		if want, acknowledged := left[e.offset]; acknowledged && fmt.Sprint(want) != string(number) {
-			d.t.Errorf("number %d was acknowledged at %d, but there is %s", want, e.offset, number)
+			d.t.Errorf("number %d was acknowledged at %d, but number %s is there", want, e.offset, number)
 		}
 		delete(left, e.offset)
 	}
 	for offset, number := range left {
-		d.t.Errorf("number %d was acknowledged at %d, and is not there", number, offset)
+		d.t.Errorf("number %d was acknowledged at %d, but is missing", number, offset)
 	}
 }
 
-// mustSayThatItIsFull looks into the log.
+// mustSayThatItIsFull checks that the broker's log says that the disk is full.
 func (d *fullDisk) mustSayThatItIsFull() {
 	d.t.Helper()
 	if !d.broker.hasSaid("disk is full") {
@@ -215,7 +215,7 @@ func (d *fullDisk) mustSayThatItIsFull() {
 	}
 }
 
-// patient is a producer that waits until there is room.
+// patientProducer is a producer that retries until there is space.
 type patientProducer struct {
 	*fullDisk
 	client  *kgo.Client
@@ -238,7 +238,7 @@ func (d *fullDisk) newPatient() *patientProducer {
 	return p
 }
 
-// send does not wait for the answer.
+// send sends a record without waiting for the acknowledgement.
 func (p *patientProducer) send() {
 	r := p.stuff()
 	number := p.written - 1
@@ -251,10 +251,10 @@ func (p *patientProducer) mustBeAcknowledged() {
 	defer timeout.Stop()
 	select {
 	case <-timeout.C:
-		p.t.Fatalf("a producer that waits for room has no answer after %v", waitTimeout)
+		p.t.Fatalf("no acknowledgement within %v", waitTimeout)
 	case r := <-p.waiting:
 		if r.err != nil {
-			p.t.Fatalf("a producer that waits for room is told: %v", r.err)
+			p.t.Fatalf("a record was rejected: %v", r.err)
 		}
 		p.there[r.offset] = r.number
 	}

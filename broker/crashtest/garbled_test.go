@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// damages are what can become of the end of a file that was not synced when the power failed.
+// damages lists what a power failure can do to the end of a file that was not synced.
 var damages = []struct {
 	name   string
 	damage func(random *rand.Rand, tail []byte) (left []byte)
@@ -43,9 +43,9 @@ func TestGarbledTail(t *testing.T) {
 	}
 }
 
-// survivesDamage kills a broker after at least so many transactions, when its write-ahead log has at least so many bytes, and
-// damages the log. What it held may be missing, even when it was acknowledged; but what is there is a state that the broker
-// was in: no transaction in part, no gap. And what is written from then on stays.
+// survivesDamage kills a broker after a minimum number of transactions, when its write-ahead log has a minimum size, and
+// damages the log. Records at the end may be lost, even acknowledged ones. But the rest is a state that the broker was in,
+// without partial transactions or gaps, and later records are kept.
 func survivesDamage(t *testing.T, least, size int, damage func(random *rand.Rand, file string)) {
 	t.Helper()
 	r := newTrial(t, t.ArtifactDir())
@@ -64,8 +64,8 @@ func survivesDamage(t *testing.T, least, size int, damage func(random *rand.Rand
 	mustHold(t, r.broker.address, offsets)
 }
 
-// killWithLog kills the broker after at least so many transactions and returns the newest file of its write-ahead log. A
-// file that the broker has only just begun may be too small to be damaged: then the broker serves and is killed again.
+// killWithLog kills the broker after a minimum number of transactions and returns the newest file of its write-ahead log. If
+// the file is too small because the broker has just created it, killWithLog restarts the broker and kills it again.
 func (r *trial) killWithLog(least, size int) string {
 	r.t.Helper()
 	for {
@@ -87,7 +87,7 @@ func (r *trial) killWithLog(least, size int) string {
 	}
 }
 
-// endTransactions ends what the transformers have left open, as they would do themselves if they came back.
+// endTransactions ends the open transactions of the transformers, as they would do themselves after a restart.
 func endTransactions(t *testing.T, address string) {
 	t.Helper()
 	for _, name := range transformers {
@@ -99,13 +99,13 @@ func endTransactions(t *testing.T, address string) {
 	}
 }
 
-// tailSize is how much of the end of a file may be damaged.
+// tailSize is how many bytes at the end of a file may be damaged.
 const tailSize = 64 << 10
 
-// lengthOf is how much was written to a file. Zeroes behind that are room that was made ahead.
+// lengthOf returns how many bytes were written to a file. The zeroes after them are preallocated.
 func lengthOf(content []byte) int { return len(bytes.TrimRight(content, "\x00")) }
 
-// damageTail changes the end of what was written to a file.
+// damageTail damages the end of the written part of a file.
 func damageTail(t *testing.T, file string, damage func(tail []byte) []byte) (kept, lost int) {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -121,10 +121,10 @@ func damageTail(t *testing.T, file string, damage func(tail []byte) []byte) (kep
 	return kept, end - kept
 }
 
-// after is the topic of what is written after the damage.
+// after is the topic for records that are written after the damage.
 var after = place{topic: "after"}
 
-// appendAfter writes some records, and returns at which offsets they are.
+// appendAfter writes some records and returns their offsets.
 func appendAfter(t *testing.T, address string) []int64 {
 	t.Helper()
 	client := newClient(t.Context(), t, address)
@@ -143,7 +143,7 @@ func appendAfter(t *testing.T, address string) []int64 {
 	return offsets
 }
 
-// mustHold checks that the records of appendAfter are where they were, and nothing else is.
+// mustHold checks that the topic contains exactly the records of appendAfter, at the same offsets.
 func mustHold(t *testing.T, address string, offsets []int64) {
 	t.Helper()
 	views, err := read(t.Context(), address, kgo.ReadUncommitted(), []place{after})
@@ -158,6 +158,6 @@ func mustHold(t *testing.T, address string, offsets []int64) {
 		found = append(found, e.offset)
 	}
 	if !slices.Equal(found, offsets) {
-		t.Errorf("%s: what was written after the damage was acknowledged at %v, and is at %v", after, offsets, found)
+		t.Errorf("%s: records written after the damage were acknowledged at %v, but are at %v", after, offsets, found)
 	}
 }

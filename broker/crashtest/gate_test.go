@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// gate lets the clients of a load work, and brings them to rest.
+// gate pauses and resumes the clients of a load.
 type gate struct {
 	monitor
 	open   bool
-	spare  map[string]int  // how many records each may still write, so that a slow start does not fill the disk
-	inside map[string]bool // who works
+	spare  map[string]int  // how many records each client may still write, which limits the use of the disk
+	inside map[string]bool // clients that are working
 }
 
 func newGate(workers ...string) *gate {
@@ -23,8 +23,8 @@ func newGate(workers ...string) *gate {
 	return g
 }
 
-// pass lets a worker write up to cost records. If it has to wait, it settles first, so that whoever waits here has no
-// request without an answer. False means that ctx has ended.
+// pass lets a worker write up to cost records. If the worker has to wait, pass first calls settle, so that a waiting worker has
+// no pending requests. It returns false if ctx has ended.
 func (g *gate) pass(ctx context.Context, worker string, cost int, settle func()) bool {
 	g.Lock()
 	defer g.Unlock()
@@ -44,7 +44,7 @@ func (g *gate) pass(ctx context.Context, worker string, cost int, settle func())
 	return ctx.Err() == nil
 }
 
-// leave is the end of a worker.
+// leave removes a worker that has ended.
 func (g *gate) leave(worker string) {
 	g.Lock()
 	defer g.Unlock()
@@ -52,7 +52,7 @@ func (g *gate) leave(worker string) {
 	g.changed.Broadcast()
 }
 
-// release lets everyone work, and each of the writers for about that many records.
+// release resumes all workers. Each writer may write about the given number of records.
 func (g *gate) release(records int, writers ...string) {
 	g.Lock()
 	defer g.Unlock()
@@ -63,7 +63,7 @@ func (g *gate) release(records int, writers ...string) {
 	g.changed.Broadcast()
 }
 
-// rest waits until everyone has settled, and returns who has not before ctx ended.
+// rest pauses all workers and waits until they have settled. It returns the workers that had not when ctx ended.
 func (g *gate) rest(ctx context.Context) []string {
 	g.Lock()
 	defer g.Unlock()

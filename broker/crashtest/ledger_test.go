@@ -13,32 +13,32 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
-// acknowledgement is a record that a broker said to have.
+// acknowledgement is a record that the broker has acknowledged.
 type acknowledgement struct {
 	offset int64
 	writer string
 	number int
 }
 
-// outcome is what the client was told about the end of a transaction.
+// outcome is the end of a transaction as acknowledged to the client.
 type outcome int
 
 const (
-	unknown outcome = iota // it has not ended, or ended with an error
+	unknown outcome = iota // not ended, or ended with an error
 	committed
 	aborted
 )
 
-// ledger notes what was acknowledged, and what went wrong meanwhile. It may be used from any goroutine.
+// ledger records what was acknowledged and the problems found meanwhile. It may be used from any goroutine.
 type ledger struct {
 	monitor
-	work        int // acknowledged so far, of whatever kind
+	work        int // acknowledged operations of all kinds
 	records     map[place][]acknowledgement
 	outcomes    map[string]outcome // of transactions
 	transformed int                // records of the input whose transaction is committed
-	commits     int                // of the committing group
-	asked       map[place]int64    // the furthest offset that the committing group asked for
-	kept        map[place]int64    // the furthest that was acknowledged
+	commits     int                // acknowledged commits of the committing group
+	asked       map[place]int64    // the greatest offset that the committing group has requested
+	kept        map[place]int64    // the greatest that was acknowledged
 	topics      []string           // created and acknowledged
 	findings    []string
 }
@@ -52,7 +52,7 @@ func newLedger() *ledger {
 	return l
 }
 
-// note changes the ledger by one piece of acknowledged work.
+// note records an acknowledged operation.
 func (l *ledger) note(change func()) {
 	l.Lock()
 	defer l.Unlock()
@@ -61,7 +61,7 @@ func (l *ledger) note(change func()) {
 	l.changed.Broadcast()
 }
 
-// find notes something that should not be.
+// find records a problem.
 func (l *ledger) find(format string, args ...any) {
 	l.Lock()
 	defer l.Unlock()
@@ -69,7 +69,7 @@ func (l *ledger) find(format string, args ...any) {
 	l.changed.Broadcast()
 }
 
-// kind is a kind of acknowledged work.
+// kind is a kind of acknowledged operation.
 type kind string
 
 const (
@@ -89,7 +89,8 @@ func (l *ledger) done(of kind) int {
 	}
 }
 
-// awaitWork waits until so much more is acknowledged, or something was found. It reports whether it came to that.
+// awaitWork waits until the given amount of further work is acknowledged or a problem is found. It returns false if ctx ends
+// first.
 func (l *ledger) awaitWork(ctx context.Context, of kind, more int) bool {
 	l.Lock()
 	defer l.Unlock()

@@ -22,14 +22,14 @@ import (
 const (
 	numbers = "numbers" // idempotent producers number their records
 	input   = "input"   // like numbers, but there is one producer, and transactions read it
-	output  = "output"  // what transactions write, the same into each partition
-	audit   = "audit"   // and once more into another topic
+	output  = "output"  // written by transactions, the same to each partition
+	audit   = "audit"   // written by the same transactions
 
 	committing   = "committing"   // reads numbers, and commits its offsets outside of transactions
 	transforming = "transforming" // reads the input, and commits its offsets inside of transactions
 )
 
-// topics are their partitions.
+// topics maps the topics to their numbers of partitions.
 var topics = map[string]int32{numbers: 4, input: 3, output: 3, audit: 1}
 
 // places returns the partitions of topics.
@@ -42,10 +42,10 @@ func places(of ...string) (all []place) {
 	return all
 }
 
-// share is how many records each writer may write between two checks: enough for whatever is waited for.
+// share is how many records each writer may write between two checks. It is more than what any test waits for.
 const share = 1_500
 
-// load is a number of clients that work until they are stopped.
+// load is a group of clients that run until they are stopped.
 type load struct {
 	t       *testing.T
 	address string
@@ -60,13 +60,13 @@ var writers = []string{"writer-0", "writer-1"}
 
 const (
 	feeder    = "feeder"
-	committer = "committer" // commits what it has read of the numbers, in small steps
+	committer = "committer" // reads numbers and commits its offsets in small steps
 )
 
-// transformers take turns in the input, as members of one group.
+// transformers are the members of the group that reads the input.
 var transformers = []string{"transformer-0", "transformer-1"}
 
-// startLoad creates the topics and starts the clients, which wait at the gate. stop ends them.
+// startLoad creates the topics and starts the clients, which wait at the gate. stop stops them.
 func startLoad(t *testing.T, address string, seed uint64) (l *load, stop func()) {
 	l = &load{
 		t: t, address: address, seed: seed, ledger: newLedger(), watched: newWatch(),
@@ -94,16 +94,16 @@ func startLoad(t *testing.T, address string, seed uint64) (l *load, stop func())
 		running.Go(func() { w.run(ctx) })
 	}
 	running.Go(func() { l.watch(ctx) })
-	return l, func() { // twice is harmless
+	return l, func() { // may be called twice
 		cancel()
 		running.Wait()
 	}
 }
 
-// begin lets the clients work.
+// begin starts the clients.
 func (l *load) begin() { l.release(share, slices.Concat(writers, []string{feeder})...) }
 
-// random is the luck of one client, so that it does not depend on what the others do.
+// random returns a source of random numbers for one client, so that they do not depend on other clients.
 func (l *load) random(client int) *rand.Rand { return rand.New(rand.NewPCG(l.seed, uint64(client))) }
 
 // writer is an idempotent producer that numbers its records in each partition.
@@ -114,8 +114,8 @@ type writer struct {
 	random *rand.Rand
 }
 
-// run lives through all restarts with one client. A record that fails ends it: retries never end, so whatever fails does so
-// because the broker has lost count.
+// run uses one client through all restarts. It ends if a record fails: the client retries for ever, so an error means that
+// the broker has lost the producer's sequence numbers.
 func (w *writer) run(ctx context.Context) {
 	defer w.leave(w.name)
 	ctx, fail := context.WithCancel(ctx)
@@ -149,22 +149,22 @@ func (w *writer) acknowledged(r *kgo.Record, number int) {
 	})
 }
 
-// numbered is a value with that number, of some length that follows from it.
+// numbered returns a value that contains a number. Its length is derived from the number.
 func numbered(number int) []byte {
 	return []byte(strconv.Itoa(number) + " " + strings.Repeat(".", number*7919%600))
 }
 
-// numberOf reads what numbered wrote, and believes it only when the length is right.
+// numberOf parses a value of numbered and checks its length.
 func numberOf(value string) (int, error) {
 	digits, _, _ := strings.Cut(value, " ")
 	number, err := strconv.Atoi(digits)
 	if err != nil || value != string(numbered(number)) {
-		return 0, fmt.Errorf("%.20q is no number", value)
+		return 0, fmt.Errorf("%.20q is not a number", value)
 	}
 	return number, nil
 }
 
-// commit reads numbers in a group and commits how far it has come.
+// commit reads numbers in a group and commits its offsets.
 func (l *load) commit(ctx context.Context) {
 	defer l.leave(committer)
 	client := newClient(ctx, l.t, l.address, kgo.ConsumerGroup(committing), kgo.ConsumeTopics(numbers), kgo.DisableAutoCommit(),
@@ -184,13 +184,13 @@ func (l *load) commit(ctx context.Context) {
 	}
 }
 
-// Sessions outlive a restart of the broker; heartbeats notice soon that it is back.
+// Sessions outlast a restart of the broker; heartbeats detect soon that it is back.
 const (
 	sessionTimeout = 10 * time.Second
 	heartbeats     = 10 * pause
 )
 
-// ask notes what a commit asks for, before it can be answered.
+// ask records the offsets of a commit before the request is sent.
 func (l *load) ask(offsets map[string]map[int32]kgo.EpochOffset) {
 	l.note(func() {
 		for topic, partitions := range offsets {
@@ -202,7 +202,7 @@ func (l *load) ask(offsets map[string]map[int32]kgo.EpochOffset) {
 	})
 }
 
-// answered notes which of the offsets that were asked for are acknowledged.
+// answered records which of the requested offsets are acknowledged.
 func (l *load) answered(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 	if err != nil {
 		return
@@ -225,7 +225,7 @@ func (l *load) answered(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg
 	})
 }
 
-// complain notes what a consumer must never be told. Others pass: an answer that did not come, a group that is rebalancing.
+// complain records errors that a consumer must never get. Others are expected, such as a lost response or a rebalance.
 func (l *load) complain(who string, fetches kgo.Fetches) {
 	fetches.EachError(func(topic string, partition int32, err error) {
 		var loss *kgo.ErrDataLoss

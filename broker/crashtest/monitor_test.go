@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// monitor is a lock with a wait for what it guards.
+// monitor is a mutex with a method that waits for a condition.
 type monitor struct {
 	sync.Mutex
-	changed sync.Cond // broadcast after each change that someone may wait for
+	changed sync.Cond // broadcast after each change that a goroutine may wait for
 }
 
 func (m *monitor) init() { m.changed.L = &m.Mutex }
 
-// await waits until holds is true, and reports whether it came to that before ctx ended. The caller has the lock.
+// await waits until holds returns true. It returns false if ctx ends first. The caller holds the lock.
 func (m *monitor) await(ctx context.Context, holds func() bool) bool {
 	defer context.AfterFunc(ctx, func() {
 		m.Lock()

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// sound is a verdict on a log without fault: two numbers in each partition that has any, a transaction that is committed
-// and one that is aborted.
+// sound returns a verdict on a correct log: two numbers in each partition that has any, a committed transaction and an
+// aborted one.
 func sound() *verdict {
 	v := &verdict{ledger: newLedger(), log: map[place]*view{}, visible: map[place]*view{}}
 	for _, at := range places(numbers, input) {
@@ -32,7 +32,7 @@ func sound() *verdict {
 	return v
 }
 
-// logOf gives offsets.
+// logOf returns a log of the entries with consecutive offsets.
 func logOf(entries ...entry) *view {
 	for i := range entries {
 		entries[i].offset = int64(i)
@@ -40,7 +40,7 @@ func logOf(entries ...entry) *view {
 	return &view{end: int64(len(entries)), entries: entries}
 }
 
-// judged runs what needs no broker.
+// judged runs the checks that need no broker.
 func (v *verdict) judged(transforming, committing map[place]int64) string {
 	v.everyTransactionHasAMarker()
 	v.isWhole()
@@ -52,7 +52,7 @@ func (v *verdict) judged(transforming, committing map[place]int64) string {
 	return strings.Join(v.problems, "\n")
 }
 
-// TestVerdictNotices breaks each promise once.
+// TestVerdictNotices: each kind of error in the log is found.
 func TestVerdictNotices(t *testing.T) {
 	n, in, out := place{numbers, 0}, place{input, 0}, place{output, 1}
 	type offsets = map[place]int64
@@ -63,16 +63,16 @@ func TestVerdictNotices(t *testing.T) {
 	}{
 		{"nothing", func(*verdict, offsets, offsets) {}, ""},
 		{"acknowledged is there", func(v *verdict, _, _ offsets) { v.log[n] = logOf(v.log[n].entries[0]) }, "number 1 of writer was acknowledged there, but the log ends at 1"},
-		{"at its offset", func(v *verdict, _, _ offsets) { v.records[n][0].offset = 1 }, "number 0 of writer was acknowledged there, but there is"},
+		{"at its offset", func(v *verdict, _, _ offsets) { v.records[n][0].offset = 1 }, "number 0 of writer was acknowledged there, but the log has"},
 		{"once", func(v *verdict, _, _ offsets) { v.log[n] = logOf(append(v.log[n].entries, v.log[n].entries[1])...) }, "writer has number 1 after 1"},
 		{"without gap", func(v *verdict, _, _ offsets) { v.log[n] = logOf(v.log[n].entries[1]) }, "writer has number 1 after -1"},
-		{"as it was", func(v *verdict, _, _ offsets) { v.log[n].entries[0].value = "0 x" }, "is no number"},
-		{"offsets go up by one", func(v *verdict, _, _ offsets) { v.log[n].entries[1].offset = 2 }, "at place 1 of the log is offset 2"},
+		{"as it was", func(v *verdict, _, _ offsets) { v.log[n].entries[0].value = "0 x" }, "is not a number"},
+		{"offsets go up by one", func(v *verdict, _, _ offsets) { v.log[n].entries[1].offset = 2 }, "entry 1 of the log has offset 2"},
 		{"from 0", func(v *verdict, _, _ offsets) { v.log[n].start = 1 }, "begins at offset 1"},
-		{"a marker ends", func(v *verdict, _, _ offsets) { v.log[out].entries = v.log[out].entries[:3] }, "no marker behind them"},
+		{"a marker ends", func(v *verdict, _, _ offsets) { v.log[out].entries = v.log[out].entries[:3] }, "no marker after them"},
 		{"a marker is obeyed", func(v *verdict, _, _ offsets) { v.visible[out].entries = v.log[out].entries }, "the first difference is"},
-		{"committed is visible", func(v *verdict, _, _ offsets) { v.outcomes["better"] = committed }, "better was acknowledged as committed, and nothing of it is visible"},
-		{"aborted is not", func(v *verdict, _, _ offsets) { v.outcomes["good"] = aborted }, "good was acknowledged as aborted, and is visible"},
+		{"committed is visible", func(v *verdict, _, _ offsets) { v.outcomes["better"] = committed }, "better was acknowledged as committed, but nothing of it is visible"},
+		{"aborted is not", func(v *verdict, _, _ offsets) { v.outcomes["good"] = aborted }, "good was acknowledged as aborted, but is visible"},
 		{"all or nothing", func(v *verdict, _, _ offsets) { v.visible[out].entries = nil }, "good is torn: output/1 has 0 of its 1 records"},
 		{"once each", func(v *verdict, _, _ offsets) {
 			for _, at := range places(output, audit) {

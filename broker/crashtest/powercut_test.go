@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	page  = 4 << 10  // what the operating system writes at once
-	block = 32 << 10 // of the log: pebble finds out from a later one that something is missing
+	page  = 4 << 10  // unit in which the operating system writes to disk
+	block = 32 << 10 // block size of the write-ahead log; pebble detects a hole by a later block
 )
 
-// With durability os the log is not synced, and the operating system writes its pages in an order of its own: when the power
-// fails, some are missing in the middle.
+// With durability os the log is not synced, and the operating system writes its pages in any order. After a power failure,
+// pages in the middle may be missing.
 //
 // Proves: power-cut-leaves-a-whole-log (processes), no-torn-transaction (processes)
 func TestPowerCut(t *testing.T) {
@@ -25,7 +25,7 @@ func TestPowerCut(t *testing.T) {
 	survivesDamage(t, 300, 2*block, func(random *rand.Rand, file string) { punchHoles(t, random, file) })
 }
 
-// punchHoles takes some pages out of the second half of a log, and leaves the last block.
+// punchHoles zeroes some pages in the second half of a log, but not in the last block.
 func punchHoles(t *testing.T, random *rand.Rand, file string) {
 	t.Helper()
 	log, err := os.ReadFile(file)

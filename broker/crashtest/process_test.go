@@ -21,7 +21,7 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// What a child is told through its environment.
+// Environment variables of a child process.
 const (
 	childAddress    = "RIO_TEST_BROKER"
 	childDir        = "RIO_TEST_DIR"
@@ -29,7 +29,7 @@ const (
 	childFiles      = "RIO_TEST_FILES"
 )
 
-// childConfig is how the broker that is killed runs.
+// childConfig returns the configuration of the broker in the child process.
 func childConfig() broker.Config {
 	return broker.Config{
 		DataDir:    os.Getenv(childDir),
@@ -39,8 +39,7 @@ func childConfig() broker.Config {
 	}
 }
 
-// child runs a broker until it is killed, until SIGTERM stops it, or until whoever started it is gone, which ends its standard
-// input.
+// child runs a broker until it is killed, until SIGTERM, or until its standard input ends because the parent process has died.
 func child() {
 	if files, err := strconv.ParseUint(os.Getenv(childFiles), 10, 64); err == nil {
 		if err := limitFiles(files); err != nil {
@@ -67,7 +66,7 @@ func child() {
 	os.Exit(0)
 }
 
-// process is a broker that can be killed and started again on the same directory and port.
+// process is a broker process that can be killed and restarted with the same directory and port.
 type process struct {
 	t       *testing.T
 	dir     string
@@ -77,15 +76,15 @@ type process struct {
 	user    uint32 // the user that runs it; 0 for the user that runs this process
 
 	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process is gone
+	ended chan struct{} // closed when the process has ended
 }
 
-// newProcess starts nothing yet.
+// newProcess returns a process that is not started yet.
 func newProcess(t *testing.T, dir string) *process {
 	p := &process{t: t, dir: filepath.Join(dir, "data"), address: freeAddress(t), log: filepath.Join(t.ArtifactDir(), "broker.log")}
 	t.Cleanup(func() {
 		if p.cmd != nil && t.Failed() {
-			_ = p.cmd.Process.Signal(syscall.SIGQUIT) // its goroutines, for the log
+			_ = p.cmd.Process.Signal(syscall.SIGQUIT) // dumps its goroutines to the log
 			<-p.ended
 		}
 		p.kill()
@@ -97,7 +96,7 @@ func newProcess(t *testing.T, dir string) *process {
 	return p
 }
 
-// ends leaves out the middle of a long text.
+// ends returns the beginning and the end of a long text.
 func ends(text []byte, size int) string {
 	if len(text) <= 2*size {
 		return string(text)
@@ -105,8 +104,8 @@ func ends(text []byte, size int) string {
 	return fmt.Sprintf("%s\n[…]\n%s", text[:size], text[len(text)-size:])
 }
 
-// freeAddress finds a port below those that the system hands out to clients: while the broker is down, a client that dials
-// such a port could be given the same one for its own end, and be connected to itself.
+// freeAddress finds a free port below the range of ephemeral ports. With an ephemeral port, a client that dials while the
+// broker is down could get the same port for its own end and connect to itself.
 func freeAddress(t *testing.T) string {
 	for range 100 {
 		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
@@ -119,7 +118,7 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// start runs the process, which does not answer yet.
+// start starts the process without waiting until the broker is ready.
 func (p *process) start() {
 	p.t.Helper()
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -152,10 +151,10 @@ func (p *process) start() {
 	}(p.cmd, p.ended)
 }
 
-// startTimeout is how long a start may take; it takes a fraction of a second.
+// startTimeout is how long a start may take; normally it takes a fraction of a second.
 const startTimeout = time.Minute
 
-// serve starts the process, waits until it answers, and returns how long that took.
+// serve starts the process, waits until the broker is ready, and returns how long that took.
 func (p *process) serve() time.Duration {
 	p.t.Helper()
 	began := time.Now()
@@ -176,13 +175,13 @@ func (p *process) serve() time.Duration {
 		case !p.alive():
 			p.t.Fatal("the broker ends while it starts")
 		case ctx.Err() != nil:
-			p.t.Fatalf("the broker does not answer within %v of its start", startTimeout)
+			p.t.Fatalf("the broker is not ready within %v after its start", startTimeout)
 		}
 	}
 	return time.Since(began)
 }
 
-// startHalf starts the process and does not wait until it answers: only for as long as it takes to dial it so many times.
+// startHalf starts the process and dials it a number of times, but does not wait until the broker is ready.
 func (p *process) startHalf(dials int) {
 	p.t.Helper()
 	p.start()
@@ -194,7 +193,7 @@ func (p *process) startHalf(dials int) {
 	}
 }
 
-// kill ends the process without a word.
+// kill ends the process with SIGKILL.
 func (p *process) kill() {
 	if p.cmd == nil {
 		return
@@ -203,7 +202,7 @@ func (p *process) kill() {
 	<-p.ended
 }
 
-// endTimeout is how long a process may take to end by itself; a stop on a full disk takes five seconds.
+// endTimeout is how long a process may take to end; a stop on a full disk takes five seconds.
 const endTimeout = 20 * time.Second
 
 // mustEnd waits until the process has ended by itself, and returns its exit code.
@@ -220,7 +219,7 @@ func (p *process) mustEnd() int {
 	}
 }
 
-// mustFail starts the process, which ends by itself and says why in its log.
+// mustFail starts the process and checks that it ends by itself with code 1, and that its log contains the reasons.
 func (p *process) mustFail(reasons ...string) {
 	p.t.Helper()
 	if err := os.Truncate(p.log, 0); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -232,12 +231,12 @@ func (p *process) mustFail(reasons ...string) {
 	}
 	for _, reason := range reasons {
 		if !p.hasSaid(reason) {
-			p.t.Errorf("the broker does not say %q", reason)
+			p.t.Errorf("the log of the broker does not contain %q", reason)
 		}
 	}
 }
 
-// hasSaid reports whether a text is in the log.
+// hasSaid reports whether the log contains a text.
 func (p *process) hasSaid(text string) bool {
 	p.t.Helper()
 	log, err := os.ReadFile(p.log)
@@ -256,7 +255,7 @@ func (p *process) stop() int {
 	return p.mustEnd()
 }
 
-// alive reports whether the process runs.
+// alive reports whether the process is running.
 func (p *process) alive() bool {
 	select {
 	case <-p.ended:
@@ -266,7 +265,7 @@ func (p *process) alive() bool {
 	}
 }
 
-// newest returns the file of the write-ahead log below the data directory that was written last.
+// newest returns the most recently written file of the write-ahead log below the data directory.
 func (p *process) newest() (newest string) {
 	p.t.Helper()
 	var last time.Time
@@ -275,7 +274,7 @@ func (p *process) newest() (newest string) {
 			return err
 		}
 		info, err := entry.Info()
-		if err == nil && !info.ModTime().Before(last) { // of two that are as old, the later name
+		if err == nil && !info.ModTime().Before(last) { // of two files of the same age, take the later name
 			newest, last = name, info.ModTime()
 		}
 		return err

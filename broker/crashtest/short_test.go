@@ -2,7 +2,7 @@ package crashtest
 
 import "testing"
 
-// long skips a test that takes more than a second when only short ones are wanted.
+// long skips a test that takes more than a second if -short is set.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// transformer reads the input and writes, for each record of it, one into each partition of the output and one into the
-// audit, in transactions that carry the offsets of the input.
+// transformer reads the input. For each record it writes one record to each partition of output and one to audit, in
+// transactions that contain the offsets of the input.
 type transformer struct {
 	*load
 	name   string
@@ -21,7 +21,7 @@ type transformer struct {
 	begun  int // transactions
 }
 
-// run begins anew with another client whenever it does not know how a transaction ended.
+// run runs transactions. It continues with a new client when the outcome of a transaction is unknown.
 func (w *transformer) run(ctx context.Context) {
 	defer w.leave(w.name)
 	for ctx.Err() == nil {
@@ -39,7 +39,7 @@ func (w *transformer) run(ctx context.Context) {
 	}
 }
 
-// join returns when the broker has ended whatever transaction was left under the name.
+// join makes a new client. It returns when the broker has ended the open transaction of the same transactional id, if any.
 func (w *transformer) join(ctx context.Context) (*kgo.GroupTransactSession, error) {
 	session, err := kgo.NewGroupTransactSession(clientOptions(ctx, w.address,
 		kgo.TransactionalID(w.name), kgo.TransactionTimeout(time.Minute), kgo.ProducerLinger(0),
@@ -55,7 +55,7 @@ func (w *transformer) join(ctx context.Context) (*kgo.GroupTransactSession, erro
 	return session, nil
 }
 
-// transform runs one transaction. An error means that it is not known how it ended.
+// transform runs one transaction. If it returns an error, the outcome is unknown.
 func (w *transformer) transform(ctx context.Context, session *kgo.GroupTransactSession) error {
 	poll, cancel := context.WithTimeout(ctx, 10*pause)
 	fetches := session.PollRecords(poll, 1+w.random.IntN(20))
@@ -81,12 +81,12 @@ func (w *transformer) transform(ctx context.Context, session *kgo.GroupTransactS
 		return err
 	}
 	w.ended(id, done, len(sources))
-	// After an abort the client may have put off asking for another epoch, which is what ends the transaction.
+	// After an abort the client may delay the request for a new epoch, which ends the transaction.
 	_, _, err = session.Client().ProducerID(ctx)
 	return err
 }
 
-// write sends the records, at times in several requests, and reports whether all were acknowledged.
+// write sends the records, sometimes in several requests, and reports whether all were acknowledged.
 func (w *transformer) write(ctx context.Context, client *kgo.Client, id string, sources []*kgo.Record) bool {
 	var failed atomic.Bool
 	for source := range slices.Values(sources) {
@@ -117,10 +117,10 @@ func (w *transformer) ended(id string, done bool, sources int) {
 	})
 }
 
-// written is a record of the output as the transformer wrote it.
+// written is a parsed record of the output.
 type written struct {
 	transaction string
-	of          int // how many records the transaction has in each partition
+	of          int // number of records of the transaction in each partition
 	source      place
 	offset      int64 // in the source
 }
@@ -128,7 +128,7 @@ type written struct {
 func parseWritten(key, value string) (written, error) {
 	w := written{transaction: key, source: place{topic: input}}
 	if n, err := fmt.Sscanf(value, "%d %d %d", &w.of, &w.source.partition, &w.offset); n != 3 || err != nil {
-		return w, errors.Join(fmt.Errorf("%.40q is not what a transformer writes", value), err)
+		return w, errors.Join(fmt.Errorf("%.40q is not a record of a transformer", value), err)
 	}
 	return w, nil
 }

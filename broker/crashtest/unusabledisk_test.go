@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A start on a full disk fails within seconds and says where and what to do, whatever the directory holds. When there is room
-// the next start goes on, and nothing that was acknowledged is lost.
+// A start on a full disk fails within seconds, whatever the directory contains. The error names the directory and says what to
+// do. When there is space, the next start succeeds, and no acknowledged record is lost.
 //
 // Proves: full-disk-refuses-and-recovers (processes), acked-not-lost (processes)
 func TestStartOnAFullDisk(t *testing.T) {
@@ -24,7 +24,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 			d := newFullDisk(t)
 			d.squeeze("rest", diskSize)
 			d.broker.mustFail(d.broker.dir, "disk is full", "free some space")
-			d.broker.mustFail(d.broker.dir, "disk is full", "free some space") // what the first has left is not in the way
+			d.broker.mustFail(d.broker.dir, "disk is full", "free some space") // files of the first attempt must not matter
 			d.release("rest")
 
 			d.broker.serve()
@@ -47,7 +47,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 	}
 }
 
-// A broker stops on a full disk, too: at once when nothing has to be written, after a few seconds otherwise.
+// A broker can be stopped on a full disk: at once if nothing must be written, otherwise within a few seconds.
 //
 // Proves: full-disk-refuses-and-recovers (processes)
 func TestStopOnAFullDisk(t *testing.T) {
@@ -78,7 +78,7 @@ func TestStopOnAFullDisk(t *testing.T) {
 	}
 }
 
-// fillTheLog creates topics until the broker's writes wait for room.
+// fillTheLog creates topics until the broker's writes wait for free space.
 func (p *patientProducer) fillTheLog() {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), waitTimeout)
@@ -107,7 +107,7 @@ func (p *patientProducer) fillTheLog() {
 	}
 }
 
-// A directory on a file system that is mounted read-only, and one that belongs to somebody else, are refused.
+// A start fails if the directory is on a read-only file system or belongs to another user.
 func TestReadOnlyFileSystem(t *testing.T) {
 	dir := smallDisk(t, 64<<20)
 	if os.Getenv("RIO_TMPFS") != "" {
@@ -129,7 +129,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	p.mustFail(p.dir, "read-only file system", "mount it writable, or choose another directory")
 }
 
-// nobody is a user without rights.
+// nobody is the id of an unprivileged user.
 const nobody = 65534
 
 func TestDirectoryOfSomebodyElse(t *testing.T) {

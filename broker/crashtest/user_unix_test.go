@@ -14,7 +14,7 @@ func limitFiles(n uint64) error {
 	return unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: n})
 }
 
-// runAs makes the process run as another user, who cannot read the directory of this program.
+// runAs makes the process run as another user, who may not be able to read the directory of this program.
 func (p *process) runAs(user uint32) {
 	p.t.Helper()
 	program, err := os.Open(os.Args[0])

@@ -10,16 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// verdict is what is wrong with a log at rest, compared with the ledger.
+// verdict collects the differences between the log of a paused load and the ledger.
 type verdict struct {
 	*ledger
-	log      map[place]*view // everything
-	visible  map[place]*view // to read_committed
-	cut      bool            // the end of the log may be missing, even what was acknowledged
+	log      map[place]*view // all records
+	visible  map[place]*view // records visible to read_committed
+	cut      bool            // the end of the log may be missing, including acknowledged records
 	problems []string
 }
 
-// judge reads everything with fresh clients. In an error the log could not be read.
+// judge reads everything with new clients and returns the problems. It returns an error if the log cannot be read.
 func judge(ctx context.Context, l *load, cut bool) ([]string, error) {
 	client := newClient(ctx, l.t, l.address)
 	defer client.Close()
@@ -33,7 +33,7 @@ func judge(ctx context.Context, l *load, cut bool) ([]string, error) {
 		return nil, fmt.Errorf("uncommitted: %w", err)
 	}
 	if v.everyTransactionHasAMarker(); len(v.problems) > 0 {
-		return v.problems, nil // and read_committed cannot be read to a known end
+		return v.problems, nil // the end for read_committed is unknown
 	}
 	if v.visible, err = read(ctx, l.address, kgo.ReadCommitted(), all); err != nil {
 		return nil, fmt.Errorf("committed: %w", err)
@@ -58,8 +58,8 @@ func (v *verdict) finds(format string, args ...any) {
 	v.problems = append(v.problems, fmt.Sprintf(format, args...))
 }
 
-// nothingIsOpen: at rest, every transaction has ended, so both isolation levels reach as far; at once or later, for Apache
-// Kafka acknowledges the end when it can no longer be lost, and writes the markers then.
+// nothingIsOpen checks that every transaction has ended, so both isolation levels have the same end. It waits for that,
+// because Apache Kafka acknowledges the end of a transaction before it writes the markers.
 func (v *verdict) nothingIsOpen(ctx context.Context, client *kgo.Client, all []place) error {
 	for deadline := time.Now().Add(waitTimeout); ; {
 		stable, err := bounds(ctx, client, kgo.ReadCommitted(), latest, all)
@@ -84,7 +84,7 @@ func (v *verdict) nothingIsOpen(ctx context.Context, client *kgo.Client, all []p
 	}
 }
 
-// isWhole: nothing deletes here, so there is an entry at each offset from 0.
+// isWhole checks that there is an entry at each offset from 0, because no records are deleted.
 func (v *verdict) isWhole() {
 	for at, log := range v.log {
 		if log.start != 0 {
@@ -92,24 +92,25 @@ func (v *verdict) isWhole() {
 		}
 		for i, e := range log.entries {
 			if e.offset != int64(i) {
-				v.finds("%s: at place %d of the log is offset %d", at, i, e.offset)
+				v.finds("%s: entry %d of the log has offset %d", at, i, e.offset)
 				break
 			}
 		}
 	}
 }
 
-// markersAreObeyed: what read_committed shows is what the markers in the log say.
+// markersAreObeyed checks that read_committed shows exactly the records that the markers in the log commit.
 func (v *verdict) markersAreObeyed() {
 	for at, log := range v.log {
 		want, got := obeyed(log.entries), v.visible[at].entries
 		if where, same := compare(want, got); !same {
-			v.finds("%s: by its markers read_committed should show %d entries, and shows %d; the first difference is %s", at, len(want), len(got), where)
+			v.finds("%s: read_committed shows %d entries, want %d by the markers; the first difference is %s", at, len(got), len(want), where)
 		}
 	}
 }
 
-// obeyed leaves out the records of transactions whose marker aborts. The rest of a log at rest is visible.
+// obeyed returns the entries without the records of aborted transactions. All of them must be visible when no transaction is
+// open.
 func obeyed(log []entry) (visible []entry) {
 	ends, _ := endings(log)
 	for i, e := range log {
@@ -120,8 +121,8 @@ func obeyed(log []entry) (visible []entry) {
 	return visible
 }
 
-// endings returns, for each record of a transaction, the index of its marker; -1 for everything else. open are the records
-// that have none.
+// endings returns, for each record of a transaction, the index of its marker, and -1 for all other entries. open contains the
+// records without a marker.
 func endings(log []entry) (ends []int, open map[int64][]int) {
 	ends, open = make([]int, len(log)), map[int64][]int{}
 	for i, e := range log {
@@ -139,18 +140,18 @@ func endings(log []entry) (ends []int, open map[int64][]int) {
 	return ends, open
 }
 
-// everyTransactionHasAMarker: a transaction that has ended says so in the log, in each partition that it wrote to.
+// everyTransactionHasAMarker checks that an ended transaction has a marker in each partition that it wrote to.
 func (v *verdict) everyTransactionHasAMarker() {
 	for at, log := range v.log {
 		_, open := endings(log.entries)
 		for producer, records := range open {
 			first := log.entries[records[0]]
-			v.finds("%s: transaction %s of producer %d has %d records from offset %d on and no marker behind them", at, first.key, producer, len(records), first.offset)
+			v.finds("%s: transaction %s of producer %d has %d records from offset %d on, but no marker after them", at, first.key, producer, len(records), first.offset)
 		}
 	}
 }
 
-// compare tells where two sequences begin to differ.
+// compare returns the first difference of two sequences.
 func compare(want, got []entry) (where string, same bool) {
 	for i := range max(len(want), len(got)) {
 		switch {
@@ -165,7 +166,7 @@ func compare(want, got []entry) (where string, same bool) {
 	return "", true
 }
 
-// numbersAreWhole: the records of a producer in a partition are 0, 1, 2 …
+// numbersAreWhole checks that the records of a producer in a partition are 0, 1, 2 …
 func (v *verdict) numbersAreWhole() {
 	for _, at := range places(numbers, input) {
 		next := map[string]int{}
@@ -183,7 +184,7 @@ func (v *verdict) numbersAreWhole() {
 	}
 }
 
-// acknowledgedIsThere: each acknowledged record is at its offset. (That it is there once, numbersAreWhole has seen.)
+// acknowledgedIsThere checks that each acknowledged record is at its offset. numbersAreWhole checks for duplicates.
 func (v *verdict) acknowledgedIsThere() {
 	for at, acknowledged := range v.records {
 		entries := v.log[at].entries
@@ -196,13 +197,13 @@ func (v *verdict) acknowledgedIsThere() {
 			}
 			e := entries[a.offset]
 			if number, err := numberOf(e.value); err != nil || e.key != a.writer || number != a.number {
-				v.finds("%s@%d: number %d of %s was acknowledged there, but there is %.30q of %q", at, a.offset, a.number, a.writer, e.value, e.key)
+				v.finds("%s@%d: number %d of %s was acknowledged there, but the log has %.30q of %q", at, a.offset, a.number, a.writer, e.value, e.key)
 			}
 		}
 	}
 }
 
-// topicsExist: a topic that was acknowledged is there.
+// topicsExist checks that each topic whose creation was acknowledged exists.
 func (v *verdict) topicsExist(ctx context.Context, client *kgo.Client) error {
 	there, err := existing(ctx, client)
 	if err != nil {
@@ -217,7 +218,7 @@ func (v *verdict) topicsExist(ctx context.Context, client *kgo.Client) error {
 	return nil
 }
 
-// watcherSawTheLog: the client that read all the while saw the same as one that begins now.
+// watcherSawTheLog checks that the client that was reading all the time has seen the same as a new client.
 func (v *verdict) watcherSawTheLog(ctx context.Context, w *watch) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -233,12 +234,12 @@ func (v *verdict) watcherSawTheLog(ctx context.Context, w *watch) {
 	seen := w.reach(ctx, counts)
 	for at := range counts {
 		if where, same := compare(want[at], seen[at]); !same {
-			v.finds("%s: the client that reads all the while saw %d records where one that begins now sees %d; the first difference is %s", at, len(seen[at]), len(want[at]), where)
+			v.finds("%s: the client that was reading all the time has seen %d records, a new client sees %d; the first difference is %s", at, len(seen[at]), len(want[at]), where)
 		}
 	}
 }
 
-// told is a list of problems for people, who do not read more than some.
+// listed formats problems as text, at most enough of them.
 func listed(problems []string) string {
 	const enough = 20
 	text := fmt.Sprintf("%d findings:\n%s", len(problems), strings.Join(problems[:min(enough, len(problems))], "\n"))

@@ -9,14 +9,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// entry is a record, or a marker that ends a transaction.
+// entry is a record or a transaction marker.
 type entry struct {
 	offset        int64
 	key, value    string
 	producer      int64
 	transactional bool
 	marker        bool
-	commit        bool // of a marker
+	commit        bool // the marker commits; only for markers
 }
 
 func newEntry(r *kgo.Record) entry {
@@ -41,16 +41,16 @@ func (e entry) String() string {
 	}
 }
 
-// view is a partition as one isolation level shows it, from the first to the last offset, with its markers.
+// view is the contents of a partition at one isolation level, with its markers.
 type view struct {
 	start, end int64
 	entries    []entry
 }
 
-// readTimeout is how long reading everything may take.
+// readTimeout bounds how long reading everything may take.
 const readTimeout = time.Minute
 
-// read returns views of places by a fresh client. An error names the place where it does not go on.
+// read returns views of places, read by a new client. An error names the place that cannot be read further.
 func read(ctx context.Context, address string, level kgo.IsolationLevel, places []place) (map[place]*view, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -98,7 +98,7 @@ func fill(ctx context.Context, address string, level kgo.IsolationLevel, views m
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil {
 			v := views[at]
-			return fmt.Errorf("reading %s stops after %d records: it should go on to offset %d", at, len(v.entries), v.end)
+			return fmt.Errorf("reading %s stopped after %d records, before its end at offset %d", at, len(v.entries), v.end)
 		}
 		for _, failed := range fetches.Errors() {
 			return fmt.Errorf("reading %s/%d: %w", failed.Topic, failed.Partition, failed.Err)
@@ -111,8 +111,8 @@ func fill(ctx context.Context, address string, level kgo.IsolationLevel, views m
 	}
 }
 
-// incomplete returns a place that is not read to its end. The last entry of a log at rest is visible at each isolation
-// level: it is a record outside of transactions, or a marker.
+// incomplete returns a place that is not read to its end. When no transaction is open, the last entry of a log is visible at
+// each isolation level, because it is a marker or a record outside of transactions.
 func incomplete(views map[place]*view) (place, bool) {
 	for at, v := range views {
 		if v.end > v.start && (len(v.entries) == 0 || v.entries[len(v.entries)-1].offset < v.end-1) {

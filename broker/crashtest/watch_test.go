@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// watch is what a read_committed client sees that reads all the while.
+// watch is a read_committed client that reads all the time.
 type watch struct {
 	monitor
 	seen map[place][]entry
@@ -19,8 +19,8 @@ func newWatch() *watch {
 	return w
 }
 
-// watch reads everything, once, through all restarts. What it saw is compared when the log has come to rest, except for
-// what can be told at once.
+// watch reads all records once, through all restarts. The verdict compares them with the log later; watch itself only checks
+// the offsets.
 func (l *load) watch(ctx context.Context) {
 	const name = "watcher"
 	from := map[string]map[int32]kgo.Offset{}
@@ -44,7 +44,7 @@ func (l *load) watch(ctx context.Context) {
 	}
 }
 
-// add notes a record and returns the offset of the one before it.
+// add adds a record and returns the offset of the previous one.
 func (w *watch) add(r *kgo.Record) (last int64) {
 	w.Lock()
 	defer w.Unlock()
@@ -58,7 +58,7 @@ func (w *watch) add(r *kgo.Record) (last int64) {
 	return last
 }
 
-// reach waits until as many records were seen, and returns them.
+// reach waits until the given numbers of records were seen, and returns the records.
 func (w *watch) reach(ctx context.Context, want map[place]int) map[place][]entry {
 	w.Lock()
 	defer w.Unlock()

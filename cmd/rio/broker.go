@@ -23,9 +23,9 @@ func newBroker() *cobra.Command {
 		Short: "Run a Kafka broker for this machine, until Ctrl-C",
 		Long: `Run a Kafka broker for this machine, until Ctrl-C or SIGTERM.
 
-Any Kafka client can use it. It listens on one address and tells clients that address, so it must be one that they can
-reach. With --data, topics, records and group offsets are there again after a restart; without, they live in memory.`,
-		Example: "  rio broker -data ./data -listen 127.0.0.1:9092",
+Any Kafka client can use the broker. It listens on one address and sends this address to clients, so they must be able to
+reach it. With --data, topics, records and committed offsets survive a restart; otherwise they are kept in memory.`,
+		Example: "  rio broker --data ./data --listen 127.0.0.1:9092",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -49,8 +49,8 @@ func newBrokerCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check DIRECTORY",
 		Short: "Verify the data directory of a stopped broker",
-		Long: `Verify the data directory of a broker that does not run: checksums and order of the batches, positions, segments,
-producers, transactions, committed offsets. It changes nothing, says a line for each problem, and fails if there is one.`,
+		Long: `Verify the data directory of a stopped broker: checksums and order of batches, offsets, segments, producers, transactions
+and committed offsets. The command changes nothing. It prints a line for each problem and fails if there is any.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			problems := 0

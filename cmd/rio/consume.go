@@ -36,17 +36,18 @@ func newConsume(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "consume TOPIC",
 		Short: "Print records, one per line",
-		Long: `Print the committed records of a topic, one a line: those to come, or all with --from-beginning.
+		Long: `Print the committed records of a topic, one per line: new records, or all records with --from-beginning. Ctrl-C ends the
+command without an error.
 
-With --group the command is a member of that group, goes on where the group has stopped, and commits what it has printed.
-Without, it leaves no trace. Ctrl-C ends it and is no error.
+With --group the command joins a consumer group, starts at the committed offsets, and commits what it has printed. Without
+--group it commits nothing.
 
-Keys and values are printed as they are. Counts and windowed tables are not text: --value-type int64 prints numbers, and
---key-type windowed prints a key and the start of its window, ana@2026-01-01T08:00:00Z.
+Keys and values are printed as text. Counts and keys of windows are not text: --value-type int64 prints numbers, and
+--key-type windowed prints a key and the start of its window, such as ana@2026-01-01T08:00:00Z.
 
---format json prints objects that produce --format json takes. Key and value are strings in them, or null; those that
-are not UTF-8 are under keyBase64 and valueBase64. If values are JSON themselves: rio consume T --format json | jq '.value|fromjson'`,
-		Example: "  rio consume vendas -from-beginning -exit-at-end -format json\n  rio consume vendas --partition 2 --offset 1000 --max 1\n  rio consume vendas-por-hora -from-beginning -keys -key-type windowed",
+--format json prints objects that rio produce --format json accepts. Keys and values are strings or null. Those that are not
+UTF-8 are in the fields keyBase64 and valueBase64. For values that are JSON: rio consume T --format json | jq '.value|fromjson'`,
+		Example: "  rio consume vendas --from-beginning --exit-at-end --format json\n  rio consume vendas --partition 2 --offset 1000 --max 1\n  rio consume vendas-por-hora --from-beginning --keys --key-type windowed",
 		Args:    exactlyOne("TOPIC"),
 	}
 	flags := cmd.Flags()

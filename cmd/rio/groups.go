@@ -21,9 +21,10 @@ func newGroups(to *connection) *cobra.Command {
 
 func newGroupsList(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List groups with their states",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List groups with their states",
+		Example: "  rio groups list --format json",
+		Args:    cobra.NoArgs,
 	}
 	format := choose(cmd.Flags(), "format", "output format", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -56,9 +57,10 @@ func printGroups(out io.Writer, groups []kafka.GroupListing, format string) erro
 
 func newGroupsDescribe(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "describe GROUP...",
-		Short: "Show members, committed offsets and lag",
-		Args:  atLeastOne("GROUP"),
+		Use:     "describe GROUP...",
+		Short:   "Show members, committed offsets and lag",
+		Example: "  rio groups describe word-count --format json",
+		Args:    atLeastOne("GROUP"),
 	}
 	format := choose(cmd.Flags(), "format", "output format", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
@@ -168,9 +170,10 @@ func groupJSON(g *kafka.GroupDescription) groupDescription {
 
 func newGroupsDelete(to *connection) *cobra.Command {
 	return &cobra.Command{
-		Use:   "delete GROUP...",
-		Short: "Delete groups with their committed offsets",
-		Args:  atLeastOne("GROUP"),
+		Use:     "delete GROUP...",
+		Short:   "Delete groups with their committed offsets",
+		Example: "  rio groups delete word-count",
+		Args:    atLeastOne("GROUP"),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return to.with(cmd.Context(), func(client *kafka.Client) error {
 				var errs []error

@@ -12,8 +12,9 @@ func newPlan() *cobra.Command {
 		Short: "Show the plan of a program's topology",
 		Long: `Show the plan of a program's topology: its steps, stores and topics.
 
-PACKAGE is a main package, as go run takes it. It is run with ` + runner.PlanVariable + ` set, which makes runner.Run show the plan and
-return an error instead of running the topology. What the program does before it calls runner.Run, it does.`,
+PACKAGE is the application's main package, as for go run. The command runs the program with the environment variable
+` + runner.PlanVariable + `, which makes runner.Run and runner.Start write the plan instead of running the topology. Code before that
+call runs as usual. Arguments after -- are passed to the program.`,
 		Example: "  rio plan ./examples/vendas\n  rio plan ./examples/vendas --format mermaid > plan.mmd",
 		Args:    needsPackage,
 	}

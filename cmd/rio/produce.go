@@ -32,11 +32,11 @@ func newProduce(to *connection) *cobra.Command {
 		Short: "Write the lines of standard input as records",
 		Long: `Write the lines of standard input as records, each exactly once.
 
-A line is a value, or a key, a tab and a value. With --format json it is an object, such as
+A line is a value, or a key, a tab and a value. With --format json, a line is an object such as
   {"key":"ana","value":{"valor":10},"headers":{"origem":"loja"},"timestamp":"2026-01-01T08:50:00Z","partition":0}
-of which every field may be missing. A value of null is a tombstone: it deletes the key from a compacted topic.
+in which all fields are optional. A value of null is a tombstone: it deletes the key from a compacted topic.
 
-Records with a key go to the partition where the Java clients would put them, those without to all in turn.`,
+Records with a key go to the partition that the Java clients choose. Records without a key go to the partitions in turn.`,
 		Example: "  printf 'ana\\tprimeira venda\\n' | rio produce vendas\n  rio produce vendas --format json < vendas.jsonl",
 		Args:    exactlyOne("TOPIC"),
 	}

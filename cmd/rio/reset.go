@@ -16,18 +16,18 @@ func newGroupsReset(to *connection) *cobra.Command {
 	var topic, where string
 	cmd := &cobra.Command{
 		Use:   "reset GROUP --topic TOPIC --to PLACE",
-		Short: "Move the committed offsets of a group without members",
-		Long: `Move the committed offsets of a group in all partitions of a topic, to be called while the group has no members.
+		Short: "Set the committed offsets of a group without members",
+		Long: `Set the committed offsets of a group in all partitions of a topic. The group must have no members.
 
-PLACE is earliest, latest, an offset, or a time such as 2026-01-01T08:50:00Z: the first record at or after it. An
-offset outside of what a partition holds means its nearer end.
+PLACE is earliest, latest, an offset, or a time such as 2026-01-01T08:50:00Z: the first record at or after it. If an
+offset is out of range, the nearest existing offset is used.
 
-It does not touch what a Rio application keeps in its stores: to run one again from the beginning, its state has to go, too.`,
+This does not change the stores of a Rio application. To process its topics again from the beginning, use rio reset.`,
 		Example: "  rio groups reset word-count --topic lines --to earliest",
 		Args:    exactlyOne("GROUP"),
 	}
 	cmd.Flags().StringVar(&topic, "topic", "", "`name` of the topic")
-	cmd.Flags().StringVar(&where, "to", "", "the `place`: earliest, latest, an offset or a time")
+	cmd.Flags().StringVar(&where, "to", "", "`place` to set: earliest, latest, an offset or a time")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if topic == "" || where == "" {
 			return usagef("--topic and --to are required")

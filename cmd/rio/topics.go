@@ -22,9 +22,10 @@ func newTopics(to *connection) *cobra.Command {
 
 func newTopicsList(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List topics with their partitions and replicas",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List topics with their partitions and replicas",
+		Example: "  rio topics list --all",
+		Args:    cobra.NoArgs,
 	}
 	all := cmd.Flags().Bool("all", false, "include the cluster's own topics, such as __consumer_offsets")
 	format := choose(cmd.Flags(), "format", "output format", "text", "json")
@@ -80,7 +81,7 @@ func newTopicsCreate(to *connection) *cobra.Command {
 	flags := cmd.Flags()
 	flags.Int32Var(&spec.Partitions, "partitions", 0, "`number` of partitions (default: the broker's default)")
 	flags.Int16Var(&spec.Replicas, "replication-factor", 0, "`number` of replicas (default: the broker's default)")
-	flags.StringToStringVar(&spec.Config, "config", nil, "a topic setting, `name=value`; may be repeated")
+	flags.StringToStringVar(&spec.Config, "config", nil, "topic setting, `name=value`; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		if spec.Partitions < 0 || spec.Replicas < 0 {
 			return usagef("--partitions and --replication-factor must be positive")
@@ -101,9 +102,10 @@ func newTopicsCreate(to *connection) *cobra.Command {
 
 func newTopicsDelete(to *connection) *cobra.Command {
 	return &cobra.Command{
-		Use:   "delete TOPIC...",
-		Short: "Delete topics with all their records",
-		Args:  atLeastOne("TOPIC"),
+		Use:     "delete TOPIC...",
+		Short:   "Delete topics with all their records",
+		Example: "  rio topics delete vendas",
+		Args:    atLeastOne("TOPIC"),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return to.with(cmd.Context(), func(client *kafka.Client) error {
 				return eachTopic(cmd.OutOrStdout(), names, "deleted", func(name string) error {
@@ -133,9 +135,10 @@ func eachTopic(out io.Writer, names []string, done string, do func(name string) 
 
 func newTopicsDescribe(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "describe TOPIC...",
-		Short: "Show partitions, leaders, offsets, and the topic's own settings",
-		Args:  atLeastOne("TOPIC"),
+		Use:     "describe TOPIC...",
+		Short:   "Show partitions, leaders, offsets, and the topic's own settings",
+		Example: "  rio topics describe vendas --format json",
+		Args:    atLeastOne("TOPIC"),
 	}
 	format := choose(cmd.Flags(), "format", "output format", "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {

@@ -1,12 +1,13 @@
-// Orders is a service as one would run it: orders are joined with their customers, the revenue of each region is added up by the
-// hour, and large orders are reported to a webhook. What cannot be processed goes to a topic of dead letters. On a broker inside
-// the process, it is started, sent an order, and asked like this:
+// Orders is an example of a complete service. It joins orders with their customers, computes the revenue of each region and
+// hour, and reports large orders to a webhook. Records that cannot be processed go to a dead-letter topic. To try it with a
+// broker inside the process, start it, send an order, and query the revenue:
 //
 //	go run ./examples/orders
 //	echo '{"key":"1","value":"{\"cliente\":\"c1\",\"centavos\":1250,\"quando\":\"2026-01-05T08:50:00Z\"}"}' | go run ./cmd/rio produce pedidos -format json -brokers 127.0.0.1:9092
 //	curl '127.0.0.1:8080/receita/desconhecida?hora=2026-01-05T08:00:00Z'
 //
-// The same address serves /metrics, /healthz, /readyz and /snapshot.json. The environment configures it: see config.
+// The same address serves /metrics, /healthz, /readyz and /snapshot.json. Environment variables configure the service: see
+// config.
 package main
 
 import (
@@ -40,14 +41,14 @@ func main() {
 	}
 }
 
-// config is what the environment says.
+// config is the configuration from environment variables.
 type config struct {
-	brokers []string // ORDERS_BROKERS: host:port,…; empty is a broker inside the process
-	listen  string   // ORDERS_LISTEN: host:port of that broker; empty is 127.0.0.1:9092
-	dir     string   // ORDERS_DIR: where state is kept; empty is the user's cache directory
-	address string   // ORDERS_ADDRESS: host:port of HTTP; empty is 127.0.0.1:8080
-	limit   int64    // ORDERS_ALERT_ABOVE: cents; empty is 100000
-	webhook string   // ORDERS_WEBHOOK: a URL that gets the alerts; empty writes them to the log
+	brokers []string // ORDERS_BROKERS: host:port,…; default: a broker inside the process
+	listen  string   // ORDERS_LISTEN: host:port of that broker; default: 127.0.0.1:9092
+	dir     string   // ORDERS_DIR: directory for state; default: in the user's cache directory
+	address string   // ORDERS_ADDRESS: host:port of the HTTP server; default: 127.0.0.1:8080
+	limit   int64    // ORDERS_ALERT_ABOVE: cents; default: 100000
+	webhook string   // ORDERS_WEBHOOK: URL for alerts; default: none, alerts are logged
 }
 
 func fromEnvironment(get func(string) string) (config, error) {
@@ -65,7 +66,7 @@ func fromEnvironment(get func(string) string) (config, error) {
 	return cfg, nil
 }
 
-// serve runs the service until ctx ends, and calls listening with its address.
+// serve runs the service until ctx ends. It calls listening with the address of the HTTP server.
 func serve(ctx context.Context, cfg config, listening func(address string)) error {
 	top, revenue, err := Service(cfg.limit, cfg.notify)
 	if err != nil {
@@ -95,7 +96,7 @@ func serve(ctx context.Context, cfg config, listening func(address string)) erro
 	return app.Wait()
 }
 
-// query answers with the revenue of a region in an hour: ?hora=2026-01-05T08:00:00Z, the current one by default.
+// query responds with the revenue of a region in an hour: ?hora=2026-01-05T08:00:00Z, by default the current hour.
 func query(store *runner.LocalStore[codec.WindowKey[string], Revenue]) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		hour, err := time.Parse(time.RFC3339, cmp.Or(r.FormValue("hora"), time.Now().Format(time.RFC3339)))
@@ -105,7 +106,7 @@ func query(store *runner.LocalStore[codec.WindowKey[string], Revenue]) http.Hand
 		}
 		revenue, found, err := store.Get(codec.WindowKey[string]{Key: r.PathValue("regiao"), Start: hour.UTC().Truncate(time.Hour)})
 		switch {
-		case err != nil: // try again, or ask another process of the service
+		case err != nil: // retry, or query another process of the service
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		case !found:
 			http.Error(w, "no orders in this region and hour", http.StatusNotFound)
@@ -116,7 +117,7 @@ func query(store *runner.LocalStore[codec.WindowKey[string], Revenue]) http.Hand
 	}
 }
 
-// notify tells somebody of a large order. The id is the same when it is told again.
+// notify reports a large order. If it is called again for the same order, the id is the same.
 func (cfg config) notify(ctx context.Context, id, alert string) error {
 	if cfg.webhook == "" {
 		slog.InfoContext(ctx, "alert", "id", id, "text", alert)
@@ -134,7 +135,7 @@ func (cfg config) notify(ctx context.Context, id, alert string) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode >= 300 {
-		return fmt.Errorf("%s answers %s", cfg.webhook, answer.Status)
+		return fmt.Errorf("%s responded with %s", cfg.webhook, answer.Status)
 	}
 	return nil
 }

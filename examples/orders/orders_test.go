@@ -23,7 +23,7 @@ func TestService(t *testing.T) {
 	calls := 0
 	top, _, err := Service(100_000, func(context.Context, string, string) error {
 		if calls++; calls < 3 {
-			return errors.New("nobody answers")
+			return errors.New("no response")
 		}
 		return nil
 	})
@@ -36,8 +36,8 @@ func TestService(t *testing.T) {
 	}
 }
 
-// TestServe runs the service as an operator sees it: it gets ready, answers queries, reports large orders, counts what it left out,
-// and is scraped by a real Prometheus.
+// TestServe tests the running service: it becomes ready, responds to queries, reports large orders, counts dropped records, and
+// is scraped by a real Prometheus.
 func TestServe(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -83,7 +83,7 @@ func TestServe(t *testing.T) {
 			case err := <-done:
 				t.Fatalf("%s: the service has ended: %v", what, err)
 			case <-ctx.Done():
-				t.Fatalf("%s: it did not happen in time", what)
+				t.Fatalf("%s: timed out", what)
 			}
 		}
 	}
@@ -120,10 +120,10 @@ func TestServe(t *testing.T) {
 		t.Errorf("the revenue is %s", body)
 	}
 	if code, _ := get("/receita/sul?hora=2026-01-05T08:00:00Z"); code != 404 {
-		t.Errorf("a region without orders answers %d", code)
+		t.Errorf("a region without orders: status %d", code)
 	}
 	if code, _ := get("/receita/sul?hora=ontem"); code != 400 {
-		t.Errorf("an hour that is none answers %d", code)
+		t.Errorf("an invalid hour: status %d", code)
 	}
 	await("alert", func() bool { return alerts.Load() != nil })
 	if got := fmt.Sprint(alerts.Load()); !strings.HasPrefix(got, "alertas/") || !strings.HasSuffix(got, " pediu por 12,50") {
@@ -152,6 +152,6 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("%+v, %v", cfg, err)
 	}
 	if _, err := fromEnvironment(func(string) string { return "muito" }); err == nil || !strings.Contains(err.Error(), "ORDERS_ALERT_ABOVE") {
-		t.Errorf("a limit that is no number: %v", err)
+		t.Errorf("a limit that is not a number: %v", err)
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// Order is a value of pedidos; its key is the order's number.
+// Order is a value of the topic pedidos. The key is the order's number.
 type Order struct {
 	Customer string    `json:"cliente"`
 	Cents    int64     `json:"centavos"`
 	At       time.Time `json:"quando"`
 }
 
-// Customer is a value of clientes; its key is what Order.Customer refers to.
+// Customer is a value of the topic clientes. The key is the customer's id, as in Order.Customer.
 type Customer struct {
 	Name   string `json:"nome"`
 	Region string `json:"regiao"`
@@ -29,7 +29,7 @@ type Sale struct {
 	Buyer Customer
 }
 
-// Revenue is what the orders of a region bring within an hour.
+// Revenue is the sum of the orders of a region in one hour.
 type Revenue struct {
 	Orders int   `json:"pedidos"`
 	Cents  int64 `json:"centavos"`
@@ -37,7 +37,7 @@ type Revenue struct {
 
 func (r Revenue) add(s Sale) Revenue { return Revenue{r.Orders + 1, r.Cents + s.Cents} }
 
-// The topics. An order whose time is more than a day ahead is not one of today: it would end all windows before it.
+// The topics. An order with a time more than a day ahead is an error, because it would close all earlier windows.
 var (
 	Orders          = topology.NewTopic("pedidos", codec.String, codec.JSON[Order]()).TimeFrom(func(o Order) time.Time { return o.At }).MaxAhead(24 * time.Hour)
 	Customers       = topology.NewTopic("clientes", codec.String, codec.JSON[Customer]())
@@ -45,14 +45,14 @@ var (
 	Alerts          = topology.NewTopic("alertas", codec.String, codec.String)
 )
 
-// RevenueTable holds the revenue of each region and hour.
+// RevenueTable contains the revenue of each region and hour.
 type RevenueTable = topology.Table[codec.WindowKey[string], Revenue]
 
-// policies keep what is no order.
+// policies write invalid records to the dead-letter topic.
 var policies = processor.Policies{Decode: processor.Policy{Action: processor.DeadLetter}, DeadLetters: "pedidos-erros"}
 
-// Service joins orders with their customers, adds up the revenue of each region and hour, and calls notify for each order of
-// more than limit cents. notify can be called more than once for one alert, always with the same id.
+// Service joins orders with their customers, computes the revenue of each region and hour, and calls notify for each order
+// above limit cents. notify can be called more than once for the same order, always with the same id.
 func Service(limit int64, notify func(ctx context.Context, id, alert string) error) (*topology.Topology, *RevenueTable, error) {
 	b := topology.NewBuilder("orders")
 	orders := topology.KeyBy(topology.From(b, Orders), "por-cliente", func(o Order) string { return o.Customer })
@@ -66,7 +66,7 @@ func Service(limit int64, notify func(ctx context.Context, id, alert string) err
 	revenue := topology.Aggregate(hours, "receita", Revenue.add)
 	revenue.To(RevenueByRegion)
 
-	// Alerts are first written to a topic, in the transaction of the order; calls that fail are tried again from there.
+	// Alerts are first written to a topic, in the same transaction as the order. A failed call is retried from there.
 	topology.Map(sales.Filter(func(s Sale) bool { return s.Cents > limit }), func(s Sale) string {
 		return fmt.Sprintf("%s pediu por %d,%02d", s.Buyer.Name, s.Cents/100, s.Cents%100)
 	}).To(Alerts)

@@ -10,26 +10,26 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// consumer reads the sales as a member of the group meu-grupo, from the beginning or from where the group has stopped,
-// and prints them. Several can run at once: the group shares the partitions out among them.
+// consumer reads sales as a member of the group meu-grupo and prints them. It starts at the committed offsets, or at the
+// beginning if there are none. Several consumers can run at the same time; the group divides the partitions among them.
 type consumer struct {
 	client  *kafka.Client
 	out     io.Writer
-	follow  bool             // go on at the end of the topic
-	onError processor.Action // of a record that is no sale
+	follow  bool             // wait for new sales at the end of the topic
+	onError processor.Action // for records that are not sales
 
 	member  *kafka.Membership
 	fetcher *kafka.Fetcher
-	unread  map[kafka.TopicPartition]bool // the partitions that are ours; true until their end was reached
+	unread  map[kafka.TopicPartition]bool // the partitions of this member; true until their end is reached
 }
 
 const group = "meu-grupo"
 
-// run consumes until ctx ends, or until everything is read.
+// run consumes until ctx ends or, unless follow is set, until all sales are read.
 func (c *consumer) run(ctx context.Context) error {
 	err := c.consume(ctx)
 	if ctx.Err() != nil {
-		return nil // interrupted: whatever failed, failed because of it
+		return nil // interrupted, so err is a consequence of that
 	}
 	return err
 }
@@ -54,19 +54,19 @@ func (c *consumer) consume(ctx context.Context) error {
 				return err
 			}
 		case part := <-fetched:
-			if err := c.take(ctx, part); err != nil {
+			if err := c.handle(ctx, part); err != nil {
 				return err
 			}
 		case err := <-failed:
 			return err
 		}
-		if c.finished() && !c.follow {
+		if c.atEnd() && !c.follow {
 			return nil
 		}
 	}
 }
 
-// fetch polls in the background, so that a rebalance need not wait for the next sale.
+// fetch polls in a goroutine of its own, so that a rebalance need not wait for the next sale.
 func (c *consumer) fetch(ctx context.Context) (<-chan kafka.Fetched, <-chan error) {
 	fetched, failed := make(chan kafka.Fetched), make(chan error, 1)
 	go func() {
@@ -87,7 +87,7 @@ func (c *consumer) fetch(ctx context.Context) (<-chan kafka.Fetched, <-chan erro
 	return fetched, failed
 }
 
-// rebalance lets go of the partitions that others take over, and begins with the new ones where the group has stopped.
+// rebalance releases revoked partitions, and starts to read added ones at their committed offsets.
 func (c *consumer) rebalance(ctx context.Context, r kafka.Rebalance) error {
 	for _, tp := range r.Revoked {
 		c.fetcher.Remove(tp)
@@ -112,11 +112,11 @@ func (c *consumer) rebalance(ctx context.Context, r kafka.Rebalance) error {
 	return nil
 }
 
-// take prints what was fetched and then commits that it was read, even if it is interrupted in between.
-func (c *consumer) take(ctx context.Context, part kafka.Fetched) error {
+// handle prints the fetched sales and then commits their offsets, even if it is interrupted in between.
+func (c *consumer) handle(ctx context.Context, part kafka.Fetched) error {
 	tp := kafka.TopicPartition{Topic: part.Topic, Partition: part.Partition}
 	if _, ours := c.unread[tp]; !ours {
-		return nil // fetched before it went to another member
+		return nil // fetched before the partition was revoked
 	}
 	if part.Err != nil {
 		return fmt.Errorf("fetch %s: %w", tp, part.Err)
@@ -129,7 +129,7 @@ func (c *consumer) take(ctx context.Context, part kafka.Fetched) error {
 		case c.onError == processor.Fail:
 			return fmt.Errorf("%s at %d: %w", tp, record.Offset, err)
 		default:
-			fmt.Fprintf(c.out, "%s at %d: no sale: %v\n", tp, record.Offset, err)
+			fmt.Fprintf(c.out, "%s at %d: not a sale: %v\n", tp, record.Offset, err)
 		}
 	}
 	if part.Next >= part.LastStable {
@@ -138,8 +138,8 @@ func (c *consumer) take(ctx context.Context, part kafka.Fetched) error {
 	return c.client.CommitOffsets(context.WithoutCancel(ctx), c.member.Ref(), map[kafka.TopicPartition]kafka.CommittedOffset{tp: {Offset: part.Next}})
 }
 
-// finished reports whether all partitions that are ours were read to their end.
-func (c *consumer) finished() bool {
+// atEnd reports whether this member has read all its partitions to their ends.
+func (c *consumer) atEnd() bool {
 	for _, unread := range c.unread {
 		if unread {
 			return false
@@ -148,9 +148,9 @@ func (c *consumer) finished() bool {
 	return len(c.unread) > 0
 }
 
-// leave gives the partitions to the other members at once, instead of after the session time-out.
+// leave leaves the group, so that other members get the partitions at once instead of after the session timeout.
 func (c *consumer) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = c.member.Leave(ctx) // if the broker does not hear it, the time-out does the same
+	_ = c.member.Leave(ctx) // if this fails, the broker removes the member after the session timeout
 }

@@ -1,10 +1,9 @@
-// Vendas is a first program with Kafka and Rio: a producer sends five sales, a consumer prints them, and a topology adds
-// them up by seller, by form of payment and by hour.
+// Vendas is a first program with Kafka and Rio: a producer sends five sales, a consumer prints them, and a topology computes
+// totals by seller, by payment method and by hour.
 //
 //	go run ./examples/vendas
 //
-// does all of it on a broker inside the process. Against any Kafka the parts run one by one, in programs of their own if
-// you like:
+// runs all three parts with a broker inside the process. With a Kafka cluster, run the parts one by one:
 //
 //	vendas -brokers localhost:9092 -produce
 //	vendas -brokers localhost:9092 -consume -follow
@@ -42,7 +41,7 @@ func main() {
 	}
 }
 
-// options is what the command line says.
+// options are the parsed command-line flags.
 type options struct {
 	produce, consume, totals bool // none: all three
 	follow                   bool
@@ -54,13 +53,13 @@ type options struct {
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("vendas", flag.ContinueOnError)
-	flags.BoolVar(&o.produce, "produce", false, "only send the five sales")
+	flags.BoolVar(&o.produce, "produce", false, "only send five sales")
 	flags.BoolVar(&o.consume, "consume", false, "only read the sales and print them")
-	flags.BoolVar(&o.totals, "totals", false, "only add the sales up and print the totals")
-	flags.BoolVar(&o.follow, "follow", false, "with -consume or -totals: go on with the sales to come, until interrupted")
+	flags.BoolVar(&o.totals, "totals", false, "only compute and print the totals")
+	flags.BoolVar(&o.follow, "follow", false, "with -consume or -totals: wait for new sales until interrupted")
 	flags.StringVar(&o.brokers, "brokers", "", "addresses of a Kafka cluster, `host:port,…` (default: a broker inside this process)")
-	flags.StringVar(&o.data, "data", "", "`directory` that keeps the log and the state (default: a temporary one)")
-	flags.Func("on-error", "what to do with a record that is no sale: fail, skip or dead-letter (to the topic "+deadLetters+"; default fail)",
+	flags.StringVar(&o.data, "data", "", "`directory` for the broker's log and the state (default: a temporary directory)")
+	flags.Func("on-error", "what to do with a record that is not a sale: fail, skip or dead-letter (to the topic "+deadLetters+"; default fail)",
 		func(s string) (err error) {
 			o.onError, err = processor.ParseAction(s)
 			return err
@@ -85,7 +84,7 @@ func parse(args []string) (options, error) {
 
 const deadLetters = "comercial-erros"
 
-// run does what the command line says.
+// run parses the flags and runs the selected parts.
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	o, err := parse(args)
 	if err != nil {
@@ -133,7 +132,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	return report(context.WithoutCancel(ctx), client, out)
 }
 
-// addUp runs the topology and says what it had to leave out.
+// addUp runs the topology and prints which records were left out.
 func addUp(ctx context.Context, brokers []string, o options, log *slog.Logger, out io.Writer) error {
 	totals, err := Totals()
 	if err != nil {

@@ -44,7 +44,7 @@ vendas-por-hora
   (hour) maria.lima      1     230.90
 `
 
-// vendas runs the program and returns what it prints, without the hours: they are those of the test.
+// vendas runs the program and returns its output without the hours, which depend on the time of the test.
 func vendas(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -80,7 +80,8 @@ func TestOneByOne(t *testing.T) {
 	mustPrint(t, onceBySeller, "-data", data, "-totals") // no sale counts twice
 }
 
-// TestFollow: a consumer that follows ends when it is interrupted, and what it has printed it does not read again.
+// TestFollow: a consumer with -follow ends when it is interrupted. It has committed the sales that it printed, so the next
+// consumer does not print them again.
 func TestFollow(t *testing.T) {
 	data := t.TempDir()
 	mustPrint(t, "sent 5 sales to comercial\n", "-data", data, "-produce")
@@ -93,12 +94,12 @@ func TestFollow(t *testing.T) {
 	lines := bufio.NewScanner(read)
 	for _, want := range strings.Split(strings.TrimSpace(fiveLines), "\n") {
 		if !lines.Scan() || lines.Text() != want {
-			t.Fatalf("it prints %q, want %q", lines.Text(), want)
+			t.Fatalf("printed %q, want %q", lines.Text(), want)
 		}
 	}
 	interrupt()
 	if err := <-ended; err != nil {
-		t.Errorf("interrupted, it fails with %v", err)
+		t.Errorf("interrupted: error %v, want nil", err)
 	}
 	mustPrint(t, "", "-data", data, "-consume")
 }
@@ -119,12 +120,12 @@ func TestBrokenSaleInTheTopic(t *testing.T) {
 
 	state := t.TempDir()
 	if out, err := vendas(t, "-brokers", b.Addr(), "-data", state); err == nil || !strings.Contains(err.Error(), "comercial/0 at 0: codec: json[main.Sale]: unexpected end of JSON input") {
-		t.Errorf("by default it prints %q and fails with %v, want it to fail for the broken sale", out, err)
+		t.Errorf("by default: printed %q, error %v; want an error for the broken sale", out, err)
 	}
 	if out, err := vendas(t, "-brokers", b.Addr(), "-data", state, "-totals"); err == nil || !strings.Contains(err.Error(), "decode comercial/0 at 0: value: codec: json[main.Sale]: unexpected end of JSON input") {
-		t.Errorf("by default the totals are %q and the error %v, want them to fail for the broken sale", out, err)
+		t.Errorf("by default: totals %q, error %v; want an error for the broken sale", out, err)
 	}
-	mustPrint(t, "comercial/0 at 0: no sale: codec: json[main.Sale]: unexpected end of JSON input\n"+shifted(fiveLines),
+	mustPrint(t, "comercial/0 at 0: not a sale: codec: json[main.Sale]: unexpected end of JSON input\n"+shifted(fiveLines),
 		"-brokers", b.Addr(), "-data", state, "-consume", "-on-error", "skip")
 	mustPrint(t, "\nrecords left out: 1 dead-lettered (decode)\n"+onceBySeller, "-brokers", b.Addr(), "-data", state, "-totals", "-on-error", "dead-letter")
 
@@ -137,7 +138,7 @@ func TestBrokenSaleInTheTopic(t *testing.T) {
 	}
 }
 
-// shifted are the lines of sales that lie one offset later.
+// shifted returns the lines with offsets increased by one.
 func shifted(lines string) string {
 	return strings.NewReplacer("at 0:", "at 1:", "at 1:", "at 2:", "at 2:", "at 3:", "at 3:", "at 4:", "at 4:", "at 5:").Replace(lines)
 }

@@ -50,7 +50,7 @@ func produce(ctx context.Context, client *kafka.Client, sales []Sale, out io.Wri
 	return nil
 }
 
-// prepareTopic creates the topic of sales if there is none, and returns how many partitions it has.
+// prepareTopic creates the topic of sales if it does not exist, and returns its number of partitions.
 func prepareTopic(ctx context.Context, client *kafka.Client) (int32, error) {
 	err := client.CreateTopics(ctx, kafka.TopicSpec{Name: Sales.Name(), Partitions: 1})
 	if err != nil && !errors.Is(err, kafka.ErrTopicExists) {
@@ -61,7 +61,7 @@ func prepareTopic(ctx context.Context, client *kafka.Client) (int32, error) {
 		return 0, err
 	}
 	if len(topics) == 0 {
-		return 0, fmt.Errorf("topic %s is gone", Sales.Name())
+		return 0, fmt.Errorf("topic %s was deleted", Sales.Name())
 	}
 	return int32(len(topics[0].Partitions)), nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// report prints the totals as they stand in the topics.
+// report prints the current totals from the topics.
 func report(ctx context.Context, client *kafka.Client, out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	itself := func(key string) string { return key }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Sale is one sale as it stands in the topic.
+// Sale is one sale, a value of the topic.
 type Sale struct {
 	ID      string `json:"vendaId"`
 	Seller  string `json:"vendedor"`
@@ -16,13 +16,14 @@ type Sale struct {
 	Payment string `json:"formaPagamento"`
 }
 
-// SoldBy is the seller.
+// SoldBy returns the seller.
 func (s Sale) SoldBy() string { return s.Seller }
 
-// PaidBy is the form of payment.
+// PaidBy returns the payment method.
 func (s Sale) PaidBy() string { return s.Payment }
 
-// UnmarshalJSON reads a sale. One without a seller, an amount or a form of payment is an error: it belongs to no total.
+// UnmarshalJSON parses a sale. A sale without a seller, an amount or a payment method is an error, because it belongs to no
+// total.
 func (s *Sale) UnmarshalJSON(data []byte) error {
 	type plain Sale // without this method
 	fields := struct {
@@ -47,7 +48,7 @@ func (s *Sale) UnmarshalJSON(data []byte) error {
 	return errors.Join(missing...)
 }
 
-// Total is the sum of some sales. The zero value is that of none.
+// Total is the sum of some sales. The zero value is the sum of none.
 type Total struct {
 	Sales  int64 `json:"vendas"`
 	Amount Money `json:"total"`
@@ -56,8 +57,8 @@ type Total struct {
 // Add returns the total with one more sale.
 func (t Total) Add(s Sale) Total { return Total{Sales: t.Sales + 1, Amount: t.Amount + s.Amount} }
 
-// Money is an amount in cents. In JSON it is a number of whole units with two decimals, such as 120.50, which is never
-// turned into a floating-point number: 0.1 + 0.2 is 0.30 here.
+// Money is an amount in cents. In JSON it is a number with two decimals, such as 120.50. It is never converted to a
+// floating-point number, so 0.1 + 0.2 is exactly 0.30.
 type Money int64
 
 // String returns "120.50".
@@ -72,7 +73,7 @@ func (m Money) String() string {
 // MarshalJSON writes 120.50.
 func (m Money) MarshalJSON() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalJSON reads any JSON number that is a whole number of cents: 120.50, 120.5, 120, 1.205E+2.
+// UnmarshalJSON parses any JSON number that is a whole number of cents: 120.50, 120.5, 120, 1.205E+2.
 func (m *Money) UnmarshalJSON(data []byte) error {
 	var number json.Number
 	if err := json.Unmarshal(data, &number); err != nil || data[0] == '"' || number == "" {
@@ -83,7 +84,7 @@ func (m *Money) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// parseCents moves the decimal point of a JSON number behind its cents, digit by digit.
+// parseCents parses a JSON number of units as a number of cents, without floating-point arithmetic.
 func parseCents(text string) (Money, error) {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
@@ -95,7 +96,7 @@ func parseCents(text string) (Money, error) {
 		}
 	}
 	digits := whole + fraction
-	point := len(whole) + shift + 2 // behind the cents
+	point := len(whole) + shift + 2 // position of the decimal point after the conversion to cents
 	switch {
 	case point > len(digits):
 		digits += strings.Repeat("0", point-len(digits))

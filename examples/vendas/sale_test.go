@@ -86,7 +86,7 @@ func TestTotalIsExact(t *testing.T) {
 	}
 }
 
-// FuzzMoney: what is read is exactly the number in the text, or nothing.
+// FuzzMoney: a number is parsed exactly, or not at all.
 func FuzzMoney(f *testing.F) {
 	for _, text := range []string{"120.50", "-0.05", "1.205E+2", "5e-2", "0e20", "1e21", "92233720368547758.08", "1.000", `"1"`, "-"} {
 		f.Add(text)

@@ -15,10 +15,10 @@ var (
 	ByHour    = topology.NewTopic("vendas-por-hora", codec.Windowed(codec.String).Size(time.Hour), codec.JSON[Total]())
 )
 
-// aDay is how late the sales of a shop may come in, after a night without a network.
+// aDay is the grace period of the windows: a shop may send its sales a day late, after a night without a network.
 const aDay = 24 * time.Hour
 
-// Totals adds up the sales: by seller, by seller and hour, and by form of payment. The hour is that of the record's
+// Totals computes totals of the sales by seller, by seller and hour, and by payment method. The hour is that of the record's
 // timestamp.
 func Totals() (*topology.Topology, error) {
 	b := topology.NewBuilder("vendas")

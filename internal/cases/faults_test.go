@@ -15,13 +15,13 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// TestOneof: a value with an interface field keeps the codec of its topic behind a KeyBy.
+// TestOneof: a value with an interface field keeps the codec of its topic after a KeyBy.
 func TestOneof(t *testing.T) {
 	m := copyModule(t, "faults/oneof", "")
 	m.run(t, "go", "test", "-mod=mod", "-count=1", ".")
 }
 
-// counter is the program that counts records by key, and does what their values say.
+// counter is a program that counts records by key. Values can make it misbehave.
 type counter struct {
 	t        *testing.T
 	m        *module
@@ -29,10 +29,10 @@ type counter struct {
 	programs int
 }
 
-// topicsOfCounter are all that the program reads and writes.
+// topicsOfCounter are the topics that the program reads and writes.
 var topicsOfCounter = []string{"micro-in", "micro-out", "micro-counts-changelog"}
 
-// TestFaults runs the program on each broker, side by side.
+// TestFaults runs the program on each broker, in parallel.
 func TestFaults(t *testing.T) {
 	m := copyModule(t, "faults", "")
 	m.build(t, "micro", "opentxn")
@@ -53,7 +53,7 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// runFaults runs the program in each trouble; fresh returns a broker on which nothing is left of the run before.
+// runFaults runs the program with each fault. fresh returns a broker without data of earlier runs.
 func runFaults(t *testing.T, m *module, fresh func(*testing.T) string) {
 	for _, test := range []struct {
 		name string
@@ -61,7 +61,7 @@ func runFaults(t *testing.T, m *module, fresh func(*testing.T) string) {
 		long bool
 	}{
 		{"slow records", (*counter).slowRecords, false},
-		{"a record that hangs", (*counter).hangingRecord, true}, // TestAStopDoesNotWaitForAHungHandler of package runner is short
+		{"a record that hangs", (*counter).hangingRecord, true}, // short version: TestAStopDoesNotWaitForAHungHandler of package runner
 		{"output deleted", (*counter).outputDeleted, false},
 		{"open transaction", (*counter).openTransaction, false},
 	} {
@@ -74,7 +74,7 @@ func runFaults(t *testing.T, m *module, fresh func(*testing.T) string) {
 	}
 }
 
-// forgetCounter deletes what a run of the program has left on a broker.
+// forgetCounter deletes the topics and the group of the program from a broker.
 func forgetCounter(t *testing.T, address string) {
 	t.Helper()
 	client, err := kafka.Dial(t.Context(), kafka.Config{Brokers: []string{address}})
@@ -86,7 +86,7 @@ func forgetCounter(t *testing.T, address string) {
 	_ = client.DeleteGroup(t.Context(), "micro")
 }
 
-// embedded starts a broker with a directory of its own.
+// embedded starts a broker with its own directory.
 func embedded(t *testing.T) (address string) {
 	t.Helper()
 	b, err := broker.Start(broker.Config{DataDir: filepath.Join(t.TempDir(), "log"), AutoCreateTopics: true, Partitions: 4})
@@ -95,7 +95,7 @@ func embedded(t *testing.T) (address string) {
 	return b.Addr()
 }
 
-// send writes n times the records of a text such as "a=1 k%=sleep:1s", in which % is the number of the time.
+// send writes the records of a text such as "a=1 k%=sleep:1s" n times; % stands for the number of the repetition.
 func (c *counter) send(n int, records string) {
 	c.t.Helper()
 	out, err := c.m.output(limit, "micro", "-brokers", c.brokers, "-n", fmt.Sprint(n), "-send", records)
@@ -104,16 +104,16 @@ func (c *counter) send(n int, records string) {
 	}
 }
 
-// results are the lines of the output.
+// results returns the lines of the output topic.
 func (c *counter) results() []string {
 	out, err := c.m.output(limit, "micro", "-brokers", c.brokers, "-show", "micro-out")
 	if err != nil {
-		return nil // the topic is not there yet
+		return nil // the topic does not exist yet
 	}
 	return slices.Collect(strings.Lines(out))
 }
 
-// start runs an instance of the program with a state directory of its own.
+// start runs an instance of the program with its own state directory.
 func (c *counter) start(flags ...string) *instance {
 	c.t.Helper()
 	c.programs++
@@ -121,29 +121,30 @@ func (c *counter) start(flags ...string) *instance {
 	return c.m.start(c.t, "micro", append([]string{"-brokers", c.brokers, "-dir", dir}, flags...)...)
 }
 
-// Slow records with large results: results appear long before all are done, and a stop waits for one call, not for all.
+// Slow records with large results: the first results are visible long before the last record is processed, and a stop only
+// waits for the current call.
 func (c *counter) slowRecords() {
 	c.send(400, "k%=sleepbig:40ms,8000")
 	i := c.start()
 	until(c.t, "results on the way", func() bool { return len(c.results()) > 20 })
 	i.stop(5 * time.Second)
 	if n := len(c.results()); n >= 400 {
-		c.t.Errorf("%d results: the stop came when all was done", n)
+		c.t.Errorf("%d results: the stop came after the last record", n)
 	}
 }
 
-// A handler that never returns does not keep the process from ending.
+// A handler that never returns does not prevent the process from ending.
 func (c *counter) hangingRecord() {
 	c.send(1, "a=1 b=1")
 	i := c.start()
 	until(c.t, "results", func() bool { return len(c.results()) >= 2 })
 	c.send(1, "a=hang")
-	<-time.After(2 * time.Second) // nothing tells that the handler has been called
+	<-time.After(2 * time.Second) // there is no sign that the handler has been called
 	i.stop(40 * time.Second)
 }
 
-// The output topic is deleted while nothing but offsets is committed: the application ends after its retry time, or at least does
-// not restart several times a second.
+// The output topic is deleted, so only offsets can be committed: the application ends after RetryTimeout, or at least does not
+// restart several times per second.
 func (c *counter) outputDeleted() {
 	c.send(1, "a=1 b=1")
 	i := c.start("-retry", "5s")
@@ -155,19 +156,19 @@ func (c *counter) outputDeleted() {
 	c.send(1, "a=1 b=1")
 	select {
 	case <-i.ended:
-		if !strings.Contains(i.said(), "micro-out") {
+		if !strings.Contains(i.logged(), "micro-out") {
 			c.t.Error("the reason does not name the topic")
 		}
 	case <-time.After(20 * time.Second):
-		lines := strings.Count(i.said(), "level=WARN")
+		lines := strings.Count(i.logged(), "level=WARN")
 		c.t.Logf("alive after 20 s with %d warnings", lines)
 		if lines > 40 {
-			c.t.Errorf("%d warnings in 20 s: nothing backs off", lines)
+			c.t.Errorf("%d warnings in 20 s: there is no back-off", lines)
 		}
 	}
 }
 
-// A restore that waits for somebody else's open transaction says so.
+// A restore that waits for the open transaction of another program names it in the log.
 func (c *counter) openTransaction() {
 	c.send(1, "a=1 b=1")
 	i := c.start()
@@ -179,11 +180,11 @@ func (c *counter) openTransaction() {
 	c.send(1, "a=1 b=1")
 	i = c.start()
 	waits := regexp.MustCompile(`micro-counts-changelog[^\n]*transaction|transaction[^\n]*micro-counts-changelog`)
-	until(c.t, "a word on the transaction", func() bool { return waits.MatchString(i.said()) })
+	until(c.t, "the log names the transaction", func() bool { return waits.MatchString(i.logged()) })
 	i.stop(10 * time.Second)
 }
 
-// One machine and one program on two clusters in turn: the counts of one are not taken for those of the other.
+// One program on one machine uses two clusters in turn. Each cluster has its own counts.
 func TestTwoClusters(t *testing.T) {
 	m := copyModule(t, "faults/rep-src", "")
 	must(t, os.Mkdir(filepath.Join(m.dir, "rep"), 0o755))
@@ -202,21 +203,21 @@ func TestTwoClusters(t *testing.T) {
 		w.count(a, "rio", "rio")
 	}
 	if got := w.count(b, "rio", "rio"); got != "1" && !refused.MatchString(got) {
-		t.Errorf("B counts rio for the first time: %s", got)
+		t.Errorf("on B: %s, want that rio is counted for the first time", got)
 	}
 	if got := w.count(a, "mar", "mar"); got != "5" && !refused.MatchString(got) {
-		t.Errorf("A counts mar for the fifth time: %s", got)
+		t.Errorf("on A: %s, want that mar is counted for the fifth time", got)
 	}
 }
 
-// words runs the program that counts words, with the directories of one user.
+// words is a program that counts words, with the home directory of one user.
 type words struct {
 	t    *testing.T
 	m    *module
 	home string
 }
 
-// prepare makes the topics of the program anew.
+// prepare recreates the topics of the program.
 func (w *words) prepare(cluster string) {
 	w.t.Helper()
 	client, err := kafka.Dial(w.t.Context(), kafka.Config{Brokers: []string{cluster}})
@@ -232,7 +233,7 @@ func (w *words) prepare(cluster string) {
 	}
 }
 
-// count has a line counted and returns the newest count of a word, or the reason for which the program refuses to.
+// count writes a line, runs the program, and returns the latest count of a word, or the error of the program.
 func (w *words) count(cluster, line, word string) (newest string) {
 	w.t.Helper()
 	client, err := kafka.Dial(w.t.Context(), kafka.Config{Brokers: []string{cluster}})

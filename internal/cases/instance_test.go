@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// limit bounds how long a test waits for something that takes seconds.
+// limit bounds how long a test waits for a condition.
 const limit = 45 * time.Second
 
 // instance is a running program.
@@ -21,20 +21,21 @@ type instance struct {
 	log   bytes.Buffer
 }
 
-// Write takes what the program logs.
+// Write appends output of the program to its log.
 func (i *instance) Write(p []byte) (int, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.log.Write(p)
 }
 
-func (i *instance) said() string {
+// logged returns the log so far.
+func (i *instance) logged() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.log.String()
 }
 
-// start runs a program, which is killed with the test.
+// start starts a program and kills it at the end of the test.
 func (m *module) start(t *testing.T, program string, args ...string) *instance {
 	t.Helper()
 	i := &instance{t: t, cmd: m.command(program, args...), ended: make(chan struct{})}
@@ -48,13 +49,13 @@ func (m *module) start(t *testing.T, program string, args ...string) *instance {
 		_ = i.cmd.Process.Kill()
 		<-i.ended
 		if t.Failed() {
-			t.Logf("%s %q said:\n%s", program, args, i.said())
+			t.Logf("log of %s %q:\n%s", program, args, i.logged())
 		}
 	})
 	return i
 }
 
-// stop sends SIGTERM, after which the instance must end within a time.
+// stop sends SIGTERM and checks that the instance ends in time.
 func (i *instance) stop(within time.Duration) {
 	i.t.Helper()
 	began := time.Now()
@@ -77,7 +78,7 @@ func until(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-again.C:
 		case <-timeout.C:
-			t.Fatalf("not within %v: %s", limit, what)
+			t.Fatalf("timed out after %v waiting for: %s", limit, what)
 		}
 	}
 }

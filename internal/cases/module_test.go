@@ -36,10 +36,10 @@ func long(t *testing.T) {
 	}
 }
 
-// module is a copy of a module of programs, which uses this checkout.
+// module is a copy of a module of programs that uses this checkout.
 type module struct{ dir string }
 
-// copyModule copies a directory below RIO_CASES. A directory that is no module borrows go.mod from another one.
+// copyModule copies a directory below RIO_CASES. If the directory has no go.mod, copyModule takes that of another one.
 func copyModule(t *testing.T, name, borrowed string) *module {
 	t.Helper()
 	m := &module{t.TempDir()}
@@ -57,7 +57,7 @@ func copyModule(t *testing.T, name, borrowed string) *module {
 	return m
 }
 
-// build builds programs, the directories of the module that are named, as one binary: to link each would take minutes.
+// build builds the programs in the named directories of the module as one binary, because linking each would take minutes.
 func (m *module) build(t *testing.T, programs ...string) {
 	t.Helper()
 	var imports, table strings.Builder
@@ -77,7 +77,7 @@ func (m *module) build(t *testing.T, programs ...string) {
 	m.run(t, "go", "build", "-mod=mod", "-o", m.binary(), "./all")
 }
 
-// allPrograms runs the program that its first argument names.
+// allPrograms is the source of a main function that runs the program named by its first argument.
 const allPrograms = `package main
 
 import (
@@ -103,12 +103,12 @@ func (m *module) name(t *testing.T) string {
 
 func (m *module) binary() string { return filepath.Join(m.dir, "all", "program") }
 
-// command is the command of a program.
+// command returns the command that runs a program.
 func (m *module) command(program string, args ...string) *exec.Cmd {
 	return exec.Command(m.binary(), append([]string{program}, args...)...)
 }
 
-// run runs a command in the module, which must succeed, and returns what it prints.
+// run runs a command in the module, checks that it succeeds, and returns its output.
 func (m *module) run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -120,7 +120,7 @@ func (m *module) run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// output runs a program for so long at most, and returns what it prints.
+// output runs a program for at most the given time and returns its output.
 func (m *module) output(limit time.Duration, program string, args ...string) (string, error) {
 	var out bytes.Buffer
 	cmd := m.command(program, args...)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// poisonScript is what a topology with a filter before its window does with the record of a broken clock.
+// poisonScript shows what a topology with a filter before its window does with a record whose timestamp is far in the future.
 const poisonScript = `# One record says 2030, and the filter drops it. The window goes on with the times of the records that reach it.
 send in times
 @2026-01-01T10:00:00Z k=a
@@ -19,7 +19,7 @@ counts @1767261600000 k@2026-01-01T10:00:00Z/1m0s=1
 counts @1767261601000 k@2026-01-01T10:00:00Z/1m0s=2
 `
 
-// TestSemantics runs the tests on package topologytest. One of them only shows what the log says.
+// TestSemantics runs the tests that use package topologytest. One of them only has a log to check.
 func TestSemantics(t *testing.T) {
 	m := copyModule(t, "semantics", "streams")
 	must(t, os.MkdirAll(filepath.Join(m.dir, "testdata"), 0o755))
@@ -30,16 +30,16 @@ func TestSemantics(t *testing.T) {
 		`--- PASS: TestTwoLooksThroughATopic`, `--- PASS: TestDerivedTable`, `--- PASS: TestTwoLooksWithACopy`, `--- PASS: TestWhoTellsOfLateRecords`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
-			t.Errorf("nothing like %s in:\n%s", want, out)
+			t.Errorf("no match for %s in:\n%s", want, out)
 		}
 	}
-	dropped := 0 // by a window, as the log says
+	dropped := 0 // records dropped by a window, according to the log
 	for _, line := range regexp.MustCompile(`level=WARN [^\n]* count=(\d+) [^\n]*reason=late`).FindAllStringSubmatch(out, -1) {
 		n, err := strconv.Atoi(line[1])
 		must(t, err)
 		dropped += n
 	}
 	if dropped != 999 {
-		t.Errorf("the log says that %d records came too late, want 999:\n%s", dropped, out)
+		t.Errorf("%d late records in the log, want 999:\n%s", dropped, out)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// A laptop sleeps for longer than RetryTimeout and the session timeout: embedded broker and application, in one process, go on
-// when it wakes up. (lid.py sleeps for 5 minutes, the default of RetryTimeout.)
+// A laptop sleeps for longer than RetryTimeout and the session timeout. When it wakes up, the embedded broker and the
+// application, in one process, continue. (lid.py sleeps for 5 minutes, the default of RetryTimeout.)
 func TestSleepingLaptop(t *testing.T) {
 	const retry, session = 2 * time.Second, time.Second
 	m := copyModule(t, "faults", "")
@@ -23,7 +23,7 @@ func TestSleepingLaptop(t *testing.T) {
 	i := m.start(t, "app", "-listen", "127.0.0.1:0", "-dir", filepath.Join(t.TempDir(), "app"), "-retry", fmt.Sprint(retry), "-session", fmt.Sprint(session))
 	var address string
 	until(t, "an address", func() bool {
-		if found := regexp.MustCompile(`address=(127\S+)`).FindStringSubmatch(i.said()); found != nil {
+		if found := regexp.MustCompile(`address=(127\S+)`).FindStringSubmatch(i.logged()); found != nil {
 			address = found[1]
 		}
 		return address != ""

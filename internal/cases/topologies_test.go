@@ -28,7 +28,7 @@ type known struct {
 	}
 }
 
-// node is a step. M is the number that a filter or a new key counts by; Every is in milliseconds.
+// node is a step. M is the modulus of a filter or a new key; Every is in milliseconds.
 type node struct {
 	ID, Op, Topic, Name, Kind string
 	In                        []string
@@ -40,7 +40,8 @@ type node struct {
 	}
 }
 
-// right are the records that the topologies write, by id: what Kafka Streams writes, but for the differences that are intended.
+// right contains the records that the topologies must write, by id. They are the same as in Kafka Streams, except for the
+// intended differences.
 var right = map[int]string{
 	1: `null="" @0`,
 	2: `""=null @0`,
@@ -82,7 +83,7 @@ func texts(name string) topology.Topic[string, string] {
 	return topology.NewTopic(name, codec.String, codec.String)
 }
 
-// graph is a topology that is being declared.
+// graph is a topology under construction.
 type graph struct {
 	b       *topology.Builder
 	streams map[string]*topology.Stream[string, string]
@@ -90,7 +91,7 @@ type graph struct {
 	counts  map[string]*topology.Table[codec.WindowKey[string], int64]
 }
 
-// run runs the topology and returns the records of its output o, a line each.
+// run runs the topology and returns the records of its output o, one per line.
 func (k *known) run(t *testing.T) string {
 	g := &graph{
 		topology.NewBuilder("known"), make(map[string]*topology.Stream[string, string]),
@@ -130,7 +131,7 @@ func orNull(s string, null bool) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// digits is the number at the end of a value such as v3.
+// digits returns the number at the end of a value such as v3.
 func digits(v string) (n int) {
 	_, _ = fmt.Sscanf(strings.TrimLeft(v, "vT"), "%d", &n)
 	return n
@@ -169,25 +170,26 @@ func (g *graph) declare(t *testing.T, n node) {
 	case "flush":
 		g.streams[n.ID] = topology.Process(in(0), n.Name, flush(time.Duration(n.Every)*time.Millisecond))
 	default:
-		t.Fatalf("there is no step %q", n.Op)
+		t.Fatalf("unknown step %q", n.Op)
 	}
 }
 
-// asText makes texts of windows and their counts.
+// asText converts windows and their counts to text.
 func asText(c *processor.Context[string, string]) processor.Handler[codec.WindowKey[string], int64] {
 	return func(r processor.Record[codec.WindowKey[string], int64]) error {
 		return c.Forward(processor.Record[string, string]{Key: fmt.Sprint(r.Key), Value: fmt.Sprint(r.Value), Timestamp: r.Timestamp})
 	}
 }
 
-// flush says how many records came since it did so the last time, whenever stream time reaches a multiple of the interval.
+// flush emits the number of records since the last call of its timer, which fires at every multiple of the interval in stream
+// time.
 func flush(every time.Duration) func(*processor.Context[string, string]) processor.Handler[string, string] {
 	return func(c *processor.Context[string, string]) processor.Handler[string, string] {
 		n := 0
 		c.Schedule(every, processor.StreamTime, func(now time.Time) error {
-			said := n
+			count := n
 			n = 0
-			return c.Forward(processor.Record[string, string]{Key: "flush", Value: fmt.Sprint(said), Timestamp: now.UnixMilli()})
+			return c.Forward(processor.Record[string, string]{Key: "flush", Value: fmt.Sprint(count), Timestamp: now.UnixMilli()})
 		})
 		return func(processor.Record[string, string]) error { n++; return nil }
 	}

@@ -17,12 +17,12 @@ func compare(table Table, proofs []Proof) error {
 		case !known:
 			wrong("%s:%d: %s proves %s, which is not in %s", proof.File, proof.Line, proof.Test, proof.ID, tableFile)
 		case !promise.Kept():
-			wrong("%s:%d: %s proves %s, which %s calls not kept or not proved", proof.File, proof.Line, proof.Test, proof.ID, tableFile)
+			wrong("%s:%d: %s proves %s, but %s marks it as not kept or not proved", proof.File, proof.Line, proof.Test, proof.ID, tableFile)
 		}
 	}
 	for _, promise := range table.Promises {
 		if promise.Kept() && !proved[promise.ID] {
-			wrong("%s: no test proves %s: name it in a test that does, or write \"not proved: why\"", tableFile, promise.ID)
+			wrong("%s: no test proves %s: add its id to a test that does, or write \"not proved: why\"", tableFile, promise.ID)
 		}
 	}
 	return errors.Join(mistakes...)

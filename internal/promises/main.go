@@ -1,4 +1,4 @@
-// Command promises keeps docs/promises.md true: the page of what Rio promises, and of the tests that prove it.
+// Command promises generates and checks docs/promises.md, which lists what Rio promises and the tests that prove it.
 //
 //	go run ./internal/promises write          writes docs/promises.md
 //	go run ./internal/promises check FILE...  fails if the page is stale, or a proof on it did not pass in the test runs in FILES
@@ -9,9 +9,9 @@
 //	//
 //	// Proves: exactly-once-crash (processes), acked-not-lost
 //
-// The word processes says that the test kills, freezes or runs processes of their own. Where else a test runs is derived
-// from what it calls (see places.go). A FILE is what gotestsum --jsonfile writes; its name says which step of CI ran the
-// tests, and the files kafka.json and brokers.json are those of the steps with an Apache Kafka.
+// The word processes means that the test runs, kills or freezes separate processes. The other places where a test runs are
+// derived from the functions that it calls (see places.go). Each FILE is written by gotestsum --jsonfile and named after the
+// CI step that ran the tests; kafka.json and brokers.json come from the steps with an Apache Kafka.
 package main
 
 import (
@@ -43,10 +43,10 @@ func run(args []string, out io.Writer) error {
 	case len(args) > 1 && args[0] == "check":
 		return check(root, args[1:], out)
 	}
-	return errors.New("want \"write\", or \"check\" and the files of test runs")
+	return errors.New("usage: promises write, or promises check FILE... with the files of test runs")
 }
 
-// findRoot returns the directory of the module: the working directory, or the nearest one above that has the table.
+// findRoot returns the root directory of the module: the working directory or the nearest parent that contains the table.
 func findRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -58,7 +58,7 @@ func findRoot() (string, error) {
 		}
 		above := filepath.Dir(dir)
 		if above == dir {
-			return "", fmt.Errorf("no %s here or above", tableFile)
+			return "", fmt.Errorf("no %s in the working directory or its parents", tableFile)
 		}
 		dir = above
 	}
@@ -72,7 +72,7 @@ func write(root string) error {
 	return os.WriteFile(filepath.Join(root, pageFile), page, 0o644)
 }
 
-// pageOf returns the page, or all mistakes in the table and in the lines of the tests.
+// pageOf returns the page, or an error with all mistakes in the table and in the tests.
 func pageOf(root string) ([]byte, error) {
 	table, proofs, err := load(root)
 	if err != nil {
@@ -81,7 +81,7 @@ func pageOf(root string) ([]byte, error) {
 	return render(table, proofs), nil
 }
 
-// checkPage fails if the page is not what the table and the tests say.
+// checkPage returns an error if the page is not up to date.
 func checkPage(root string) error {
 	want, err := pageOf(root)
 	if err != nil {

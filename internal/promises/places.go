@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// callGraph knows which functions of a package's test files mention which others. It goes by names alone, without types:
-// a selector x.start stands for every method start of the package.
+// callGraph records which functions in a package's test files mention which others. It only uses names, not types: a selector
+// x.start stands for every method start of the package.
 type callGraph struct {
 	functions map[string][]*ast.FuncDecl
 	methods   map[string][]*ast.FuncDecl
@@ -29,17 +29,17 @@ func (g *callGraph) add(file *ast.File) {
 	}
 }
 
-// reveals says what a test that mentions one of these works with.
+// reveals maps names to the places where a test that mentions them runs.
 var reveals = map[string]Place{
 	"broker.Start":        Embedded,
 	"kfake.NewCluster":    Simulated,
-	`"RIO_KAFKA"`:         Apache, // the step kafka runs exactly the packages whose tests ask for it
+	`"RIO_KAFKA"`:         Apache, // the CI step kafka runs exactly the packages whose tests read it
 	"exec.Command":        Processes,
 	"exec.CommandContext": Processes,
 }
 
-// places returns where a test runs, in the order of the page: what it reveals, directly or through helpers in test files.
-// The children of a test with processes begin in TestMain.
+// places returns where a test runs, in the order of the page, by what it mentions directly or through helpers in test files.
+// Child processes of a test start in TestMain.
 func (g *callGraph) places(test string, processes bool) []Place {
 	w := &walk{graph: g, seen: map[*ast.FuncDecl]bool{}, found: map[Place]bool{}}
 	w.visit(g.functions[test])
@@ -77,7 +77,7 @@ func (w *walk) node(n ast.Node) bool {
 		}
 		w.visit(w.graph.methods[n.Sel.Name])
 		ast.Inspect(n.X, w.node)
-		return false // n.Sel is no function of the package
+		return false // n.Sel is not a function of the package
 	}
 	return true
 }

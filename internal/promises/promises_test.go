@@ -9,7 +9,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// TestPage fails if the page of this repository is stale, or the tests contradict the table.
+// TestPage fails if the page of this repository is stale or the tests contradict the table.
 func TestPage(t *testing.T) {
 	root, err := findRoot()
 	if err != nil {
@@ -20,14 +20,14 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestScripts runs the scripts in testdata, each on a module of its own that it writes file by file:
+// TestScripts runs the scripts in testdata. Each creates a module file by file:
 //
 //	file NAME    writes a file
-//	page         prints the page, from its first heading of promises on
+//	page         prints the page from its first heading of promises on
 //	index        prints the page's table of promises and places
 //	write        writes the page
 //	stale        checks that the page is up to date
-//	mistakes     prints why there is no page
+//	mistakes     prints the mistakes that prevent a page
 //	check NAME.. checks test runs; each file was written before
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, script string) {

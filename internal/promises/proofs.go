@@ -15,13 +15,13 @@ import (
 	"strings"
 )
 
-// Proof is a test that shows that a promise is kept.
+// Proof is a test that proves a promise.
 type Proof struct {
-	ID     string // of the promise
+	ID     string // id of the promise
 	Import string // import path of the package
 	File   string // path from the root, with slashes
-	Line   int    // of the line that names the promise
-	Test   string // name of the function
+	Line   int    // number of the line that names the promise
+	Test   string // name of the test function
 	Places []Place
 }
 
@@ -29,8 +29,8 @@ type Proof struct {
 type Place string
 
 const (
-	Unit      Place = "unit"            // in the process of the test, without a broker
-	Simulated Place = "fake cluster"    // against kfake, a cluster of another project in the process of the test
+	Unit      Place = "unit"            // in the test process, without a broker
+	Simulated Place = "fake cluster"    // against kfake, a simulated cluster of another project, in the test process
 	Embedded  Place = "embedded broker" // against the embedded broker
 	Apache    Place = "Apache Kafka"    // against an Apache Kafka
 	Processes Place = "real processes"  // with processes that are killed, frozen, or run side by side
@@ -41,10 +41,10 @@ var places = []Place{Unit, Simulated, Embedded, Apache, Processes}
 
 const marker = "// Proves:"
 
-// resembles matches comments that are, or should be, lines with the marker.
+// resembles matches comments that are or should be lines with the marker.
 var resembles = regexp.MustCompile(`(?i)\bproves:`)
 
-// findProofs parses all tests below root, those of nested modules included, and reports all mistakes at once.
+// findProofs parses all tests below root, including nested modules. Its error contains all mistakes.
 func findProofs(root string) ([]Proof, error) {
 	var all []Proof
 	var mistakes []error
@@ -117,7 +117,7 @@ func importPath(root, folder string) (string, error) {
 		}
 		match := regexp.MustCompile(`(?m)^module (\S+)$`).FindSubmatch(mod)
 		if match == nil {
-			return "", fmt.Errorf("%s names no module", filepath.Join(dir, "go.mod"))
+			return "", fmt.Errorf("%s has no module path", filepath.Join(dir, "go.mod"))
 		}
 		below, err := filepath.Rel(dir, folder)
 		return path.Join(string(match[1]), filepath.ToSlash(below)), err
@@ -132,7 +132,8 @@ type tests struct {
 	mistakes []error
 }
 
-// collect reads the lines of a file. One that is not in the doc comment of a test would be overlooked, so it is a mistake.
+// collect reads the marked lines of a file. A line that is not in the doc comment of a test is a mistake, because it would be
+// ignored.
 func (p *tests) collect(file string, parsed *ast.File, positions *token.FileSet) {
 	inDoc := map[*ast.CommentGroup]string{}
 	for _, decl := range parsed.Decls {
@@ -153,7 +154,7 @@ func (p *tests) collect(file string, parsed *ast.File, positions *token.FileSet)
 			}
 			test, ok := inDoc[group]
 			if !ok {
-				p.wrong(file, line, "%q does not stand in the doc comment of a test", comment.Text)
+				p.wrong(file, line, "%q is not in the doc comment of a test", comment.Text)
 				continue
 			}
 			for item := range strings.SplitSeq(list, ",") {
@@ -167,7 +168,7 @@ func (p *tests) wrong(file string, line int, format string, args ...any) {
 	p.mistakes = append(p.mistakes, fmt.Errorf("%s:%d: %s", file, line, fmt.Sprintf(format, args...)))
 }
 
-// item reads "some-id" or "some-id (processes)".
+// item parses "some-id" or "some-id (processes)".
 func (p *tests) item(proof Proof, text string) {
 	id, processes := strings.CutSuffix(text, " (processes)")
 	if id == "" || strings.ContainsAny(id, " ()") {
@@ -181,14 +182,14 @@ func (p *tests) item(proof Proof, text string) {
 	p.proofs = append(p.proofs, proof)
 }
 
-// place completes the places of all proofs, when all files of the package are known.
+// place sets the places of all proofs when all files of the package have been read.
 func (p *tests) place() {
 	for i := range p.proofs {
 		proof := &p.proofs[i]
 		processes := len(proof.Places) > 0
 		found := p.calls.places(proof.Test, processes)
 		if processes && !slices.Contains(found, Processes) {
-			p.wrong(proof.File, proof.Line, "%s is said to run processes, but calls neither exec.Command nor exec.CommandContext", proof.Test)
+			p.wrong(proof.File, proof.Line, "%s is marked with (processes), but calls neither exec.Command nor exec.CommandContext", proof.Test)
 		}
 		if !processes {
 			found = slices.DeleteFunc(found, func(at Place) bool { return at == Processes })

@@ -15,19 +15,19 @@ import (
 // withApache are the test runs that have an Apache Kafka.
 var withApache = []string{"kafka.json", "brokers.json"}
 
-// results says what became of each test in one group of test runs.
+// results contains the outcome of each test in one group of test runs.
 type results struct {
 	ran      bool
 	outcomes map[string]outcome
 }
 
-// outcome is that of a test and its subtests.
+// outcome is the outcome of a test and its subtests.
 type outcome struct {
 	action  string // pass, skip, or fail
 	subtest map[string]string
 }
 
-// passed reports whether the test has shown anything: go test calls a test passed although all its subtests were skipped.
+// passed reports whether the test has proved anything: go test reports a test as passed even if all its subtests were skipped.
 func (o outcome) passed() bool {
 	if o.action != "pass" {
 		return false
@@ -97,8 +97,8 @@ func (r *results) read(events io.Reader) error {
 	return nil
 }
 
-// check fails if the page is stale, or a proof on it did not pass in any of the recorded test runs. What needs a run that is not among them
-// is named and not checked.
+// check returns an error if the page is stale, or if a proof on it did not pass in any of the recorded test runs. It prints the
+// proofs that it cannot check because their test run is missing.
 func check(root string, files []string, out io.Writer) error {
 	if err := checkPage(root); err != nil {
 		return err
@@ -155,7 +155,7 @@ func readFile(group *results, name string) error {
 	return nil
 }
 
-// runsFor returns the recorded runs in which a test can pass at a place. Processes are the same in all.
+// runsFor returns the recorded runs in which a test can pass at a place. Tests with processes can pass in all.
 func runsFor(at Place, local, apache *results) (ran []*results) {
 	if at != Apache && local.ran {
 		ran = append(ran, local)

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// tableFile is where the promises are, below the root.
+// tableFile is the path of the file with the promises, relative to the root.
 const tableFile = "internal/promises/promises.txt"
 
-// Table is promises.txt:
+// Table is the contents of promises.txt, which has this format:
 //
 //	# Heading
 //
@@ -21,8 +21,8 @@ const tableFile = "internal/promises/promises.txt"
 //	  from: README.md, runner/doc.go
 //	  not kept: why
 //
-// The last line is there only if the promise is not kept; "not proved: why" says that it is believed to be kept, but no
-// test shows it. The reason can go on in further lines. Lines that begin with // are comments.
+// The last line marks a promise that is not kept. "not proved: why" instead marks a promise that is believed to be kept, but
+// that no test proves. The reason may continue in further lines. Lines that begin with // are comments.
 type Table struct {
 	Promises []Promise
 }
@@ -33,9 +33,9 @@ type Promise struct {
 	ID        string
 	Kind      string // safety or liveness
 	Sentence  string
-	From      []string // files that make the promise to users, from the root
-	NotKept   string   // why
-	NotProved string   // why
+	From      []string // files that make the promise to users, relative to the root
+	NotKept   string   // reason, or "" if the promise is kept
+	NotProved string   // reason, or "" if tests prove it
 }
 
 // Kept reports whether the promise needs a proof.
@@ -52,7 +52,7 @@ func (t Table) promise(id string) (Promise, bool) {
 
 var firstLine = regexp.MustCompile(`^([a-z0-9]+(?:-[a-z0-9]+)*) \((safety|liveness)\)$`)
 
-// readTable reads the table of the module at root and reports all mistakes at once.
+// readTable reads the table of the module at root. Its error contains all mistakes.
 func readTable(root string) (Table, error) {
 	text, err := os.ReadFile(filepath.Join(root, tableFile))
 	if err != nil {
@@ -67,12 +67,12 @@ func readTable(root string) (Table, error) {
 	return r.table, errors.Join(r.mistakes...)
 }
 
-// reader collects the promises of a file, line by line.
+// reader parses a table line by line.
 type reader struct {
 	table    Table
 	heading  string
 	line     int
-	text     *string // that the next line continues
+	text     *string // the text that the next line may continue
 	mistakes []error
 }
 
@@ -93,18 +93,18 @@ func (r *reader) read(line string) {
 			return
 		}
 		if _, twice := r.table.promise(match[1]); twice {
-			r.wrong("%s is there twice", match[1])
+			r.wrong("%s is defined twice", match[1])
 		}
 		r.table.Promises = append(r.table.Promises, Promise{Heading: r.heading, ID: match[1], Kind: match[2]})
 		r.text = &r.table.Promises[len(r.table.Promises)-1].Sentence
 	case len(r.table.Promises) == 0:
-		r.wrong("%q belongs to no promise", text)
+		r.wrong("%q does not belong to a promise", text)
 	default:
 		r.detail(&r.table.Promises[len(r.table.Promises)-1], text)
 	}
 }
 
-// detail reads an indented line.
+// detail parses an indented line.
 func (r *reader) detail(p *Promise, text string) {
 	key, rest, _ := strings.Cut(text, ": ")
 	switch key {
@@ -119,7 +119,7 @@ func (r *reader) detail(p *Promise, text string) {
 	*r.text = strings.TrimSpace(*r.text + " " + text)
 }
 
-// check looks for what is missing.
+// check finds promises with missing parts.
 func (r *reader) check(root string) {
 	for _, p := range r.table.Promises {
 		if !strings.HasSuffix(p.Sentence, ".") {

@@ -1,4 +1,4 @@
-// Package similar finds the name that somebody meant.
+// Package similar suggests names for a misspelt one.
 package similar
 
 import (
@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Names returns those of names that a misspelt name may stand for, the nearest first, three at most: a letter or two are
-// missing, too many, or others (one for each three letters), or it is a part of the name.
+// Names returns up to three of names that are similar to a misspelt name, the most similar first. A name is similar if its
+// distance is at most a third of the length of misspelt (but at least 1 and at most 3), or if it contains misspelt and misspelt
+// has at least 4 bytes. Case is ignored.
 func Names(misspelt string, names []string) []string {
 	type candidate struct {
 		name string
@@ -29,7 +30,7 @@ func Names(misspelt string, names []string) []string {
 	return found
 }
 
-// Hint returns "; did you mean A or B?", or nothing if no name is similar.
+// Hint returns "; did you mean A or B?", or "" if no name is similar.
 func Hint(misspelt string, names []string) string {
 	near := Names(misspelt, names)
 	if len(near) == 0 {
@@ -38,8 +39,8 @@ func Hint(misspelt string, names []string) string {
 	return "; did you mean " + strings.Join(near, " or ") + "?"
 }
 
-// distance returns Levenshtein's distance of two strings: how many bytes must be inserted, deleted or replaced to make one
-// of the other.
+// distance returns the Levenshtein distance of two strings: the number of bytes to insert, delete or replace to turn one into
+// the other.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1) // row[j]: distance between the previous prefix of a and b[:j]
 	for j := range row {

@@ -11,8 +11,8 @@ import (
 	"github.com/rio-streams/rio/metrics"
 )
 
-// Handler serves sources to a scraper, with what client_golang knows of the process and of Go's runtime. A program that has a
-// registry of its own calls Register instead.
+// Handler returns an HTTP handler that serves sources to Prometheus, together with client_golang's metrics of the process and
+// the Go runtime. A program with its own registry should call Register instead.
 func Handler(sources ...metrics.Source) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	errs := []error{

@@ -1,5 +1,5 @@
-// Package prometheus gives the metrics of an application or a broker to a registry of Prometheus' client library. The
-// registry is the program's own, so that its metrics appear beside Rio's:
+// Package prometheus registers the metrics of an application or a broker with a registry of the Prometheus client library.
+// With the program's own registry, its metrics and Rio's are served together:
 //
 //	app, err := runner.Start(ctx, topology, config)
 //	…
@@ -15,8 +15,8 @@ import (
 	"github.com/rio-streams/rio/metrics"
 )
 
-// Register registers a source. Its samples are taken at each scrape. The errors are the registry's: one that has metrics of
-// the same names and labels already refuses the source.
+// Register registers a source. Its samples are collected at each scrape. It returns the error of the registry, for example if
+// metrics with the same names and labels are already registered.
 func Register(registry prometheus.Registerer, source metrics.Source) error {
 	if err := registry.Register(NewCollector(source)); err != nil {
 		return fmt.Errorf("metrics: register: %w", err)
@@ -24,7 +24,7 @@ func Register(registry prometheus.Registerer, source metrics.Source) error {
 	return nil
 }
 
-// NewCollector returns a source as a collector, which can be registered and taken out of a registry again.
+// NewCollector returns a collector for a source, which can be registered and unregistered.
 func NewCollector(source metrics.Source) prometheus.Collector {
 	c := &collector{source: source, descs: map[*metrics.Metric]*prometheus.Desc{}}
 	for _, m := range source.Metrics() {
@@ -33,7 +33,7 @@ func NewCollector(source metrics.Source) prometheus.Collector {
 	return c
 }
 
-// collector is a source in the registry's words.
+// collector implements prometheus.Collector for a source.
 type collector struct {
 	source metrics.Source
 	descs  map[*metrics.Metric]*prometheus.Desc
@@ -63,7 +63,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	})
 }
 
-// constant makes a metric that only holds a sample.
+// constant returns a constant metric with the value of a sample.
 func constant(desc *prometheus.Desc, s metrics.Sample) (prometheus.Metric, error) {
 	switch s.Metric.Kind {
 	case metrics.HistogramKind:
