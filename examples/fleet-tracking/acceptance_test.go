@@ -38,6 +38,7 @@ func TestAcceptance(t *testing.T) {
 	t.Run("every fix of a known trip has its deviation", func(t *testing.T) { k.checkDeviations(t, files) })
 	t.Run("off-route episodes are exact", func(t *testing.T) { k.checkEpisodes(t, files) })
 	t.Run("arrivals agree with the agency", func(t *testing.T) { k.checkArrivals(t, files) })
+	t.Run("stops and legs agree with the reference", func(t *testing.T) { checkStops(t, files) })
 
 	t.Run("a replay gives the same", func(t *testing.T) { replayed(t, here, files) })
 	t.Run("killed together with its broker, it gives the same", func(t *testing.T) { killed(t, embedded(t), recording, files) })

@@ -24,12 +24,15 @@ var (
 	Deviations = topology.NewTopic("desvios-de-rota", codec.String, codec.JSON[fleet.Deviation]())
 	Delays     = topology.NewTopic("atrasos", codec.String, codec.JSON[fleet.Arrival]())
 	Progress   = topology.NewTopic("progresso", codec.String, codec.JSON[fleet.Progress]())
+	Visits     = topology.NewTopic("paradas", codec.String, codec.JSON[fleet.Visit]())
+	Legs       = topology.NewTopic("trechos", codec.String, codec.JSON[fleet.Leg]())
 )
 
 // resultTopics are the topics that the topology writes.
 func resultTopics() []string {
 	return []string{
-		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(), invalid,
+		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(),
+		Visits.Name(), Legs.Name(), invalid,
 	}
 }
 
@@ -44,7 +47,9 @@ var (
 	sentFixes   = state.NewKeyValue("posicoes-vistas", codec.String, codec.JSON[fleet.Repeats]()).Immutable()
 	latestFixes = state.NewKeyValue("posicoes-atuais", codec.String, codec.JSON[fleet.Fix]()).Immutable()
 	recentFixes = state.NewWindow("posicoes-recentes", codec.String, codec.JSON[fleet.Fix](), fleet.MotionWindow, grace+3*fleet.MotionWindow).Immutable()
+	handovers   = state.NewKeyValue("percurso-atual", codec.String, codec.JSON[fleet.Handover]()).Immutable()
 	runs        = state.NewKeyValue("percursos", codec.String, codec.JSON[fleet.Tracker]()).Immutable()
+	calls       = state.NewKeyValue("paradas-do-percurso", codec.String, codec.JSON[fleet.VisitTracker]()).Immutable()
 )
 
 const (
@@ -52,7 +57,7 @@ const (
 	runEnds = 24 * time.Hour // without a fix, after which a run is forgotten
 )
 
-// FleetTracking makes speeds, deviations, delays and progress of positions.
+// FleetTracking makes speeds, deviations, delays, progress, visits of stops and legs of positions.
 func FleetTracking() (*topology.Topology, error) {
 	b := topology.NewBuilder("fleet-tracking")
 
@@ -68,14 +73,18 @@ func FleetTracking() (*topology.Topology, error) {
 	topology.Aggregate(measured, "movimento-5m", fleet.PositionSpeed.Add).To(Motions)
 
 	trips := topology.TableFrom(b, Trips)
-	onTrip := fixes.Filter(fleet.Position.OnTrip)
-	byTrip := topology.KeyBy(onTrip, "por-viagem", fleet.Position.TripFamily)
-	planned := topology.Join(byTrip, trips, fleet.Position.On).Filter(fleet.Planned.Known)
-	seen := topology.ProcessKV(planned, "acompanhamento", follow, runs)
+	ofRuns := topology.Process(fixes, "passagem", handOver, handovers)
+	byTrip := topology.KeyBy(ofRuns, "por-viagem", fleet.RunFix.TripFamily)
+	planned := topology.Join(byTrip, trips, fleet.RunFix.On).Filter(fleet.Planned.Known)
 
+	seen := topology.ProcessKV(planned.Filter(fleet.Planned.Own), "acompanhamento", follow, runs)
 	topology.FlatMap(seen, fleet.Observation.Deviations).To(Deviations)
 	topology.FlatMap(seen, fleet.Observation.Delays).To(Delays)
 	topology.FlatMap(seen, fleet.Observation.Advances).To(Progress)
+
+	called := topology.ProcessKV(planned, "paradas", visit, calls)
+	topology.FlatMap(called, fleet.Stops.AtStops).To(Visits)
+	topology.FlatMap(called, fleet.Stops.Between).To(Legs)
 
 	return b.Build()
 }
@@ -159,36 +168,71 @@ func neighbours(recent *state.Window[string, fleet.Fix], vehicle string, at flee
 	return before, nil, nil
 }
 
+// handOver tells each run of the fixes of its vehicle, and of those right before and after it.
+func handOver(c *processor.Context[string, fleet.RunFix]) processor.Handler[string, fleet.Position] {
+	vehicles := handovers.In(c)
+	return func(r processor.Record[string, fleet.Position]) error {
+		before, _, err := vehicles.Get(r.Value.Vehicle)
+		if err != nil {
+			return err
+		}
+		after, fixes := before.Add(r.Value)
+		if err := vehicles.Put(r.Value.Vehicle, after, r.Timestamp); err != nil {
+			return err
+		}
+		for _, fix := range fixes {
+			if err := c.Emit(r.Key, fix); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // follow keeps a tracker for each run and tells what every fix shows, by vehicle.
 func follow(c *processor.Context[string, fleet.Observation]) processor.Handler[string, fleet.Planned] {
-	trackers := runs.In(c)
+	return track(c, runs.In(c), fleet.Tracker.Add)
+}
+
+// visit keeps a tracker of its stops for each run and tells what every fix shows of them, by vehicle.
+func visit(c *processor.Context[string, fleet.Stops]) processor.Handler[string, fleet.Planned] {
+	return track(c, calls.In(c), fleet.VisitTracker.Add)
+}
+
+// tracker is what is kept of a run.
+type tracker interface{ LastFix() fleet.Instant }
+
+// track adds each fix to the tracker of its run, and tells what add tells. It forgets runs that have ended.
+func track[T tracker, Told any](
+	c *processor.Context[string, Told], trackers *state.KeyValue[string, T], add func(T, fleet.Planned) (T, Told, error),
+) processor.Handler[string, fleet.Planned] {
 	c.Schedule(time.Hour, processor.StreamTime, func(now time.Time) error {
 		return forget(trackers, fleet.InstantOf(now.Add(-runEnds)))
 	})
 	return func(r processor.Record[string, fleet.Planned]) error {
-		run := r.Value.Run()
+		run := r.Value.Key()
 		before, _, err := trackers.Get(run)
 		if err != nil {
 			return err
 		}
-		after, seen, err := before.Add(r.Value)
+		after, told, err := add(before, r.Value)
 		if err != nil {
 			return err
 		}
 		if err := trackers.Put(run, after, r.Timestamp); err != nil {
 			return err
 		}
-		return c.Emit(r.Value.Vehicle, seen)
+		return c.Emit(r.Value.Vehicle, told)
 	}
 }
 
 // forget removes the runs that have had no fix since.
-func forget(trackers *state.KeyValue[string, fleet.Tracker], since fleet.Instant) error {
+func forget[T tracker](trackers *state.KeyValue[string, T], since fleet.Instant) error {
 	for row, err := range trackers.All() {
 		if err != nil {
 			return err
 		}
-		if row.Value.Latest >= since {
+		if row.Value.LastFix() >= since {
 			continue
 		}
 		if err := trackers.Delete(row.Key, int64(since)); err != nil {

@@ -112,6 +112,12 @@ func readReport(t *testing.T, d *topologytest.Driver) report.Report {
 	for _, a := range sent(t, d, Delays) {
 		r.AddArrival(a.Value)
 	}
+	for _, v := range sent(t, d, Visits) {
+		r.AddVisit(v.Value)
+	}
+	for _, l := range sent(t, d, Legs) {
+		r.AddLeg(l.Value)
+	}
 	return r
 }
 

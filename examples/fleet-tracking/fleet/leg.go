@@ -12,13 +12,16 @@ func (v *visiting) tellLeg(c call) {
 		return
 	}
 	from, to := v.stops()[c.Index-1], v.stops()[c.Index]
-	v.told.Legs = append(v.told.Legs, Leg{
+	leg := Leg{
 		Run: v.run, FromSequence: from.Sequence, ToSequence: to.Sequence, From: from.ID, To: to.ID,
 		Left: v.Left.At, Arrived: c.Arrived, Hour: v.plan.trip.hour(v.Left.At),
 		Planned: float64(to.Due - from.Leaves), Driven: c.Arrived.Since(v.Left.At),
-		PlannedMetres: millimetres(to.Along - from.Along), DrivenMetres: millimetres(c.Metres - v.Left.Metres),
-		Dwell: v.Left.Dwell,
-	})
+		PlannedMetres: millimetres(to.Along - from.Along), Dwell: v.Left.Dwell,
+	}
+	if driven, ok := v.Odometer.since(v.Left.Driven, c.Arrived); ok {
+		leg.DrivenMetres = &driven
+	}
+	v.told.Legs = append(v.told.Legs, leg)
 }
 
 // odometer counts the clean distance of a run. It knows how far the vehicle had come at any moment since the fix before the
@@ -28,10 +31,15 @@ type odometer struct {
 	From  orb.Point `json:"ponto"` // the latest fix
 }
 
-// knot is how far the vehicle had come at a fix.
+// knot is a fix: how far the vehicle had come, and how many pairs until then are not clean.
 type knot struct {
-	At     Instant `json:"t"`
+	At Instant `json:"t"`
+	driven
+}
+
+type driven struct {
 	Metres float64 `json:"m"`
+	Broken int     `json:"falhas,omitempty"`
 }
 
 func (o odometer) begun() bool     { return len(o.Knots) > 0 }
@@ -43,13 +51,18 @@ func (o odometer) add(fix Position, since Instant) odometer {
 		return odometer{[]knot{{At: fix.Instant}}, fix.Point()}
 	}
 	last := o.Knots[len(o.Knots)-1]
-	metres := o.pair(fix).Distance.Metres()
+	next := knot{fix.Instant, last.driven}
+	if m := o.pair(fix); m.Pairs > 0 {
+		next.Metres = millimetres(next.Metres + m.Distance.Metres())
+	} else {
+		next.Broken++
+	}
 	since = max(since, last.At-Seconds(bracket))
 	first := 0
 	for first+1 < len(o.Knots) && o.Knots[first+1].At <= since {
 		first++
 	}
-	return odometer{append(slices.Clone(o.Knots[first:]), knot{fix.Instant, millimetres(last.Metres + metres)}), fix.Point()}
+	return odometer{append(slices.Clone(o.Knots[first:]), next), fix.Point()}
 }
 
 // standsUntil reports whether the vehicle stands between the latest fix and the next.
@@ -63,14 +76,24 @@ func (o odometer) pair(next Position) Motion {
 	return pair(Fix{Instant: o.latest(), Point: o.From}, next.Fix())
 }
 
-// at is how far the vehicle had come at a moment, in metres.
-func (o odometer) at(t Instant) float64 {
+// at is how far the vehicle had come at a moment, and how many pairs that ended by then are not clean.
+func (o odometer) at(t Instant) driven {
 	for i := len(o.Knots) - 1; i > 0; i-- {
 		from, to := o.Knots[i-1], o.Knots[i]
+		if t >= to.At {
+			return to.driven
+		}
 		if t >= from.At {
-			part := min(1, t.Since(from.At)/to.At.Since(from.At))
-			return from.Metres + part*(to.Metres-from.Metres)
+			part := t.Since(from.At) / to.At.Since(from.At)
+			return driven{from.Metres + part*(to.Metres-from.Metres), from.Broken}
 		}
 	}
-	return o.Knots[0].Metres
+	return o.Knots[0].driven
+}
+
+// since is how many metres the vehicle drove from an earlier moment to a later one; false if a pair between is not clean, so
+// that nobody knows.
+func (o odometer) since(from driven, to Instant) (float64, bool) {
+	i := slices.IndexFunc(o.Knots, func(k knot) bool { return k.At >= to })
+	return millimetres(o.at(to).Metres - from.Metres), i >= 0 && o.Knots[i].Broken == from.Broken
 }

@@ -25,14 +25,14 @@ func TestLegs(t *testing.T) {
 			[]string{"2-3 110..201.429 planned 120 s 1000 m, driven 91.4 s 1000 m, dwell 30"},
 		},
 		{
-			"a pair that is not clean drives no distance",
+			"over a pair that is not clean the distance is not known",
 			`
 			60 900 speed=10
 			80 1100 speed=10
 			381 1900 speed=10
 			401 2100 speed=10
 			`,
-			[]string{"2-3 70..391 planned 120 s 1000 m, driven 321.0 s 200 m, dwell 0"},
+			[]string{"2-3 70..391 planned 120 s 1000 m, driven 321.0 s -, dwell 0"},
 		},
 		{
 			"none from a stop without a departure",
@@ -70,8 +70,12 @@ func TestLegs(t *testing.T) {
 				if l.Dwell != nil {
 					dwell = fmt.Sprint(*l.Dwell)
 				}
-				got = append(got, fmt.Sprintf("%d-%d %s..%s planned %v s %v m, driven %.1f s %.0f m, dwell %s", l.FromSequence, l.ToSequence,
-					clock(l.Left), clock(l.Arrived), l.Planned, l.PlannedMetres, l.Driven, l.DrivenMetres, dwell))
+				driven := "-"
+				if l.DrivenMetres != nil {
+					driven = fmt.Sprintf("%.0f m", *l.DrivenMetres)
+				}
+				got = append(got, fmt.Sprintf("%d-%d %s..%s planned %v s %v m, driven %.1f s %s, dwell %s", l.FromSequence, l.ToSequence,
+					clock(l.Left), clock(l.Arrived), l.Planned, l.PlannedMetres, l.Driven, driven, dwell))
 			}
 			if fmt.Sprint(got) != fmt.Sprint(test.want) {
 				t.Errorf("legs are\n%v\nwant\n%v", got, test.want)

@@ -62,6 +62,9 @@ func (p Position) On(timetable Timetable) Planned {
 // Known reports whether the timetable knows the trip.
 func (p Planned) Known() bool { return p.Trip != nil }
 
+// Own reports whether the vehicle took the fix on the run, not after it.
+func (p Planned) Own() bool { return !p.Ends }
+
 // Origin is the moment from which the times of the run count: the start of its service day, later by the time at which a
 // trip of frequencies.txt started. It fails if the service day is not one.
 func (p Planned) Origin() (Instant, error) {

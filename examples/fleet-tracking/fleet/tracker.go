@@ -21,6 +21,9 @@ type Tracker struct {
 	Delay  *float64 `json:"atraso,omitempty"`   // at the latest arrival, seconds
 }
 
+// LastFix is the time of the run's latest fix, 0 before the first.
+func (t Tracker) LastFix() Instant { return t.Latest }
+
 // Add takes in a fix of a known trip. It fails if the service day is not one.
 func (t Tracker) Add(planned Planned) (Tracker, Observation, error) {
 	fix, trip := planned.Position, planned.Trip

@@ -58,6 +58,6 @@ type Leg struct {
 	Planned       float64  `json:"segundosPrevistos"` // seconds
 	Driven        float64  `json:"segundos"`          // seconds
 	PlannedMetres float64  `json:"metrosPrevistos"`   // along the line
-	DrivenMetres  float64  `json:"metros"`            // from fix to fix
+	DrivenMetres  *float64 `json:"metros,omitempty"`  // from fix to fix, absent when a pair of fixes on the way is not clean
 	Dwell         *float64 `json:"espera,omitempty"`  // seconds at the stop before, absent when the arrival there is not known
 }

@@ -16,7 +16,7 @@ const (
 // A fix that is not newer than the latest of the run is too late and changes nothing.
 type VisitTracker struct {
 	Placing   placing  `json:"lugar"`
-	Before    placed   `json:"antes"`              // the fix with a place before the latest
+	Before    placed   `json:"antes"`              // the fix with a place before the latest, and the greatest place by then
 	Latest    placed   `json:"atual"`              // the latest fix with a place
 	Reached   float64  `json:"alcancado"`          // the greatest place so far, metres
 	Next      int      `json:"proxima"`            // index of the first stop ahead
@@ -43,14 +43,14 @@ type call struct {
 	Stood   Instant `json:"parado,omitempty"` // the last fix that stood in the zone
 	Moved   bool    `json:"andou,omitempty"`  // whether a fix after Stood moves
 	Left    Instant `json:"partida,omitempty"`
-	Metres  float64 `json:"m"` // driven at Stood, else at Arrived
+	Driven  driven  `json:"percorrido"` // at Stood, else at Arrived
 }
 
 // left is a departure.
 type left struct {
 	Index  int      `json:"i"`
 	At     Instant  `json:"t"`
-	Metres float64  `json:"m"`
+	Driven driven   `json:"percorrido"`
 	Dwell  *float64 `json:"espera,omitempty"`
 }
 
@@ -59,6 +59,12 @@ type Stops struct {
 	Visits []Visit
 	Legs   []Leg
 }
+
+// AtStops are the visits.
+func (s Stops) AtStops() []Visit { return s.Visits }
+
+// Between are the legs.
+func (s Stops) Between() []Leg { return s.Legs }
 
 // Add takes in a fix of a known trip. It fails if the service day is not one.
 func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
@@ -131,7 +137,7 @@ func (v *visiting) take(fix Position, counts func(spot) bool) {
 		return
 	}
 	first := v.Latest.At == 0
-	v.Placing, v.Before, v.Latest = after, v.Latest, placed{fix.Instant, along}
+	v.Placing, v.Before, v.Latest = after, placed{v.Latest.At, v.Reached}, placed{fix.Instant, along}
 	v.Reached, v.Undecided = max(v.Reached, along), !known
 	if first {
 		v.begin(here, stands)
@@ -244,7 +250,7 @@ func (v *visiting) stand(here spot) {
 	if v.At != nil && v.inZone(v.At.Index, here) {
 		at := *v.At
 		at.Stood, at.Moved, at.Left = v.Latest.At, false, 0
-		at.Metres = v.Odometer.at(v.Latest.At)
+		at.Driven = v.Odometer.at(v.Latest.At)
 		v.At = &at
 	}
 }
@@ -288,7 +294,7 @@ func (v *visiting) arrive(i int, how How) {
 		c.How = ImplausiblyEarly
 	default:
 		c.Arrived = max(at, v.Arrived)
-		c.Metres = v.Odometer.at(c.Arrived)
+		c.Driven = v.Odometer.at(c.Arrived)
 		v.Arrived = c.Arrived
 	}
 	if how != ByHalt {
@@ -320,7 +326,7 @@ func (v *visiting) leave() {
 	if c.Left == 0 {
 		return
 	}
-	v.Left = &left{Index: c.Index, At: c.Left, Metres: c.Metres}
+	v.Left = &left{Index: c.Index, At: c.Left, Driven: c.Driven}
 	if c.Arrived != 0 {
 		dwell := c.Left.Since(c.Arrived)
 		v.Left.Dwell = &dwell

@@ -70,11 +70,12 @@ func (r *Report) accountRows() [][]string {
 	for _, m := range r.motions {
 		pairs = pairs.Plus(m.Motion)
 	}
-	return append(rows,
+	rows = append(rows,
 		[]string{"pairs_clean", strconv.FormatInt(pairs.Pairs, 10)},
 		[]string{"pairs_gap", strconv.FormatInt(pairs.Gaps, 10)},
 		[]string{"pairs_jump", strconv.FormatInt(pairs.Jumps, 10)},
 	)
+	return append(rows, r.stopAccountRows()...)
 }
 
 func (k windowKey) compare(other windowKey) int {

@@ -21,6 +21,9 @@ const (
 	Arrivals          = "arrivals.csv"
 	PositionSpeeds    = "speed_from_positions.csv"
 	Accounts          = "account.csv"
+	Stops             = "stops.csv"
+	Legs              = "legs.csv"
+	LegsByHour        = "legs_by_hour.csv"
 )
 
 type run struct{ vehicle, trip, day string }
@@ -60,6 +63,9 @@ type Report struct {
 	motions    map[windowKey]fleet.PositionSpeed
 	accounts   map[string]fleet.Account
 	unreadable int64
+
+	visits map[callKey]fleet.Visit
+	legs   map[callKey]fleet.Leg // by the stop where they begin
 }
 
 // AddSpeed takes in the average speed of a vehicle in the window that begins at start.
@@ -97,6 +103,9 @@ func (r *Report) Write(dir string) error {
 		Arrivals:          r.arrivalRows(),
 		PositionSpeeds:    r.motionRows(),
 		Accounts:          r.accountRows(),
+		Stops:             r.stopRows(),
+		Legs:              r.legRows(),
+		LegsByHour:        r.legHourRows(),
 	} {
 		if err := writeFile(filepath.Join(dir, name), rows); err != nil {
 			return fmt.Errorf("report: %w", err)

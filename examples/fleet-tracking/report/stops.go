@@ -1,0 +1,140 @@
+package report
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+)
+
+// callKey is a stop of a run.
+type callKey struct {
+	fleet.Run
+	sequence int
+}
+
+func (k callKey) compare(other callKey) int {
+	return cmp.Or(
+		cmp.Compare(k.Vehicle, other.Vehicle), cmp.Compare(k.Trip, other.Trip), cmp.Compare(k.Day, other.Day),
+		cmp.Compare(k.Start, other.Start), cmp.Compare(k.Route, other.Route), cmp.Compare(k.sequence, other.sequence),
+	)
+}
+
+// AddVisit takes in a visit of a stop, by halt or radius.
+func (r *Report) AddVisit(v fleet.Visit) { put(&r.visits, callKey{v.Run, v.Sequence}, v) }
+
+// AddLeg takes in the way from a stop to the next.
+func (r *Report) AddLeg(l fleet.Leg) { put(&r.legs, callKey{l.Run, l.FromSequence}, l) }
+
+// stopRows has the stops that a run saw, whether it could time them or not. What is not known is empty.
+func (r *Report) stopRows() [][]string {
+	rows := [][]string{{
+		"vehicle", "trip", "service_day", "stop_sequence", "stop", "timepoint", "planned_arrival", "planned_departure",
+		"how", "t_lo", "t_hi", "arrival", "departure", "arrival_delay_s", "departure_delay_s", "dwell_s", "last_stop",
+	}}
+	for _, k := range sorted(r.visits, callKey.compare) {
+		v := r.visits[k]
+		if v.How == fleet.NotSeen {
+			continue
+		}
+		arrived, left := v.Arrived != 0, v.Left != 0
+		rows = append(rows, []string{
+			v.Vehicle, v.Trip, v.Day, strconv.Itoa(v.Sequence), v.Stop, flag(v.Timepoint), number(v.Due.Unix()), number(v.Leaves.Unix()),
+			string(v.How), only(v.Low != 0, v.Low.Unix()), number(v.High.Unix()),
+			only(arrived, v.Arrived.Unix()), only(left, v.Left.Unix()),
+			only(arrived && !v.Headway, v.Arrived.Since(v.Due)), only(left && !v.Headway, v.Left.Since(v.Leaves)),
+			only(arrived && left, v.Left.Since(v.Arrived)), flag(v.Last),
+		})
+	}
+	return rows
+}
+
+// stopAccountRows counts the arrivals by what told them, and the stops without one by the reason. Without a timetable there is
+// nothing to count.
+func (r *Report) stopAccountRows() [][]string {
+	if len(r.visits) == 0 {
+		return nil
+	}
+	count := map[fleet.How]int{}
+	arrivals := 0
+	for _, v := range r.visits {
+		count[v.How]++
+		if v.Arrived != 0 {
+			arrivals++
+		}
+	}
+	rows := [][]string{{"arrivals", strconv.Itoa(arrivals)}}
+	for _, how := range []fleet.How{fleet.ByHalt, fleet.ByPass, fleet.ByRadius} {
+		rows = append(rows, []string{"arrivals_" + string(how), strconv.Itoa(count[how])})
+	}
+	for _, how := range []fleet.How{fleet.Gap, fleet.ThereAtFirstFix, fleet.NotSeen, fleet.ImplausiblyEarly} {
+		rows = append(rows, []string{"not_timed_" + string(how), strconv.Itoa(count[how])})
+	}
+	return append(rows, []string{"legs", strconv.Itoa(len(r.legs))})
+}
+
+func (r *Report) legRows() [][]string {
+	rows := [][]string{{
+		"vehicle", "trip", "service_day", "from_sequence", "to_sequence", "from_stop", "to_stop", "hour",
+		"planned_s", "driven_s", "planned_m", "driven_m", "dwell_before_s",
+	}}
+	for _, k := range sorted(r.legs, callKey.compare) {
+		l := r.legs[k]
+		rows = append(rows, []string{
+			l.Vehicle, l.Trip, l.Day, strconv.Itoa(l.FromSequence), strconv.Itoa(l.ToSequence), l.From, l.To, strconv.Itoa(l.Hour),
+			number(l.Planned), number(l.Driven), number(l.PlannedMetres), optional(l.DrivenMetres), optional(l.Dwell),
+		})
+	}
+	return rows
+}
+
+// legHour is what legs between two stops are summed up by: the local hour of the departure.
+type legHour struct {
+	from, to string
+	hour     int
+}
+
+func (h legHour) compare(other legHour) int {
+	return cmp.Or(cmp.Compare(h.from, other.from), cmp.Compare(h.to, other.to), cmp.Compare(h.hour, other.hour))
+}
+
+func (r *Report) legHourRows() [][]string {
+	hours := map[legHour][]fleet.Leg{}
+	for _, k := range sorted(r.legs, callKey.compare) { // sums must not depend on the order of a map
+		l := r.legs[k]
+		h := legHour{l.From, l.To, l.Hour}
+		hours[h] = append(hours[h], l)
+	}
+	rows := [][]string{{
+		"from_stop", "to_stop", "hour", "n", "planned_s_mean", "driven_s_mean", "driven_s_median", "lost_s_total",
+		"planned_m_mean", "driven_m_mean", "driven_m_n",
+	}}
+	for _, h := range sorted(hours, legHour.compare) {
+		var planned, driven, plannedMetres, drivenMetres, known float64
+		var times []float64
+		for _, l := range hours[h] {
+			planned += l.Planned
+			driven += l.Driven
+			plannedMetres += l.PlannedMetres
+			times = append(times, l.Driven)
+			if l.DrivenMetres != nil {
+				drivenMetres += *l.DrivenMetres
+				known++
+			}
+		}
+		slices.Sort(times)
+		n := float64(len(times))
+		rows = append(rows, []string{
+			h.from, h.to, strconv.Itoa(h.hour), number(n), rounded(planned / n), rounded(driven / n), rounded(times[len(times)/2]),
+			rounded(driven - planned), rounded(plannedMetres / n), only(known > 0, thousandth(drivenMetres/known)), number(known),
+		})
+	}
+	return rows
+}
+
+// rounded is x to a thousandth, the resolution of the values that it is computed from.
+func rounded(x float64) string { return number(thousandth(x)) }
+
+func thousandth(x float64) float64 { return math.Round(x*1000) / 1000 }
