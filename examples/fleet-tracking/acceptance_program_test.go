@@ -30,12 +30,18 @@ type place struct {
 // embedded is a place whose broker is in the program and lives as long.
 func embedded(t *testing.T) place {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	return place{data: t.TempDir(), broker: freeAddress(t), embedded: true}
+}
+
+// freeAddress returns an address on which nothing listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free.Close()
-	return place{data: t.TempDir(), broker: free.Addr().String(), embedded: true}
+	defer listener.Close()
+	return listener.Addr().String()
 }
 
 // apache is a place on a Kafka that others use too. There is one at a time, because it has the names of the example.

@@ -150,6 +150,9 @@ func (a *app) feed(ctx context.Context) error {
 			return err
 		}
 		return a.live(ctx, feed.Zone, func(ctx context.Context) error {
+			if a.options.http != "" {
+				return a.serve(ctx, a.options.http)
+			}
 			<-ctx.Done()
 			return nil
 		})

@@ -25,6 +25,7 @@ type options struct {
 	duration time.Duration
 
 	live    bool    // positions come from elsewhere
+	http    string  // with live: where positions come by HTTP
 	speed   float64 // 0: as fast as possible
 	data    string
 	out     string
@@ -72,6 +73,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.StringVar(&o.format.Vehicle, "vehicle-id", "", "`ID` of the vehicle, for recordings that name none")
 	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
 	flags.BoolVar(&o.live, "live", false, "send nothing: take what others write to localizacao-veiculos")
+	flags.StringVar(&o.http, "http", "", "with -live: address `HOST:PORT` for positions by HTTP, as OsmAnd and Traccar Client send them")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
 	flags.DurationVar(&o.duration, "duration", 0, "end the simulation, or -live, after this time, with a summary (default: at Ctrl-C)")
@@ -122,6 +124,7 @@ func (o options) check(rest []string, set map[string]bool) error {
 	}
 	wrong(len(rest) > 0, "unexpected argument %q: options begin with a dash", strings.Join(rest, " "))
 	wrong(o.gtfs != "" && o.positions == "" && !o.live, "-gtfs needs -positions, the recording, or -live, for positions that others send")
+	wrong(o.http != "" && !o.live, "-http needs -live")
 	wrong(o.live && o.positions != "", "-live takes the positions that others send: leave -positions out")
 	wrong(o.live && o.replay, "-live and -replay: give one of them")
 	wrong(o.live && o.data == "" && len(o.brokers) == 0, "-live needs -data, a folder that keeps the log, or -brokers")

@@ -31,7 +31,10 @@ const (
 	sendEvery  = 200 * time.Millisecond // a transaction, when positions come slower
 )
 
-// sender writes records in transactions.
+// inTransactions makes a sender write with commit: all of a transaction, or nothing.
+var inTransactions = kafka.ProducerConfig{TransactionalID: inputGroup}
+
+// sender writes records.
 type sender struct {
 	client   *kafka.Client
 	producer *kafka.Producer
@@ -40,8 +43,8 @@ type sender struct {
 	value    []byte
 }
 
-func newSender(ctx context.Context, client *kafka.Client) (*sender, error) {
-	producer, err := client.NewProducer(ctx, kafka.ProducerConfig{TransactionalID: inputGroup})
+func newSender(ctx context.Context, client *kafka.Client, cfg kafka.ProducerConfig) (*sender, error) {
+	producer, err := client.NewProducer(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (a *app) sendTrips(ctx context.Context, feed *gtfs.Feed) error {
 	if count > 0 {
 		return a.same("timetable", before, digest)
 	}
-	s, err := newSender(ctx, a.client)
+	s, err := newSender(ctx, a.client, inTransactions)
 	if err != nil {
 		return err
 	}
@@ -168,7 +171,7 @@ func (a *app) sendPositions(ctx context.Context, in *input) error {
 		}
 	}
 	always := context.WithoutCancel(ctx)
-	s, err := newSender(always, a.client)
+	s, err := newSender(always, a.client, inTransactions)
 	if err != nil {
 		return err
 	}
