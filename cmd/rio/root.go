@@ -23,6 +23,7 @@ func newRoot() *cobra.Command {
 		newTopics(to),
 		newProduce(to),
 		newConsume(to),
+		newHistory(to),
 		newGroups(to),
 		newPlan(),
 		newReset(),
