@@ -17,8 +17,9 @@ import (
 
 const module = "github.com/rio-streams/rio"
 
-// mayImport says which of our packages a package may import, beyond the leaves. "x/..." stands for x and what is below it,
-// and "public" for everything that users may import. A package that is not here breaks the law until it has a place.
+// mayImport lists the packages of this module that a package may import, in addition to the leaves. "x/..." stands for
+// x and the packages below it, and "public" for all packages that users may import. A package that is missing here
+// fails the test.
 var mayImport = map[string][]string{
 	"codec":             {},
 	"codec/...":         {"codec"},
@@ -52,15 +53,15 @@ var mayImport = map[string][]string{
 	"internal/paralleltest":   {},
 	"internal/prometheustest": {},
 
-	"broker/internal/group":       {}, // the coordinators know nothing of the log
+	"broker/internal/group":       {}, // the coordinators must not depend on the log
 	"broker/internal/transaction": {},
 }
 
-// leaves may be imported by every package of ours.
+// leaves may be imported by all packages of this module.
 var leaves = []string{"internal/murmur2", "internal/dirlock", "internal/similar", "metrics"}
 
-// onlyIn says where a library may be imported; "x tests" stands for the test files of x. (bench is a module of its own,
-// and measures against what it likes.)
+// onlyIn lists where a library may be imported; "x tests" stands for the test files of x. The separate module bench is
+// not restricted.
 var onlyIn = map[string][]string{
 	"github.com/IBM/sarama":              {"kafka"},
 	"github.com/lovoo/goka":              {"interop/goka"},
@@ -73,13 +74,13 @@ var onlyIn = map[string][]string{
 	"github.com/rogpeppe/go-internal":    {"cmd/... tests"},
 }
 
-// pure packages are functions of their inputs: no clock, no goroutine, no network.
+// pure packages depend only on their inputs: no clock, no goroutines, no network.
 var pure = []string{"metrics", "codec/...", "state", "broker/internal/batch", "broker/internal/group", "broker/internal/sasl", "broker/internal/transaction", "processor", "internal/plan", "internal/task", "topology"}
 
-// clocked packages may ask what time it is; in others, time is an argument.
+// clocked packages may read the clock; in others, the time is an argument.
 var clocked = []string{"runner", "kafka/...", "broker", "broker/internal/engine", "broker/internal/server", "broker/internal/store", "console", "cmd/...", "examples/...", "internal/prometheustest"}
 
-// clock is what package time knows of the machine's clock.
+// clock lists the functions of package time that read the machine's clock.
 var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 
 func TestLayers(t *testing.T) {
@@ -111,7 +112,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// foreign reports whether a folder is outside of the law: hidden, test data, or a module of its own.
+// foreign reports whether the rules do not apply to a folder: hidden, test data, or another module.
 func foreign(name string, entry fs.DirEntry) bool {
 	if strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata" {
 		return true
@@ -120,7 +121,7 @@ func foreign(name string, entry fs.DirEntry) bool {
 	return err == nil
 }
 
-// check returns what is against the law in a file, one line each.
+// check returns the violations in a file, one line each.
 func check(name string, source []byte) ([]string, error) {
 	files := token.NewFileSet()
 	parsed, err := parser.ParseFile(files, name, source, parser.SkipObjectResolution)
@@ -149,10 +150,10 @@ func check(name string, source []byte) ([]string, error) {
 	return f.broken, nil
 }
 
-// file is a file under examination.
+// file is the file being checked.
 type file struct {
 	name      string
-	folder    string // of its package, from the root
+	folder    string // path of its package, relative to the root
 	test      bool
 	positions *token.FileSet
 	broken    []string
@@ -177,7 +178,7 @@ func (f *file) imports(at token.Pos, imported string) {
 	}
 }
 
-// importsOurs checks an import of one of our packages. Tests may import what they need: only cycles are impossible.
+// importsOurs checks an import of a package of this module. Tests may import any package that does not cause a cycle.
 func (f *file) importsOurs(at token.Pos, ours string) {
 	if f.test || slices.Contains(leaves, ours) {
 		return
@@ -208,7 +209,7 @@ func (f *file) usesClock(at token.Pos, name string) {
 	}
 }
 
-// isIn reports whether the file belongs to one of places, of which some are only for tests.
+// isIn reports whether the file belongs to one of places, some of which only include tests.
 func (f *file) isIn(places []string) bool {
 	return slices.ContainsFunc(places, func(place string) bool {
 		folder, onlyTests := strings.CutSuffix(place, " tests")
@@ -216,7 +217,7 @@ func (f *file) isIn(places []string) bool {
 	})
 }
 
-// law returns what a package may import, by the most exact entry.
+// law returns the packages that a package may import, by the most specific entry.
 func law(folder string) (allowed []string, known bool) {
 	if allowed, known = mayImport[folder]; known {
 		return allowed, true
@@ -243,7 +244,7 @@ func public(folder string) bool {
 	return !within(folder, []string{"internal/...", "cmd/...", "examples/..."})
 }
 
-// TestLayersNotices breaks each rule once.
+// TestLayersNotices: each kind of violation is found.
 func TestLayersNotices(t *testing.T) {
 	for _, test := range []struct{ name, source, want string }{
 		{"kafka/x.go", `import "github.com/rio-streams/rio/state"`, "kafka may import of ours"},

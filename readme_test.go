@@ -12,11 +12,11 @@ import (
 
 var readmes = []string{"README.md", "README.pt-BR.md"}
 
-// The programs in the READMEs must compile as they stand, and be the same.
+// The programs in the READMEs must compile, and must be the same in both languages.
 func TestProgramsOfTheREADMECompile(t *testing.T) {
 	first := programs(t, readmes[0])
 	if len(first) == 0 {
-		t.Error("the README shows no program")
+		t.Error("the README contains no program")
 	}
 	for _, program := range first {
 		file := filepath.Join(t.TempDir(), "main.go")
@@ -29,12 +29,12 @@ func TestProgramsOfTheREADMECompile(t *testing.T) {
 	}
 	for _, name := range readmes[1:] {
 		if !slices.Equal(programs(t, name), first) {
-			t.Errorf("the programs of %s are not those of %s", name, readmes[0])
+			t.Errorf("the programs in %s differ from those in %s", name, readmes[0])
 		}
 	}
 }
 
-// programs returns the Go programs that a README shows.
+// programs returns the Go programs in a README.
 func programs(t *testing.T, readme string) (programs []string) {
 	t.Helper()
 	text, err := os.ReadFile(readme)
@@ -49,7 +49,7 @@ func programs(t *testing.T, readme string) (programs []string) {
 	return programs
 }
 
-// Links to files of the project must lead somewhere, and so must what the READMEs say to run.
+// Links in the READMEs to files of the project, and paths in commands, must exist.
 func TestLinksOfDocumentsLead(t *testing.T) {
 	local := regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
 	run := regexp.MustCompile(`go run (\./[a-z/-]+)`)

@@ -9,8 +9,8 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// TestContestantsAgree runs every contestant on the same positions: what they measure is only comparable if all of
-// them do the same work.
+// TestContestantsAgree runs every contestant on the same positions and compares the results. Measurements are only
+// comparable if all contestants do the same work.
 func TestContestantsAgree(t *testing.T) {
 	b, err := broker.Start(broker.Config{})
 	if err != nil {
@@ -50,13 +50,13 @@ func TestContestantsAgree(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !maps.Equal(got, want) {
-				t.Errorf("%d vehicles differ from the %d that were expected: %v", len(got), len(want), got)
+				t.Errorf("%d vehicles differ from the %d expected ones: %v", len(got), len(want), got)
 			}
 		})
 	}
 }
 
-// BenchmarkDecode is the part of the work that nobody can leave out with encoding/json.
+// BenchmarkDecode measures the decoding that every contestant must do with encoding/json.
 func BenchmarkDecode(b *testing.B) {
 	value, err := fleet{vehicles: 5_000}.value(4_711)
 	if err != nil {

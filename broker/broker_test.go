@@ -67,7 +67,7 @@ func TestDirectoryOfAnotherBroker(t *testing.T) {
 	_, err := broker.Start(broker.Config{DataDir: dir})
 	mustSay(t, err, dir, "another broker of this process", b.Addr(), "choose another directory")
 
-	// The same file with the pid of someone else: the error names that process.
+	// The same file with the pid of another process: the error names that process.
 	if err := os.WriteFile(filepath.Join(dir, "lock"), []byte("pid 1\naddress 127.0.0.1:9092\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestRestartKeepsRecords(t *testing.T) {
 
 	again := start(t, broker.Config{DataDir: dir})
 	if got := consume(t, again.Addr(), "colours", 3); strings.Join(got, " ") != "red green blue" {
-		t.Fatalf("after a restart the topic holds %q", got)
+		t.Fatalf("after a restart the topic contains %q", got)
 	}
 }
 
@@ -105,9 +105,9 @@ func TestCloseEndsConnectedClients(t *testing.T) {
 	}
 	defer client.Close()
 	closed(t, b)
-	closed(t, b) // twice is harmless
+	closed(t, b) // may be called twice
 	if _, err := client.Read(make([]byte, 1)); err == nil {
-		t.Fatal("the connection outlived the broker")
+		t.Fatal("the connection is still open after Close")
 	}
 }
 
@@ -135,10 +135,10 @@ func TestNonsenseEndsOnlyThatConnection(t *testing.T) {
 			}
 		})
 	}
-	dial(t, b.Addr()) // still answers
+	dial(t, b.Addr()) // the broker still responds
 }
 
-// frame is a request of size bytes: its header, then zeroes.
+// frame returns a request of size bytes: its header, then zeroes.
 func frame(key, version int16, size int) []byte {
 	f := binary.BigEndian.AppendUint32(nil, uint32(size))
 	f = binary.BigEndian.AppendUint16(f, uint16(key))
@@ -166,16 +166,16 @@ func closed(t *testing.T, b *broker.Broker) {
 func mustSay(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("no error; want one that says %q", parts)
+		t.Fatalf("no error; want one with %q", parts)
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error does not say %q: %v", part, err)
+			t.Errorf("error lacks %q: %v", part, err)
 		}
 	}
 }
 
-// dial is another client than ours, so that this file needs nothing of ours.
+// dial connects with franz-go, so that this file does not depend on package kafka.
 func dial(t *testing.T, address string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	opts = append(opts, kgo.SeedBrokers(address), kgo.AllowAutoTopicCreation(), kgo.RecordPartitioner(kgo.ManualPartitioner()))

@@ -18,8 +18,8 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// A byte of a record is flipped on the disk. What is before it and behind it is served; at its offset there is an error, to
-// clients and from Check.
+// A byte of a record is flipped on disk. Records before and after it can be read; at its offset, clients and Check get
+// an error.
 //
 // Proves: damage-is-found
 func TestAFlippedByteIsSaidAtItsOffset(t *testing.T) {
@@ -28,12 +28,12 @@ func TestAFlippedByteIsSaidAtItsOffset(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	values := make([]string, 5)
 	for i := range values {
-		values[i] = string(randomBytes(dice, 10_000)) // each in a block of its own
+		values[i] = string(randomBytes(dice, 10_000)) // each value fills a block
 	}
 	b := start(t, cfg)
 	produce(t, b.Addr(), "vendas", values...)
 	closed(t, b)
-	closed(t, start(t, cfg)) // a start moves what the write-ahead log holds to where it stays
+	closed(t, start(t, cfg)) // a restart moves the contents of the write-ahead log to tables
 	flip(t, dir, values[2])
 
 	b = start(t, cfg)
@@ -54,7 +54,7 @@ func TestAFlippedByteIsSaidAtItsOffset(t *testing.T) {
 		t.Fatal(err)
 	}
 	if all := strings.Join(findings, "\n"); !strings.Contains(all, "vendas/0") || !strings.Contains(all, " at 2: ") {
-		t.Errorf("the check says:\n%s", all)
+		t.Errorf("findings of the check:\n%s", all)
 	}
 }
 
@@ -80,7 +80,7 @@ func flip(t *testing.T, dir, value string) {
 	}
 }
 
-// fetch reads partition 0 of a topic from an offset on.
+// fetch fetches partition 0 of a topic from an offset on.
 func fetch(t *testing.T, address, topic string, offset int64) kmsg.FetchResponseTopicPartition {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -108,7 +108,7 @@ func fetch(t *testing.T, address, topic string, offset int64) kmsg.FetchResponse
 	return res.Topics[0].Partitions[0]
 }
 
-// batchesIn counts record batches: each says its size behind its offset.
+// batchesIn counts record batches. The size of a batch is after its base offset.
 func batchesIn(b []byte) (n int) {
 	for len(b) > 0 {
 		b = b[12+binary.BigEndian.Uint32(b[8:]):]

@@ -12,7 +12,7 @@ import (
 	"github.com/rio-streams/rio/metrics/prometheus"
 )
 
-// TestMetrics looks at the metrics of a broker that has taken two records of a transaction that is still open.
+// TestMetrics checks the metrics of a broker with two records of an open transaction.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	b := start(t, broker.Config{DataDir: t.TempDir(), AutoCreateTopics: true})

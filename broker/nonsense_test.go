@@ -17,8 +17,8 @@ import (
 
 var nonsense = flag.Duration("nonsense", 2*time.Second, "how long TestNobodyIsHarmedByNonsense sends nonsense; a tenth of it with -short")
 
-// Strangers send random bytes, requests that are cut off, and requests with bytes changed. The broker goes on serving others,
-// and keeps nothing of it.
+// Clients send random bytes, truncated requests, and requests with changed bytes. The broker still serves other
+// clients, and its memory does not grow.
 func TestNobodyIsHarmedByNonsense(t *testing.T) {
 	b := start(t, broker.Config{AutoCreateTopics: true})
 	produce(t, b.Addr(), "colours", "red", "green", "blue")
@@ -41,7 +41,7 @@ func TestNobodyIsHarmedByNonsense(t *testing.T) {
 	}
 	strangers.Wait()
 	if got := consume(t, b.Addr(), "colours", 3); len(got) != 3 {
-		t.Errorf("the topic holds %q", got)
+		t.Errorf("the topic contains %q", got)
 	}
 	if after := heap(); after > before+64<<20 {
 		t.Errorf("the heap has grown from %d to %d bytes", before, after)
@@ -55,7 +55,7 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// sendNonsense opens a connection, sends something and hangs up.
+// sendNonsense opens a connection, sends bytes, and closes it.
 func sendNonsense(t *testing.T, address string, dice *rand.Rand) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
@@ -66,12 +66,12 @@ func sendNonsense(t *testing.T, address string, dice *rand.Rand) {
 	for range 1 + dice.IntN(3) {
 		sent := nonsenseFrame(dice)
 		if _, err := conn.Write(sent); err != nil {
-			return // the broker has hung up, as it may
+			return // the broker may close the connection
 		}
 	}
 }
 
-// nonsenseFrame is random bytes, or a request of any kind and version that was cut off or changed.
+// nonsenseFrame returns random bytes, or a truncated or changed request of any kind and version.
 func nonsenseFrame(dice *rand.Rand) []byte {
 	if dice.IntN(4) == 0 {
 		return randomBytes(dice, 1+dice.IntN(300))

@@ -12,13 +12,13 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// A client that asks and asks, and never reads an answer, keeps little of the log in memory.
+// A client that sends many requests and never reads a response takes little of the broker's memory.
 func TestASlowReaderTakesLittle(t *testing.T) {
 	b, want := withLargeTopic(t)
 	before := heap()
 	slow := ask(t, b.Addr(), 200)
 	defer slow.Close()
-	for range 5 { // meanwhile, all is read five times
+	for range 5 { // meanwhile, another client reads everything five times
 		if got := consume(t, b.Addr(), "large", want); len(got) != want {
 			t.Errorf("another client reads %d records, want %d", len(got), want)
 		}
@@ -28,10 +28,10 @@ func TestASlowReaderTakesLittle(t *testing.T) {
 	}
 }
 
-// Clients that hang up in the middle of an answer leave nothing behind.
+// Clients that disconnect in the middle of a response leave no memory in use.
 func TestHalfReadAnswersAreGivenBack(t *testing.T) {
 	b, want := withLargeTopic(t)
-	for range 25 { // times two answers of 7 MiB are more than what the broker has for all
+	for range 25 { // with two responses of 7 MiB each, that exceeds the broker's memory for responses
 		client := ask(t, b.Addr(), 2)
 		if _, err := io.ReadFull(client, make([]byte, 4)); err != nil {
 			t.Error(err)
@@ -43,17 +43,17 @@ func TestHalfReadAnswersAreGivenBack(t *testing.T) {
 	}
 }
 
-// withLargeTopic is a broker with a topic "large" of more than one answer holds.
+// withLargeTopic starts a broker with a topic "large" that does not fit in one response.
 func withLargeTopic(t *testing.T) (b *broker.Broker, records int) {
 	t.Helper()
 	b = start(t, broker.Config{AutoCreateTopics: true, Partitions: 1})
 	records = 20
-	random := randomBytes(rand.New(rand.NewPCG(1, 2)), 900<<10) // clients compress what can be compressed
+	random := randomBytes(rand.New(rand.NewPCG(1, 2)), 900<<10) // random, so that clients cannot compress it
 	produce(t, b.Addr(), "large", slices.Repeat([]string{string(random)}, records)...)
 	return b, records
 }
 
-// ask sends fetches of the large topic.
+// ask sends fetch requests for the large topic.
 func ask(t *testing.T, address string, times int) net.Conn {
 	t.Helper()
 	req := fetchOf("large", 0)
@@ -69,7 +69,7 @@ func ask(t *testing.T, address string, times int) net.Conn {
 	return conn
 }
 
-// fetchOf is a fetch of partition 0 of a topic, from an offset on.
+// fetchOf returns a fetch request for partition 0 of a topic from an offset on.
 func fetchOf(topic string, offset int64) *kmsg.FetchRequest {
 	rp := kmsg.NewFetchRequestTopicPartition()
 	rp.FetchOffset, rp.PartitionMaxBytes = offset, 50<<20

@@ -31,7 +31,7 @@ func TestBrokerOnDisk(t *testing.T) {
 	})
 }
 
-// checked complains about everything that is wrong in a data directory.
+// checked checks a data directory and fails the test for every problem.
 func checked(t *testing.T, dir string) broker.CheckSummary {
 	t.Helper()
 	summary, err := broker.Check(dir, func(problem string) { t.Error("check: " + problem) })

@@ -16,7 +16,7 @@ import (
 func encodes[T any](t *testing.T, c codec.Codec[T], name string, v T, want string) {
 	t.Helper()
 	if c.String() != name {
-		t.Errorf("the codec is called %q, want %q", c, name)
+		t.Errorf("the name of the codec is %q, want %q", c, name)
 	}
 	data, err := c.Append([]byte{0xee}, v)
 	if got := hex.EncodeToString(data[1:]); got != want || data[0] != 0xee || err != nil {
@@ -61,7 +61,7 @@ func TestBytes(t *testing.T) {
 
 	nan, _ := codec.Float64.Append(nil, math.Float64frombits(0xfff8000000000001))
 	if hex.EncodeToString(nan) != "7ff8000000000000" {
-		t.Errorf("NaN is %x", nan)
+		t.Errorf("NaN is encoded as %x", nan)
 	}
 }
 
@@ -103,7 +103,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// FuzzDecode looks for data that a codec reads but does not write the same way again.
+// FuzzDecode looks for data that a codec decodes but does not encode to the same bytes again.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte("12345678"))
 	f.Add([]byte("123456781234"))

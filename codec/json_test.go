@@ -23,7 +23,7 @@ const positionText = `{"vehicle":"3490101813","lat":44.25927734375,"lon":-76.459
 
 var onePosition = position{"3490101813", 44.25927734375, -76.4599380493164, 8.3, 1768585399}
 
-// simple has a field of every kind that is read directly.
+// simple has a field of every kind that is decoded without encoding/json.
 type simple struct {
 	S      string `json:"s"`
 	Empty  string `json:"empty,omitempty"`
@@ -44,7 +44,7 @@ type simple struct {
 
 type name string
 
-// odd has something that encoding/json must do.
+// odd has features that only encoding/json handles.
 type odd struct {
 	position
 	P    *position
@@ -55,7 +55,7 @@ type odd struct {
 	Any  any
 }
 
-// swapped encodes itself by a method of its pointer.
+// swapped has marshal methods with pointer receivers.
 type swapped struct{ A string }
 
 func (s *swapped) MarshalJSON() ([]byte, error)    { return json.Marshal("<" + s.A) }

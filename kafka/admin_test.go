@@ -71,7 +71,7 @@ func TestTopicConfig(t *testing.T) {
 		t.Errorf("TopicConfig: %v, %v", config, err)
 	}
 	if config["max.message.bytes"] == "" {
-		t.Error("TopicConfig does not tell the defaults")
+		t.Error("TopicConfig does not return the defaults")
 	}
 	if _, err := c.TopicConfig(ctx, unique("none")); !errors.Is(err, ErrUnknownTopic) {
 		t.Errorf("TopicConfig of no topic: %v", err)
@@ -118,7 +118,7 @@ func TestOffsets(t *testing.T) {
 	}
 	must(t, p.Commit(ctx)) // offsets 0 to 2, then a transaction marker
 	must(t, p.Send(tp.Topic, 0, Record{Timestamp: 4000}))
-	must(t, p.Flush(ctx)) // open
+	must(t, p.Flush(ctx)) // an open transaction
 	for _, test := range []struct {
 		at   At
 		want int64
@@ -199,10 +199,10 @@ func TestGroupAdmin(t *testing.T) {
 		t.Errorf("DeleteGroup again: %v", err)
 	}
 	if offsets, err := c.CommittedOffsets(ctx, name, nil); err != nil || len(offsets) != 0 {
-		t.Errorf("of a group that is gone: %v, %v", offsets, err)
+		t.Errorf("of a deleted group: %v, %v", offsets, err)
 	}
 	if got, err := c.DescribeGroup(ctx, name); err != nil || got.State != "Dead" {
-		t.Errorf("a group that is gone: %+v, %v", got, err)
+		t.Errorf("a deleted group: %+v, %v", got, err)
 	}
 }
 
@@ -272,7 +272,7 @@ func TestOperationsEndWithTheirContext(t *testing.T) {
 	}
 }
 
-// What was done although its answer was lost is done, not refused as done already.
+// If the response to a request was lost, the retry succeeds, although its effect already exists.
 func TestLostAnswersOfAdmin(t *testing.T) {
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
@@ -289,11 +289,11 @@ func TestLostAnswersOfAdmin(t *testing.T) {
 	must(t, c.DeleteGroup(ctx, "g"))
 	must(t, c.DeleteTopics(ctx, topic))
 	if w.lost != 6 {
-		t.Errorf("%d answers were lost, want 6", w.lost)
+		t.Errorf("%d responses were lost, want 6", w.lost)
 	}
 }
 
-// TestParseAt: the text of a position is the position again; other texts are errors.
+// TestParseAt: the text of a position is parsed as the same position; other texts are errors.
 func TestParseAt(t *testing.T) {
 	for _, at := range []At{Earliest, Latest, Since(time.UnixMilli(0)), Since(time.Date(2026, 1, 1, 8, 50, 0, 0, time.UTC))} {
 		if got, err := ParseAt(at.String()); got != at || err != nil {

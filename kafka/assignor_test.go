@@ -8,7 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Round by round, members only ever give up what they own and get what nobody owns; and it ends where the assignor wants.
+// In each round, members only release what they own and get what nobody owns. The rounds end with the assignor's
+// target.
 //
 // Proves: one-owner-at-a-time
 func TestCooperativeRoundsNeverShareAPartition(t *testing.T) {
@@ -47,7 +48,7 @@ func TestCooperativeRoundsNeverShareAPartition(t *testing.T) {
 			all := slices.Concat(slices.Collect(maps.Values(owned))...)
 			sortPartitions(all)
 			if n := int32(len(all)); n != counts["clicks"] || n != int32(len(slices.Compact(all))) {
-				t.Fatalf("not each of %d partitions is assigned once: %v", counts["clicks"], owned)
+				t.Fatalf("some of %d partitions are not assigned exactly once: %v", counts["clicks"], owned)
 			}
 		}
 	})
@@ -62,7 +63,7 @@ func TestRivalClaims(t *testing.T) {
 	}
 	wantShares(t, claim(5), map[string][]TopicPartition{"b": {p}})
 	wantShares(t, claim(3), map[string][]TopicPartition{"a": {p}})
-	wantShares(t, claim(4), map[string][]TopicPartition{}) // both release it; the next round gives it to one
+	wantShares(t, claim(4), map[string][]TopicPartition{}) // both release it; the next round assigns it to one
 }
 
 func newcomers(ids ...string) []GroupMember {

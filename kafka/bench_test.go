@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// benchValue is about the size of a vehicle's position in JSON.
+// benchValue has about the size of a vehicle's position in JSON.
 var benchValue = make([]byte, 120)
 
 func BenchmarkSend(b *testing.B) {
@@ -61,7 +61,7 @@ func BenchmarkPoll(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N), "ns/record")
 }
 
-// BenchmarkTransaction is the round trips of a commit: one record, one offset, the end.
+// BenchmarkTransaction measures the round trips of a commit: one record, one offset, the end of the transaction.
 func BenchmarkTransaction(b *testing.B) {
 	c := dial(b, testBrokers(b))
 	tp := TopicPartition{makeTopic(b, c, 1), 0}

@@ -26,11 +26,11 @@ func TestDialNobody(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	addr := l.Addr().String()
-	l.Close() // nobody listens there now
+	l.Close() // the address is not used now
 	began := time.Now()
 	_, err = Dial(context.Background(), Config{Brokers: []string{addr}, DialTimeout: 100 * time.Millisecond})
 	if !errors.Is(err, ErrNoBroker) || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "is the broker running") {
-		t.Errorf("Dial: %v; want ErrNoBroker, the address, and how to mend it", err)
+		t.Errorf("Dial: %v; want ErrNoBroker, the address, and a hint", err)
 	}
 	if d := time.Since(began); d > 3*time.Second {
 		t.Errorf("it took %v", d)
@@ -38,7 +38,7 @@ func TestDialNobody(t *testing.T) {
 }
 
 func TestDialMutePeer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
 	must(t, err)
 	defer l.Close()
 	if _, err := Dial(context.Background(), Config{Brokers: []string{l.Addr().String()}, DialTimeout: 100 * time.Millisecond}); !errors.Is(err, ErrNoBroker) {
@@ -51,10 +51,10 @@ func TestDialMutePeer(t *testing.T) {
 	}
 }
 
-// One address that swallows everything does not keep Dial from trying the others.
+// An address that never responds does not prevent Dial from trying the others.
 func TestDialPastADeadAddress(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
 	must(t, err)
 	defer l.Close()
 	brokers := append([]string{l.Addr().String()}, fakeCluster(t).ListenAddrs()...)
@@ -63,7 +63,7 @@ func TestDialPastADeadAddress(t *testing.T) {
 	must(t, c.Close())
 }
 
-// Fetchers and producers go on when their broker comes back with what it had.
+// Fetchers and producers continue when their broker is back with its data.
 func TestBrokerRestarts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -147,18 +147,18 @@ func TestSASL(t *testing.T) {
 			defer c.Close()
 			makeTopic(t, c, 1)
 
-			// The fake cluster hangs up when the password is wrong. Kafka says so.
+			// The fake cluster closes the connection if the password is wrong. Kafka returns an error.
 			wrong := Config{Brokers: cluster.ListenAddrs(), SASL: SASL{mechanism, "joao=1", "wrong"}, DialTimeout: 100 * time.Millisecond}
 			if _, err = Dial(testContext(t), wrong); err == nil || !strings.Contains(err.Error(), "password") {
 				t.Errorf("wrong password: %v", err)
 			}
 			cluster.ControlKey(kmsg.SASLAuthenticate.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
-				cluster.KeepControl() // a last attempt of the dial before may come first
+				cluster.KeepControl() // the previous dial may make one more attempt first
 				resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
 				resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
 				return resp, nil, true
 			})
-			wrong.DialTimeout = 0 // the default: the answer ends it, however long a busy machine takes to sign
+			wrong.DialTimeout = 0 // the default; the test ends with the response, however slow the machine is
 			if _, err = Dial(testContext(t), wrong); !errors.Is(err, ErrAuthentication) || !strings.Contains(err.Error(), "password") {
 				t.Errorf("wrong password: %v", err)
 			}
@@ -231,7 +231,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 }
 
-// A request that is given up does not disturb those that come after it over the same connection.
+// A canceled request does not affect later requests on the same connection.
 func TestGivenUpRequests(t *testing.T) {
 	c := dial(t, fakeCluster(t).ListenAddrs())
 	topic := makeTopic(t, c, 1)
@@ -313,7 +313,7 @@ func FuzzScram(f *testing.F) {
 	f.Add("i=-1,s==,r", "e=")
 	f.Fuzz(func(t *testing.T, first, final string) {
 		if fields := scramFields(first); len(fields["i"]) > 3 {
-			return // takes its time
+			return // responds slowly
 		}
 		s := newScram("SCRAM-SHA-256")
 		s.nonce = "nonce"
@@ -325,7 +325,7 @@ func FuzzScram(f *testing.F) {
 			return
 		}
 		if _, err := s.Step(final); err == nil {
-			t.Errorf("believed a server that cannot know the password: %q, %q", first, final)
+			t.Errorf("trusted a server that does not know the password: %q, %q", first, final)
 		}
 	})
 }

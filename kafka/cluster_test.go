@@ -29,7 +29,7 @@ func testContext(t testing.TB) context.Context {
 	return ctx
 }
 
-// fakeCluster starts a cluster inside the test, for those who want to make it misbehave.
+// fakeCluster starts a cluster inside the test process, which a test can make fail.
 func fakeCluster(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, opts...)...)
@@ -40,8 +40,8 @@ func fakeCluster(t testing.TB, opts ...kfake.Opt) *kfake.Cluster {
 	return cluster
 }
 
-// testBrokers returns the addresses to test against: those in the environment variable RIO_KAFKA, of a real
-// cluster, or else of a cluster inside the test.
+// testBrokers returns the addresses to test against: those of a real cluster in the environment variable RIO_KAFKA, or
+// those of a fake cluster.
 func testBrokers(t testing.TB) []string {
 	t.Helper()
 	if addr := os.Getenv("RIO_KAFKA"); addr != "" {

@@ -11,7 +11,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// Copy a topic into another, in upper case, each record exactly once.
+// Copy a topic to another one in upper case, each record exactly once.
 func Example() {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "in", "out"))
 	if err != nil {

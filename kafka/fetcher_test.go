@@ -28,7 +28,7 @@ func pollOne(t testing.TB, f *Fetcher) Fetched {
 	return got[0]
 }
 
-// pollNothing makes sure that nothing is to be polled for a while.
+// pollNothing checks that Poll returns nothing for a while.
 func pollNothing(t testing.TB, f *Fetcher) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -63,7 +63,7 @@ func TestEndIsToldOnce(t *testing.T) {
 	}
 }
 
-// A partition that is added while the broker waits for data of others does not wait with them.
+// A partition that is added while the broker waits for records of others does not wait with them.
 func TestAddDoesNotWait(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	topic := makeTopic(t, c, 3)
@@ -93,7 +93,7 @@ func TestOpenTransactionIsAnEnd(t *testing.T) {
 		t.Errorf("while the transaction is open: %+v", got)
 	}
 	must(t, p.Abort(testContext(t)))
-	for next := int64(0); next < 2; { // past the record and its mark
+	for next := int64(0); next < 2; { // after the record and its marker
 		got := pollOne(t, f)
 		if next = got.Next; len(got.Records) != 0 {
 			t.Errorf("after Abort: %+v", got)
@@ -113,7 +113,7 @@ func TestOffsetOutOfRange(t *testing.T) {
 	if !errors.Is(got.Err, ErrOffsetOutOfRange) || !strings.HasPrefix(got.Err.Error(), "kafka: fetch "+topic+"/0 at 99: ") {
 		t.Errorf("Err = %v", got.Err)
 	}
-	pollNothing(t, f) // told once; the other partition goes on
+	pollNothing(t, f) // returned once; the other partition is still read
 	p := newProducer(t, c, ProducerConfig{})
 	send(t, p, TopicPartition{topic, 1}, "a")
 	send(t, p, TopicPartition{topic, 0}, "b")
@@ -121,7 +121,7 @@ func TestOffsetOutOfRange(t *testing.T) {
 	if got := pollRecords(t, f, 1); string(got[0].Value) != "a" {
 		t.Errorf("got %q", got[0].Value)
 	}
-	f.Add(TopicPartition{topic, 0}, 0) // mended
+	f.Add(TopicPartition{topic, 0}, 0) // fixed
 	if got := pollRecords(t, f, 1); string(got[0].Value) != "b" {
 		t.Errorf("got %q", got[0].Value)
 	}
@@ -129,7 +129,7 @@ func TestOffsetOutOfRange(t *testing.T) {
 
 func TestUnknownPartition(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for seconds")
+		t.Skip("takes seconds")
 	}
 	c := dial(t, testBrokers(t))
 	topic := makeTopic(t, c, 1)
@@ -157,7 +157,7 @@ func TestRemoveAndMove(t *testing.T) {
 	f.Add(tp, 0)
 	pollOne(t, f)
 	f.Remove(tp)
-	pollNothing(t, f) // although a request was under way
+	pollNothing(t, f) // although a request was in progress
 	for range 20 {
 		at := rand.Int64N(50)
 		f.Add(tp, at)
@@ -195,7 +195,7 @@ func TestPauseLosesNothing(t *testing.T) {
 				f.Resume(tp)
 			}
 		}
-		ctx, cancel := context.WithTimeout(testContext(t), 20*time.Millisecond) // those not paused may be at their end
+		ctx, cancel := context.WithTimeout(testContext(t), 20*time.Millisecond) // the others may be at their ends
 		got, err := f.Poll(ctx)
 		cancel()
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
@@ -253,7 +253,7 @@ func TestFetchErrorsAreTold(t *testing.T) {
 	}
 }
 
-// A broker that is gone is told after RetryTimeout, not before.
+// An unavailable broker is reported after RetryTimeout, not before.
 func TestBrokerIsGone(t *testing.T) {
 	t.Parallel()
 	cluster := fakeCluster(t)
@@ -281,7 +281,7 @@ func TestPollAndClose(t *testing.T) {
 		_, err := f.Poll(context.Background())
 		polled <- err
 	}()
-	must(t, f.Close()) // while the broker waits for data, for a minute
+	must(t, f.Close()) // while the broker waits for records, for up to a minute
 	if err := <-polled; !errors.Is(err, ErrClosed) {
 		t.Errorf("Poll: %v, want ErrClosed", err)
 	}
@@ -292,7 +292,7 @@ func TestPollAndClose(t *testing.T) {
 	must(t, f.Close())
 }
 
-// answerFetches makes the cluster answer all fetches of tp with the given bytes as its records.
+// answerFetches makes the cluster return the given bytes as records to all fetches of tp.
 func answerFetches(cluster *kfake.Cluster, tp TopicPartition, end int64, records func(maxBytes int32) []byte) {
 	cluster.ControlKey(kmsg.Fetch.Int16(), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
 		req := kreq.(*kmsg.FetchRequest)
@@ -322,7 +322,7 @@ func rawBatch(first, last int64, records ...string) []byte {
 	var raw []byte
 	for i, value := range records {
 		r := kmsg.Record{OffsetDelta: int32(i), Value: []byte(value)}
-		r.Length = int32(len(r.AppendTo(nil)) - 1) // its length takes one byte
+		r.Length = int32(len(r.AppendTo(nil)) - 1) // the length field takes one byte
 		raw = r.AppendTo(raw)
 	}
 	b := kmsg.RecordBatch{
@@ -335,7 +335,7 @@ func rawBatch(first, last int64, records ...string) []byte {
 	return wire
 }
 
-// Compaction leaves gaps, and batches without records; the position passes them.
+// Compaction leaves gaps, and batches without records; the position advances past them.
 func TestEmptyBatches(t *testing.T) {
 	full, empty := rawBatch(3, 6, "a", "b"), rawBatch(7, 9)
 	for _, test := range []struct {
@@ -383,7 +383,7 @@ func TestBatchLargerThanTheRequestAllows(t *testing.T) {
 	}
 }
 
-// A batch that does not match its checksum stops its partition, and no other.
+// A batch with a wrong checksum stops its partition and no other.
 func TestCorruptBatch(t *testing.T) {
 	cluster := fakeCluster(t)
 	c := dial(t, cluster.ListenAddrs())
@@ -408,7 +408,7 @@ func TestCorruptBatch(t *testing.T) {
 		}
 	}
 	if errs[0] != nil || errs[2] != nil || !errors.Is(errs[1], ErrCorrupt) {
-		t.Errorf("told: %v; want ErrCorrupt of partition 1 only", errs)
+		t.Errorf("errors %v; want ErrCorrupt for partition 1 only", errs)
 	}
 }
 
@@ -512,17 +512,17 @@ func TestFetcherUnderChange(t *testing.T) {
 	work.Wait()
 }
 
-// How much is asked for follows what came of it without compression.
+// The requested size adapts to the size of the records after decompression.
 func TestNextMaxBytes(t *testing.T) {
 	const limit = 1 << 20
 	for _, test := range []struct{ asked, size, want int }{
-		{16 << 10, 16 << 10, 32 << 10},        // not compressed: more
-		{limit, limit, limit},                 // full
-		{limit, 10 * limit, limit / 10},       // grew tenfold: a tenth
-		{limit / 10, limit, limit / 10 * 2},   // fits: try more
+		{16 << 10, 16 << 10, 32 << 10},        // not compressed: request more
+		{limit, limit, limit},                 // full response
+		{limit, 10 * limit, limit / 10},       // ten times larger after decompression: request a tenth
+		{limit / 10, limit, limit / 10 * 2},   // fits: request more
 		{100 << 10, 3 * limit / 2, 100 << 10}, // about right
-		{limit, 1 << 40, 1 << 10},             // never nothing
-		{4 * limit, 3 * limit, limit},         // a large batch has passed
+		{limit, 1 << 40, 1 << 10},             // never 0
+		{4 * limit, 3 * limit, limit},         // after a large batch
 	} {
 		if got := nextMaxBytes(test.asked, test.size, limit); got != test.want {
 			t.Errorf("after %d of %d bytes: %d, want %d", test.size, test.asked, got, test.want)

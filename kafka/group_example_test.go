@@ -9,7 +9,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// A member learns what is its own, and lets go when it is told to.
+// A member gets its partitions by rebalances, and releases revoked ones.
 func ExampleClient_Join() {
 	b, err := broker.Start(broker.Config{})
 	if err != nil {
@@ -28,11 +28,11 @@ func ExampleClient_Join() {
 
 	member := client.Join(kafka.GroupConfig{Group: "billing", Topics: []string{"orders"}, Assign: kafka.NewStickyAssignor()})
 	defer member.Leave(ctx)
-	change := <-member.Rebalances() // and so on, until it has an Err or one leaves
+	change := <-member.Rebalances() // and so on, until there is an Err or the member leaves
 	if change.Err != nil {
 		log.Fatal(change.Err)
 	}
-	// Here an owner would commit and close what is revoked, unless it is lost, and open what is added.
+	// Here an owner would commit and close revoked partitions, unless they are lost, and open added ones.
 	fmt.Println("revoked", change.Revoked, "added", change.Added)
 	member.Ack()
 	// Output: revoked [] added [orders/0 orders/1]

@@ -25,10 +25,10 @@ func TestMembersShareTheWork(t *testing.T) {
 	bea.leave()
 	g.await("the two that stay share what the third left", g.has("ana", 3), g.has("cid", 3))
 	if n := ana.revokedTimes(); n != 4 {
-		t.Errorf("ana had to give up %d partitions; 3 for bea and 1 for cid are enough", n)
+		t.Errorf("ana released %d partitions, want 3 for bea and 1 for cid", n)
 	}
 	if n := cid.revokedTimes(); n != 0 {
-		t.Errorf("cid had to give up %d partitions when bea left", n)
+		t.Errorf("cid released %d partitions when bea left", n)
 	}
 }
 
@@ -43,16 +43,16 @@ func TestNothingIsGivenAwayBeforeItIsReleased(t *testing.T) {
 	bea := g.join("bea")
 	revoked := ana.heldBack()
 	if len(revoked.Revoked) != 1 || revoked.Lost {
-		t.Fatalf("ana was told %+v, want one partition revoked", revoked)
+		t.Fatalf("ana got the rebalance %+v, want one revoked partition", revoked)
 	}
 	generation := ana.Ref().Generation
-	// Longer than the session timeout, ana works on her last records; her heartbeats keep her in the group.
+	// ana processes records for longer than the session timeout; her heartbeats keep her in the group.
 	select {
 	case <-ana.ended:
 	case <-time.After(1200 * time.Millisecond):
 	}
 	if ana.Ref().Generation != generation || bea.owns() > 0 {
-		t.Fatalf("generation %d became %d, and bea owns %d", generation, ana.Ref().Generation, bea.owns())
+		t.Fatalf("generation %d changed to %d, and bea owns %d", generation, ana.Ref().Generation, bea.owns())
 	}
 	release()
 	g.await("bea has what ana released", g.has("ana", 1), g.has("bea", 1))
@@ -84,16 +84,16 @@ func TestExpelledMemberIsLostAndComesBack(t *testing.T) {
 	bea.outlaw()
 	g.expel(first.MemberID)
 	if r := bea.heldBack(); !r.Lost || len(r.Revoked) != 2 {
-		t.Fatalf("bea was told %+v, want that both of hers are lost", r)
+		t.Fatalf("bea got the rebalance %+v, want that both her partitions are lost", r)
 	}
 	g.await("ana has everything while bea has not let go", g.has("ana", 4))
 	if bea.Ref() != first {
-		t.Errorf("a commit of bea's would name %+v, want the lost %+v", bea.Ref(), first)
+		t.Errorf("Ref of bea is %+v, want the lost %+v", bea.Ref(), first)
 	}
 	release()
 	g.await("bea is back", g.has("ana", 2), g.has("bea", 2))
 	if bea.Ref().MemberID == first.MemberID {
-		t.Error("bea is back as the member that was expelled")
+		t.Error("bea has the same member id as before she was expelled")
 	}
 }
 
@@ -111,7 +111,7 @@ func TestZombieCannotCommit(t *testing.T) {
 	bea := g.join("bea")
 	g.await("one each", g.has("ana", 1), g.has("bea", 1))
 	if err := g.commit(before, 8); !errors.Is(err, ErrIllegalGeneration) {
-		t.Errorf("commit in a generation that is over: %v, want ErrIllegalGeneration", err)
+		t.Errorf("commit in an old generation: %v, want ErrIllegalGeneration", err)
 	}
 	if err := g.commit(ana.Ref(), 9); err != nil {
 		t.Errorf("commit in the current generation: %v", err)
@@ -141,7 +141,7 @@ func TestStaticMemberComesBackToWhatItHad(t *testing.T) {
 		t.Errorf("bea had %v and came back to %v", had, g.of("bea again"))
 	}
 	if n := ana.revokedTimes() - revoked; n != 0 {
-		t.Errorf("ana had to give up %d partitions for bea, who was away for a moment", n)
+		t.Errorf("ana released %d partitions for bea, who was only away for a moment", n)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestSecondProcessWithTheSameInstanceFencesTheFirst(t *testing.T) {
 	g.await("the second has everything", g.has("second", 2))
 	g.await("the first has been told", func(ownership) bool { return first.fatal() != nil })
 	if err := first.fatal(); !errors.Is(err, ErrFencedInstance) {
-		t.Errorf("the first was told %v, want ErrFencedInstance", err)
+		t.Errorf("the first got %v, want ErrFencedInstance", err)
 	}
 }
 
@@ -215,7 +215,7 @@ func TestMemberOfAnotherProtocolIsRefused(t *testing.T) {
 	bob := g.join("bob", func(cfg *GroupConfig) { cfg.Assign = everythingToWhoeverWants{} })
 	g.await("bob is refused", func(ownership) bool { return bob.fatal() != nil })
 	if !hasCode(bob.fatal(), sarama.ErrInconsistentGroupProtocol) {
-		t.Errorf("bob was told %v", bob.fatal())
+		t.Errorf("bob got %v", bob.fatal())
 	}
 }
 
@@ -227,7 +227,7 @@ func TestMistakesInAGroupConfigAreToldAtOnce(t *testing.T) {
 	if want := "kafka: group : GroupConfig.Group is empty: name the group\n" +
 		"GroupConfig.Topics is empty: name at least one topic\n" +
 		"GroupConfig.Assign is missing: any member may become the leader"; r.Err == nil || r.Err.Error() != want {
-		t.Errorf("told %v, want %v", r.Err, want)
+		t.Errorf("got %v, want %v", r.Err, want)
 	}
 }
 
@@ -236,19 +236,19 @@ func TestMembershipOutlivesTheBroker(t *testing.T) {
 	g := newGroup(t, 2)
 	ana := g.join("ana")
 	g.await("ana has everything", g.has("ana", 2))
-	ana.outlaw() // the broker may have forgotten her
+	ana.outlaw() // the broker may have removed her
 	g.restartBroker()
 	g.join("bea")
 	g.await("one each", g.has("ana", 1), g.has("bea", 1))
 }
 
-// Members come, go, fall silent and are expelled, in any order: nobody is ever given what another member has not let go of,
-// and once it is quiet everyone has a fair share.
+// Members join, leave, stop sending heartbeats and are expelled, in random order. No member ever gets a partition that
+// another has not released, and in the end every member has a fair share.
 //
 // Proves: one-owner-at-a-time
 func TestGroupInTurmoil(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for seconds")
+		t.Skip("takes seconds")
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -260,7 +260,8 @@ func TestGroupInTurmoil(t *testing.T) {
 		pick := func() *testMember { return members[dice.IntN(len(members))] }
 		switch n := dice.IntN(6); {
 		case len(members) < 2 || n < 2 && len(members) < 5:
-			// kfake miscounts who has joined when a member goes while it waits for the leader, and then waits out this time.
+			// kfake counts joined members incorrectly when a member leaves while it waits for the leader, and then
+			// waits for this timeout.
 			members = append(members, g.join(fmt.Sprint("member ", i), func(cfg *GroupConfig) { cfg.RebalanceTimeout = 2 * time.Second }))
 		case n == 2:
 			gone := pick()
@@ -285,7 +286,7 @@ func TestGroupInTurmoil(t *testing.T) {
 	g.await("everyone has a fair share", append(fair, func(now ownership) bool { return len(now) == partitions })...)
 }
 
-// While the group waits for others to join, a member goes on and commits in the generation that it is in.
+// While the group waits for others to join, a member continues and commits in its generation.
 func TestMemberCommitsWhileOthersAreAwaited(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, 2)
@@ -296,7 +297,7 @@ func TestMemberCommitsWhileOthersAreAwaited(t *testing.T) {
 	ana.Rejoin()
 	g.awaitState("PreparingRebalance")
 	if err := g.commit(ana.Ref(), 5); err != nil {
-		t.Errorf("commit while bea is awaited: %v", err)
+		t.Errorf("commit while the group waits for bea: %v", err)
 	}
 	resume()
 	g.awaitState("Stable")
@@ -307,7 +308,7 @@ func TestLeaveWhileJoining(t *testing.T) {
 	g := newGroup(t, 2)
 	ana := g.join("ana")
 	g.await("ana has everything", g.has("ana", 2))
-	ana.holdBack() // bea's first round goes by at once; her second waits for ana
+	ana.holdBack() // bea's first rebalance ends at once; her second waits for ana
 	bea := g.join("bea")
 	ana.heldBack()
 	bea.leave()
@@ -340,7 +341,7 @@ func TestAnyToolCanDescribeTheMembers(t *testing.T) {
 	}
 }
 
-// everythingToWhoeverWants gives all to the member with the longest user data.
+// everythingToWhoeverWants assigns everything to the member with the longest user data.
 type everythingToWhoeverWants struct{}
 
 func (everythingToWhoeverWants) Name() string { return "whoever-wants" }

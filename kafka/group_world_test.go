@@ -14,11 +14,11 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// ownership is who owns each partition.
+// ownership maps each partition to its owner.
 type ownership map[TopicPartition]string
 
-// testGroup is a broker, a topic, and members whose owners do what they should: they write down what they own, and complain
-// when they are given what someone else has not let go of.
+// testGroup is a broker, a topic, and members. The owners of the members record their partitions and fail the test if
+// they get partitions that another member has not released.
 type testGroup struct {
 	t      *testing.T
 	broker *broker.Broker
@@ -30,7 +30,7 @@ type testGroup struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced at every change
 	owners   ownership
-	outlawed map[string]bool // members that were expelled and do not know it yet: what they own may be taken
+	outlawed map[string]bool // expelled members that have not noticed yet: their partitions may go to others
 }
 
 // groupTimeout bounds how long a test waits; only a failing test waits that long.
@@ -91,7 +91,7 @@ func (g *testGroup) tryExpel(memberID string) error {
 	return codeError(res.Err)
 }
 
-// awaitState waits until the coordinator says that the group is in a state.
+// awaitState waits until the group is in a state.
 func (g *testGroup) awaitState(state string) {
 	g.t.Helper()
 	deadline := time.Now().Add(groupTimeout)
@@ -103,7 +103,7 @@ func (g *testGroup) awaitState(state string) {
 		case described.State == state:
 			return
 		case time.Now().After(deadline):
-			g.t.Fatalf("waited in vain until the group is %s; it is %s", state, described.State)
+			g.t.Fatalf("timed out waiting for group state %s; it is %s", state, described.State)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func (g *testGroup) commit(ref GroupRef, offset int64) error {
 	return codeError(res.Errors[g.topic][0])
 }
 
-// await waits until all conditions hold at one moment.
+// await waits until all conditions hold at the same time.
 func (g *testGroup) await(what string, conditions ...func(ownership) bool) {
 	g.t.Helper()
 	deadline := time.After(groupTimeout)
@@ -129,7 +129,7 @@ func (g *testGroup) await(what string, conditions ...func(ownership) bool) {
 		select {
 		case <-changed:
 		case <-deadline:
-			g.t.Fatalf("waited in vain until %s: %v", what, now)
+			g.t.Fatalf("timed out waiting until %s: %v", what, now)
 		}
 	}
 }
@@ -160,20 +160,20 @@ func (g *testGroup) of(member string) []TopicPartition {
 	return tps
 }
 
-// testMember is a membership and its owner.
+// testMember is a membership with its owner.
 type testMember struct {
 	*Membership
 	g    *testGroup
 	name string
-	done chan struct{} // the owner has seen the end
+	done chan struct{} // closed when the owner has ended
 
 	// Guarded by g.mu.
 	revoked, lost int
 	left          bool
 	err           error
-	letGo         chan struct{} // not nil while the owner holds back
+	letGo         chan struct{} // not nil while the owner delays releases
 
-	held    chan Rebalance // what the owner was told while it holds back
+	held    chan Rebalance // the rebalance that the owner got while it delays releases
 	leaving sync.Once
 }
 
@@ -195,7 +195,7 @@ func (g *testGroup) joinWith(client *Client, name string, more ...func(*GroupCon
 	return m
 }
 
-// own is the owner: it writes down what changes, and acknowledges everything.
+// own is the owner: it records changes and acknowledges all rebalances.
 func (m *testMember) own() {
 	defer close(m.done)
 	for r := range m.Rebalances() {
@@ -221,14 +221,14 @@ func (m *testMember) note(r Rebalance) {
 		case owner == m.name:
 			delete(m.g.owners, tp)
 		case owner != "" && !r.Lost:
-			m.g.t.Errorf("%s was to release %v, which %s owns", m.name, tp, owner)
+			m.g.t.Errorf("%s had to release %v, which %s owns", m.name, tp, owner)
 		}
 	}
 	for _, tp := range r.Added {
 		switch owner := m.g.owners[tp]; {
 		case owner == "" || m.g.outlawed[owner]:
 			m.g.owners[tp] = m.name
-		case !m.g.outlawed[m.name]: // else it is old news to a member that was expelled since
+		case !m.g.outlawed[m.name]: // otherwise the member was expelled, and this is an old rebalance
 			m.g.t.Errorf("%s was given %v, which %s has not released", m.name, tp, owner)
 		}
 	}
@@ -250,7 +250,7 @@ func (m *testMember) leaveBy(leave func(context.Context) error) {
 		m.release()
 		ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
 		defer cancel()
-		// What is its own is let go of before the others can be given it.
+		// Its partitions are released before others can get them.
 		m.g.mu.Lock()
 		m.left = true
 		maps.DeleteFunc(m.g.owners, func(_ TopicPartition, owner string) bool { return owner == m.name })
@@ -262,7 +262,7 @@ func (m *testMember) leaveBy(leave func(context.Context) error) {
 	})
 }
 
-// holdBack keeps the owner from releasing what is revoked or lost; heldBack tells what that is.
+// holdBack makes the owner delay the release of revoked or lost partitions; heldBack returns the delayed rebalance.
 func (m *testMember) holdBack() (release func()) {
 	m.g.mu.Lock()
 	defer m.g.mu.Unlock()
@@ -285,12 +285,12 @@ func (m *testMember) heldBack() Rebalance {
 	case r := <-m.held:
 		return r
 	case <-time.After(groupTimeout):
-		m.g.t.Fatalf("waited in vain for %s to be told something", m.name)
+		m.g.t.Fatalf("timed out waiting for a rebalance of %s", m.name)
 		return Rebalance{}
 	}
 }
 
-// pause takes the member's connections away, so that no heartbeat leaves, as if its process were stopped.
+// pause closes the member's connections, so that it sends no heartbeats, as if its process were stopped.
 func (m *testMember) pause() (resume func()) {
 	m.outlaw()
 	var held []*conn

@@ -34,7 +34,7 @@ func TestSendAndPoll(t *testing.T) {
 	}
 }
 
-// What is sent comes back as it was, whatever the compression: null and empty differ, headers keep their order.
+// Records are read as they were sent, whatever the compression: null and empty differ, headers keep their order.
 func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	sent := []Record{
@@ -69,7 +69,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-// The bytes of a record may be used again as soon as Send returns.
+// The bytes of a record may be reused as soon as Send returns.
 //
 // Proves: send-copies
 func TestSendCopies(t *testing.T) {
@@ -85,7 +85,7 @@ func TestSendCopies(t *testing.T) {
 	}
 	must(t, p.Flush(testContext(t)))
 	if got, _ := readToEnd(t, newFetcher(t, c, FetcherConfig{}), tp, 0); !slices.Equal(got, want) {
-		t.Errorf("got %d values, not those that were sent", len(got))
+		t.Errorf("got %d values, which differ from those sent", len(got))
 	}
 }
 
@@ -128,7 +128,7 @@ func TestLostAnswersOfBatches(t *testing.T) {
 	send(t, p, tp, "c")
 	must(t, p.Flush(testContext(t)))
 	if w.lost != 3 {
-		t.Fatalf("%d answers were lost, want 3", w.lost)
+		t.Fatalf("%d responses were lost, want 3", w.lost)
 	}
 	if values, _ := readToEnd(t, newFetcher(t, c, FetcherConfig{}), tp, 0); !slices.Equal(values, []string{"a", "b", "c"}) {
 		t.Errorf("read %q, want each once", values)
@@ -149,7 +149,7 @@ func TestBatchWhoseAnswerNeverComes(t *testing.T) {
 	if err := p.Flush(testContext(t)); !errors.Is(err, ErrOutcomeUnknown) {
 		t.Fatalf("Flush: %v, want ErrOutcomeUnknown", err)
 	}
-	// The producer cannot know its next sequence number any more.
+	// The producer no longer knows its next sequence number.
 	if err := p.Abort(testContext(t)); !errors.Is(err, ErrOutcomeUnknown) {
 		t.Fatalf("Abort: %v, want ErrOutcomeUnknown", err)
 	}
@@ -196,7 +196,7 @@ func TestRetriableErrorsOfBatches(t *testing.T) {
 			t.Errorf("%s: %v", e.Message, err)
 		}
 		if faults.Hits() != 2 {
-			t.Errorf("%s: answered %d times, want 2", e.Message, faults.Hits())
+			t.Errorf("%s: %d responses, want 2", e.Message, faults.Hits())
 		}
 	}
 	values, _ := readToEnd(t, newFetcher(t, c, FetcherConfig{}), tp, 0)
@@ -209,7 +209,7 @@ func TestErrorsThatStopAProducer(t *testing.T) {
 	for _, test := range []struct {
 		err  *kerr.Error
 		want error
-		goes bool // on after Abort
+		goes bool // continue after Abort
 	}{
 		{kerr.InvalidProducerEpoch, ErrFenced, false},
 		{kerr.OutOfOrderSequenceNumber, ErrProducerState, false},
@@ -226,10 +226,10 @@ func TestErrorsThatStopAProducer(t *testing.T) {
 			send(t, p, tp, "refused")
 			err := p.Commit(testContext(t))
 			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), "produce "+tp.String()) {
-				t.Fatalf("Commit: %v; want %v, and where", err, test.want)
+				t.Fatalf("Commit: %v; want %v with topic and partition", err, test.want)
 			}
 			if again := p.Send(tp.Topic, 0, Record{}); again == nil {
-				t.Error("Send after an error does not fail")
+				t.Error("Send succeeded after an error")
 			}
 			if err := p.Abort(testContext(t)); (err == nil) != test.goes {
 				t.Fatalf("Abort: %v", err)
@@ -275,7 +275,7 @@ func TestSendWaitsForRoom(t *testing.T) {
 		send(t, p, tp, strings.Repeat("x", 1000))
 		p.mu.Lock()
 		if p.buffered+p.openBytes > p.cfg.MaxBufferedBytes+2000 {
-			t.Fatalf("%d bytes sealed and %d open, more than %d", p.buffered, p.openBytes, p.cfg.MaxBufferedBytes)
+			t.Fatalf("%d bytes in sealed and %d in open batches, more than %d", p.buffered, p.openBytes, p.cfg.MaxBufferedBytes)
 		}
 		p.mu.Unlock()
 	}
@@ -298,7 +298,7 @@ func TestLinger(t *testing.T) {
 	for ctx := testContext(t); ; {
 		send(t, p, tp, "x")
 		if _, ok := p.LastOffset(tp); ok {
-			return // without Flush, and far from full
+			return // without Flush, and the batch is not full
 		}
 		must(t, ctx.Err())
 	}
@@ -348,7 +348,7 @@ func TestCloseDoesNotWaitForTheBroker(t *testing.T) {
 	}
 }
 
-// pollRecords polls until n records have come, of any partition.
+// pollRecords polls until n records of any partitions were returned.
 func pollRecords(t testing.TB, f *Fetcher, n int) []Record {
 	t.Helper()
 	var records []Record

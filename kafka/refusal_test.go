@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// producerConfigs are those under which refused records must be told from legal ones.
+// producerConfigs lists configurations under which rejected records must be separated from valid ones.
 func producerConfigs() map[string]ProducerConfig {
 	return map[string]ProducerConfig{
 		"plain":               {},
@@ -27,7 +27,7 @@ func producerConfigs() map[string]ProducerConfig {
 	}
 }
 
-// smallTopic makes a topic that takes batches of at most maxBytes.
+// smallTopic creates a topic that accepts batches of at most maxBytes.
 func smallTopic(t testing.TB, c *Client, maxBytes int) TopicPartition {
 	t.Helper()
 	name := unique("small")
@@ -35,7 +35,7 @@ func smallTopic(t testing.TB, c *Client, maxBytes int) TopicPartition {
 	return TopicPartition{name, 0}
 }
 
-// finish commits, or flushes a producer without transactions.
+// finish calls Commit, or Flush for a producer without transactions.
 func finish(t testing.TB, p *Producer) error {
 	if p.cfg.TransactionalID == "" {
 		return p.Flush(testContext(t))
@@ -43,7 +43,8 @@ func finish(t testing.TB, p *Producer) error {
 	return p.Commit(testContext(t))
 }
 
-// holds compares the values of a partition. The end of a transaction may take a moment to become visible.
+// holds compares the values of a partition. It retries, because the end of a transaction may become visible a moment
+// later.
 func holds(t testing.TB, c *Client, tp TopicPartition, want []string) {
 	t.Helper()
 	f := newFetcher(t, c, FetcherConfig{})
@@ -57,7 +58,7 @@ func holds(t testing.TB, c *Client, tp TopicPartition, want []string) {
 	}
 }
 
-// noise returns text that no compression makes much smaller than three quarters.
+// noise returns text that compresses to about three quarters of its size.
 func noise(r *rand.Rand, size int) string {
 	b := make([]byte, size)
 	for i := range b {
@@ -66,7 +67,7 @@ func noise(r *rand.Rand, size int) string {
 	return string(b)
 }
 
-// Batches of legal records are made smaller until the topic takes them, in order, and the size is remembered.
+// If a topic rejects batches as too large, the producer splits them, in order, and remembers the accepted size.
 func TestBatchesLargerThanTheTopicAllows(t *testing.T) {
 	t.Parallel()
 	c := dial(t, testBrokers(t))
@@ -107,13 +108,13 @@ func TestSmallerSizeIsRemembered(t *testing.T) {
 		must(t, p.Commit(testContext(t)))
 		counts = append(counts, int64(requests.Hits())-before)
 	}
-	// 100 kB in batches of 6 to 10 kB: between 10 and 20 requests, and no refused ones any more.
+	// 100 kB in batches of 6 to 10 kB: between 10 and 20 requests, and none is rejected
 	if counts[1] > 20 || counts[1] < 10 {
 		t.Errorf("%v requests for the same records, first and second time", counts)
 	}
 }
 
-// Of many records the large ones are refused, each with its tag, and all others are written.
+// Among many records, the large ones are rejected, each with its tag, and all others are written.
 func TestRecordsTooLarge(t *testing.T) {
 	t.Parallel()
 	c := dial(t, testBrokers(t))
@@ -143,7 +144,7 @@ func TestRecordsTooLarge(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			if again := finish(t, p); fmt.Sprint(again) != err.Error() {
-				t.Errorf("refusals that nobody took: %v", again)
+				t.Errorf("refusals that were not taken: %v", again)
 			}
 			var tags []Tag
 			for _, r := range p.TakeRefusals() {
@@ -166,7 +167,7 @@ func TestRecordsTooLarge(t *testing.T) {
 	}
 }
 
-// An abort drops the refusals with the rest of the transaction.
+// Abort also discards the rejected records of the transaction.
 func TestAbortDropsRefusals(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	tp := smallTopic(t, c, 10_000)
@@ -181,7 +182,8 @@ func TestAbortDropsRefusals(t *testing.T) {
 	holds(t, c, tp, []string{"c"})
 }
 
-// refuse makes the cluster refuse every batch that holds one of the marked values, naming the records if named is set.
+// refuse makes the cluster reject every batch that contains one of the marked values. If named is set, the response
+// names these records.
 func refuse(cluster *kfake.Cluster, code *kerr.Error, marked string, named bool) {
 	cluster.ControlKey(kmsg.Produce.Int16(), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.KeepControl()
@@ -203,7 +205,7 @@ func refuse(cluster *kfake.Cluster, code *kerr.Error, marked string, named bool)
 					partition.ErrorRecords = append(partition.ErrorRecords, wrong)
 				}
 			}
-			// An index that cannot be is not a reason to lose a record.
+			// An invalid index in the response must not lose a record.
 			wrong := kmsg.NewProduceResponseTopicPartitionErrorRecord()
 			wrong.RelativeOffset = 10_000
 			partition.ErrorRecords = append(partition.ErrorRecords, wrong)
@@ -214,7 +216,7 @@ func refuse(cluster *kfake.Cluster, code *kerr.Error, marked string, named bool)
 	})
 }
 
-// Whatever a broker may have against a record, it hits that record only.
+// Whatever the reason of a rejection, only the rejected record is affected.
 func TestRecordsThatTheBrokerRefuses(t *testing.T) {
 	t.Parallel()
 	for _, code := range []*kerr.Error{
@@ -247,7 +249,7 @@ func TestRecordsThatTheBrokerRefuses(t *testing.T) {
 					for _, r := range p.TakeRefusals() {
 						bad = append(bad, fmt.Sprint(r.Tag[0]))
 						if named && !strings.Contains(r.Error(), "forbidden") {
-							t.Errorf("refusal %v does not say what the broker said", r)
+							t.Errorf("refusal %v lacks the broker's message", r)
 						}
 					}
 					if !slices.Equal(bad, wantBad) {
@@ -261,7 +263,7 @@ func TestRecordsThatTheBrokerRefuses(t *testing.T) {
 	}
 }
 
-// After a lost answer, a refusal says nothing of the first attempt.
+// After a lost response, a rejection of the retry does not show what happened to the first attempt.
 func TestRefusalAfterALostAnswer(t *testing.T) {
 	cluster, w := wiredCluster(t)
 	c := dial(t, cluster.ListenAddrs())
@@ -278,7 +280,7 @@ func TestRefusalAfterALostAnswer(t *testing.T) {
 	}
 }
 
-// A batch that arrives damaged is sent again: that is nobody's fault, and surely not the records'.
+// A batch that was damaged on the way is resent, and none of its records counts as rejected.
 func TestDamagedBatchIsSentAgain(t *testing.T) {
 	cluster := fakeCluster(t)
 	c := dial(t, cluster.ListenAddrs())
@@ -290,7 +292,7 @@ func TestDamagedBatchIsSentAgain(t *testing.T) {
 	holds(t, c, tp, []string{"a", "b"})
 }
 
-// What no broker can hold is refused by Send, and nothing else is.
+// Send rejects records that no broker can store, and no others.
 func TestRecordsThatNoBrokerCanHold(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	tp := TopicPartition{makeTopic(t, c, 1), 0}

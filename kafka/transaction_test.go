@@ -106,13 +106,13 @@ func TestOffsetsInTransactions(t *testing.T) {
 	brief, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
 	defer cancel()
 	if got, err := c.CommittedOffsets(brief, group.Group, []TopicPartition{tp}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("while the transaction is open: %v, %v; want to wait", got, err)
+		t.Errorf("while the transaction is open: %v, %v; want that the call waits", got, err)
 	}
 	must(t, p.Commit(ctx))
 	for _, tps := range [][]TopicPartition{nil, {tp}, {tp, {"another", 1}}} {
 		got, err := c.CommittedOffsets(ctx, group.Group, tps)
 		if err != nil || len(got) != 1 || got[tp] != (CommittedOffset{7, "note"}) {
-			t.Errorf("after Commit, of %v: %v, %v", tps, got, err)
+			t.Errorf("after Commit, offset of %v: %v, %v", tps, got, err)
 		}
 	}
 
@@ -150,8 +150,8 @@ func TestOffsetsOfAFormerGeneration(t *testing.T) {
 	}
 }
 
-// TestOffsetsInTheNextGeneration: offsets that were refused because the group has gone on are good with the next reference,
-// in the same transaction.
+// TestOffsetsInTheNextGeneration: offsets that were rejected because of a rebalance can be committed with the next
+// reference, in the same transaction.
 func TestOffsetsInTheNextGeneration(t *testing.T) {
 	for _, refusal := range []*kerr.Error{kerr.IllegalGeneration, kerr.RebalanceInProgress} {
 		cluster := fakeCluster(t)
@@ -191,7 +191,7 @@ func TestLostAnswersOfTheCoordinator(t *testing.T) {
 				must(t, p.Commit(testContext(t)))
 			}
 			if w.lost != 2 {
-				t.Fatalf("%d answers were lost, want 2", w.lost)
+				t.Fatalf("%d responses were lost, want 2", w.lost)
 			}
 			if values, _ := readToEnd(t, newFetcher(t, c, FetcherConfig{}), tp, 0); !slices.Equal(values, []string{"a", "b"}) {
 				t.Errorf("read %q", values)
@@ -217,7 +217,7 @@ func TestCommitWhoseAnswerNeverComes(t *testing.T) {
 	if err := p.Abort(testContext(t)); !errors.Is(err, ErrOutcomeUnknown) {
 		t.Fatalf("Abort: %v, want ErrOutcomeUnknown", err)
 	}
-	// In truth, it was committed.
+	// In fact, it was committed.
 	if values, _ := readToEnd(t, newFetcher(t, c, FetcherConfig{}), tp, 0); !slices.Equal(values, []string{"a"}) {
 		t.Errorf("read %q", values)
 	}
@@ -262,7 +262,7 @@ func TestTransactionTimeout(t *testing.T) {
 	p := newProducer(t, c, ProducerConfig{TransactionalID: unique("slow"), TransactionTimeout: time.Second})
 	send(t, p, tp, "a")
 	must(t, p.Flush(testContext(t)))
-	// The broker gives the transaction up once its end, a mark, can be read.
+	// The broker aborts the transaction; then its marker can be read.
 	f := newFetcher(t, c, FetcherConfig{})
 	f.Add(tp, 0)
 	for next := int64(0); next < 2; {
@@ -281,6 +281,6 @@ func TestTransactionCallsWithoutTransactionalID(t *testing.T) {
 	c := dial(t, testBrokers(t))
 	p := newProducer(t, c, ProducerConfig{})
 	if p.Commit(testContext(t)) == nil || p.Abort(testContext(t)) == nil || p.SendOffsets(testContext(t), GroupRef{}, nil) == nil {
-		t.Error("a producer without TransactionalID ends transactions")
+		t.Error("Commit or Abort succeeded without a TransactionalID")
 	}
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// A wire is the network between a client and a fake cluster. It can lose answers: the broker has done its work, and the
-// client cannot know. Or keep silent.
+// A wire is the network between a client and a fake cluster. It can lose responses after the broker has handled the
+// requests, or deliver no more responses.
 type wire struct {
 	mu     sync.Mutex
-	lose   map[int16]int  // answers to lose, by API key
-	silent map[int16]bool // answers to keep, by API key
+	lose   map[int16]int  // number of responses to lose, by API key
+	silent map[int16]bool // kinds of responses that are not delivered, by API key
 	lost   int
 }
 
-// wiredCluster is a fake cluster behind a wire.
+// wiredCluster returns a fake cluster behind a wire.
 func wiredCluster(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, *wire) {
 	w := &wire{lose: make(map[int16]int), silent: make(map[int16]bool)}
 	listen := func(network, address string) (net.Listener, error) {
@@ -30,14 +30,14 @@ func wiredCluster(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, *wire) {
 	return fakeCluster(t, append(opts, kfake.ListenFn(listen))...), w
 }
 
-// loseAnswers cuts the connection instead of delivering the next n answers to requests of the given kind.
+// loseAnswers closes the connection instead of delivering the next n responses to requests of the given kind.
 func (w *wire) loseAnswers(key kmsg.Key, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lose[key.Int16()] = n
 }
 
-// keepSilent delivers no more answers to requests of the given kind, and leaves the connections open.
+// keepSilent delivers no more responses to requests of the given kind, but keeps the connections open.
 func (w *wire) keepSilent(key kmsg.Key, silent bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -57,15 +57,15 @@ func (l *wiredListener) Accept() (net.Conn, error) {
 	return &wiredConn{Conn: c, w: l.w}, nil
 }
 
-// A wiredConn is the broker's end of a connection. It reads along to know what each answer answers; every request
-// begins with its size, int32, and its API key, int16.
+// A wiredConn is the broker's end of a connection. It parses the size (int32) and the API key (int16) of each request,
+// to know the kind of each response.
 type wiredConn struct {
 	net.Conn
 	w       *wire
 	mu      sync.Mutex
-	head    []byte  // of the request being read
-	skip    int     // its bytes still to come
-	pending []int16 // keys of requests not yet answered
+	head    []byte  // header of the current request
+	skip    int     // bytes of the current request still to read
+	pending []int16 // API keys of requests without a response so far
 }
 
 func (c *wiredConn) Read(p []byte) (int, error) {

@@ -17,7 +17,7 @@ var (
 	lastSeen  = state.NewKeyValue("last-seen", codec.String, codec.Int64)
 )
 
-// onlyNew lets a position pass when it is beyond the last one.
+// onlyNew forwards a position if it is later than the previous one.
 func onlyNew(c *processor.Context[string, int64]) processor.Handler[string, int64] {
 	last := lastSeen.In(c)
 	return func(r processor.Record[string, int64]) error {
@@ -32,7 +32,7 @@ func onlyNew(c *processor.Context[string, int64]) processor.Handler[string, int6
 	}
 }
 
-// runs sends positions of a bus, one a second, through a step and prints what comes out.
+// runs sends positions of a bus, one per second, through a step and prints the results.
 func runs(step func(*processor.Context[string, int64]) processor.Handler[string, int64], values ...int64) {
 	b := topology.NewBuilder("steps")
 	topology.Process(topology.From(b, positions), "step", step, lastSeen).To(fresh)
@@ -68,7 +68,7 @@ func Example() {
 	// 00:00:04 bus 15
 }
 
-// A timer emits what was the last position every three seconds of stream time.
+// A timer emits the last position every three seconds of stream time.
 func ExampleContext_Schedule() {
 	runs(func(c *processor.Context[string, int64]) processor.Handler[string, int64] {
 		last := lastSeen.In(c)
@@ -90,7 +90,7 @@ func ExampleContext_Schedule() {
 	// 00:00:06 bus 15
 }
 
-// Forward chooses the time and the headers of a record, Emit takes over those of the record in hand.
+// Forward sets the timestamp and the headers of a record. Emit uses those of the current record.
 func ExampleContext_Forward() {
 	runs(func(c *processor.Context[string, int64]) processor.Handler[string, int64] {
 		return func(r processor.Record[string, int64]) error {

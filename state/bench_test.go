@@ -8,7 +8,7 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// speed is an aggregate as of a fleet: no references inside.
+// speed is an aggregate without references, as in a fleet example.
 type speed struct {
 	Vehicle  string
 	Sum, Max float64
@@ -42,7 +42,7 @@ func fleet(b *testing.B) (*state.Set, *state.KeyValue[string, speed], []string) 
 	return set, store, names
 }
 
-// A record of a known vehicle: what Aggregate does.
+// The cost of a record of a known vehicle in Aggregate.
 func BenchmarkUpdate(b *testing.B) {
 	set, store, names := fleet(b)
 	add := func(old speed, _ bool) speed { return speed{old.Vehicle, old.Sum + 1, max(old.Max, 1), old.Count + 1} }
@@ -69,7 +69,7 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// One dirty key of 5,000 in a commit, without the database's own work.
+// The cost of a commit with 5,000 dirty keys, without the database.
 func BenchmarkFlush(b *testing.B) {
 	set, store, names := fleet(b)
 	log := func(state.Store, []byte, []byte, int64) error { return nil }
@@ -93,7 +93,7 @@ func BenchmarkFlush(b *testing.B) {
 	}
 }
 
-// nothing is a batch that forgets.
+// nothing is a batch that discards everything.
 type nothing struct{}
 
 func (nothing) Set(_, _ []byte)         {}

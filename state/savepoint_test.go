@@ -10,13 +10,14 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// TestSavepoints compares a set with maps that are copied at each mark: whatever was written within nested marks, UndoTo
-// takes back exactly that, Undo everything since Begin, and what is flushed is what is left.
+// TestSavepoints compares a set with maps that are copied at each savepoint. UndoTo rolls back exactly the changes
+// since a savepoint, also if they are nested. Undo rolls back everything since Begin. Flush writes the remaining
+// changes.
 //
 // Proves: failed-record-leaves-no-trace
 func TestSavepoints(t *testing.T) {
 	plain := state.NewKeyValue("plain", codec.String, codec.Int64)
-	encoded := state.NewKeyValue("encoded", codec.String, codec.JSON[[]int64]()) // held encoded, because slices can be changed
+	encoded := state.NewKeyValue("encoded", codec.String, codec.JSON[[]int64]()) // kept encoded, because slices can be modified
 	rapid.Check(t, func(t *rapid.T) {
 		db := state.NewMemory()
 		defer db.Close()
@@ -124,7 +125,7 @@ func TestSavepoints(t *testing.T) {
 	})
 }
 
-// failing hands stores to their definitions; what is missing fails the test.
+// failing provides stores to their definitions; a missing store fails the test.
 type failing struct {
 	*state.Set
 	t *rapid.T

@@ -58,7 +58,7 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%q does not say %q", err, part)
+			t.Errorf("%q lacks %q", err, part)
 		}
 	}
 }
@@ -111,10 +111,10 @@ func TestAStoreKeepsItsTypes(t *testing.T) {
 	openSet(t, db, state.Options{}, state.NewKeyValue("totals", codec.String, jsonOf(renamed))).Close()
 	db = state.NewMemory()
 	openSet(t, db, state.Options{}, counts, words).Close()
-	openSet(t, db, state.Options{}, counts, words).Close() // the refusal has changed nothing
+	openSet(t, db, state.Options{}, counts, words).Close() // the rejected open has changed nothing
 }
 
-// Stores come and go, in any order, and find their rows again.
+// Stores can be removed and added in any order, and find their rows again.
 func TestStoresKeepTheirRows(t *testing.T) {
 	db := state.NewMemory()
 	set := openSet(t, db, state.Options{}, counts)
@@ -154,7 +154,7 @@ func TestDamagedMetadata(t *testing.T) {
 	wantError(t, err, "format [9]", "restored from the changelog")
 }
 
-// A handler's constructor needs no error handling: the handle works even without a store.
+// A handler's constructor needs no error handling: the handle can be used even if the store is missing.
 func TestInWithoutAStore(t *testing.T) {
 	s := &step{}
 	w := words.In(s)
@@ -163,7 +163,7 @@ func TestInWithoutAStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v, _, _ := w.Get("a"); v != "b" {
-		t.Errorf("the throw-away store holds %q", v)
+		t.Errorf("the discarded store contains %q", v)
 	}
 
 	s = &step{set: openSet(t, state.NewMemory(), state.Options{}, words)}
@@ -203,11 +203,11 @@ func TestBudgetIsShared(t *testing.T) {
 	busy.Close()
 	idle.Close()
 	if budget.Used() != 0 {
-		t.Errorf("closed stores hold %d bytes", budget.Used())
+		t.Errorf("closed stores use %d bytes", budget.Used())
 	}
 }
 
-// What a loop shows is the store as it was when the loop began.
+// An iteration shows the store as it was at its start.
 func TestLoopBodyMayWrite(t *testing.T) {
 	set := openSet(t, state.NewMemory(), state.Options{}, counts)
 	store := counts.In(&step{set: set})
@@ -245,7 +245,7 @@ func TestFetchAllWithoutWindows(t *testing.T) {
 	}
 }
 
-// Times far outside the range of milliseconds are no bounds.
+// Times far outside the range of milliseconds are valid bounds.
 func TestFetchWithoutBounds(t *testing.T) {
 	set := openSet(t, state.NewMemory(), state.Options{}, visits)
 	store := visits.In(&step{set: set})
@@ -296,7 +296,7 @@ func TestDamagedRows(t *testing.T) {
 	wantError(t, visitsStore(t).Restore(db.NewBatch(), []byte("short"), nil, 0), `store "visits": restore`, "at least 12 bytes")
 }
 
-// A value that cannot be encoded is found at the commit, which names its key.
+// A value that cannot be encoded fails the commit, and the error names its key.
 func TestUnencodableValue(t *testing.T) {
 	ratios := state.NewKeyValue("ratios", codec.String, codec.JSON[float64]())
 	set := openSet(t, state.NewMemory(), state.Options{}, ratios)
@@ -316,7 +316,7 @@ func visitsStore(t *testing.T) state.Store {
 	return store
 }
 
-// What version 1 has written is read on: its rows are those of today, and the times come from the owner.
+// A database of version 1 is converted: its rows are kept, and the times come from the owner.
 func TestFormat1(t *testing.T) {
 	db := state.NewMemory()
 	b := db.NewBatch()
@@ -324,7 +324,7 @@ func TestFormat1(t *testing.T) {
 	b.Set([]byte("\x00\x00svisits"), []byte("\x00\x01window 1m0s by key, windowed[string] → int64"))
 	b.Set([]byte("\x00\x00scounts"), []byte("\x00\x02key-value string → int64"))
 	b.Set([]byte("\x00\x00pvisits-log\x00\x00\x00\x03"), []byte("\x00\x00\x00\x00\x00\x00\x00\x2a"))
-	window := func(minute byte) string { // by span of time, key and start
+	window := func(minute byte) string { // ordered by time segment, key and start
 		ms := binary.BigEndian.AppendUint64(nil, uint64(minute)*60_000)
 		return "\x80" + string(ms[1:]) + "ana" + string(ms)
 	}
@@ -360,7 +360,7 @@ func TestFormat1(t *testing.T) {
 	if v, _, err := db.Get(nil, []byte{0, 0, 'f'}); !slices.Equal(v, []byte{2}) || err != nil {
 		t.Errorf("the format is now %v, %v; want [2]", v, err)
 	}
-	// The database has kept the time, but the owner knows better.
+	// The database contains the time, but the owner's time takes precedence.
 	if got := minutes(state.Options{}); !slices.Equal(got, []int64{12}) {
 		t.Errorf("opened without times, the windows are %v, want [12]", got)
 	}
@@ -369,7 +369,7 @@ func TestFormat1(t *testing.T) {
 	}
 }
 
-// A timestamp that Kafka cannot write is found where it is given, not when the changelog is written.
+// A timestamp that Kafka cannot store is rejected when it is set, not when the changelog is written.
 func TestImpossibleTimestamps(t *testing.T) {
 	store := counts.In(&step{set: openSet(t, state.NewMemory(), state.Options{}, counts)})
 	for _, ms := range []int64{-1, state.LatestTime + 1, 1_767_225_600_000_000_000} {

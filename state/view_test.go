@@ -12,7 +12,7 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Views read beside the task that commits, from other goroutines, and each sees one commit. The owner keeps two rows equal.
+// Other goroutines read views while the task commits, and each view shows one commit. The task keeps two rows equal.
 //
 // Proves: view-shows-one-commit
 func TestViewsBesideCommits(t *testing.T) {
@@ -58,7 +58,7 @@ func TestViewsBesideCommits(t *testing.T) {
 	readers.Wait()
 }
 
-// What has expired is in no view, whether it was deleted or not.
+// Expired windows are in no view, whether they are deleted or not.
 func TestViewsRespectExpiry(t *testing.T) {
 	db := state.NewMemory()
 	set := openSet(t, db, state.Options{}, visits)
@@ -74,7 +74,7 @@ func TestViewsRespectExpiry(t *testing.T) {
 	if err := store.Put(codec.WindowKey[string]{Key: "ana", Start: at(200)}, 200, at(200).UnixMilli()); err != nil {
 		t.Fatal(err)
 	}
-	set.Undo() // its time does not count
+	set.Undo() // it does not advance the time
 	commit(t, set)
 	view, err := visits.View(db)
 	if err != nil {
@@ -99,7 +99,7 @@ func TestViewsRespectExpiry(t *testing.T) {
 	}
 }
 
-// collect drains a loop.
+// collect returns all rows of an iteration.
 func collect[K, V any](loop func(func(state.Row[K, V], error) bool)) (rows []state.Row[K, V], err error) {
 	for row, err := range loop {
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// The time of a window is committed under the name of the first durable thing behind it.
+// The time of a window is committed under the name of the first store or topic after it.
 func TestNamesOfClocks(t *testing.T) {
 	clocks := func(filtered bool) []string {
 		b := topology.NewBuilder("app")
@@ -57,7 +57,7 @@ func TestNamesOfClocks(t *testing.T) {
 	}
 }
 
-// Kafka has room for 4096 bytes beside an offset.
+// Kafka limits the metadata of an offset to 4096 bytes.
 func TestTooManyWindows(t *testing.T) {
 	build := func(windows int) error {
 		b := topology.NewBuilder("app")

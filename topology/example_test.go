@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// The topics of the examples.
+// Topics of the examples.
 var (
 	lines  = topology.NewTopic("lines", codec.String, codec.String)
 	sales  = topology.NewTopic("sales", codec.String, codec.JSON[sale]())
@@ -38,7 +38,7 @@ type total struct{ Sales, Amount int64 }
 
 func (t total) Add(s sale) total { return total{t.Sales + 1, t.Amount + s.Amount} }
 
-// example is a topology under test. An error ends it: examples have nobody to tell.
+// example runs a topology with the test driver. It panics on errors, because examples have no *testing.T.
 type example struct{ driver *topologytest.Driver }
 
 func start(b *topology.Builder) example {
@@ -53,12 +53,12 @@ func start(b *topology.Builder) example {
 	return example{d}
 }
 
-// at makes a record of second s.
+// at makes a record with a timestamp of second s.
 func at[V any](second int64, key string, value V) processor.Record[string, V] {
 	return processor.Record[string, V]{Key: key, Value: value, Timestamp: second * 1000}
 }
 
-// gone makes a tombstone.
+// gone returns a tombstone.
 func gone[V any](second int64, key string) processor.Record[string, V] {
 	return processor.Record[string, V]{Key: key, Timestamp: second * 1000, Tombstone: true}
 }
@@ -69,7 +69,7 @@ func send[V any](e example, topic topology.Topic[string, V], records ...processo
 	}
 }
 
-// show prints all that has come into a topic.
+// show prints all records of a topic.
 func show[K, V any](e example, topic topology.Topic[K, V]) {
 	records, err := topologytest.Read(e.driver, topic)
 	if err != nil {
@@ -310,7 +310,7 @@ func ExampleWindow() {
 
 	e := start(b)
 	send(e, lines, at(10, "k", "rio"), at(59, "k", "mar"), at(60, "k", "lago"))
-	send(e, lines, at(58, "k", "late")) // within the grace
+	send(e, lines, at(58, "k", "late")) // within the grace period
 	send(e, lines, at(70, "k", "foz"))
 	send(e, lines, at(57, "k", "too late"))
 	show(e, perMinute)
@@ -531,7 +531,7 @@ func ExampleTable_TopicConfig() {
 func ExampleTable_Retention() {
 	b := topology.NewBuilder("hourly")
 	hourly := topology.Window(topology.From(b, lines), topology.Tumbling(time.Hour))
-	topology.Count(hourly, "per-hour").Retention(7 * 24 * time.Hour) // late look-ups find the rows of the last week
+	topology.Count(hourly, "per-hour").Retention(7 * 24 * time.Hour) // late lookups find
 
 	_, err := b.Build()
 	fmt.Println(err)
@@ -601,8 +601,8 @@ func ExampleFromRecords() {
 	// Output: out rio = k
 }
 
-// An alert that cannot be sent does not take the revenue with it: what the step has done is undone, and its record goes to
-// the dead letters.
+// If an alert cannot be sent, the revenue is still counted: only the changes of the failed step are rolled back, and
+// its record goes to the dead letters.
 func ExampleStream_OnError() {
 	b := topology.NewBuilder("alerts")
 	revenue := topology.Aggregate(topology.From(b, prices), "revenue", func(sum, price int64) int64 { return sum + price })
@@ -648,8 +648,9 @@ func ExampleTopic_OnError() {
 	// Output: counts k = 7
 }
 
-// The outbox: what must happen outside is first written to a topic, in the same transaction as the state. Whatever
-// becomes of the calls, and however often they are tried, state and outbox agree. A topic is the border between the two.
+// The outbox pattern: a request to another system is first written to a topic, in the same transaction as the state. So
+// state and outbox always agree, whatever happens to the calls and however often they are retried. The topic is the
+// border between the two.
 func Example_outbox() {
 	alerts := topology.NewTopic("alerts", codec.String, codec.String)
 	b := topology.NewBuilder("outbox")

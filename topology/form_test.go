@@ -10,7 +10,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// shape is what JSON cannot bring back; drawing has some.
+// shape is an interface, which JSON cannot decode; drawing contains shapes.
 type shape interface{ Area() float64 }
 
 type drawing struct {
@@ -18,7 +18,7 @@ type drawing struct {
 	Shapes []shape
 }
 
-// named is a codec that only its name tells from another.
+// named is a codec that only differs from others by its name.
 type named[T any] struct {
 	codec.Codec[T]
 	name string
@@ -28,8 +28,8 @@ func (c named[T]) String() string { return c.name }
 
 func own[T any]() codec.Codec[T] { return named[T]{codec.JSON[T](), "own"} }
 
-// TestValueCodecsAreCarried: as long as the type stays the same a value is written as the topic says, behind every
-// operator; where the type is new, a setting, EncodeAs or the default decides.
+// TestValueCodecsAreCarried: as long as the type of the values does not change, every operator uses the codec of the
+// topic. For a new type, a setting, EncodeAs or the default applies.
 func TestValueCodecsAreCarried(t *testing.T) {
 	drawings := topology.NewTopic("in", codec.String, own[drawing]())
 	itself := func(d drawing) drawing { return d }
@@ -101,7 +101,7 @@ func TestValueCodecsAreCarried(t *testing.T) {
 	}
 }
 
-// TestStoresAreEncoded: a Reduce keeps the codec of its stream; the value of an Aggregate is a new one.
+// TestStoresAreEncoded: Reduce uses the codec of its stream; the value of Aggregate has a new type.
 func TestStoresAreEncoded(t *testing.T) {
 	top := build(t, func(b *topology.Builder) {
 		in := topology.From(b, topology.NewTopic("in", codec.String, own[drawing]()))

@@ -17,7 +17,7 @@ import (
 
 var seen = state.NewKeyValue("seen", codec.String, codec.Int64)
 
-// shop has every kind of step.
+// shop is a topology with every kind of step.
 func shop(b *topology.Builder, sales *topology.Stream[string, string]) {
 	products := topology.TableFrom(b, texts("products"))
 	counts := topology.NewTopic("counts", codec.String, codec.Int64)
@@ -54,7 +54,7 @@ func build(t *testing.T, declare func(b *topology.Builder)) *topology.Topology {
 	return top
 }
 
-// TestPlan keeps the plan of a topology as text and as drawings.
+// TestPlan compares the plan of a topology, as text and as diagrams, with golden files.
 func TestPlan(t *testing.T) {
 	top := build(t, func(b *topology.Builder) { shop(b, topology.From(b, texts("sales"))) })
 	datadriven.RunTest(t, "testdata/shop", func(t *testing.T, c *datadriven.TestData) string {
@@ -70,11 +70,12 @@ func TestPlan(t *testing.T) {
 		return ""
 	})
 	if again := build(t, func(b *topology.Builder) { shop(b, topology.From(b, texts("sales"))) }); again.String() != top.String() {
-		t.Error("the same declarations give another plan")
+		t.Error("the same declarations give a different plan")
 	}
 }
 
-// TestFilterMovesNoState: what outlives the process has a name from the user, so other steps change none of it.
+// TestFilterMovesNoState: everything that outlives the process has a name chosen by the user, so another step renames
+// nothing.
 //
 // Proves: filter-moves-no-state
 func TestFilterMovesNoState(t *testing.T) {
@@ -86,11 +87,11 @@ func TestFilterMovesNoState(t *testing.T) {
 	want := append(durable(before), "topic other-input string string", "topic other-output string string")
 	slices.Sort(want)
 	if diff := cmp.Diff(want, durable(after)); diff != "" {
-		t.Errorf("a filter has changed what is kept (-before +after):\n%s", diff)
+		t.Errorf("a filter has changed durable names (-before +after):\n%s", diff)
 	}
 }
 
-// durable lists all that a topology keeps outside of the process.
+// durable lists the names of everything that a topology keeps outside of the process.
 func durable(top *topology.Topology) []string {
 	var names []string
 	p := top.Plan()

@@ -19,8 +19,8 @@ import (
 
 var alerted = state.NewKeyValue("alerted", codec.String, codec.String)
 
-// alert keeps and emits a value before it finds out that it cannot: "bad" is an error, "mad" a panic, and "flakyN" fails N
-// times. calls counts how often it was asked.
+// alert stores and emits a value before it fails: "bad" returns an error, "mad" panics, and "flakyN" fails N times.
+// calls counts its calls.
 func alert(calls map[string]int) func(*processor.Context[string, string]) processor.Handler[string, string] {
 	return func(c *processor.Context[string, string]) processor.Handler[string, string] {
 		rows := alerted.In(c)
@@ -50,7 +50,8 @@ func alert(calls map[string]int) func(*processor.Context[string, string]) proces
 	}
 }
 
-// TestBorders: a step with a policy of its own, at the end of a topology that counts before it and writes beside it.
+// TestBorders: a step with its own policy at the end of a topology. A count before it and an output beside it are not
+// affected.
 //
 // Proves: bad-record-follows-policy
 func TestBorders(t *testing.T) {
@@ -79,8 +80,8 @@ func pass(c *processor.Context[string, string]) processor.Handler[string, string
 	return func(r processor.Record[string, string]) error { return c.Forward(r) }
 }
 
-// TestInnerBorderFirst: of two borders the inner one acts; with retries each has its own; several elements of one record
-// fail each for itself; a border may be a table.
+// TestInnerBorderFirst: of two nested borders the inner one applies first; each has its own retries; several elements
+// of one record fail separately; a table can be a border.
 func TestInnerBorderFirst(t *testing.T) {
 	b := topology.NewBuilder("borders")
 	lines := topology.From(b, texts("in"))
@@ -103,8 +104,8 @@ func TestInnerBorderFirst(t *testing.T) {
 	topologytest.Run(t, "testdata/border-nested", built(t, b), topologytest.Config{Policies: processor.Policies{DeadLetters: "letters"}})
 }
 
-// TestTopicPolicies: decode and produce policies of a topic go before the application's, and a border before the
-// application's for what is encoded behind it.
+// TestTopicPolicies: decode and produce policies of a topic override the application's; a border overrides the
+// application's policy for what is encoded after it.
 func TestTopicPolicies(t *testing.T) {
 	skip, letter := processor.Policy{Action: processor.Skip}, processor.Policy{Action: processor.DeadLetter}
 	broken := topology.NewTopic("broken", codec.String, codec.Codec[string](unwritable{codec.String}))
@@ -120,7 +121,7 @@ func TestTopicPolicies(t *testing.T) {
 	topologytest.Run(t, "testdata/border-topics", built(t, b), topologytest.Config{Policies: processor.Policies{DeadLetters: "letters"}})
 }
 
-// unwritable cannot encode "xx".
+// unwritable is a codec that cannot encode "xx".
 type unwritable struct{ codec.Codec[string] }
 
 func (c unwritable) Append(dst []byte, v string) ([]byte, error) {
@@ -168,8 +169,8 @@ func TestDeadLettersOfAStepNeedATopic(t *testing.T) {
 	}
 }
 
-// TestBorderLeavesWhatIsBesideIt: whatever fails within a border, the rest of the topology does what it does without it,
-// and what is within is as if the failed records had never come.
+// TestBorderLeavesWhatIsBesideIt: if records fail within a border, the rest of the topology behaves as without the
+// border, and the steps within as if the failed records had never arrived.
 //
 // Proves: failed-record-leaves-no-trace
 func TestBorderLeavesWhatIsBesideIt(t *testing.T) {
@@ -227,7 +228,7 @@ func TestBorderLeavesWhatIsBesideIt(t *testing.T) {
 		}
 		_, wantWithin := run(t, good, never, 0)
 		if diff := cmp.Diff(wantBeside, beside); diff != "" {
-			t.Errorf("beside the border (-want +got):\n%s", diff)
+			t.Errorf("outside of the border (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(wantWithin, within); diff != "" {
 			t.Errorf("within the border (-want +got):\n%s", diff)

@@ -21,8 +21,8 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// The topology has one of everything: a repartition, windows, a join, an aggregate, a merge, and a step with two stores
-// and a timer. Its events come from one partition, so that the order in the repartition topic is given.
+// The topology has every kind of operator: a repartition, windows, a join, an aggregate, a merge, and a step with two
+// stores and a timer. Its events come from one partition, so that the order in the repartition topic is fixed.
 var (
 	events  = topology.NewTopic("events", codec.String, codec.String).Partitions(1)
 	prices  = topology.NewTopic("prices", codec.String, codec.String)
@@ -54,7 +54,8 @@ func oneOfEverything(t *rapid.T) *topology.Topology {
 
 func user(event string) string { return event[:1] }
 
-// digest collects what came for a user and emits it every 25 ms of stream time. It cannot bear an x, and notices too late.
+// digest collects the values of a user and emits them every 25 ms of stream time. It fails at "x", after it has changed
+// its stores.
 func digest(c *processor.Context[string, string]) processor.Handler[string, string] {
 	waiting, handled := waiting.In(c), handled.In(c)
 	c.Schedule(25*time.Millisecond, processor.StreamTime, func(now time.Time) error {
@@ -89,7 +90,8 @@ func digest(c *processor.Context[string, string]) processor.Handler[string, stri
 	}
 }
 
-// phase is what comes into one topic until everything stands still. Between phases the order is given.
+// phase is a list of records for one topic, which are processed completely before the next phase. So the order between
+// phases is fixed.
 type phase struct {
 	prices  bool
 	records []processor.Record[string, string]
@@ -116,11 +118,11 @@ func phases(t *rapid.T) []phase {
 	}), 1, 5).Draw(t, "phases")
 }
 
-// conditions are what must not matter.
+// conditions are run conditions that must not affect the results.
 type conditions struct {
 	cfg    topologytest.Config
 	pebble bool
-	pieces []int // how many records are sent at a time, and what happens then
+	pieces []int // how many records are sent at a time, and what happens after them
 	event  []int
 }
 
@@ -141,7 +143,7 @@ func drawConditions(t *rapid.T) conditions {
 	return c
 }
 
-// results are all records of the topics, by partition, and what remains in the stores.
+// results contains all records of the topics, by partition, and the final contents of the stores.
 type results map[string][]string
 
 // run sends the phases under the given conditions.
@@ -232,7 +234,7 @@ func gather(d *topologytest.Driver) results {
 	return all
 }
 
-// TestDeterminism: the same input gives the same output, byte for byte, whatever happens on the way.
+// TestDeterminism: the same input gives the same output, byte for byte, under all conditions.
 //
 // Proves: same-input-same-output, cache-changes-no-reads
 func TestDeterminism(t *testing.T) {
@@ -247,7 +249,7 @@ func TestDeterminism(t *testing.T) {
 	})
 }
 
-// TestTablesDoNotDependOnPartitions: tables are equal with 1 or 7 partitions, whatever happens on the way.
+// TestTablesDoNotDependOnPartitions: tables are equal with 1 and 7 partitions, under all conditions.
 func TestTablesDoNotDependOnPartitions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		phases := phases(t)
@@ -259,7 +261,7 @@ func TestTablesDoNotDependOnPartitions(t *testing.T) {
 	})
 }
 
-// tables returns what tables hold in the end, whose aggregates do not depend on the order of their records.
+// tables returns the final contents of the tables whose aggregates do not depend on the order of records.
 func (c conditions) tables(t *rapid.T, partitions int, phases []phase) map[string]string {
 	b := topology.NewBuilder("tables")
 	all := topology.From(b, texts("events"))

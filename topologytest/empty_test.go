@@ -13,8 +13,8 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// Empty is not null, nor the other way round, whatever a task wrote before: each case begins a new task, so nothing has grown its
-// buffers. All that comes into the log is looked at, internal topics too.
+// Empty and null are different, also if the task's buffers are still unused: each case starts a new task. All records
+// in the log are checked, including internal topics.
 func TestEmptyIsNotNull(t *testing.T) {
 	type record = processor.Record[string, string]
 	same := func(v string) string { return v }
@@ -115,7 +115,7 @@ func quoted(b []byte) string {
 	return fmt.Sprintf("%q", b)
 }
 
-// A row with an empty key and an empty value is a row: in the cache, in the database, in a scan, and after a restart.
+// A row with an empty key and an empty value is kept in the cache, in the database, in a scan, and after a restart.
 func TestEmptyRows(t *testing.T) {
 	b := topology.NewBuilder("app")
 	topology.TableFrom(b, texts("table")).To(texts("rows"))

@@ -13,8 +13,9 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// TestSubtopologyReadsWhatItWrites: topologies in which a sub-topology reads its own repartition topic, or one that was
-// made of it further on. No record comes round, so they are legal; scripts with restarts and crashes say what they do.
+// TestSubtopologyReadsWhatItWrites: topologies in which a sub-topology reads its own repartition topic, or one that is
+// derived from it. They are valid, because no record is processed twice by the same step. Scripts with restarts and
+// crashes show the results.
 func TestSubtopologyReadsWhatItWrites(t *testing.T) {
 	join := func(v, row string) string { return v + "+" + row }
 	for name, declare := range map[string]func(*topology.Builder){
@@ -25,7 +26,7 @@ func TestSubtopologyReadsWhatItWrites(t *testing.T) {
 			bySeller := topology.KeyBy(withBuyer, "by-seller", seller)
 			topology.Join(bySeller, people, join).To(texts("full"))
 		},
-		// The same with the user's own topic in between.
+		// The same with a topic of the user in between.
 		"one-table-through-a-topic": func(b *topology.Builder) {
 			people := topology.TableFrom(b, texts("people"))
 			bySeller := topology.MapKV(topology.Join(topology.From(b, texts("sales")), people, join), func(_, sale string) (string, string) {
@@ -35,13 +36,13 @@ func TestSubtopologyReadsWhatItWrites(t *testing.T) {
 			bySeller.To(between)
 			topology.Join(topology.From(b, between), people, join).To(texts("full"))
 		},
-		// Each transfer is counted for both of its accounts.
+		// Each transfer is counted for both its accounts.
 		"merged-with-itself-by-another-key": func(b *topology.Builder) {
 			sent := topology.From(b, texts("transfers"))
 			received := topology.KeyBy(sent, "by-receiver", seller)
 			topology.Count(sent.Merge(received), "transfers-of").To(topology.NewTopic("counts", codec.String, codec.Int64))
 		},
-		// Three sub-topologies on the way, the first again at the end.
+		// Records pass three sub-topologies, and the first one again at the end.
 		"back-by-a-long-way": func(b *topology.Builder) {
 			people := topology.TableFrom(b, texts("people"))
 			sales := topology.From(b, texts("sales"))
@@ -53,7 +54,8 @@ func TestSubtopologyReadsWhatItWrites(t *testing.T) {
 			back := topology.KeyBy(counted, "back-by-buyer", func(sale string) string { return sale[:1] })
 			topology.Join(back, people, join).To(texts("full"))
 		},
-		// A table is looked up by what then goes into its topic: nothing comes round, because a row makes no output.
+		// A join with a table whose topic the results are written to. There is no loop, because a row of the table
+		// causes no output.
 		"a-table-of-its-own-results": func(b *topology.Builder) {
 			seen := topology.TableFrom(b, texts("seen"))
 			topology.LeftJoin(topology.From(b, texts("in")), seen, func(v, before string, ok bool) string { return before + v }).To(texts("seen"))
@@ -67,10 +69,10 @@ func TestSubtopologyReadsWhatItWrites(t *testing.T) {
 	}
 }
 
-// seller is the second letter of "a>b".
+// seller returns the second letter of "a>b".
 func seller(sale string) string { return sale[2:3] }
 
-// TestTimerIntoTheOwnTopic: what a wall-clock timer emits reaches a sub-topology that stands before its own.
+// TestTimerIntoTheOwnTopic: records of a wall-clock timer reach a sub-topology before the timer's own.
 func TestTimerIntoTheOwnTopic(t *testing.T) {
 	b := topology.NewBuilder("loops")
 	in := topology.From(b, texts("in"))
@@ -97,8 +99,8 @@ func TestTimerIntoTheOwnTopic(t *testing.T) {
 	}
 }
 
-// TestBranchAsksOnce: the predicate is called once for each record, so one that answers differently each time still
-// sends every record to one branch.
+// TestBranchAsksOnce: the predicate is called once per record, so even an inconsistent predicate sends every record to
+// exactly one branch.
 func TestBranchAsksOnce(t *testing.T) {
 	calls := 0
 	b := topology.NewBuilder("branches")

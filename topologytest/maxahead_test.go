@@ -11,10 +11,10 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// fix is a position with a time of its own, in milliseconds.
+// fix is a position with its own time, in milliseconds.
 type fix struct {
 	At   int64
-	Unit time.Duration `json:",omitzero"` // of At; a millisecond if it is zero
+	Unit time.Duration `json:",omitzero"` // unit of At; a millisecond if zero
 }
 
 func (f fix) time() time.Time {
@@ -24,8 +24,8 @@ func (f fix) time() time.Time {
 	return time.UnixMilli(f.At)
 }
 
-// What is too far ahead of the clock, and times that Kafka cannot write, go to the decode policy. The clock of the script begins
-// in 2026.
+// Times too far ahead of the clock, and times that Kafka cannot store, are handled by the decode policy. The clock of
+// the script starts in 2026.
 func TestTimesThatAreHeldBack(t *testing.T) {
 	for name, in := range map[string]topology.Topic[string, fix]{
 		"from-value":  topology.NewTopic("in", codec.String, codec.JSON[fix]()).TimeFrom(fix.time).MaxAhead(time.Hour),
@@ -47,13 +47,13 @@ func TestTimesThatAreHeldBack(t *testing.T) {
 	}
 }
 
-// A record of the wrong time names it, and by default stops the task.
+// The error for an invalid time contains the time and, by default, stops the task.
 func TestMaxAheadByDefault(t *testing.T) {
 	b := topology.NewBuilder("guard")
 	topology.From(b, texts("in").MaxAhead(time.Minute)).To(texts("out"))
 	top := built(t, b)
 	if want := "source in: string → string, at most 1m0s ahead of the clock ~\n"; !strings.Contains(top.String(), want) {
-		t.Errorf("the plan does not say %q:\n%s", want, top)
+		t.Errorf("the plan lacks %q:\n%s", want, top)
 	}
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	d, err := topologytest.New(top, topologytest.Config{Start: start})
@@ -82,7 +82,7 @@ func TestMaxAheadByDefault(t *testing.T) {
 	}
 }
 
-// A time that a step gives a record, and that Kafka cannot write, is the record's fault.
+// If a step sets a time that Kafka cannot store, the error is that of the record.
 func TestImpossibleTimeOfAResult(t *testing.T) {
 	b := topology.NewBuilder("guard")
 	in := topology.NewTopic("in", codec.String, codec.Int64)

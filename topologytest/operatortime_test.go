@@ -9,7 +9,7 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// Windows close by the time of the records that reach them, and by nothing else that the task reads.
+// Windows close by the times of the records that reach them, not by other inputs of the task.
 func TestOperatorTime(t *testing.T) {
 	windows := topology.Tumbling(10 * time.Millisecond).Grace(5 * time.Millisecond)
 	for name, declare := range map[string]func(*topology.Builder){
@@ -22,14 +22,15 @@ func TestOperatorTime(t *testing.T) {
 			priced := topology.Join(orders, prices, func(order, price string) string { return order + "@" + price })
 			topology.Aggregate(topology.Window(priced, windows), "sums", plus).To(windowed("out", 10*time.Millisecond))
 		},
-		// Two windows of one stream, of which one sees half; the results of the other go nowhere but to a topic.
+		// Two windows of one stream, one of which gets half of the records; the results of the other only go to a
+		// topic.
 		"two-windows": func(b *topology.Builder) {
 			in := topology.From(b, texts("in"))
 			topology.Window(in, windows).To(windowed("all", 10*time.Millisecond))
 			few := in.Filter(func(v string) bool { return v < "5" })
 			topology.Aggregate(topology.Window(few, windows), "sums", plus).To(windowed("few", 10*time.Millisecond))
 		},
-		// What a filter behind the window leaves out has reached the window, but not the store.
+		// Records dropped by a filter after the window have reached the window, but not the store.
 		"filter-behind": func(b *topology.Builder) {
 			s := topology.Window(topology.From(b, texts("in")), windows).Filter(func(v string) bool { return v != "no" })
 			topology.Aggregate(s, "sums", plus).To(windowed("out", 10*time.Millisecond))
@@ -62,7 +63,7 @@ func TestOperatorTime(t *testing.T) {
 	}
 }
 
-// pulse passes records on, and makes one of time 100 every second of the wall clock.
+// pulse forwards records, and emits one with time 100 every second of the wall clock.
 func pulse(c *processor.Context[string, string]) processor.Handler[string, string] {
 	c.Schedule(time.Second, processor.WallClock, func(time.Time) error {
 		return c.Forward(processor.Record[string, string]{Key: "pulse", Value: "p", Timestamp: 100})

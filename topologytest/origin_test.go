@@ -16,7 +16,7 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// fussy refuses some values, each in its way, and otherwise says where its record came from.
+// fussy fails for some values, each in another way, and otherwise emits the origin of its record.
 func fussy(c *processor.Context[string, string]) processor.Handler[string, string] {
 	return func(r processor.Record[string, string]) error {
 		switch r.Value {
@@ -27,15 +27,15 @@ func fussy(c *processor.Context[string, string]) processor.Handler[string, strin
 		}
 		for _, h := range r.Headers {
 			if h.Key != "trace" {
-				return fmt.Errorf("user code sees the header %s", h.Key)
+				return fmt.Errorf("user code can see the header %s", h.Key)
 			}
 		}
 		return c.Emit(r.Key, c.Origin().String())
 	}
 }
 
-// TestDeadLettersNameTheOriginalRecord: behind one repartition topic, and behind a second one, errors and dead letters name
-// the record of the source topic.
+// TestDeadLettersNameTheOriginalRecord: after one or two repartition topics, errors and dead letters name the record of
+// the source topic.
 //
 // Proves: dead-letter-names-the-source
 func TestDeadLettersNameTheOriginalRecord(t *testing.T) {
@@ -93,7 +93,7 @@ func TestDeadLettersNameTheOriginalRecord(t *testing.T) {
 	}
 }
 
-// letter prints a dead letter without line numbers.
+// letter formats a dead letter without line numbers.
 func letter(o topologytest.Output) string {
 	text := string(o.Value) + ":"
 	for _, h := range o.Headers {
@@ -110,7 +110,7 @@ func letter(o topologytest.Output) string {
 	return text
 }
 
-// TestErrorNamesTheOriginalRecord: an application that fails behind a repartition topic says at which record of the user's.
+// TestErrorNamesTheOriginalRecord: an error after a repartition topic names the record of the user's topic.
 //
 // Proves: bad-record-stops-with-its-place
 func TestErrorNamesTheOriginalRecord(t *testing.T) {

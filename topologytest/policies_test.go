@@ -17,7 +17,7 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// reading is a value that can be broken: in its JSON, or for the handler.
+// reading is a value that can be invalid, as JSON or for the handler.
 type reading struct {
 	Sensor string `json:"sensor"`
 	Level  int64  `json:"level"`
@@ -30,8 +30,8 @@ var (
 	handling = state.NewKeyValue("handling", codec.String, codec.Int64)
 )
 
-// addUp keeps two stores and emits before it looks whether it should have: a failure must undo all of it. flaky is asked
-// how often a level shall fail before it succeeds.
+// addUp changes two stores and emits before it fails, so a failure must roll back everything. flaky returns how often a
+// level fails before it succeeds.
 func addUp(flaky map[int64]int) func(c *processor.Context[string, int64]) processor.Handler[string, reading] {
 	return func(c *processor.Context[string, int64]) processor.Handler[string, reading] {
 		sum, handling := sum.In(c), handling.In(c)
@@ -76,7 +76,7 @@ func built(t *testing.T, b *topology.Builder) *topology.Topology {
 	return top
 }
 
-// TestPolicies runs one script for each policy, with broken JSON, an error, a panic, and a handler that fails twice.
+// TestPolicies runs one script for each policy, with invalid JSON, an error, a panic, and a handler that fails twice.
 //
 // Proves: bad-record-stops-with-its-place, bad-record-follows-policy, failed-record-leaves-no-trace
 func TestPolicies(t *testing.T) {
@@ -94,7 +94,8 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// TestRetriesRunOut: then the application fails, at the record, and meets it again when it starts.
+// TestRetriesRunOut: after the last retry the application fails at the record, and processes the same record again
+// after a restart.
 //
 // Proves: bad-record-stops-with-its-place
 func TestRetriesRunOut(t *testing.T) {
@@ -118,7 +119,7 @@ func TestRetriesRunOut(t *testing.T) {
 	}
 }
 
-// TestDeadLetter: the bytes and the headers of the record are kept, and headers say what happened.
+// TestDeadLetter: a dead letter has the bytes and the headers of the record, and headers that describe the error.
 //
 // Proves: dead-letter-names-the-source
 func TestDeadLetter(t *testing.T) {
@@ -176,7 +177,7 @@ __streams.errors.step: process add-up (policies_test.go:n)`,
 	}
 }
 
-// TestHeaders: results inherit the headers of the record they come from, through repartitions too; those of timers have
+// TestHeaders: results inherit the headers of their record, also through repartition topics; results of timers have
 // none.
 func TestHeaders(t *testing.T) {
 	b := topology.NewBuilder("headers")
@@ -225,7 +226,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// broken panics, as user code may.
+// broken is user code that panics.
 func broken[V, W any](V) W { panic("broken") }
 
 // TestPanics: a panic of user code is an error that names the step and the line that declared it.
@@ -299,7 +300,7 @@ type brokenCodec struct{ codec.Codec[string] }
 
 func (brokenCodec) Append([]byte, string) ([]byte, error) { panic("broken") }
 
-// TestPanicsElsewhere: in what runs before and beside the steps.
+// TestPanicsElsewhere: panics in user code other than handlers.
 //
 // Proves: panic-is-an-error
 func TestPanicsElsewhere(t *testing.T) {

@@ -18,8 +18,8 @@ var (
 	recent = state.NewWindow("recent", codec.String, codec.Int64, 10*time.Millisecond, 20*time.Millisecond)
 )
 
-// ticking tells what its timers see: every 10 ms of stream time and every 30 ms of the wall clock. A value of stop ends
-// both timers.
+// ticking emits the times of its timers, which fire every 10 ms of stream time and every 30 ms of the wall clock. The
+// value "stop" stops both timers.
 func ticking(c *processor.Context[string, string]) processor.Handler[string, string] {
 	open, orders := open.In(c), orders.In(c)
 	tell := func(what string) func(time.Time) error {
@@ -52,7 +52,7 @@ func ticking(c *processor.Context[string, string]) processor.Handler[string, str
 	}
 }
 
-// latest keeps a window store: it emits the values of the last windows of a key, and every 50 ms those of all keys.
+// latest has a window store. It emits the values of the last windows of a key, and every 50 ms those of all keys.
 func latest(c *processor.Context[string, string]) processor.Handler[string, string] {
 	recent := recent.In(c)
 	c.Schedule(50*time.Millisecond, processor.StreamTime, func(time.Time) error {
@@ -83,7 +83,7 @@ func latest(c *processor.Context[string, string]) processor.Handler[string, stri
 	}
 }
 
-// TestProcess runs the scripts of steps written by hand.
+// TestProcess runs scripts with custom steps.
 func TestProcess(t *testing.T) {
 	start := time.UnixMilli(1_000_000)
 	for name, declare := range map[string]func(*topology.Stream[string, string]){
@@ -94,7 +94,7 @@ func TestProcess(t *testing.T) {
 			topology.Process(in, "latest", latest, recent).To(texts("out"))
 		},
 		"shared-store": func(in *topology.Stream[string, string]) {
-			// Two steps share a store: what the first has put is there for the second, within one record.
+			// Two steps share a store: within one record, the second step reads the first one's changes.
 			put := func(c *processor.Context[string, string]) processor.Handler[string, string] {
 				open := open.In(c)
 				return func(r processor.Record[string, string]) error {
@@ -126,7 +126,7 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-// TestStepsAreRefused: a step that asks for a store it did not attach, or for a timer that cannot be, does not start.
+// TestStepsAreRefused: a step that opens a store without attaching it, or schedules an invalid timer, cannot start.
 func TestStepsAreRefused(t *testing.T) {
 	b := topology.NewBuilder("steps")
 	topology.Process(topology.From(b, texts("in")), "step", func(c *processor.Context[string, string]) processor.Handler[string, string] {

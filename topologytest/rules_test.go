@@ -12,7 +12,7 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// The rules of Kafka Streams' operators, as scripts.
+// The rules of the operators of Kafka Streams, as scripts.
 //
 // Proves: kafka-streams-semantics
 func TestRules(t *testing.T) {
@@ -77,10 +77,10 @@ func windowed(name string, size time.Duration) topology.Topic[codec.WindowKey[st
 	return topology.NewTopic(name, codec.Windowed(codec.String).Size(size), codec.String)
 }
 
-// plus makes "0+a+b", in which one sees the order.
+// plus concatenates values to "0+a+b", which shows their order.
 func plus(sum, v string) string { return cmp.Or(sum, "0") + "+" + v }
 
-// As in Kafka Streams, the window has no part in where a record goes.
+// As in Kafka Streams, the partition of a record does not depend on its window.
 func TestAllWindowsOfAKeyAreInItsPartition(t *testing.T) {
 	b := topology.NewBuilder("windows")
 	s := topology.Window(topology.From(b, texts("in")), topology.Tumbling(time.Millisecond))
@@ -113,7 +113,7 @@ func TestAllWindowsOfAKeyAreInItsPartition(t *testing.T) {
 	}
 }
 
-// renamed is a codec of somebody else's around ours. What it does not say itself is passed on.
+// renamed is a user's codec that wraps one of ours. Methods that it does not define are those of the wrapped codec.
 type renamed struct {
 	codec.WindowedCodec[string]
 }

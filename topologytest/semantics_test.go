@@ -20,10 +20,10 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// intendedDifferences are the cases, by name, in which we do not want the results of Kafka Streams, with the reason.
+// intendedDifferences maps the cases with intended differences to Kafka Streams to their reasons.
 var intendedDifferences = map[string]string{}
 
-// wantSemantics is what the suite runs. A case that is not run has a reason here, so that nothing is left out in silence.
+// wantSemantics lists the cases that the suite runs. Each other case has a reason here, so none is omitted unnoticed.
 const wantSemantics = `
 join                             cases  run  in part  differ  not run
 foreign-key inner                9      0    0        0       9        foreign-key join
@@ -55,8 +55,8 @@ windowed_aggregation sliding     24     0    0        0       24       sliding w
 windowed_aggregation tumbling    9      5    2        0       2        emit on window close
 `
 
-// TestSemantics runs the cases that were taken from the tests of Kafka Streams, as far as there are operators for them.
-// The files are not part of the repository.
+// TestSemantics runs the cases derived from the tests of Kafka Streams, as far as Rio has their operators. The files
+// are not part of the repository.
 //
 // Proves: kafka-streams-semantics
 func TestSemantics(t *testing.T) {
@@ -84,7 +84,7 @@ func TestSemantics(t *testing.T) {
 	}
 	t.Log("\n" + summary.String())
 	if got, want := squeeze(summary.String()), squeeze(wantSemantics); notRun == 0 && got != want {
-		t.Errorf("what was run has changed: put it into wantSemantics\n%s", summary.String())
+		t.Errorf("the cases that run have changed: update wantSemantics\n%s", summary.String())
 	}
 }
 
@@ -103,7 +103,7 @@ func semanticsDir() string {
 	return ""
 }
 
-// tally counts what became of the cases of one kind.
+// tally counts the outcomes of the cases of one kind.
 type tally struct {
 	kind                             string
 	cases, run, part, differ, notYet int
@@ -125,7 +125,7 @@ func summarize(out *strings.Builder, title string, tallies map[string]*tally) {
 	w.Flush()
 }
 
-// squeeze makes tables comparable whatever the width of their columns.
+// squeeze removes the padding of tables, so that they can be compared.
 func squeeze(table string) string {
 	var lines []string
 	for line := range strings.Lines(table) {
@@ -136,7 +136,7 @@ func squeeze(table string) string {
 	return strings.Join(lines, "\n")
 }
 
-// semanticsCase is a case as the files have it.
+// semanticsCase is a case in the format of the files.
 type semanticsCase struct {
 	Name        string
 	Join        string // of join.json
@@ -174,7 +174,7 @@ type semanticsInput struct {
 	Random     bool   `json:"ts_random_in_source"`
 }
 
-// semanticsRow is an expected record. What is not there is not asserted.
+// semanticsRow is an expected record. Missing fields are not checked.
 type semanticsRow struct {
 	Key, Value any
 	Window     *[2]int64
@@ -194,7 +194,7 @@ func readCases(t *testing.T, path string) []semanticsCase {
 	return cases
 }
 
-// kind groups the cases for the table.
+// kind returns the kind of a case, by which the table groups.
 func (c *semanticsCase) kind() string {
 	switch {
 	case strings.Contains(c.Join, "foreign-key"):
@@ -210,7 +210,7 @@ func (c *semanticsCase) kind() string {
 	return strings.TrimSpace(c.Kind + " " + c.Window.Type)
 }
 
-// missing names the operator that a case needs and the DSL does not have yet, or is empty.
+// missing returns the operator that a case needs and the DSL lacks, or "".
 func (c *semanticsCase) missing() string {
 	switch {
 	case strings.HasPrefix(c.Join, "none"):
@@ -234,7 +234,7 @@ func (c *semanticsCase) missing() string {
 	case c.Kind == "suppress":
 		return "suppress"
 	case c.Kind == "window_overlap":
-		return "overlap of windows" // a method of Java's windows, no operator
+		return "overlap of windows" // a method of Java's windows, not an operator
 	case c.Emit == "on_window_close":
 		return "emit on window close"
 	}
@@ -250,7 +250,7 @@ func (c *semanticsCase) test(t *testing.T, count *tally) {
 	}
 	if reason, ok := intendedDifferences[c.Name]; ok {
 		count.differ++
-		t.Skip("differs by intention: " + reason)
+		t.Skip("intended difference: " + reason)
 	}
 	for _, happens := range []struct {
 		name string
@@ -275,7 +275,7 @@ func (c *semanticsCase) test(t *testing.T, count *tally) {
 	count.run++
 }
 
-// operatorOf names the operator that one of several outputs needs and the DSL does not have yet.
+// operatorOf returns the operator that an output needs and the DSL lacks.
 func (c *semanticsCase) operatorOf(output string) string {
 	switch output {
 	case "joined":
@@ -291,7 +291,7 @@ var (
 	separator    = regexp.MustCompile(`[lv]\w* ?\+ "(.)" ?\+ ?[rv]`)
 )
 
-// build makes the topology of a case. Its outputs are the topics "out", or those that the case names.
+// build returns the topology of a case. It writes to the topic "out", or to the outputs that the case names.
 func (c *semanticsCase) build(t *testing.T) *topology.Topology {
 	t.Helper()
 	b := topology.NewBuilder("semantics")
@@ -326,7 +326,8 @@ func (c *semanticsCase) buildJoin(t *testing.T, b *topology.Builder) {
 	topology.Join(stream, table, func(l, r string) string { return l + found[1] + r }).To(semanticsOut)
 }
 
-// buildAggregation adds up each input by itself, or all together if the case is a cogroup, which is a merge to us.
+// buildAggregation aggregates each input separately, or all inputs together if the case is a cogroup, which Rio
+// expresses as a merge.
 func (c *semanticsCase) buildAggregation(b *topology.Builder) {
 	windows := topology.Hopping(milliseconds(c.Window.Size), milliseconds(c.Window.Advance)).Grace(milliseconds(c.Window.Grace))
 	switch {
@@ -349,7 +350,7 @@ func (c *semanticsCase) buildAggregation(b *topology.Builder) {
 	}
 }
 
-// aggregate is what the Java tests do: "0+a+b", "a+b" or a count.
+// aggregate aggregates as the Java tests do: "0+a+b", "a+b" or a count.
 func (c *semanticsCase) aggregate(s *topology.Stream[codec.WindowKey[string], string], name string) {
 	out := topology.NewTopic(name, codec.Windowed(codec.String).Size(milliseconds(c.Window.Size)), codec.String)
 	switch {
@@ -374,7 +375,7 @@ func textTopic(name string) topology.Topic[string, string] {
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
-// sides returns the inputs in the order in which they first come.
+// sides returns the inputs in the order of their first records.
 func (c *semanticsCase) sides() []string {
 	if len(c.Inputs) == 0 {
 		return []string{"input"}
@@ -388,10 +389,10 @@ func (c *semanticsCase) sides() []string {
 	return sides
 }
 
-// emitted is what came out after each input, by output.
+// emitted contains the records emitted after each input, by output.
 type emitted map[string][][]semanticsRow
 
-// run sends the inputs one by one; after each, something happens.
+// run sends the inputs one by one, with an action such as a restart after each.
 func (c *semanticsCase) run(t *testing.T, happens func(*topologytest.Driver) error) emitted {
 	t.Helper()
 	d, err := topologytest.New(c.build(t), topologytest.Config{})
@@ -412,7 +413,7 @@ func (c *semanticsCase) run(t *testing.T, happens func(*topologytest.Driver) err
 			case in.Time != nil:
 				now = max(now, *in.Time)
 			case in.Random:
-				in.Time = new(int64(i * 7919 % 10)) // as good as any: the result must not depend on it
+				in.Time = new(int64(i * 7919 % 10)) // an arbitrary value: the result must not depend on it
 			default:
 				in.Time = &now
 			}
@@ -438,7 +439,7 @@ func (c *semanticsCase) run(t *testing.T, happens func(*topologytest.Driver) err
 	return got
 }
 
-// outputs returns what is expected, by output.
+// outputs returns the expected records, by output.
 func (c *semanticsCase) outputs() map[string][][]semanticsRow {
 	if c.ByOutput == nil {
 		return map[string][][]semanticsRow{"out": c.Expected}
@@ -452,7 +453,7 @@ func (c *semanticsCase) outputs() map[string][][]semanticsRow {
 	return outputs
 }
 
-// row is a record as the files have it.
+// row is a record in the format of the files.
 func (c *semanticsCase) row(t *testing.T, o topologytest.Output) semanticsRow {
 	t.Helper()
 	row := semanticsRow{Time: &o.Timestamp}
@@ -474,7 +475,7 @@ func (c *semanticsCase) row(t *testing.T, o topologytest.Output) semanticsRow {
 	return row
 }
 
-// compare holds what came out against what the case asserts.
+// compare compares the emitted records with the expected ones.
 func (c *semanticsCase) compare(t *testing.T, got emitted) {
 	t.Helper()
 	switch c.Kind {
@@ -506,7 +507,7 @@ func (c *semanticsCase) compare(t *testing.T, got emitted) {
 	}
 }
 
-// compareRows adds up what came out until the next expectation that is not null.
+// compareRows compares the records emitted up to the next expectation that is not null.
 func (c *semanticsCase) compareRows(t *testing.T, output string, got, expected [][]semanticsRow) {
 	t.Helper()
 	var pending []semanticsRow
@@ -539,10 +540,10 @@ func lastPerKey(rows []semanticsRow) []semanticsRow {
 	return sorted
 }
 
-// meets reports whether a record is what is wanted, in all that is asserted.
+// meets reports whether a record has all expected properties.
 func (row semanticsRow) meets(want semanticsRow) bool {
 	key, value := text(want.Key), want.Value
-	if pair, ok := value.(map[string]any); ok { // of a change; on update, Java sends no old value
+	if pair, ok := value.(map[string]any); ok { // old value of a change; for updates, Java sends none
 		value = pair["new"]
 	}
 	if strings.HasPrefix(key, "[") && row.Window != nil { // Java's text for a windowed key
@@ -554,7 +555,7 @@ func (row semanticsRow) meets(want semanticsRow) bool {
 		(want.Time == nil || *row.Time == *want.Time)
 }
 
-// text is the text of a JSON value; numbers in the files are whole.
+// text returns a JSON value as text; numbers in the files are integers.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -13,8 +13,7 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// TestAStepReadsTables: a step by hand looks into a source table and into an aggregate that it is attached to, and reads the
-// clock.
+// TestAStepReadsTables: a custom step reads a source table and an aggregate attached to it, and the clock.
 func TestAStepReadsTables(t *testing.T) {
 	b := topology.NewBuilder("views")
 	people := topology.TableFrom(b, texts("people"))
@@ -49,7 +48,7 @@ func TestAStepReadsTables(t *testing.T) {
 	}, people, sums).To(texts("out"))
 	top := built(t, b)
 	if !strings.Contains(top.String(), "process look [people, sums]") {
-		t.Errorf("the plan does not show the tables:\n%s", top)
+		t.Errorf("the plan lacks the tables:\n%s", top)
 	}
 	d, err := topologytest.New(top, topologytest.Config{Start: time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)})
 	if err != nil {
@@ -76,7 +75,7 @@ func TestAStepReadsTables(t *testing.T) {
 	}
 }
 
-// TestATableThatIsNotAttached: the error names the step, and what is missing where.
+// TestATableThatIsNotAttached: the error names the step and the missing table.
 func TestATableThatIsNotAttached(t *testing.T) {
 	b := topology.NewBuilder("views")
 	people := topology.TableFrom(b, texts("people"))

@@ -12,10 +12,10 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// tiny is a load that ends in a second or two.
+// tiny is a load that takes a second or two.
 var tiny = load{small: 2_000, large: 200, warmUp: 100, duration: 100 * time.Millisecond, rate: 100, topics: 2}
 
-// TestMain lets the test program be Rio's broker, too.
+// TestMain lets the test program also act as Rio's broker.
 func TestMain(m *testing.M) {
 	if isRioProcess(os.Args) {
 		if err := rioMain(os.Args); err != nil {
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestTrial runs Rio through everything, in both durabilities.
+// TestTrial runs all steps against Rio, with both durabilities.
 func TestTrial(t *testing.T) {
 	for _, name := range []string{"rio-os", "rio-fsync"} {
 		t.Run(name, func(t *testing.T) {
@@ -41,10 +41,10 @@ func TestTrial(t *testing.T) {
 				t.Fatal(err)
 			}
 			if told != len(measured) {
-				t.Errorf("%d figures were told of, but %d reported", told, len(measured))
+				t.Errorf("%d figures were passed to the callback, but %d are in the result", told, len(measured))
 			}
 			for _, f := range measured {
-				coarse := strings.HasSuffix(f.name, "CPU") || f.unit == "processors" // less than a tick of the clock shows as nothing
+				coarse := strings.HasSuffix(f.name, "CPU") || f.unit == "processors" // a duration below the clock's resolution is shown as 0
 				if f.value < 0 || f.value == 0 && !coarse {
 					t.Errorf("%s: %v %s", f.name, f.value, f.unit)
 				}
@@ -53,7 +53,7 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// TestWorkOnKafka does the client's part against a real Apache Kafka.
+// TestWorkOnKafka runs the client's part against a real Apache Kafka.
 func TestWorkOnKafka(t *testing.T) {
 	addr := os.Getenv("RIO_KAFKA")
 	if addr == "" {
@@ -83,7 +83,7 @@ func work(ctx context.Context, b target, topic string) error {
 	return err
 }
 
-// TestFetchCounts sees that a record too many does not pass, as it would after an append that was repeated.
+// TestFetchCounts: a fetch fails if there is one record too many, as after a duplicated append.
 func TestFetchCounts(t *testing.T) {
 	s := rio(broker.OS)(settings{}, t.TempDir())
 	if _, err := s.start(t.Context(), 0); err != nil {
@@ -101,7 +101,7 @@ func TestFetchCounts(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := b.fetch(t.Context(), "topic", 99); err == nil {
-		t.Error("a topic with 100 records passes for one with 99")
+		t.Error("a topic with 100 records was accepted as one with 99")
 	}
 }
 
@@ -109,7 +109,7 @@ func TestValuesHaveTheirSize(t *testing.T) {
 	for _, size := range []int{smallValue, largeValue} {
 		for _, v := range values(size) {
 			if len(v) != size {
-				t.Fatalf("%d bytes instead of %d: %s", len(v), size, v)
+				t.Fatalf("%d bytes, want %d: %s", len(v), size, v)
 			}
 		}
 	}

@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rio": main})
 }
 
-// TestScripts runs testdata/script/*.txtar, each against a broker of its own, which $RIO_BROKERS names. $FREE is an address
-// where nothing listens, and $ROOT the folder of the module. Beyond the commands of testscript:
+// TestScripts runs testdata/script/*.txtar, each with its own broker at the address $RIO_BROKERS. $FREE is an unused
+// address, and $ROOT the root directory of the module. Additional commands:
 //
 //	exits CODE COMMAND...       runs a command that must end with this exit code
 //	await GROUP PARTITIONS      waits until the group is stable and its only member has these partitions
@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// keepGo lets the go command of a script find its caches, and the proxy, as this test did.
+// keepGo lets the go command of a script use the same caches and proxy as this test.
 func keepGo(env *testscript.Env) error {
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOPATH", "GOTOOLCHAIN"} {
 		value, err := exec.Command("go", "env", name).Output()

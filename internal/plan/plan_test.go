@@ -8,8 +8,8 @@ import (
 	"github.com/rio-streams/rio/codec"
 )
 
-// chain is a plan of two sub-topologies: the first reads sources and writes a repartition topic, which the second reads
-// with the partners.
+// chain returns a plan of two sub-topologies. The first reads sources and writes a repartition topic. The second reads
+// that topic together with partners.
 func chain(repartition *Topic, sources []*Topic, partners ...*Topic) *Plan {
 	first := &Subtopology{ID: 0, Nodes: []*Node{{Kind: "key-by", Writes: repartition}}}
 	for _, topic := range sources {
@@ -78,7 +78,7 @@ func TestResolvePartitions(t *testing.T) {
 	}
 }
 
-// TestResolvePartitionsOfLoops: sub-topologies that read what they write, or what others make of it.
+// TestResolvePartitionsOfLoops: sub-topologies that read what they write, or what others derive from it.
 func TestResolvePartitionsOfLoops(t *testing.T) {
 	in := &Topic{Name: "in"}
 	a, b := &Topic{Name: "a", Internal: true}, &Topic{Name: "b", Internal: true}

@@ -12,7 +12,7 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// stores is a task with a store of rows, one of windows, and a source table.
+// stores is a topology with a key-value store, a windowed store and a source table.
 func stores() replica.Config {
 	sub := &plan.Subtopology{Stores: []*plan.Store{
 		{Definition: state.NewKeyValue("rows", codec.String, codec.String)},
@@ -47,11 +47,11 @@ func logs(r *replica.Replica) (all []string) {
 	return all
 }
 
-// What a replica applies, it dumps again; what it is bound to it remembers.
+// A replica can dump the records that it has applied, and it stores the topic ids that it was bound to.
 func TestReplica(t *testing.T) {
 	db := state.NewMemory()
 	r := open(t, db)
-	window := "k\x00\x00\x00\x00\x00\x00\xea\x60\x00\x00\x00\x00" // starts after a minute
+	window := "k\x00\x00\x00\x00\x00\x00\xea\x60\x00\x00\x00\x00" // the window starts at 1 minute
 	for topic, records := range map[string][]plan.Raw{
 		"app-rows-changelog":    {record(0, 1, "a", "1"), record(1, 2, "b", "2"), record(2, 3, "a", "")},
 		"app-windows-changelog": {record(5, 70_000, window, "w")},

@@ -11,7 +11,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// windows counts by windows of 10 ms, twice: all records, and those below 5.
+// windows counts in windows of 10 ms: once all records, and once those below 5.
 func windows(t *testing.T) *plan.Plan {
 	t.Helper()
 	b := topology.NewBuilder("app")
@@ -27,7 +27,7 @@ func windows(t *testing.T) *plan.Plan {
 	return top.Plan()
 }
 
-// TestTimesAreCommitted: a commit says which times the operators and their stores have reached.
+// TestTimesAreCommitted: a commit contains the times of operators and stores.
 func TestTimesAreCommitted(t *testing.T) {
 	tk, _ := newTask(t, windows(t), nil)
 	tk.Add("table", []plan.Raw{record(0, 70, "1")}, 1, true)
@@ -36,12 +36,13 @@ func TestTimesAreCommitted(t *testing.T) {
 	expect(t, "offsets", offsets(tk), "table/0 1 at 70 all=60 small=12 >small=12 >all=60, in/0 3 at 70 all=60 small=12 >small=12 >all=60")
 }
 
-// TestMetadata: what earlier commits have left, by this version and the one before, decides what is late.
+// TestMetadata: the times in the metadata of earlier commits, of this version and version 1, determine which records
+// are late.
 func TestMetadata(t *testing.T) {
 	p := windows(t)
 	for name, c := range map[string]struct {
 		metadata   []string
-		all, small int64 // windows that start before this are closed
+		all, small int64 // windows that start before this time are closed
 	}{
 		"none":                        {nil, 0, 0},
 		"nothing":                     {[]string{"", ""}, 0, 0},

@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// outs keeps what a task sends, for refusals to come.
+// outs stores the records that a task sends.
 type outs []task.Out
 
 func (o *outs) Send(out task.Out) error {
@@ -21,7 +21,7 @@ func (o *outs) Send(out task.Out) error {
 	return nil
 }
 
-// refusing returns a task that has processed two records, with what it sent, flushed.
+// refusing returns a task that has processed two records and was flushed, and the records that it has sent.
 func refusing(t *testing.T, action processor.Action) (*task.Task, *outs, *[]string) {
 	t.Helper()
 	sent, failed := &outs{}, &[]string{}
@@ -46,7 +46,7 @@ func refusal(out task.Out) task.Refusal {
 	return task.Refusal{Kind: out.Kind, Step: out.Step, Store: out.Store, Origin: out.Origin, Key: out.Key, Cause: errors.New("too large")}
 }
 
-// TestRefusedBehindARepartition: the record that was read again says itself where it comes from.
+// TestRefusedBehindARepartition: after a repartition topic, the header of the reread record gives its origin.
 func TestRefusedBehindARepartition(t *testing.T) {
 	b := topology.NewBuilder("app")
 	topology.KeyBy(topology.From(b, texts("in")), "by", func(v string) string { return v }).To(texts("out"))
@@ -72,7 +72,7 @@ func TestRefusedBehindARepartition(t *testing.T) {
 	}
 	r := refusal((*sent)[0])
 	if !tk.WantsSource(r) {
-		t.Error("the source record is not wanted")
+		t.Error("WantsSource returned false")
 	}
 	err = tk.Refused(r, &source, time.Time{})
 	if err == nil || !strings.HasPrefix(err.Error(), "produce in/2 at 77 via app-by-repartition/0 at 4 in sink (") {
@@ -80,8 +80,8 @@ func TestRefusedBehindARepartition(t *testing.T) {
 	}
 }
 
-// TestRefusedLater: a record that the log refuses after it was sent follows the produce policy, and the error names its
-// source and the step that wrote it.
+// TestRefusedLater: a record that the broker rejects after it was sent follows the produce policy. The error names its
+// source record and the step that wrote it.
 func TestRefusedLater(t *testing.T) {
 	source := record(8, 2, "b")
 	const where = "produce in/0 at 8 in sink (task_test.go:34): too large"
@@ -89,7 +89,7 @@ func TestRefusedLater(t *testing.T) {
 		tk, sent, _ := refusing(t, processor.Fail)
 		r := refusal((*sent)[1])
 		if tk.WantsSource(r) {
-			t.Error("the source record is wanted")
+			t.Error("WantsSource returned true")
 		}
 		if err := tk.Refused(r, nil, time.Time{}); err == nil || err.Error() != where {
 			t.Errorf("error %v, want %s", err, where)
@@ -110,7 +110,7 @@ func TestRefusedLater(t *testing.T) {
 		tk, sent, failed := refusing(t, processor.DeadLetter)
 		r := refusal((*sent)[1])
 		if !tk.WantsSource(r) {
-			t.Error("the source record is not wanted")
+			t.Error("WantsSource returned false")
 		}
 		if err := tk.Refused(r, &source, time.Time{}); err != nil {
 			t.Fatal(err)
@@ -159,7 +159,8 @@ func TestRefusedLater(t *testing.T) {
 	})
 }
 
-// TestRefusedChange: without its change a store could not be restored, so no policy helps.
+// TestRefusedChange: a rejected changelog record always ends the task, because the store could not be restored without
+// it.
 func TestRefusedChange(t *testing.T) {
 	tk, sent, _ := refusing(t, processor.Skip)
 	change := (*sent)[2]

@@ -18,14 +18,14 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// What a script of package topologytest cannot reach: gaps in the log, inputs that are behind, refused records, commits
-// that do not happen.
+// Tests that scripts of package topologytest cannot express: gaps in the log, inputs that lag, rejected records, failed
+// commits.
 
 func texts(name string) topology.Topic[string, string] {
 	return topology.NewTopic(name, codec.String, codec.String)
 }
 
-// joined counts a stream and joins it with a table.
+// joined returns a topology that counts a stream and joins it with a table.
 func joined(t *testing.T) *plan.Plan {
 	t.Helper()
 	b := topology.NewBuilder("app")
@@ -39,10 +39,10 @@ func joined(t *testing.T) *plan.Plan {
 	return top.Plan()
 }
 
-// log is where a task writes: it keeps what it is sent and refuses some of it.
+// log is the output of a task. It stores records and rejects some.
 type log struct {
 	sent    []string
-	refused string // a value that cannot be written
+	refused string // a value that is rejected
 	broken  error
 }
 
@@ -75,7 +75,7 @@ func newTask(t *testing.T, p *plan.Plan, change func(*task.Config)) (*task.Task,
 	return tk, out
 }
 
-// record is one of key k.
+// record returns a record with key k.
 func record(offset, timestamp int64, value string) plan.Raw {
 	return plan.Raw{Offset: offset, Timestamp: timestamp, Key: []byte("k"), Value: []byte(value)}
 }
@@ -87,7 +87,7 @@ func mustStep(t *testing.T, tk *task.Task, want int) {
 	}
 }
 
-// offsets shows what would be committed.
+// offsets returns the offsets to commit as text.
 func offsets(tk *task.Task) string {
 	var all []string
 	for _, o := range tk.Offsets() {
@@ -103,21 +103,21 @@ func expect(t *testing.T, what string, got, want any) {
 	}
 }
 
-// TestOrder: records are taken in the order of time across the inputs, tables first, and none before it is known that
-// no earlier one will come.
+// TestOrder: records are processed in the order of their times across inputs, tables first, and none before it is
+// certain that no earlier one will come.
 func TestOrder(t *testing.T) {
 	tk, out := newTask(t, joined(t), nil)
 	tk.Add("in", []plan.Raw{record(0, 10, "a"), record(1, 20, "b"), record(2, 30, "c")}, 3, true)
 	if tk.Ready() {
-		t.Error("ready, though nothing is known of the table")
+		t.Error("ready, although the end of the table is unknown")
 	}
 	mustStep(t, tk, 0)
 
 	tk.Add("table", []plan.Raw{record(0, 5, "1"), record(1, 20, "2")}, 2, false)
 	if !tk.Ready() {
-		t.Error("not ready, though all inputs have records")
+		t.Error("not ready, although all inputs have records")
 	}
-	mustStep(t, tk, 3) // after the last row of the table, nothing is known again
+	mustStep(t, tk, 3) // after the last row of the table, the task must wait again
 	expect(t, "results", out.sent, []string{"out k=a1"})
 
 	tk.Add("table", nil, 2, true)
@@ -128,7 +128,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestGaps: what is not in the log, control records and compacted ones, is passed over, in offsets too.
+// TestGaps: offsets without records (control records, compacted ones) are skipped, also in the committed offsets.
 func TestGaps(t *testing.T) {
 	tk, _ := newTask(t, joined(t), nil)
 	tk.Add("table", nil, 0, true)
@@ -147,11 +147,12 @@ func TestGaps(t *testing.T) {
 	tk.Add("in", nil, 15, true)
 	expect(t, "after an empty fetch", offsets(tk), "in/0 15 at 2")
 	if !tk.Dirty() {
-		t.Error("nothing to commit, though the position has moved")
+		t.Error("not dirty, although the position has advanced")
 	}
 }
 
-// TestCommit: changelogs get each key once, and the database its content and positions only when the log has it.
+// TestCommit: a changelog gets one record per key, and the database gets rows and positions only after the log has
+// them.
 //
 // Proves: all-or-nothing-commit
 func TestCommit(t *testing.T) {
@@ -168,14 +169,14 @@ func TestCommit(t *testing.T) {
 	expect(t, "changelog", out.sent, []string{"app-counts-changelog k=\x00\x00\x00\x00\x00\x00\x00\x02"})
 	expect(t, "offsets", offsets(tk), "table/0 2 at 4, in/0 2 at 4")
 
-	// The process ends before the transaction does: nothing is in the database.
+	// The process ends before the transaction, so nothing is in the database.
 	expect(t, "to restore", changelogs(t, p, db), "app-counts-changelog from 0, table from 0 (source), in at 0")
 
 	if err := tk.Committed(func(topic string, partition int32) (int64, bool) { return 41, true }); err != nil {
 		t.Fatal(err)
 	}
 	if tk.Dirty() {
-		t.Error("something to commit after a commit")
+		t.Error("dirty after a commit")
 	}
 	expect(t, "to restore", changelogs(t, p, db), "app-counts-changelog from 42, table from 2 (source), in at 2")
 	again, out := newTask(t, p, func(cfg *task.Config) { cfg.DB, cfg.Metadata = db, []string{"rio:2:4"} })
@@ -188,7 +189,7 @@ func TestCommit(t *testing.T) {
 	expect(t, "offsets", offsets(again), "table/0 2 at 4, in/0 3 at 4")
 }
 
-// TestLogMustSayWhere: a commit that does not know where the changelog records are must not be taken for one.
+// TestLogMustSayWhere: if the offsets of the changelog records are unknown, the commit fails.
 func TestLogMustSayWhere(t *testing.T) {
 	tk, _ := newTask(t, joined(t), nil)
 	tk.Add("table", nil, 0, true)
@@ -199,11 +200,11 @@ func TestLogMustSayWhere(t *testing.T) {
 	}
 	err := tk.Committed(func(string, int32) (int64, bool) { return 0, false })
 	if !errors.Is(err, task.ErrNoPosition) {
-		t.Errorf("error %v, want that the position is not known", err)
+		t.Errorf("error %v, want ErrNoPosition", err)
 	}
 }
 
-// changelogs says from where the stores in a database would be restored.
+// changelogs returns the offsets from which the stores in a database would be restored.
 func changelogs(t *testing.T, p *plan.Plan, db state.DB) string {
 	t.Helper()
 	r, err := replica.Open(db, replica.Config{Plan: p, Subtopology: p.Subtopologies[0], Names: p.Names()})
@@ -226,7 +227,7 @@ func changelogs(t *testing.T, p *plan.Plan, db state.DB) string {
 	return strings.Join(append(all, fmt.Sprintf("in at %d", at)), ", ")
 }
 
-// TestLoad: tables come back from their topics, what cannot be decoded is left out.
+// TestLoad: tables are restored from their topics; records that cannot be decoded are skipped.
 func TestLoad(t *testing.T) {
 	tk, out := newTask(t, joined(t), nil)
 	if err := tk.Load("table", []plan.Raw{record(0, 1, "1"), {Offset: 1, Timestamp: -1, Key: []byte("k"), Value: []byte("x")}}, 2); err != nil {
@@ -241,7 +242,7 @@ func TestLoad(t *testing.T) {
 	expect(t, "results", out.sent, []string{"out k=a1", "app-counts-changelog k=\x00\x00\x00\x00\x00\x00\x00\x01"})
 }
 
-// TestRefused: a record that the log refuses for what it is follows the produce policy; a log that fails ends the task.
+// TestRefused: a rejected record follows the produce policy; any other error of the log ends the task.
 func TestRefused(t *testing.T) {
 	send := func(tk *task.Task) (int, error) {
 		tk.Add("table", nil, 0, true)
@@ -291,7 +292,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestRetry: the owner is asked to wait, twice as long each time.
+// TestRetry: the task asks its owner to wait before a retry, twice as long each time.
 func TestRetry(t *testing.T) {
 	b := topology.NewBuilder("app")
 	topology.Process(topology.From(b, texts("in")), "step", func(*processor.Context[string, string]) processor.Handler[string, string] {
@@ -310,7 +311,7 @@ func TestRetry(t *testing.T) {
 		n, err := tk.Step(100, nil)
 		var retry *task.RetryError
 		if !errors.As(err, &retry) {
-			if n != 1 || err != nil { // the second record, after the first was retried and skipped, and itself
+			if n != 1 || err != nil { // the first record, which was retried and skipped, and the second
 				t.Fatal(n, err)
 			}
 			break
@@ -321,7 +322,7 @@ func TestRetry(t *testing.T) {
 	expect(t, "statistics", tk.Counters().Skipped, map[processor.Stage]int64{processor.Process: 2})
 }
 
-// TestNextTick: the owner knows when to call.
+// TestNextTick returns when the next wall-clock timer is due.
 func TestNextTick(t *testing.T) {
 	b := topology.NewBuilder("app")
 	topology.Process(topology.From(b, texts("in")), "step", func(c *processor.Context[string, string]) processor.Handler[string, string] {
@@ -344,12 +345,12 @@ func TestNextTick(t *testing.T) {
 	}
 	none, _ := newTask(t, joined(t), nil)
 	if next, ok := none.NextTick(); ok {
-		t.Errorf("a task without timers wants a tick at %v", next)
+		t.Errorf("next tick of a task without timers at %v", next)
 	}
 }
 
-// TestTimerThatOnlyEmits: what a timer sends waits for a commit like the results of a record, and is committed with the
-// offsets of the inputs, so that only their owner can.
+// TestTimerThatOnlyEmits: records that a timer sends make the task dirty, so they are committed together with the
+// offsets of the inputs.
 func TestTimerThatOnlyEmits(t *testing.T) {
 	b := topology.NewBuilder("app")
 	topology.Process(topology.From(b, texts("in")), "step", func(c *processor.Context[string, string]) processor.Handler[string, string] {
@@ -369,12 +370,12 @@ func TestTimerThatOnlyEmits(t *testing.T) {
 	}
 	tick(1)
 	if tk.Dirty() {
-		t.Error("something to commit before the timer has fired")
+		t.Error("dirty before the timer has fired")
 	}
 	tick(2)
 	expect(t, "sent", out.sent, []string{"out k=tick"})
 	if !tk.Dirty() {
-		t.Error("nothing to commit, though the timer has sent a record")
+		t.Error("not dirty, although the timer has sent a record")
 	}
 	expect(t, "offsets", offsets(tk), "in/0 0 at -1")
 	if err := tk.Flush(); err != nil {
@@ -384,6 +385,6 @@ func TestTimerThatOnlyEmits(t *testing.T) {
 		t.Fatal(err)
 	}
 	if tk.Dirty() || len(tk.Offsets()) > 0 {
-		t.Error("something to commit after a commit")
+		t.Error("dirty after a commit")
 	}
 }

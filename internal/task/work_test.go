@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// steps builds a plan with one step, whose output goes to out.
+// steps builds a plan with one step that writes to out.
 func steps(t *testing.T, start func(*processor.Context[string, string]) processor.Handler[string, string]) *plan.Plan {
 	t.Helper()
 	b := topology.NewBuilder("app")
@@ -25,7 +25,7 @@ func steps(t *testing.T, start func(*processor.Context[string, string]) processo
 	return top.Plan()
 }
 
-// TestYield: the owner can end a step after any record, and a step makes progress even so.
+// TestYield: the owner can end Step after any record, but Step always makes progress.
 func TestYield(t *testing.T) {
 	tk, _ := newTask(t, steps(t, func(*processor.Context[string, string]) processor.Handler[string, string] {
 		return func(processor.Record[string, string]) error { return nil }
@@ -42,8 +42,8 @@ func TestYield(t *testing.T) {
 	mustStep(t, tk, 1)
 }
 
-// TestARecordStaysInHandUntilItIsDone: while a record waits for its retry, no other takes its place, also if an earlier
-// one arrives at another input.
+// TestARecordStaysInHandUntilItIsDone: while a record waits for its retry, the task processes no other record, not even
+// an earlier one that arrives at another input.
 func TestARecordStaysInHandUntilItIsDone(t *testing.T) {
 	b := topology.NewBuilder("app")
 	var order []string
@@ -75,7 +75,7 @@ func TestARecordStaysInHandUntilItIsDone(t *testing.T) {
 	expect(t, "order", order, []string{"late", "late", "early"})
 }
 
-// TestStopped: what fails because the task stops is not the record's fault, whatever the policy says.
+// TestStopped: no policy applies to an error that is caused by the stop of the task.
 func TestStopped(t *testing.T) {
 	policies := map[string]processor.Policies{
 		"fail":        {},
@@ -94,7 +94,7 @@ func TestStopped(t *testing.T) {
 					if r.Value == "call" {
 						stop()
 						<-c.Context().Done()
-						return errors.New("call: interrupted") // not every client passes on the context's error
+						return errors.New("call: interrupted") // some clients do not wrap the error of the context
 					}
 					return nil
 				}
@@ -114,7 +114,7 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestATimerThatIsStoppedIsNotCommitted: stream time has passed the timer, so a commit would lose its firing.
+// TestATimerThatIsStoppedIsNotCommitted: stream time has passed the timer, so a commit would lose its call.
 func TestATimerThatIsStoppedIsNotCommitted(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	p := steps(t, func(c *processor.Context[string, string]) processor.Handler[string, string] {
@@ -134,7 +134,7 @@ func TestATimerThatIsStoppedIsNotCommitted(t *testing.T) {
 	}
 }
 
-// TestLegalOrderOfCalls: a call out of order is an error that says so, and changes nothing.
+// TestLegalOrderOfCalls: a call in the wrong order returns an error and changes nothing.
 func TestLegalOrderOfCalls(t *testing.T) {
 	nowhere := func(string, int32) (int64, bool) { return 0, true }
 	calls := map[string]func(*task.Task) error{
@@ -148,7 +148,7 @@ func TestLegalOrderOfCalls(t *testing.T) {
 	}
 	for script, want := range map[string]string{
 		"load seek step tick flush committed step flush committed close": "",
-		"seek flush committed": "", // nothing came
+		"seek flush committed": "", // nothing has arrived
 		"step seek":            "Seek is called while the task is processing",
 		"tick load":            "Load is called while the task is processing",
 		"committed":            "Committed is called while the task is restoring",

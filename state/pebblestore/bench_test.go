@@ -7,7 +7,7 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// filled is a database of 100,000 rows of 100 bytes, written in commits of 1,000.
+// filled returns a database with 100,000 rows of 100 bytes, written in commits of 1,000.
 func filled(b *testing.B) state.DB {
 	b.Helper()
 	db := opened(Config{})(b, b.TempDir())
@@ -44,7 +44,7 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkCommit is a batch of 100 rows of 100 bytes.
+// BenchmarkCommit commits a batch of 100 rows of 100 bytes.
 func BenchmarkCommit(b *testing.B) {
 	for name, wal := range map[string]WAL{"buffered": Buffered, "synced": Synced, "off": Off} {
 		b.Run(name, func(b *testing.B) {

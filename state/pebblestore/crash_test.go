@@ -11,8 +11,8 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// TestCrash cuts the power at random commits. Whatever part of the unsynced data the disk has kept: the state is that of one commit,
-// and the position says of which.
+// TestCrash simulates power cuts at random commits. Whatever part of the unsynced data survives, the database contains
+// the state of one commit, and its position identifies this commit.
 //
 // Proves: state-survives-restart
 func TestCrash(t *testing.T) {
@@ -31,10 +31,10 @@ func crash(t *testing.T, wal WAL, seed uint64) {
 	disk := vfs.NewCrashableMem()
 	resources := NewResources(Limits{})
 	defer resources.Close()
-	resources.memtable = 64 << 10 // so that it is often full
+	resources.memtable = 64 << 10 // small, so that it is often full
 	config := func(fs vfs.FS) Config { return Config{WAL: wal, Resources: resources, fs: fs} }
 
-	var history []map[string]int64 // by position
+	var history []map[string]int64 // expected rows by position
 	sums := map[string]int64{}
 	history = append(history, map[string]int64{})
 	w := newWriter(t, opened(config(disk))(t, "dir"))
@@ -58,17 +58,17 @@ func crash(t *testing.T, wal WAL, seed uint64) {
 			clone := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: random.IntN(101), RNG: random})
 			found := check(t, config(clone), history)
 			if wal == Synced && found != position {
-				t.Fatalf("synced commits are lost: position %d after a power failure at %d", found, position)
+				t.Fatalf("synced commits were lost: position %d after a power failure at %d", found, position)
 			}
-			killed := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: random}) // the system goes on
+			killed := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: random}) // only the process is killed, not the system
 			if found := check(t, config(killed), history); wal != Off && found != position {
-				t.Fatalf("commits are lost: position %d after kill -9 at %d", found, position)
+				t.Fatalf("commits were lost: position %d after kill -9 at %d", found, position)
 			}
 		}
 	}
 }
 
-// check opens what a crash left and compares it with the commit that its position names.
+// check opens the database after a crash and compares it with the commit that its position identifies.
 func check(t *testing.T, cfg Config, history []map[string]int64) int64 {
 	t.Helper()
 	w := newWriter(t, opened(cfg)(t, "dir"))
@@ -94,7 +94,7 @@ func check(t *testing.T, cfg Config, history []map[string]int64) int64 {
 	return position
 }
 
-// writer is a task with one store.
+// writer simulates a task with one store.
 type writer struct {
 	db   state.DB
 	set  *state.Set

@@ -21,7 +21,7 @@ func TestPebble(t *testing.T) {
 	statetest.Run(t, opened(Config{fs: vfs.NewMem()}))
 }
 
-// opened opens databases with a config.
+// opened returns a function that opens databases with a configuration.
 func opened(cfg Config) statetest.Open {
 	return func(t testing.TB, dir string) state.DB {
 		t.Helper()
@@ -82,7 +82,7 @@ func TestDirectoryInUse(t *testing.T) {
 	}
 }
 
-// damages are what can happen to a file.
+// damages lists what can happen to a file.
 var damages = map[string]func(t *testing.T, fs vfs.FS, path string){
 	"removed": func(t *testing.T, fs vfs.FS, path string) {
 		if err := fs.Remove(path); err != nil {
@@ -108,7 +108,7 @@ var damages = map[string]func(t *testing.T, fs vfs.FS, path string){
 	},
 }
 
-// written makes a database with rows in tables and in the log.
+// written creates a database with rows in tables and in the log.
 func written(t *testing.T) vfs.FS {
 	t.Helper()
 	fs := vfs.NewMem()
@@ -133,7 +133,7 @@ func written(t *testing.T) vfs.FS {
 	return fs
 }
 
-// use opens a database and reads and writes all of it.
+// use opens a database, and reads and writes all rows.
 func use(fs vfs.FS) (rows int, err error) {
 	db, err := Open("dir", Config{fs: fs})
 	if err != nil {
@@ -150,8 +150,8 @@ func use(fs vfs.FS) (rows int, err error) {
 	return rows, errors.Join(it.Error(), it.Close())
 }
 
-// Whatever happens to a file, either nothing is missing but the end of the log, or the error says that the files are
-// damaged and what helps.
+// If a file is damaged, either only commits at the end of the log are missing, or the error says that the files are
+// damaged and what to do.
 func TestDamagedFiles(t *testing.T) {
 	names, err := written(t).List("dir")
 	if err != nil {
@@ -199,7 +199,7 @@ func TestTooManyOpenFiles(t *testing.T) {
 	}
 }
 
-// full is a disk that is full, or not.
+// full is a disk that can be full.
 type full struct{ on atomic.Bool }
 
 func (f *full) String() string { return "full disk" }
@@ -211,7 +211,8 @@ func (f *full) MaybeError(op errorfs.Op) error {
 	return nil
 }
 
-// A full disk is told by the commit that meets it, it does not end the process, and what was committed before is there after a restart.
+// The commit that meets a full disk returns an error, the process continues, and earlier commits are there after a
+// restart.
 func TestFullDisk(t *testing.T) {
 	for _, wal := range []WAL{Buffered, Synced} {
 		t.Run(fmt.Sprint(wal), func(t *testing.T) { fillDisk(t, wal) })
@@ -239,7 +240,7 @@ func fillDisk(t *testing.T, wal WAL) {
 	}
 	crash := mem.CrashClone(vfs.CrashCloneCfg{})
 	disk.on.Store(false)
-	_ = db.Close() // a stuck database stays open, others say that the disk was full
+	_ = db.Close() // the database with the failed write stays open; the other errors must say that the disk was full
 	db = opened(Config{fs: crash})(t, "dir")
 	defer db.Close()
 	if _, found, err := db.Get(nil, []byte("before")); !found && wal == Synced || err != nil {

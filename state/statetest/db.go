@@ -14,7 +14,7 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// RunDB tests a DB alone.
+// RunDB tests a DB without stores.
 func RunDB(t *testing.T, open Open) {
 	t.Run("get appends", func(t *testing.T) { testGet(t, open) })
 	t.Run("batch applies in order", func(t *testing.T) { testBatch(t, open) })
@@ -48,16 +48,16 @@ func testBatch(t *testing.T, open Open) {
 	b := db.NewBatch()
 	key := []byte("a")
 	b.Set(key, []byte("1"))
-	key[0] = 'b' // a batch copies what it is given
+	key[0] = 'b' // a batch copies its arguments
 	b.Set(key, []byte("2"))
 	b.DeleteRange([]byte("a"), []byte("b"))
 	b.Set([]byte("c"), []byte("3"))
 	b.Delete([]byte("c"))
 	b.Delete([]byte("never there"))
-	want(t, db, nil, nil) // nothing before Commit
+	want(t, db, nil, nil) // not visible before Commit
 	must(t, b.Commit())
 	want(t, db, nil, nil, "b=2")
-	must(t, b.Commit()) // it is empty now
+	must(t, b.Commit()) // the batch is empty now
 	b.Set([]byte("d"), []byte("4"))
 	must(t, b.Close())
 	must(t, db.NewBatch().Commit())
@@ -100,7 +100,7 @@ func testIterator(t *testing.T, open Open) {
 			got = string(it.Key())
 		}
 		if got != step.want || it.Error() != nil {
-			t.Fatalf("%s stands on %q, error %v; want %q", step.name, got, it.Error(), step.want)
+			t.Fatalf("%s is at %q, error %v; want %q", step.name, got, it.Error(), step.want)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func testSnapshot(t *testing.T, open Open) {
 	commit(t, db, func(b state.Batch) { b.Set([]byte("n"), []byte("0")) })
 	first := db.Snapshot()
 	var readers sync.WaitGroup
-	for range 4 { // others may take snapshots and read them while the owner commits
+	for range 4 { // other goroutines may take and read snapshots while the owner commits
 		readers.Go(func() {
 			for range 50 {
 				s := db.Snapshot()
@@ -210,7 +210,7 @@ func testModel(t *testing.T, open Open) {
 	})
 }
 
-// render lists the rows of a model within bounds.
+// render returns the rows of a model within bounds as text.
 func render(model map[string]string, lower, upper []byte) []string {
 	var rows []string
 	for _, k := range slices.Sorted(maps.Keys(model)) {
@@ -230,7 +230,7 @@ func commit(t testing.TB, db state.DB, change func(state.Batch)) {
 	must(t, b.Close())
 }
 
-// want compares the rows within bounds, forwards and backwards.
+// want compares the rows of a DB within bounds with a model, forwards and backwards.
 func want(t interface {
 	Helper()
 	Fatalf(format string, args ...any)

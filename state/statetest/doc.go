@@ -1,11 +1,13 @@
-// Package statetest is the suite that every state.DB passes, and every kind of store on it.
+// Package statetest is a test suite for implementations of state.DB and for all kinds of stores on them.
 //
 // The test file of a new database is one line:
 //
 //	func TestMine(t *testing.T) { statetest.Run(t, open) }
 //
-// The stores are run against a Go map by random handlers that fail, commit, crash and start again, under caches of several sizes. Reads,
-// returned changes and the changelog must be those of the map, to the byte; so two databases that pass give the same output.
+// Stores are compared with a Go map under random handlers that fail, commit, crash and restart, with caches of several
+// sizes. Reads, returned changes and the changelog must match the map byte for byte, so two databases that pass give
+// the same output.
 //
-// It does not cut the power: that needs a file system that can be crashed, and is a test of the database's own package.
+// The suite does not simulate power cuts. That needs a file system with simulated crashes and is left to the tests of
+// the database's package.
 package statetest

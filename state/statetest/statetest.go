@@ -7,17 +7,17 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// Open opens the database in dir, a directory of the test. After Close it is opened again in the same directory, and must hold all
-// that was committed.
+// Open opens the database in dir, a directory of the test. After Close it is opened again in the same directory and
+// must contain everything that was committed.
 type Open func(t testing.TB, dir string) state.DB
 
-// Run tests a DB, and the stores on it.
+// Run tests a DB and all kinds of stores on it.
 func Run(t *testing.T, open Open) {
 	t.Run("db", func(t *testing.T) { RunDB(t, open) })
 	t.Run("stores", func(t *testing.T) { RunStores(t, open) })
 }
 
-// Volatile makes an Open of a DB that lives in memory: between Close and the next Open it lives on.
+// Volatile returns an Open for a DB in memory, which keeps its contents between Close and the next Open.
 func Volatile(make func() state.DB) Open {
 	var mu sync.Mutex
 	dbs := map[string]state.DB{}
@@ -31,7 +31,7 @@ func Volatile(make func() state.DB) Open {
 	}
 }
 
-// unclosed is a DB that nobody can close.
+// unclosed is a DB whose Close does nothing.
 type unclosed struct{ state.DB }
 
 func (unclosed) Close() error { return nil }

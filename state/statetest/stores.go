@@ -14,9 +14,9 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// RunStores compares every kind of store with a Go map: random handlers, failures, commits, crashes and restarts, under cache
-// budgets from nothing to plenty. Reads must agree with the map, and so must the changelog, record by record; a store
-// restored from the changelog must hold the same.
+// RunStores compares every kind of store with a Go map under random handlers, failures, commits, crashes and restarts,
+// with different cache budgets. Reads must match the map, and the changelog must match record by record. A store
+// restored from the changelog must have the same contents.
 func RunStores(t *testing.T, open Open) {
 	t.Run("key-value", func(t *testing.T) { testStores(t, open, keyValue) })
 	t.Run("key-value of lists", func(t *testing.T) { testStores(t, open, lists) })
@@ -24,19 +24,19 @@ func RunStores(t *testing.T, open Open) {
 	t.Run("windows by key", func(t *testing.T) { testStores(t, open, windowsByKey) })
 }
 
-// key is the key of any store under test; start is 0 without windows.
+// key is the key of any store under test; start is 0 for stores without windows.
 type key struct {
 	name  string
 	start int64
 }
 
-// row is what a store holds for a key.
+// row is the value and the timestamp of a key.
 type row struct {
 	value     string
 	timestamp int64
 }
 
-// machine runs one store and its model side by side.
+// machine runs a store and its model in parallel.
 type machine struct {
 	open   func() state.DB
 	budget int64
@@ -47,12 +47,12 @@ type machine struct {
 	batch   state.Batch
 
 	model
-	changelog []record // committed
-	pending   []record // flushed
+	changelog []record // committed state
+	pending   []record // flushed state
 
 	times, pendingTimes state.Times // times of the clocks, committed and flushed
 
-	before struct { // a snapshot, and what was committed then
+	before struct { // a snapshot and the state that was committed when it was taken
 		moment
 		snapshot state.Snapshot
 	}
@@ -64,7 +64,7 @@ type record struct {
 	timestamp  int64
 }
 
-// model is what a store should hold: now, at the last Begin, at the last Flush, and at the last commit.
+// model is the expected contents of a store: now, at the last Begin, at the last Flush, and at the last commit.
 type model struct {
 	now, begun, flushed, committed moment
 }
@@ -79,7 +79,7 @@ func (m moment) clone() moment {
 	return moment{maps.Clone(m.rows), maps.Clone(m.dirty), m.time}
 }
 
-// horizon is the first start of a window that is not expired, given the time before a record.
+// horizon returns the start of the oldest window that is not expired at a time.
 func horizon(time int64) int64 {
 	if time <= 0 {
 		return math.MinInt64
@@ -102,7 +102,7 @@ func testStores(t *testing.T, open Open, kind func() subject) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"":        m.check,
 			"record":  m.record,
-			"record2": m.record, // more of these
+			"record2": m.record, // these actions are chosen more often
 			"record3": m.record,
 			"fail":    m.fail,
 			"flush":   m.flush,
@@ -114,7 +114,7 @@ func testStores(t *testing.T, open Open, kind func() subject) {
 	})
 }
 
-// start opens the database and the store. It must know the time by itself.
+// start opens the database and the store, and checks that the store has kept its time.
 func (m *machine) start(rt *rapid.T) {
 	m.db = m.open()
 	opts := state.Options{Budget: state.NewBudget(m.budget)}
@@ -130,14 +130,14 @@ func openSet(rt *rapid.T, db state.DB, s subject, opts state.Options) (*state.Se
 	return set, s.in(handles{rt, set})
 }
 
-// handles gives a subject its store.
+// handles opens the store of a subject, as a handler does.
 type handles struct {
 	rt  *rapid.T
 	set *state.Set
 }
 
 func (h handles) Store(name string) (state.Store, error) { return h.set.Store(name) }
-func (h handles) Fail(err error)                         { h.rt.Fatalf("the store is not handed out: %v", err) }
+func (h handles) Fail(err error)                         { h.rt.Fatalf("the handler cannot open the store: %v", err) }
 
 func (m *machine) stop(rt *rapid.T) {
 	m.forget(rt)
@@ -149,14 +149,14 @@ func (m *machine) stop(rt *rapid.T) {
 	must(rt, m.db.Close())
 }
 
-// record is a record that a handler takes: some changes. The time that they bring counts from the next record on.
+// record simulates a record with some changes. Their timestamps advance the store's time for the next record.
 func (m *machine) record(rt *rapid.T) {
 	m.set.Begin()
 	m.begun = m.now.clone()
 	m.changes(rt)
 }
 
-// fail is a record that fails after some changes.
+// fail simulates a record that fails after some changes.
 func (m *machine) fail(rt *rapid.T) {
 	m.set.Begin()
 	m.begun = m.now.clone()
@@ -176,10 +176,10 @@ func (m *machine) changes(rt *rapid.T) {
 	}
 }
 
-// flush begins a commit. Records may follow before commit ends it.
+// flush starts a commit. Records may follow before commit completes it.
 func (m *machine) flush(rt *rapid.T) {
 	if m.batch != nil {
-		rt.Skip("a commit is under way")
+		rt.Skip("a commit is in progress")
 	}
 	m.batch = m.db.NewBatch()
 	m.pending = nil
@@ -200,7 +200,7 @@ func (m *machine) flush(rt *rapid.T) {
 	m.set.SetPosition(m.batch, "topic", 3, int64(len(m.changelog)+len(m.pending)))
 }
 
-// expectedLog renders the changelog records that a Flush should write.
+// expectedLog returns the changelog records that a Flush should write, as text.
 func (m *machine) expectedLog() []string {
 	var lines []string
 	for _, k := range m.subject.sorted(slices.Collect(maps.Keys(m.now.dirty))) {
@@ -225,7 +225,7 @@ func renderLog(records []record) []string {
 	return lines
 }
 
-// commit ends the commit under way, or does a whole one.
+// commit completes a started commit, or makes a whole one.
 func (m *machine) commit(rt *rapid.T) {
 	if m.batch == nil {
 		m.flush(rt)
@@ -245,14 +245,14 @@ func (m *machine) commit(rt *rapid.T) {
 	}
 }
 
-// restart is a crash of the process.
+// restart simulates a crash of the process.
 func (m *machine) restart(rt *rapid.T) {
 	m.stop(rt)
 	m.now, m.begun = m.committed.clone(), m.committed.clone()
 	m.start(rt)
 }
 
-// restore fills another database from the changelog and compares.
+// restore restores another database from the changelog and compares it.
 func (m *machine) restore(rt *rapid.T, db state.DB) {
 	defer db.Close()
 	set, copied := openSet(rt, db, m.subject, state.Options{Budget: state.NewBudget(m.budget), Times: m.times})
@@ -269,7 +269,7 @@ func (m *machine) restore(rt *rapid.T, db state.DB) {
 	}
 }
 
-// visible renders the rows that are not expired at a time.
+// visible returns the rows that are not expired at a time, as text.
 func (m *machine) visible(at moment, time int64) []string {
 	var lines []string
 	for _, k := range m.subject.sorted(slices.Collect(maps.Keys(at.rows))) {
@@ -284,7 +284,7 @@ func line(k key, r row) string {
 	return fmt.Sprintf("%s@%d=%s@%d", k.name, k.start, r.value, r.timestamp)
 }
 
-// check compares all that can be read: by a handler, and in views of what is committed, now and at some time before.
+// check compares all reads with the model: by a handler, and in views of the last commit and of an earlier one.
 func (m *machine) check(rt *rapid.T) {
 	if m.set.Dirty() != len(m.now.dirty) {
 		rt.Fatalf("Dirty = %d, want %d", m.set.Dirty(), len(m.now.dirty))
@@ -299,7 +299,7 @@ func (m *machine) check(rt *rapid.T) {
 	for row, err := range m.subject.definition().Encoded(snapshot) {
 		must(rt, err)
 		if row.Key == nil || row.Value == nil {
-			rt.Fatalf("the encoded row %q=%q has a null", row.Key, row.Value)
+			rt.Fatalf("the encoded row %q=%q contains nil", row.Key, row.Value)
 		}
 		encoded++
 	}
@@ -313,7 +313,7 @@ func (m *machine) check(rt *rapid.T) {
 	}
 }
 
-// keep takes a snapshot that later commits must not move.
+// keep takes a snapshot, which later commits must not change.
 func (m *machine) keep(rt *rapid.T) {
 	m.forget(rt)
 	m.before.snapshot, m.before.moment = m.db.Snapshot(), m.committed.clone()
@@ -326,7 +326,7 @@ func (m *machine) forget(rt *rapid.T) {
 	}
 }
 
-// reads compares what is read with what a moment should have at a time.
+// reads compares reads with the expected contents at a time.
 func (m *machine) reads(rt *rapid.T, what string, s subject, at moment, time int64) {
 	all := m.visible(at, time)
 	if diff := cmp.Diff(all, collect(rt, s.all())); diff != "" {
@@ -360,12 +360,12 @@ func (m *machine) reads(rt *rapid.T, what string, s subject, at moment, time int
 	}
 }
 
-// alive tells whether the model may hold a key.
+// alive reports whether a key is not expired.
 func (m *machine) alive(k key) bool {
 	return !m.subject.windowed() || k.start >= horizon(m.begun.time)
 }
 
-// between picks the rows of a span from all of them.
+// between returns the rows in a range.
 func (m *machine) between(all []string, at moment, from, to key) []string {
 	inside := map[string]bool{}
 	for k, r := range at.rows {
@@ -390,7 +390,7 @@ func (m *machine) drawKey(rt *rapid.T) key {
 	return k
 }
 
-// change is one change by a handler.
+// change makes one random change by a handler.
 func (m *machine) change(rt *rapid.T) {
 	k := m.drawKey(rt)
 	timestamp := max(rapid.Int64Range(0, 100).Draw(rt, "timestamp"), k.start)
@@ -416,7 +416,7 @@ func (m *machine) change(rt *rapid.T) {
 	case "update":
 		c.now, c.has = old.value+letter, true
 		c.got = m.subject.update(rt, k, timestamp, letter)
-	case "modify": // removes what grows too long
+	case "modify": // shortens long values
 		const most = 2
 		c.now, c.has = old.value+letter, len(old.value) < most
 		c.got = m.subject.modify(rt, k, timestamp, letter, most)
@@ -437,7 +437,7 @@ func (m *machine) change(rt *rapid.T) {
 	}
 }
 
-// applied is a change as the model sees it, and the Change that the store returned, if its verb returns one.
+// applied is a change of the model, and the Change that the store returned, if the operation returns one.
 type applied struct {
 	old       row
 	now       string

@@ -15,11 +15,12 @@ import (
 	"github.com/rio-streams/rio/state"
 )
 
-// subject is a store under test, whatever its types. Its values are words; a store of lists holds the letters.
+// subject is a store under test, independent of its types. Its values are words; in a store of lists, the value is the
+// list of their letters.
 type subject interface {
 	definition() state.Definition
 	in(s state.Stores) subject
-	over(r state.Reader) (subject, error) // a view: only its reads work
+	over(r state.Reader) (subject, error) // a view, which only has reads
 	windowed() bool
 
 	get(k key) (value string, timestamp int64, found bool, err error)
@@ -32,16 +33,16 @@ type subject interface {
 
 	all() rows
 	span(from, to key) rows                 // Range, or FetchAll where there are windows
-	fetch(name string, from, to int64) rows // nil where there is no Fetch
+	fetch(name string, from, to int64) rows // nil without Fetch
 
-	// How its rows should look.
+	// The format of its rows.
 	sorted(keys []key) []key
 	inside(k, from, to key) bool
 	changelogKey(k key) []byte
 	encode(value string) string
 }
 
-// rows is a loop over the rows of a store.
+// rows iterates over the rows of a store.
 type rows iter.Seq2[shown, error]
 
 type shown struct {
@@ -49,7 +50,7 @@ type shown struct {
 	row row
 }
 
-// collect renders the rows of a loop.
+// collect returns the rows of an iteration as text.
 func collect(rt *rapid.T, loop rows) []string {
 	var lines []string
 	for r, err := range loop {
@@ -59,7 +60,7 @@ func collect(rt *rapid.T, loop rows) []string {
 	return lines
 }
 
-// view is what the views and the handles of all stores have in common.
+// view is the common interface of the views and handles of all stores.
 type view[K, V any] interface {
 	GetWithTime(key K) (V, int64, bool, error)
 	All() iter.Seq2[state.Row[K, V], error]
@@ -71,7 +72,7 @@ type ranger[K, V any] interface {
 	Range(from, to K) iter.Seq2[state.Row[K, V], error]
 }
 
-// handle is what the handles of all stores have in common.
+// handle is the common interface of the handles of all stores.
 type handle[K, V any] interface {
 	view[K, V]
 	Put(key K, value V, timestamp int64) error
@@ -87,7 +88,7 @@ const (
 	retention  = 50 // ms
 )
 
-// store is a subject: a store of some types.
+// store implements subject for a store with certain types.
 type store[K, V any] struct {
 	def    state.Definition
 	open   func(s state.Stores) handle[K, V]
@@ -98,11 +99,11 @@ type store[K, V any] struct {
 	values values[V]
 }
 
-// keys and values turn those of the model into those of the store. Values of the store are spoiled after use: what a store has given
-// or taken must not be what it keeps.
+// keys and values convert the model's keys and values to the store's. The test overwrites values after use, because a
+// store must not share memory with its callers.
 type keys[K any] struct {
 	windows bool
-	lead    int64 // width of the span of time by which rows are ordered first
+	lead    int64 // length of the time segment by which rows are ordered first
 	make    func(key) K
 	read    func(K) key
 }
@@ -204,7 +205,7 @@ func (s store[K, V]) over(r state.Reader) (subject, error) {
 	return s, err
 }
 
-// take reads a value and spoils it.
+// take converts a value of the store and then overwrites it.
 func (s store[K, V]) take(v V) string {
 	text := s.values.read(v)
 	s.values.spoil(v)
@@ -293,7 +294,7 @@ func (s store[K, V]) fetch(name string, from, to int64) rows {
 	return s.rows(w.Fetch(name, time.UnixMilli(from), time.UnixMilli(to)))
 }
 
-// sorted puts keys into the order of their rows.
+// sorted sorts keys in the order of their rows.
 func (s store[K, V]) sorted(keys []key) []key {
 	slices.SortFunc(keys, func(a, b key) int {
 		if s.keys.windows {
@@ -306,7 +307,7 @@ func (s store[K, V]) sorted(keys []key) []key {
 	return keys
 }
 
-// leadOf is the span of time in which a window starts.
+// leadOf returns the time segment in which a window starts.
 func (s store[K, V]) leadOf(k key) int64 {
 	n := k.start / s.keys.lead
 	if k.start%s.keys.lead < 0 {
@@ -315,7 +316,7 @@ func (s store[K, V]) leadOf(k key) int64 {
 	return n
 }
 
-// tail is what orders the rows within a span of time.
+// tail returns the part of a key that orders rows within a time segment.
 func (s store[K, V]) tail(k key) string {
 	if !s.keys.windows || s.keys.lead == 1 {
 		return k.name

@@ -15,17 +15,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// compressions are all of them.
+// compressions lists all compressions.
 var compressions = []batch.Compression{batch.None, batch.Gzip, batch.Snappy, batch.LZ4, batch.Zstd}
 
-// record is a record that outlives its reader.
+// record is a copy of a record that stays valid after the reader has moved on.
 type record struct {
 	Offset, Timestamp int64
 	Key, Value        []byte
 	Headers           []batch.RecordHeader
 }
 
-// three have what records may have: headers, nulls, empty bytes, and times that go back.
+// three records show what is possible: headers, nulls, empty bytes, and decreasing timestamps.
 var three = []record{
 	{
 		Offset: 1000, Timestamp: 1_700_000_000_000, Key: []byte("ana"), Value: []byte("ten and ten and ten and ten and ten"),
@@ -35,13 +35,13 @@ var three = []record{
 	{Offset: 1002, Timestamp: 1_700_000_005_000, Value: []byte{}},
 }
 
-// producer is the header of a batch in which an idempotent producer sends three, in a transaction.
+// producer is the header of a transactional batch in which an idempotent producer sends three records.
 var producer = batch.Header{
 	BaseOffset: 1000, LeaderEpoch: 7, Attributes: batch.Transactional,
 	ProducerID: 4711, ProducerEpoch: 3, BaseSequence: 1<<31 - 2,
 }
 
-// write builds a batch that ends at its last record.
+// write builds a batch of records.
 func write(h batch.Header, records ...record) []byte {
 	var w batch.Writer
 	w.Reset(h)
@@ -89,7 +89,7 @@ func equal(t *testing.T, got, want any) {
 	}
 }
 
-// foreign builds a batch with the types of franz-go. It may be nonsense: only its length and its CRC are right.
+// foreign builds a batch with the types of franz-go. Its contents may be invalid; its length and CRC are correct.
 func foreign(b kmsg.RecordBatch) []byte {
 	b.Magic = 2
 	b.Length = int32(batch.HeaderSize - 12 + len(b.Records))
@@ -115,7 +115,7 @@ func foreignRecords(base, baseTime int64, records []record) []byte {
 		for _, h := range r.Headers {
 			k.Headers = append(k.Headers, kmsg.Header{Key: h.Key, Value: h.Value})
 		}
-		k.Length = int32(len(k.AppendTo(nil)) - 1) // the length 0 takes a byte
+		k.Length = int32(len(k.AppendTo(nil)) - 1) // the length itself, which is 0 so far, takes one byte
 		out = k.AppendTo(out)
 	}
 	return out

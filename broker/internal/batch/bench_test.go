@@ -7,7 +7,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/batch"
 )
 
-// BenchmarkCheck measures the way of every produced byte: the CRC, and the framing of each record.
+// BenchmarkCheck measures the checks of every produced batch: the CRC, and the framing of each record.
 func BenchmarkCheck(b *testing.B) {
 	for _, size := range []int{10, 120, 1000} {
 		b.Run(fmt.Sprintf("values of %d bytes", size), func(b *testing.B) {
@@ -30,7 +30,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// BenchmarkReader measures what compaction and look-ups by time pay for a record.
+// BenchmarkReader measures the cost per record of compaction and lookups by time.
 func BenchmarkReader(b *testing.B) {
 	for how := batch.None; how <= batch.Zstd; how++ {
 		b.Run(how.String(), func(b *testing.B) {

@@ -10,7 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// TestEveryBitCounts flips each bit of a batch. Only its place in the log is not the producer's.
+// TestEveryBitCounts: Check detects a flip of any bit, except in the base offset and the leader epoch, which the broker
+// sets.
 //
 // Proves: damage-is-found
 func TestEveryBitCounts(t *testing.T) {
@@ -25,7 +26,7 @@ func TestEveryBitCounts(t *testing.T) {
 				fails(t, err, nil)
 			case at < 12:
 				if err == nil {
-					t.Errorf("%v: bit %d of the length is not missed", how, i)
+					t.Errorf("%v: a flip of bit %d of the length was not detected", how, i)
 				}
 			case at == 16:
 				fails(t, err, batch.ErrMagic)
@@ -60,7 +61,8 @@ func TestOlderMagic(t *testing.T) {
 	equal(t, err.Error(), "batch: not of magic 2 but 1")
 }
 
-// TestHeaderNonsense: the CRC is right, the header is not. A log may hold what no producer may send.
+// TestHeaderNonsense: the CRC is correct, but the header is invalid. Some headers are valid in the log, but not from a
+// producer.
 func TestHeaderNonsense(t *testing.T) {
 	for _, test := range []struct {
 		name          string
@@ -105,7 +107,8 @@ func framed(body ...byte) []byte {
 	return append(binary.AppendVarint(nil, int64(len(body))), body...)
 }
 
-// TestRecordNonsense: the CRC and the header are right, the records are not. Check and Reader agree, whether they are compressed or not.
+// TestRecordNonsense: the CRC and the header are correct, but the records are invalid. Check and Reader agree about
+// them, compressed or not.
 func TestRecordNonsense(t *testing.T) {
 	const null = 1 // the varint -1
 	for _, test := range []struct {

@@ -10,7 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// fromJava are batches that MemoryRecordsBuilder of kafka-clients 4.4.0 wrote: three, by producer, in each compression.
+// fromJava contains batches written by MemoryRecordsBuilder of kafka-clients 4.4.0: three records, by producer, in each
+// compression.
 var fromJava = map[batch.Compression]string{
 	batch.None: "00000000000003e8000000800000000702ccbdf5610010000000020000018bcfe568000000018bcfe57b8800000000000012670003" +
 		"7ffffffe000000037600000006616e614674656e20616e642074656e20616e642074656e20616e642074656e20616e642074656e04" +
@@ -29,7 +30,8 @@ var fromJava = map[batch.Compression]string{
 		"00cf0f020662696101000e00904e040100000100179625010000",
 }
 
-// markersFromJava are what MemoryRecords.withEndTransactionMarker of kafka-clients 4.4.0 writes, with leader epoch 7.
+// markersFromJava contains markers written by MemoryRecords.withEndTransactionMarker of kafka-clients 4.4.0, with
+// leader epoch 7.
 var markersFromJava = []struct {
 	encoded           string
 	offset, timestamp int64
@@ -74,7 +76,7 @@ func TestReadsJava(t *testing.T) {
 	}
 }
 
-// TestWritesAsJava compares bytes. Compressed, they depend on the library.
+// TestWritesAsJava compares the bytes of uncompressed batches. Compressed bytes depend on the library.
 func TestWritesAsJava(t *testing.T) {
 	equal(t, hex.EncodeToString(write(producer, three...)), fromJava[batch.None])
 	for _, marker := range markersFromJava {
@@ -84,7 +86,7 @@ func TestWritesAsJava(t *testing.T) {
 	}
 }
 
-// many are enough records for several blocks of every compression.
+// many is enough records for several blocks in every compression.
 func many() []record {
 	records := make([]record, 3000)
 	for i := range records {

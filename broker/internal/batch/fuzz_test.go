@@ -8,7 +8,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/batch"
 )
 
-// seed gives the fuzzer batches of every kind.
+// seed adds batches of every kind to the corpus.
 func seed(f *testing.F) {
 	for _, encoded := range fromJava {
 		f.Add(unhex(f, encoded))
@@ -25,8 +25,8 @@ func seed(f *testing.F) {
 	f.Add(empty.Finish(1005))
 }
 
-// FuzzCheck renews the CRC, which the fuzzer would never guess. What Check lets pass is a batch that a reader reads to its end, unless
-// it is compressed, and that may lie in the log.
+// FuzzCheck corrects the CRC, which the fuzzer could not guess. A batch that passes Check also passes Verify, and a
+// reader can read it to its end unless it is compressed.
 func FuzzCheck(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -41,24 +41,25 @@ func FuzzCheck(f *testing.F) {
 		}
 		batch.SetBaseOffset(b, 7)
 		if _, err := batch.Verify(b); err != nil {
-			t.Fatalf("Check lets pass what Verify does not: %v", err)
+			t.Fatalf("a batch passes Check, but not Verify: %v", err)
 		}
 		if h.Attributes.Compression() != batch.None {
 			return
 		}
 		records, err := read(new(batch.Reader), b)
 		if err != nil {
-			t.Fatalf("Check lets pass what Reader does not: %v", err)
+			t.Fatalf("a batch passes Check, but not Reader: %v", err)
 		}
 		for i, r := range records {
 			if r.Offset != 7+int64(i) {
-				t.Fatalf("record %d is at %d", i, r.Offset)
+				t.Fatalf("record %d has offset %d", i, r.Offset)
 			}
 		}
 	})
 }
 
-// FuzzReader reads anything, and writes what it could read. Written, it is read the same again.
+// FuzzReader reads arbitrary bytes and writes the records that it could read. Reading them again gives the same
+// records.
 func FuzzReader(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, b []byte) {

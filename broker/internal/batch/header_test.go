@@ -35,7 +35,7 @@ func TestLastSequence(t *testing.T) {
 	}
 }
 
-// TestParseStopsAtTheEnd: batches lie one behind another.
+// TestParseStopsAtTheEnd: Parse stops at the end of a batch, because another batch may follow.
 func TestParseStopsAtTheEnd(t *testing.T) {
 	first := write(producer, three...)
 	both := append(bytes.Clone(first), write(producer, three...)...)

@@ -32,7 +32,7 @@ func TestReadMarkerDeclines(t *testing.T) {
 		"a negative version":    write(control, record{Key: []byte{0xff, 0xff, 0, 1}, Value: value}),
 	} {
 		if _, _, ok := batch.ReadMarker(b); ok {
-			t.Errorf("%s is no marker", name)
+			t.Errorf("%s is not read as a marker", name)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// TestReaderGoesFromBatchToBatch: what one batch left in the buffers does not show in the next.
+// TestReaderGoesFromBatchToBatch: data of one batch in the reader's buffers does not appear in the next batch.
 func TestReaderGoesFromBatchToBatch(t *testing.T) {
 	var r batch.Reader
 	for range 2 {
@@ -25,7 +25,7 @@ func TestReaderGoesFromBatchToBatch(t *testing.T) {
 				equal(t, got, records)
 			}
 			if _, err := r.Reset([]byte("nonsense")); err == nil {
-				t.Fatal("nonsense is no batch")
+				t.Fatal("invalid bytes are read as a batch")
 			}
 			_, err := r.Next()
 			fails(t, err, batch.ErrTruncated)
@@ -51,14 +51,14 @@ func TestReaderStaysAtItsError(t *testing.T) {
 	}
 }
 
-// TestEmptiedByOthers: a batch without records may still say how they were compressed.
+// TestEmptiedByOthers: a batch without records may still have a compression in its header.
 func TestEmptiedByOthers(t *testing.T) {
 	for _, how := range compressions {
 		equal(t, mustRead(t, foreign(kmsg.RecordBatch{Attributes: int16(how), LastOffsetDelta: 4})), []record(nil))
 	}
 }
 
-// TestSnappyBlock: not all clients frame their blocks.
+// TestSnappyBlock: some clients write snappy without frames.
 func TestSnappyBlock(t *testing.T) {
 	b := foreign(kmsg.RecordBatch{
 		FirstOffset: 1000, FirstTimestamp: three[0].Timestamp, Attributes: int16(batch.Snappy), LastOffsetDelta: 2, NumRecords: 3,
@@ -70,7 +70,7 @@ func TestSnappyBlock(t *testing.T) {
 	equal(t, mustRead(t, b), three)
 }
 
-// TestBomb: some kilobytes that become megabytes end at the limit.
+// TestBomb: a small batch that decompresses to many megabytes is rejected at the limit.
 func TestBomb(t *testing.T) {
 	const size = 20 << 20
 	records := record{Value: make([]byte, size)}
@@ -88,7 +88,7 @@ func TestBomb(t *testing.T) {
 	}
 }
 
-// TestLimitIsExact: records of as many bytes as allowed are read, a byte more is too large.
+// TestLimitIsExact: records of exactly the limit are read; one more byte is too large.
 func TestLimitIsExact(t *testing.T) {
 	plain := len(write(producer, three...)) - batch.HeaderSize
 	for _, how := range compressions[1:] {
@@ -101,7 +101,7 @@ func TestLimitIsExact(t *testing.T) {
 	}
 }
 
-// TestDamagedCompression cuts and flips what is compressed. Whatever comes of it is an error or a batch, not a panic.
+// TestDamagedCompression truncates and flips compressed data. The result is an error or a batch, never a panic.
 func TestDamagedCompression(t *testing.T) {
 	for _, how := range compressions[1:] {
 		t.Run(how.String(), func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestDamagedCompression(t *testing.T) {
 	}
 }
 
-// TestSnappyClaims: a length in a frame is a claim, and memory is for what is there.
+// TestSnappyClaims: memory is allocated for the actual data, not for the length in a frame.
 func TestSnappyClaims(t *testing.T) {
 	const header = "\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"
 	for name, records := range map[string]string{
@@ -148,7 +148,7 @@ func TestSnappyClaims(t *testing.T) {
 	}
 }
 
-// TestZstdWindow: a stream of Java's client has a window of megabytes, however little is in it and however little is allowed.
+// TestZstdWindow: zstd streams of the Java client have a window of megabytes, even if the data and the limit are small.
 func TestZstdWindow(t *testing.T) {
 	var stream bytes.Buffer
 	w, err := zstd.NewWriter(&stream, zstd.WithWindowSize(2<<20), zstd.WithEncoderConcurrency(1))

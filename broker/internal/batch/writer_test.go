@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestCompact does what compaction does: it drops the first and the last record, and the batch still takes their offsets and
-// sequence numbers.
+// TestCompact removes the first and the last record, like compaction. The batch keeps its range of offsets and sequence
+// numbers.
 func TestCompact(t *testing.T) {
 	for _, how := range compressions {
 		t.Run(how.String(), func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// TestEmptied: the last batch of a producer stays, without records, because its sequence number is still needed.
+// TestEmptied: the last batch of a producer is kept without records, because its sequence number is still needed.
 func TestEmptied(t *testing.T) {
 	h, err := batch.Parse(unhex(t, fromJava[batch.Zstd]))
 	if err != nil {
@@ -69,7 +69,7 @@ func TestEmptied(t *testing.T) {
 	equal(t, mustRead(t, b), []record(nil))
 }
 
-// TestDeleteHorizon: the base timestamp is not that of a record (KIP-534), and the records keep their times.
+// TestDeleteHorizon: the base timestamp is the delete horizon (KIP-534), and the records keep their timestamps.
 func TestDeleteHorizon(t *testing.T) {
 	h := producer
 	h.Attributes |= batch.DeleteHorizon
@@ -84,7 +84,7 @@ func TestDeleteHorizon(t *testing.T) {
 	equal(t, mustRead(t, b), three)
 }
 
-// TestCompactKeepsLogAppendTime: all records have the time of the batch, before and after.
+// TestCompactKeepsLogAppendTime: before and after, all records have the timestamp of the batch.
 func TestCompactKeepsLogAppendTime(t *testing.T) {
 	h := producer
 	h.Attributes |= batch.LogAppendTime
@@ -116,14 +116,14 @@ func TestSize(t *testing.T) {
 	equal(t, w.Size(), len(w.Finish(0)))
 }
 
-// TestSmallestBlocks: what is written fits the buffers of Java's consumers, and knows no block of more than 64 KiB.
+// TestSmallestBlocks: blocks are at most 64 KiB, so that they fit the buffers of Java consumers.
 func TestSmallestBlocks(t *testing.T) {
 	b := write(batch.Header{Attributes: batch.Attributes(batch.LZ4)}, many()...)
 	const independentBlocks, blocksOf64KiB = 0x60, 0x40
 	equal(t, b[batch.HeaderSize:batch.HeaderSize+6], []byte{0x04, 0x22, 0x4d, 0x18, independentBlocks, blocksOf64KiB})
 }
 
-// TestThereAndBack: what any records become is read as they were.
+// TestThereAndBack: arbitrary records can be written and read back unchanged.
 func TestThereAndBack(t *testing.T) {
 	var w batch.Writer
 	var r batch.Reader
@@ -162,7 +162,7 @@ func TestThereAndBack(t *testing.T) {
 	})
 }
 
-// drawBytes draws null, or few or many bytes.
+// drawBytes draws null, a few bytes, or many bytes.
 func drawBytes(t *rapid.T, label string) []byte {
 	if rapid.Bool().Draw(t, label+" is null") {
 		return nil

@@ -15,7 +15,8 @@ func TestGetHasTheLength(t *testing.T) {
 	}
 }
 
-// Whatever is put back, a later Get has the capacity of its class: also a part of a slice, and slices that Get never returned.
+// Whatever slice is put back (a part of a slice, or one that Get never returned), a later Get has the capacity of its
+// class.
 func TestPutTakesWhatGetCanReturn(t *testing.T) {
 	for _, b := range [][]byte{nil, make([]byte, 10), make([]byte, 100_000), Get(100_000)[:3], Get(100_000)[70_000:]} {
 		Put(b)
@@ -34,9 +35,9 @@ func TestAppendGrows(t *testing.T) {
 		b, want = Append(b, piece, 0), append(want, piece...)
 	}
 	if !bytes.Equal(b, want) {
-		t.Error("what was appended is not there")
+		t.Error("appended bytes are missing")
 	}
 	if b := Append(nil, []byte("first"), 1<<20); cap(b) < 1<<20 || string(b) != "first" {
-		t.Errorf("%q with a capacity of %d, but a mebibyte was expected", b, cap(b))
+		t.Errorf("%q with a capacity of %d, want 1 MiB", b, cap(b))
 	}
 }

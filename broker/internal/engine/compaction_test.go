@@ -11,10 +11,11 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// eager compacts whatever is new.
+// eager contains settings for compaction as soon as there are new records.
 var eager = []string{"cleanup.policy=compact", "min.cleanable.dirty.ratio=0"}
 
-// compacting returns an engine with the topic "vendas", which is compacted at each sweep, with more settings.
+// compacting returns an engine with the topic "vendas", which is compacted at every sweep. more contains further
+// settings.
 func compacting(t *testing.T, settings ...string) *harness {
 	h := newHarness(t)
 	h.topic("vendas", append(eager, settings...)...)
@@ -32,7 +33,7 @@ func TestTheLastRecordOfEachKeyStays(t *testing.T) {
 		h.keeps("vendas",
 			"0..3: 2 ana=2",
 			"6..8: 6 bea=2, 7 cid=2, 8 dan=3",
-			"9..10: 9 ana=3, 10 ana=4") // the last batch is left alone, and replaces nothing
+			"9..10: 9 ana=3, 10 ana=4") // the last batch is not compacted and does not supersede records
 		h.holds("vendas", 0, 11, "2 ana=2", "6 bea=2", "7 cid=2", "8 dan=3", "9 ana=3", "10 ana=4")
 	})
 	h.write("vendas", h.records("eva=1")...)
@@ -56,11 +57,11 @@ func TestCompactionEndsBeforeWhatIsOpen(t *testing.T) {
 	h.twice(func() { h.keeps("vendas", "3..3: 3 ana=3", "5..5: 5 bea=3", "6..6: commit") })
 	h.write("vendas", h.records("cid=1")...)
 	h.compact()
-	h.keeps("vendas", "3..3: 3 ana=3", "5..5: 5 bea=3", "7..7: 7 cid=1") // and a marker goes when there is one more batch
+	h.keeps("vendas", "3..3: 3 ana=3", "5..5: 5 bea=3", "7..7: 7 cid=1") // a marker is deleted when there is another batch after it
 	h.holds("vendas", 0, 8, "3 ana=3", "5 bea=3", "7 cid=1")
 }
 
-// What was aborted replaces nothing, also where two transactions lie in each other.
+// Aborted records do not supersede others, also if two transactions overlap.
 func TestWhatWasAbortedGoes(t *testing.T) {
 	h := compacting(t)
 	good, bad := h.transactional("good"), h.transactional("bad")
@@ -69,7 +70,7 @@ func TestWhatWasAbortedGoes(t *testing.T) {
 	good.write("vendas", h.records("bea=2")...)       // 4
 	bad.write("vendas", h.records("bea=bad")...)      // 5
 	bad.end(false)                                    // 6
-	bad.write("vendas", h.records("cid=2")...)        // 7, of a transaction that is committed
+	bad.write("vendas", h.records("cid=2")...)        // 7, in a committed transaction
 	good.end(true)                                    // 8
 	bad.end(true)                                     // 9
 	bad.write("vendas", h.records("ana=bad, too")...) // 10
@@ -82,12 +83,12 @@ func TestWhatWasAbortedGoes(t *testing.T) {
 		h.keeps("vendas", "0..2: 0 ana=1", "4..4: 4 bea=2", "7..7: 7 cid=2", "12..12: 12 dan=1")
 		h.holds("vendas", 0, 13, want...)
 		if list := h.abortedIn("vendas"); list != 0 {
-			t.Errorf("%d notes of aborted transactions are left, of which nothing else is", list)
+			t.Errorf("%d entries of aborted transactions without any records are left", list)
 		}
 	})
 }
 
-// abortedIn tells of how many aborted transactions there is a note.
+// abortedIn returns the number of entries of aborted transactions.
 func (h *harness) abortedIn(topic string) (n int) {
 	h.Helper()
 	r, err := h.db.NewReader()
@@ -100,7 +101,7 @@ func (h *harness) abortedIn(topic string) (n int) {
 	return n
 }
 
-// A transaction whose marker is not among what is compacted keeps its records, its marker and its note.
+// A transaction whose marker is not compacted yet keeps its records, its marker and its entry.
 func TestTheLastBatchCanBeAMarker(t *testing.T) {
 	h := compacting(t)
 	bad := h.transactional("bad")
@@ -111,7 +112,7 @@ func TestTheLastBatchCanBeAMarker(t *testing.T) {
 	h.compact()
 	h.holds("vendas", 0, 4, "0 ana=1")
 	if h.abortedIn("vendas") != 1 {
-		t.Error("the note is gone, though the marker is there")
+		t.Error("the entry was deleted although its marker still exists")
 	}
 	h.write("vendas", h.records("bea=1")...)
 	h.compact()
@@ -122,7 +123,7 @@ func TestATombstoneStaysForItsTime(t *testing.T) {
 	const stay = 10 * time.Second
 	for _, c := range []struct {
 		name  string
-		after time.Duration // that it was compacted
+		after time.Duration // stores that it was compacted
 		want  []string
 	}{
 		{"a moment before", stay - time.Millisecond, []string{"1..1: 1 ana", "2..2: 2 bea=1", "3..3: 3 cid=1"}},
@@ -134,7 +135,7 @@ func TestATombstoneStaysForItsTime(t *testing.T) {
 			h.write("vendas", h.records("ana")...)
 			h.write("vendas", h.records("bea=1")...)
 			h.write("vendas", h.records("cid=1")...)
-			h.advance(time.Hour) // its time begins when it is compacted
+			h.advance(time.Hour) // its retention time starts when it is compacted
 			h.compacted()
 			h.twice(func() { h.keeps("vendas", "1..1: 1 ana", "2..2: 2 bea=1", "3..3: 3 cid=1") })
 			h.advance(c.after)
@@ -144,7 +145,7 @@ func TestATombstoneStaysForItsTime(t *testing.T) {
 	}
 }
 
-// Tombstones in one batch with records that stay, and one that is replaced before its time.
+// Tombstones in a batch with other records, and a tombstone that is superseded before its time.
 func TestTombstonesAmongOthers(t *testing.T) {
 	h := compacting(t, "delete.retention.ms=10000")
 	h.write("vendas", h.records("ana", "bea=1", "cid")...)
@@ -156,14 +157,14 @@ func TestTombstonesAmongOthers(t *testing.T) {
 	h.compacted()
 	h.write("vendas", h.records("bea=2")...)
 	h.write("vendas", h.records("eva=1")...)
-	h.compact() // does not begin the time of ana's anew
+	h.compact() // does not restart the retention time of ana's tombstone
 	h.keeps("vendas", "0..2: 0 ana", "3..3: 3 cid=1", "4..4: 4 dan=1", "5..5: 5 bea=2", "6..6: 6 eva=1")
 	h.advance(4 * time.Second)
 	h.compacted()
 	h.keeps("vendas", "3..3: 3 cid=1", "4..4: 4 dan=1", "5..5: 5 bea=2", "6..6: 6 eva=1")
 }
 
-// What is known of a producer does not lie in its batches.
+// The state of a producer is not lost when its batches are compacted away.
 func TestABatchThatCompactionTookCanBeRepeated(t *testing.T) {
 	h := compacting(t)
 	p := h.producer()
@@ -180,7 +181,7 @@ func TestABatchThatCompactionTookCanBeRepeated(t *testing.T) {
 func TestYoungRecordsAreNotCompacted(t *testing.T) {
 	for after, want := range map[time.Duration][]string{
 		9_999 * time.Millisecond: {"0..0: 0 ana=1", "1..1: 1 ana=2", "2..2: 2 ana=3"},
-		10 * time.Second:         {"1..1: 1 ana=2", "2..2: 2 ana=3"}, // the second is as old as it must be, too
+		10 * time.Second:         {"1..1: 1 ana=2", "2..2: 2 ana=3"}, // the second must reach its age, too
 	} {
 		t.Run(after.String(), func(t *testing.T) {
 			h := compacting(t, "min.compaction.lag.ms=10000")
@@ -200,7 +201,7 @@ func TestCompactionWaitsForItsShareOfTheLog(t *testing.T) {
 	h.writeMany("vendas", 9)
 	h.compact()
 	h.has("vendas", 7, 8)
-	h.writeMany("vendas", 6) // 7 of 15 are new
+	h.writeMany("vendas", 6) // 7 of 15 batches are new
 	h.compact()
 	h.has("vendas", 7, 8, 9, 10, 11, 12, 13, 14)
 	h.writeMany("vendas", 1) // 8 of 16
@@ -226,7 +227,7 @@ func TestCompactionDoesNotLagBehind(t *testing.T) {
 	}
 }
 
-// writeMany writes batches of one record, all of one key.
+// writeMany writes batches of one record with the same key.
 func (h *harness) writeMany(topic string, n int) {
 	h.Helper()
 	for range n {
@@ -234,7 +235,7 @@ func (h *harness) writeMany(topic string, n int) {
 	}
 }
 
-// A broker that has just been started has not compacted for ever, which is no reason to begin.
+// After a start of the broker, the time since the last compaction is unknown. That alone is no reason to compact.
 func TestARestartCompactsNothing(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas", "cleanup.policy=compact", "min.cleanable.dirty.ratio=0.5")
@@ -247,7 +248,8 @@ func TestARestartCompactsNothing(t *testing.T) {
 	})
 }
 
-// While all that is new is too young, compaction does not go through the log; or it would say again what it cannot read.
+// While all new records are too young, compaction does not read the log. Otherwise it would log unreadable batches
+// again and again.
 func TestNothingNewIsNoWork(t *testing.T) {
 	h := compacting(t, "min.compaction.lag.ms=60000")
 	h.write("vendas", h.records("ana=1", "bea=1")...)
@@ -257,7 +259,7 @@ func TestNothingNewIsNoWork(t *testing.T) {
 	h.compacted()
 	h.complains(1)
 	h.write("vendas", h.records("ana=3", "bea=3")...)
-	h.compact() // now the second batch is not the last
+	h.compact() // now the second batch is not the last one
 	h.complains(2)
 	for range 3 {
 		h.write("vendas", h.records("ana=4", "bea=4")...)
@@ -284,10 +286,10 @@ func TestCompactionPassesWhatItCannotRead(t *testing.T) {
 			h.write("vendas", h.records("cid=1")...)
 			h.spoil("vendas", 3, c.spoil)
 			h.compact()
-			h.has("vendas", 0, 3, 4, 5) // what cannot be read replaces nothing
+			h.has("vendas", 0, 3, 4, 5) // unreadable batches do not supersede others
 			h.complains(1)
 			for range 3 {
-				h.compact() // nothing is new
+				h.compact() // no new records
 			}
 			h.complains(1)
 			h.write("vendas", h.records("bea=4")...)
@@ -307,31 +309,31 @@ func TestCompactionThatFailsIsTriedAgainLater(t *testing.T) {
 	tried := 0
 	h.engine.newReader = func() (*store.Reader, error) {
 		tried++
-		return nil, errors.New("no reader today")
+		return nil, errors.New("readers fail in this test")
 	}
 	for range retryInterval / sweepInterval {
 		h.compact()
 	}
 	if logged := h.log.count("compaction failed"); tried != 1 || logged != 1 {
-		t.Errorf("tried %d times in a minute, and said %d times that it stopped", tried, logged)
+		t.Errorf("tried %d times in a minute, and logged %d times that it stopped", tried, logged)
 	}
 	h.engine.newReader = h.db.NewReader
 	h.compact()
 	h.has("vendas", 1, 2)
 }
 
-// complains complains unless compaction has said so often that it cannot read a batch, and nothing worse.
+// complains checks how often compaction has logged an unreadable batch, and that it has logged nothing worse.
 func (h *harness) complains(want int) {
 	h.Helper()
 	if got := h.log.count("skips an unreadable batch"); got != want {
-		h.Errorf("said %d times what cannot be read, want %d", got, want)
+		h.Errorf("logged unreadable batches %d times, want %d", got, want)
 	}
 	if h.log.count("compaction failed") > 0 {
 		h.Error("compaction failed")
 	}
 }
 
-// spoil changes the bytes of the batch that ends at an offset.
+// spoil damages the batch that ends at an offset.
 func (h *harness) spoil(topic string, last int64, how func([]byte) []byte) {
 	h.Helper()
 	for stored := range h.inStore(topic, last) {
@@ -342,7 +344,7 @@ func (h *harness) spoil(topic string, last int64, how func([]byte) []byte) {
 	}
 }
 
-// has complains unless the batches in the store end at these offsets.
+// has checks that the batches in the store end at these offsets.
 func (h *harness) has(topic string, want ...int64) {
 	h.Helper()
 	var got []int64
@@ -354,7 +356,7 @@ func (h *harness) has(topic string, want ...int64) {
 	}
 }
 
-// A compacted batch keeps its place and the identity of its producer.
+// A compacted batch keeps its offsets and the identity of its producer.
 func TestACompactedBatchKeepsItsHeader(t *testing.T) {
 	h := compacting(t)
 	p := h.producer()

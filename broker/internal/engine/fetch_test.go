@@ -8,8 +8,9 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// A fetch of several partitions reads them all from one state of the store. What a view calls decided must be decided in that
-// state: here a transaction is aborted just after it was taken, so the note that it was aborted is not in it.
+// A fetch of several partitions reads all of them from one snapshot of the store. The snapshot must contain the outcome
+// of every transaction before the view's last stable offset. Here a transaction is aborted just after the snapshot was
+// taken, so its entry is not in the snapshot.
 func TestAFetchTakesItsViewsBeforeItsReader(t *testing.T) {
 	h := newHarness(t)
 	h.topic("compras")
@@ -26,7 +27,7 @@ func TestAFetchTakesItsViewsBeforeItsReader(t *testing.T) {
 	}
 	res := ask(h, fetchOf(0, "compras", "vendas"))
 	if taken != 1 {
-		t.Fatalf("the fetch took %d states of the store", taken)
+		t.Fatalf("the fetch took %d snapshots of the store", taken)
 	}
 	for i, want := range []int{1, 0} {
 		if got := h.committed(&res.Topics[i].Partitions[0]); len(got) != want {
@@ -37,8 +38,8 @@ func TestAFetchTakesItsViewsBeforeItsReader(t *testing.T) {
 	h.holds("vendas", 0, 2)
 }
 
-// A reader that takes one batch at a time hears of the transaction that it belongs to, however far behind its marker is, and
-// though others that began later were aborted before.
+// A reader that fetches one batch at a time gets the aborted transactions that the batch belongs to, however late their
+// markers are, and although transactions that began later were aborted before.
 func TestWhatWasAbortedIsToldWithEachBatch(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")
@@ -68,7 +69,7 @@ func TestWhatWasAbortedIsToldWithEachBatch(t *testing.T) {
 	})
 }
 
-// A read that takes long, of a fetch or of compaction, holds up neither writers nor members of groups nor other readers.
+// A slow read, of a fetch or of compaction, does not block writers, group members or other readers.
 func TestALongReadHoldsUpNobody(t *testing.T) {
 	h := compacting(t)
 	h.topic("compras")

@@ -17,18 +17,18 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// morning is when the clock of a test begins.
+// morning is the initial time of a test's clock.
 var morning = time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 
 // waitTimeout bounds how long a test waits.
 const waitTimeout = 30 * time.Second
 
-// harness is an engine on a store in memory. Its clock stands still unless the test moves it.
+// harness is an engine with a store in memory. Its clock only advances when the test advances it.
 type harness struct {
 	*testing.T
 	db     *store.DB
 	engine *Engine
-	client *Client // the connection on which the test asks
+	client *Client // the connection for the test's requests
 	clock  atomic.Int64
 	log    logCapture
 }
@@ -53,7 +53,7 @@ func (h *harness) config() Config {
 	}
 }
 
-// start starts an engine. It looks at once for what is old; so the next time is just sweepInterval later.
+// start starts an engine. It sweeps at once, so the next sweep is exactly sweepInterval later.
 func (h *harness) start() {
 	h.Helper()
 	var err error
@@ -70,7 +70,7 @@ func (h *harness) restart() {
 	h.start()
 }
 
-// twice runs a check, and once more after a restart.
+// twice runs a check now and again after a restart.
 func (h *harness) twice(check func()) {
 	h.Helper()
 	check()
@@ -80,14 +80,14 @@ func (h *harness) twice(check func()) {
 
 func (h *harness) now() time.Time { return time.UnixMilli(h.clock.Load()) }
 
-// advance moves the clock, and has the engine do all that is due then.
+// advance advances the clock and makes the engine do everything that is due.
 func (h *harness) advance(d time.Duration) {
 	h.Helper()
 	h.clock.Add(d.Milliseconds())
 	h.do(func(e *Engine) { e.tick(e.clock()) })
 }
 
-// compact moves the clock to the next sweep and waits until no partition is being compacted.
+// compact advances the clock to the next sweep and waits until compaction has ended.
 func (h *harness) compact() {
 	h.Helper()
 	h.advance(sweepInterval)
@@ -101,7 +101,7 @@ func (h *harness) compacted() {
 	}
 }
 
-// do has the goroutine of the engine do something, and waits until what it changes is durable.
+// do runs a function in the engine's goroutine and waits until its changes are durable.
 func (h *harness) do(work func(e *Engine)) {
 	h.Helper()
 	done := make(chan error, 1)
@@ -112,7 +112,7 @@ func (h *harness) do(work func(e *Engine)) {
 	h.must(next(h, done))
 }
 
-// next waits for what comes through a channel.
+// next waits for the next value of a channel.
 func next[T any](h *harness, from <-chan T) T {
 	h.Helper()
 	select {
@@ -124,13 +124,13 @@ func next[T any](h *harness, from <-chan T) T {
 	}
 }
 
-// request is a request and the type of its answer.
+// request is a request and the type of its response.
 type request[R any] interface {
 	kmsg.Request
 	RequestWith(ctx context.Context, r kmsg.Requestor) (R, error)
 }
 
-// ask hands over a request, in the newest version unless it says one, and waits for the answer.
+// ask sends a request, in the newest version unless it has one, and waits for the response.
 func ask[R any](h *harness, req request[R]) R {
 	h.Helper()
 	if req.GetVersion() == 0 {
@@ -144,12 +144,12 @@ func ask[R any](h *harness, req request[R]) R {
 	}
 	res, ok := answer.(R)
 	if !ok {
-		h.Fatalf("%s ends the connection", kmsg.NameForKey(req.Key()))
+		h.Fatalf("%s: the engine closed the connection", kmsg.NameForKey(req.Key()))
 	}
 	return res
 }
 
-// must stops the test at an error.
+// must ends the test if err is not nil.
 func (h *harness) must(err error) {
 	h.Helper()
 	if err != nil {
@@ -157,7 +157,7 @@ func (h *harness) must(err error) {
 	}
 }
 
-// code complains unless an answer has the error code of want.
+// code checks that the error code of a response is that of want.
 func (h *harness) code(want error, got int16, doing string) {
 	h.Helper()
 	if err := kerr.ErrorForCode(got); err != want {
@@ -165,7 +165,7 @@ func (h *harness) code(want error, got int16, doing string) {
 	}
 }
 
-// topic creates a topic of one partition, with settings like "retention.ms=1000".
+// topic creates a topic with one partition and settings such as "retention.ms=1000".
 func (h *harness) topic(name string, settings ...string) {
 	h.Helper()
 	rt := kmsg.NewCreateTopicsRequestTopic()
@@ -186,7 +186,7 @@ func (h *harness) partition(topic string) *partition {
 	return h.engine.catalog.Load().partition(topic, 0)
 }
 
-// logbook is what the engine has said.
+// logCapture captures the log of the engine.
 type logCapture struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -199,7 +199,7 @@ func (l *logCapture) Write(line []byte) (int, error) {
 	return l.text.Write(line)
 }
 
-// count tells how often something was said.
+// count returns how often a text occurs in the log.
 func (l *logCapture) count(content string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/batch"
 )
 
-// list asks where a time is, for a reader of all or of committed records.
+// list looks up a timestamp, for a reader of all or only of committed records.
 func (h *harness) list(topic string, timestamp int64, isolation int8) place {
 	h.Helper()
 	rp := kmsg.NewListOffsetsRequestTopicPartition()
@@ -23,8 +23,8 @@ func (h *harness) list(topic string, timestamp int64, isolation int8) place {
 	return place{sp.Offset, sp.Timestamp}
 }
 
-// finds complains unless the first record at or after a time is at an offset, with its own time. Both times are in ms after
-// morning; an offset of -1 is none.
+// finds checks the offset and the timestamp of the first record at or after a time. Both times are in ms after morning;
+// offset -1 means that there is no such record.
 func (h *harness) finds(topic string, after, offset, its int64) {
 	h.Helper()
 	want := place{offset, morning.UnixMilli() + its}
@@ -36,7 +36,7 @@ func (h *harness) finds(topic string, after, offset, its int64) {
 	}
 }
 
-// timed makes one record for each time, in ms after morning.
+// timed makes one record for each timestamp, in ms after morning.
 func timed(after ...int64) (records []batch.Record) {
 	for _, ms := range after {
 		records = append(records, at(morning.Add(time.Duration(ms)*time.Millisecond), "ana=1")...)
@@ -50,7 +50,7 @@ func TestTimesAreFoundInAllSegments(t *testing.T) {
 	h.write("vendas", timed(0, 100)...)     // 0, 1
 	h.write("vendas", timed(999)...)        // 2, the last of its segment
 	h.write("vendas", timed(2000, 1500)...) // 3, 4
-	h.write("vendas", timed(2500, 500)...)  // 5, and 6 which is late
+	h.write("vendas", timed(2500, 500)...)  // 5 and 6, a late record
 	h.write("vendas", timed(3000)...)       // 7
 	h.hasBases("vendas", 0, 3, 7)
 	h.twice(func() {
@@ -70,7 +70,7 @@ func TestTimesAreFoundInAllSegments(t *testing.T) {
 	})
 }
 
-// hasBases complains unless the segments of a topic begin at these offsets.
+// hasBases checks the base offsets of a topic's segments.
 func (h *harness) hasBases(topic string, want ...int64) {
 	h.Helper()
 	segments, _, err := h.engine.segments(h.partition(topic))
@@ -82,15 +82,15 @@ func (h *harness) hasBases(topic string, want ...int64) {
 	}
 }
 
-// isNewest complains unless the record of the largest time is at this offset.
+// isNewest checks the offset of the record with the greatest timestamp.
 func (h *harness) isNewest(topic string, offset, its int64) {
 	h.Helper()
 	if got, want := h.list(topic, newest, readCommitted), (place{offset, morning.UnixMilli() + its}); got != want {
-		h.Errorf("the newest: %v, want %v", got, want)
+		h.Errorf("the newest record: %v, want %v", got, want)
 	}
 }
 
-// What lies before the start is not found, though its batch and its segment are still there.
+// Records before the start offset are not found, although their batch and segment still exist.
 func TestTimesBeforeTheStartAreNotFound(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas", "segment.ms=1000")
@@ -113,7 +113,8 @@ func TestTimesBeforeTheStartAreNotFound(t *testing.T) {
 	h.twice(func() { h.finds("vendas", 0, -1, -1) })
 }
 
-// The newest record of a segment may have been compacted, and its time may be a marker's: then the search goes on in others.
+// The newest record of a segment may have been compacted away, or its timestamp may be a marker's. Then the search
+// continues in other segments.
 func TestTheNewestIsARecordThatIsThere(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas", append(eager, "segment.ms=1000")...)
@@ -123,16 +124,16 @@ func TestTheNewestIsARecordThatIsThere(t *testing.T) {
 	p.write("vendas", timed(100)...)                              // 2
 	h.isNewest("vendas", 1, 3000)
 	h.advance(10 * time.Second)
-	p.end(true) // 3, by far the newest
+	p.end(true) // 3, the newest by far
 	h.isNewest("vendas", 1, 3000)
 	h.write("vendas", at(morning, "bea=2", "cid=1")...) // 4, 5
 	h.write("vendas", at(morning, "dan=1")...)          // 6
 	h.compact()
-	h.has("vendas", 2, 5, 6) // ana's is now of 100, bea's of 0
+	h.has("vendas", 2, 5, 6) // now ana's record has time 100, bea's 0
 	h.twice(func() { h.isNewest("vendas", 2, 100) })
 }
 
-// A segment that is full by its size may be newer than those behind it.
+// A segment that was closed because of its size may have newer records than later segments.
 func TestTheNewestMayBeInAnOlderSegment(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas", large)

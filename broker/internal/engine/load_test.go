@@ -9,8 +9,8 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// Three transactions lie in each other in one partition. The last stable offset is where the oldest open one began, though it
-// was not the first to be known.
+// Three transactions overlap in one partition. The last stable offset is the start of the oldest open one, although it
+// was not loaded first.
 //
 // Proves: open-transactions-end
 func TestOpenTransactionsComeBack(t *testing.T) {
@@ -81,7 +81,7 @@ func TestIDsAreNotGivenTwice(t *testing.T) {
 			h.topic("vendas")
 			p, number := h.producer(), h.partition("vendas").id.Topic
 			if producers[p.id] || topics[number] {
-				t.Errorf("producer %d or topic %d is there again", p.id, number)
+				t.Errorf("producer id %d or topic number %d was reused", p.id, number)
 			}
 			producers[p.id], topics[number] = true, true
 			p.appends("vendas", 0, p.batch(0, h.records("ana=1")...))
@@ -99,12 +99,12 @@ func (h *harness) drop(topic string) {
 	h.code(nil, ask(h, req).Topics[0].ErrorCode, "delete the topic")
 }
 
-// A store that makes no sense is not started on.
+// An engine does not start with an inconsistent store.
 func TestABrokenStoreIsRefused(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		broken store.Topic
-		said   string
+		name    string
+		broken  store.Topic
+		message string
 	}{
 		{"a partition is missing", store.Topic{Name: "vendas", Number: 7, Partitions: 1}, "partition 0 of topic vendas is missing"},
 		{"a setting is unknown", store.Topic{Name: "vendas", Number: 7, Config: map[string]string{"colour": "red"}}, `no topic setting "colour"`},
@@ -114,8 +114,8 @@ func TestABrokenStoreIsRefused(t *testing.T) {
 			b := h.db.NewBatch()
 			b.SetTopic(&c.broken)
 			h.must(h.db.Commit(b))
-			if _, err := Start(h.config()); err == nil || !strings.Contains(err.Error(), c.said) {
-				t.Errorf("start: %v; want: %s", err, c.said)
+			if _, err := Start(h.config()); err == nil || !strings.Contains(err.Error(), c.message) {
+				t.Errorf("start: %v; want: %s", err, c.message)
 			}
 		})
 	}

@@ -12,16 +12,16 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// producer writes batches with the id, the epoch and the sequence numbers that the test says.
+// producer writes batches with a producer id, an epoch and sequence numbers that the test sets.
 type producer struct {
 	h             *harness
 	id            int64
 	epoch         int16
-	transactional string // the id of its transactions; empty for none
+	transactional string // the transactional id; empty without transactions
 	next          map[string]int32
 }
 
-// nobody writes without an id.
+// nobody is a producer without an id.
 func (h *harness) nobody() *producer { return &producer{h: h, id: -1, epoch: -1} }
 
 // producer returns an idempotent producer.
@@ -32,7 +32,7 @@ func (h *harness) producer() *producer {
 	return &producer{h: h, id: res.ProducerID, epoch: res.ProducerEpoch, next: make(map[string]int32)}
 }
 
-// transactional returns a producer with a transactional id. Its transactions may take as long as any may.
+// transactional returns a producer with a transactional id and the longest allowed timeout.
 func (h *harness) transactional(id string) *producer {
 	h.Helper()
 	p := &producer{h: h, transactional: id}
@@ -40,7 +40,7 @@ func (h *harness) transactional(id string) *producer {
 	return p
 }
 
-// init begins anew with the transactional id.
+// init registers the transactional id again.
 func (p *producer) init(timeout time.Duration) {
 	p.h.Helper()
 	req := kmsg.NewPtrInitProducerIDRequest()
@@ -50,7 +50,7 @@ func (p *producer) init(timeout time.Duration) {
 	p.id, p.epoch, p.next = res.ProducerID, res.ProducerEpoch, make(map[string]int32)
 }
 
-// batch makes a batch. Its offsets begin at 0, the broker gives them.
+// batch makes a batch. Its offsets start at 0, because the broker assigns them.
 func (p *producer) batch(sequence int32, records ...batch.Record) []byte {
 	header := batch.Header{LeaderEpoch: -1, ProducerID: p.id, ProducerEpoch: p.epoch, BaseSequence: sequence}
 	if p.transactional != "" {
@@ -65,7 +65,7 @@ func (p *producer) batch(sequence int32, records ...batch.Record) []byte {
 	return slices.Clone(w.Finish(int64(len(records)) - 1))
 }
 
-// append writes a batch and returns the offset that it is given.
+// append writes a batch and returns its offset.
 func (p *producer) append(topic string, records []byte) (int64, error) {
 	p.h.Helper()
 	rp := kmsg.NewProduceRequestTopicPartition()
@@ -81,7 +81,7 @@ func (p *producer) append(topic string, records []byte) (int64, error) {
 	return sp.BaseOffset, kerr.ErrorForCode(sp.ErrorCode)
 }
 
-// appends complains unless a batch is given, or has, this offset.
+// appends checks that a batch is accepted with the given offset.
 func (p *producer) appends(topic string, want int64, records []byte) {
 	p.h.Helper()
 	if got, err := p.append(topic, records); err != nil || got != want {
@@ -89,7 +89,7 @@ func (p *producer) appends(topic string, want int64, records []byte) {
 	}
 }
 
-// refused complains unless a batch is not taken for this reason.
+// refused checks that a batch is rejected with the given error.
 func (p *producer) refused(topic string, want error, records []byte) {
 	p.h.Helper()
 	if got, err := p.append(topic, records); err != want {
@@ -132,10 +132,10 @@ func (h *harness) write(topic string, records ...batch.Record) {
 	h.nobody().write(topic, records...)
 }
 
-// records makes records of this moment: "key=value", or "key" alone for a tombstone.
+// records makes records with the current time from texts "key=value", or "key" for a tombstone.
 func (h *harness) records(texts ...string) []batch.Record { return at(h.now(), texts...) }
 
-// at makes records of some time.
+// at makes records with the given time.
 func at(when time.Time, texts ...string) (records []batch.Record) {
 	for _, text := range texts {
 		key, value, ok := strings.Cut(text, "=")
@@ -148,18 +148,18 @@ func at(when time.Time, texts ...string) (records []batch.Record) {
 	return records
 }
 
-// filling makes the one record with which nobody's batch has this many bytes.
+// filling makes a record with which a batch of nobody has exactly the given size.
 func (h *harness) filling(when time.Time, size int) batch.Record {
 	h.Helper()
 	r := at(when, "filling")[0]
 	r.Value = make([]byte, size-batch.HeaderSize)
-	for range 8 { // the length of lengths varies
+	for range 8 { // the encoded lengths vary in size
 		excess := len(h.nobody().batch(-1, r)) - size
 		if excess == 0 {
 			return r
 		}
 		r.Value = make([]byte, len(r.Value)-excess)
 	}
-	h.Fatalf("no batch has %d bytes", size)
+	h.Fatalf("no record gives a batch of %d bytes", size)
 	panic("unreachable")
 }

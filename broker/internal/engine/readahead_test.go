@@ -12,19 +12,20 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// large is a record of which three make an answer of "catching up".
+// large is a record of a size such that a response to catchingUp contains three.
 func (h *harness) large(key string) []batch.Record {
 	return h.records(key + "=" + strings.Repeat("x", 300<<10))
 }
 
-// catchingUp is a fetch of a client that is far behind: three large batches at a time.
+// catchingUp returns a fetch request of a client that is far behind. A response has three large batches.
 func catchingUp(offset int64) *kmsg.FetchRequest {
 	req := fetchOf(offset, "vendas")
 	req.Topics[0].Partitions[0].PartitionMaxBytes = 1 << 20
 	return req
 }
 
-// withLargeBatches is an engine with 16 of them in "vendas", at the offsets from 0 to 15, and the beginning of a fetch.
+// withLargeBatches returns an engine with 16 large batches in "vendas", at offsets 0 to 15, and a fetch request at
+// offset 0.
 func withLargeBatches(t *testing.T) *harness {
 	h := newHarness(t)
 	h.topic("vendas")
@@ -34,8 +35,7 @@ func withLargeBatches(t *testing.T) *harness {
 	return h
 }
 
-// A client that reads on hears the same as clients for each of which it is the first fetch, though for it most was read before it
-// asked.
+// A client that reads everything with read-ahead gets the same as clients that each send one fetch without read-ahead.
 func TestCatchingUpReadsAhead(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")
@@ -56,11 +56,11 @@ func TestCatchingUpReadsAhead(t *testing.T) {
 		offset = h.behind(got.Topics[0].Partitions[0].RecordBatches)
 	}
 	if ahead < 5 {
-		t.Errorf("%d times something was read ahead", ahead)
+		t.Errorf("read ahead %d times", ahead)
 	}
 }
 
-// same complains unless two answers are the same.
+// same checks that two responses are the same.
 func (h *harness) same(want, got *kmsg.FetchResponse) {
 	h.Helper()
 	if !bytes.Equal(want.AppendTo(nil), got.AppendTo(nil)) {
@@ -70,7 +70,7 @@ func (h *harness) same(want, got *kmsg.FetchResponse) {
 	}
 }
 
-// behind is the offset behind the last of some batches.
+// behind returns the offset after the last of some batches.
 func (h *harness) behind(b []byte) (offset int64) {
 	h.Helper()
 	for len(b) > 0 {
@@ -81,7 +81,7 @@ func (h *harness) behind(b []byte) (offset int64) {
 	return offset
 }
 
-// What was read ahead serves no other fetch than the one it was read for.
+// Records read ahead for one fetch are not used for any other.
 func TestReadAheadForAnotherFetch(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -122,7 +122,7 @@ func TestReadAheadForAnotherFetch(t *testing.T) {
 	}
 }
 
-// ahead fetches from the beginning, and complains unless the fetch from an offset on has been read ahead then.
+// ahead fetches from offset 0 and checks that the fetch at the given offset is read ahead then.
 func (h *harness) ahead(offset int64) {
 	h.Helper()
 	ask(h, catchingUp(0))
@@ -131,7 +131,7 @@ func (h *harness) ahead(offset int64) {
 	}
 }
 
-// A batch that is larger than the fetch allows comes whole, also when it was read ahead.
+// A batch that is larger than the fetch limit is returned whole, also if it was read ahead.
 func TestALargeBatchIsReadAhead(t *testing.T) {
 	h := withLargeBatches(t)
 	req := catchingUp(0)
@@ -140,14 +140,14 @@ func TestALargeBatchIsReadAhead(t *testing.T) {
 	reads := h.countReads()
 	req.Topics[0].Partitions[0].FetchOffset = 1
 	if res := ask(h, req); h.behind(res.Topics[0].Partitions[0].RecordBatches) != 2 {
-		t.Error("the next batch is not there")
+		t.Error("the next batch is missing")
 	}
-	if *reads != 1 { // for the one behind it
+	if *reads != 1 { // for the next batch
 		t.Errorf("the log was read %d times", *reads)
 	}
 }
 
-// countReads counts how often the log is read from now on.
+// countReads counts the reads of the log from now on.
 func (h *harness) countReads() *int {
 	reads := new(int)
 	h.engine.newReader = func() (*store.Reader, error) {
@@ -157,7 +157,7 @@ func (h *harness) countReads() *int {
 	return reads
 }
 
-// Of three topics, each answer has room for one: the one that is asked for next was read ahead.
+// A response has space for one of three topics. The topic that is requested next was read ahead.
 func TestReadAheadKnowsWhoseTurnItIs(t *testing.T) {
 	h := newHarness(t)
 	topics := []string{"compras", "estoque", "vendas"}
@@ -177,7 +177,7 @@ func TestReadAheadKnowsWhoseTurnItIs(t *testing.T) {
 	reads := h.countReads()
 	for i, served := range []string{"compras", "estoque", "vendas", "compras", "estoque"} {
 		c.fetch(limited(int64(i/3+1), served))
-		if want := i + 1; *reads != want { // for the fetch to come
+		if want := i + 1; *reads != want { // for the next fetch
 			t.Fatalf("in a session, the log was read %d times for %d fetches", *reads, want)
 		}
 	}
@@ -189,7 +189,7 @@ func TestReadAheadKnowsWhoseTurnItIs(t *testing.T) {
 	}
 }
 
-// A client that asks for something else than one would think makes the broker work in vain now and then only.
+// A client that does not continue where expected causes few unnecessary reads.
 func TestReadAheadInVain(t *testing.T) {
 	h := withLargeBatches(t)
 	inVain := 0
@@ -200,7 +200,7 @@ func TestReadAheadInVain(t *testing.T) {
 		}
 	}
 	if inVain != 3 {
-		t.Errorf("%d times something was read ahead, and never wanted", inVain)
+		t.Errorf("read ahead %d times without need", inVain)
 	}
 }
 
@@ -218,27 +218,27 @@ func TestWhatWasReadAheadIsGivenBack(t *testing.T) {
 			all := h.config().MaxUnsent / 4
 			h.ahead(3)
 			if h.engine.aheads.TryAcquire(all) {
-				t.Fatal("what was read ahead does not count")
+				t.Fatal("the memory of records that were read ahead is not counted")
 			}
 			c.after(h)
 			if !h.engine.aheads.TryAcquire(all) {
-				t.Error("its memory was not given back")
+				t.Error("the memory was not released")
 			}
 		})
 	}
 }
 
-// Without memory for it nothing is read ahead, and all goes on.
+// Without free memory nothing is read ahead, and fetches still work.
 func TestNoRoomToReadAhead(t *testing.T) {
 	h := withLargeBatches(t)
 	if !h.engine.aheads.TryAcquire(h.config().MaxUnsent / 4) {
-		t.Fatal("something was read ahead")
+		t.Fatal("records were read ahead")
 	}
 	ask(h, catchingUp(0))
 	if len(h.client.ahead.read) > 0 {
-		t.Error("read ahead without room")
+		t.Error("read ahead without free memory")
 	}
 	if res := ask(h, catchingUp(3)); h.behind(res.Topics[0].Partitions[0].RecordBatches) != 6 {
-		t.Error("the next fetch does not go on")
+		t.Error("the next fetch failed")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// fetchOf makes a fetch of topics from an offset on that does not wait, for a reader of committed records.
+// fetchOf returns a fetch request for topics from an offset on, for committed records, that does not wait.
 func fetchOf(offset int64, topics ...string) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
 	req.Version, req.MinBytes, req.MaxBytes, req.IsolationLevel = byIDVersion-1, 1, 50<<20, readCommitted
@@ -28,8 +28,7 @@ func fetchOf(offset int64, topics ...string) *kmsg.FetchRequest {
 	return req
 }
 
-// holds complains unless a reader of committed records sees these, each as "offset key=value", and the partition begins and
-// ends where it should.
+// holds checks the committed records, each as "offset key=value", and the start and end of the partition.
 func (h *harness) holds(topic string, start, end int64, want ...string) {
 	h.Helper()
 	sp := ask(h, fetchOf(start, topic)).Topics[0].Partitions[0]
@@ -42,7 +41,7 @@ func (h *harness) holds(topic string, start, end int64, want ...string) {
 	}
 }
 
-// committed does what a client does with an answer: it leaves out markers and what was aborted.
+// committed returns the records of a response without markers and aborted records, as a client does.
 func (h *harness) committed(sp *kmsg.FetchResponseTopicPartition) (records []string) {
 	h.Helper()
 	aborted := make(map[int64]bool)
@@ -75,7 +74,7 @@ func (h *harness) sizeOf(b []byte) int {
 	return header.Size()
 }
 
-// recordsIn tells the records of a batch, each as "offset key=value", or "offset key" for a tombstone.
+// recordsIn returns the records of a batch, each as "offset key=value", or "offset key" for a tombstone.
 func (h *harness) recordsIn(b []byte) (records []string) {
 	h.Helper()
 	var r batch.Reader
@@ -95,7 +94,7 @@ func (h *harness) recordsIn(b []byte) (records []string) {
 	}
 }
 
-// inStore are the batches of a topic that are in the store, from the one that has an offset on.
+// inStore returns the stored batches of a topic, from the one that contains an offset on.
 func (h *harness) inStore(topic string, offset int64) iter.Seq[store.StoredRecords] {
 	return func(yield func(store.StoredRecords) bool) {
 		h.Helper()
@@ -111,7 +110,7 @@ func (h *harness) inStore(topic string, offset int64) iter.Seq[store.StoredRecor
 	}
 }
 
-// stored tells the batches of a topic that are in the store, each as "first..last: records".
+// stored returns the stored batches of a topic, each as "first..last: records".
 func (h *harness) stored(topic string) (batches []string) {
 	h.Helper()
 	for stored := range h.inStore(topic, 0) {
@@ -132,7 +131,7 @@ func (h *harness) stored(topic string) (batches []string) {
 	return batches
 }
 
-// keeps complains unless just these batches are in the store.
+// keeps checks that exactly these batches are in the store.
 func (h *harness) keeps(topic string, want ...string) {
 	h.Helper()
 	if diff := cmp.Diff(want, h.stored(topic)); diff != "" {

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// minute keeps records for a minute, in segments of a second.
+// minute contains settings for a retention of one minute, in segments of one second.
 var minute = []string{"retention.ms=60000", "segment.ms=1000"}
 
 func TestRecordsGoWhenTheirTimeIsOver(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		at    []time.Duration // of the records, after morning
+		at    []time.Duration // times of the records after morning
 		look  time.Duration
 		start int64
 	}{
@@ -39,7 +39,7 @@ func TestRecordsGoWhenTheirTimeIsOver(t *testing.T) {
 	}
 }
 
-// startsAt complains unless a partition goes from start to end, and its records are those.
+// startsAt checks the start, the end and the records of a partition.
 func (h *harness) startsAt(topic string, start, end int64) {
 	h.Helper()
 	var records []string
@@ -64,7 +64,7 @@ func TestOffsetsGoOnWhenAllIsGone(t *testing.T) {
 	h.twice(func() { h.holds("vendas", 3, 3) })
 }
 
-// lastSize is how many bytes the last batch has.
+// lastSize returns the size of the last batch.
 func (h *harness) lastSize(topic string) (size int64) {
 	h.Helper()
 	for stored := range h.inStore(topic, 0) {
@@ -82,11 +82,11 @@ func TestWhatIsNotDecidedStays(t *testing.T) {
 	p.write("vendas", at(morning.Add(2*time.Second), "ana=2")...)
 	h.write("vendas", at(morning.Add(3*time.Second), "ana=3")...)
 	h.advance(5 * time.Minute)
-	h.twice(func() { h.holds("vendas", 2, 4) }) // what lies before the transaction has gone
-	p.end(true)                                 // the marker bears the time at which it is written
+	h.twice(func() { h.holds("vendas", 2, 4) }) // records before the transaction were deleted
+	p.end(true)                                 // the marker has the time at which it is written
 	h.advance(time.Minute)
 	h.twice(func() { h.holds("vendas", 3, 5, "3 ana=3") })
-	h.advance(8 * time.Second) // an eighth of the minute: so often it looks
+	h.advance(8 * time.Second) // an eighth of the minute, which is the interval of checks
 	h.twice(func() { h.holds("vendas", 5, 5) })
 }
 
@@ -108,13 +108,13 @@ func TestTooManyBytesGo(t *testing.T) {
 	}{
 		{n*size + 1, 0},
 		{n * size, 0},
-		{n*size - 1, 0}, // without the first there would be less than is to be kept
+		{n*size - 1, 0}, // without the first segment there would be less than retention.bytes
 		{4*size + 1, 0},
 		{4 * size, 1},
 		{4*size - 1, 1},
 		{3 * size, 2},
 		{1, 4},
-		{0, 4}, // the segment that is being filled stays
+		{0, 4}, // the active segment is kept
 	} {
 		t.Run(fmt.Sprint(c.allowed), func(t *testing.T) {
 			h := newHarness(t)

@@ -10,10 +10,10 @@ import (
 	"github.com/rio-streams/rio/broker/internal/store"
 )
 
-// large allows batches that fill a segment.
+// large contains settings that allow batches as large as a segment.
 const large = "max.message.bytes=10000000"
 
-// hasSegments complains unless a topic has these segments, each as "from its base, byte position, newest so long after morning".
+// hasSegments checks the segments of a topic, each as "from its base offset, byte position, newest time after morning".
 func (h *harness) hasSegments(topic string, want ...string) {
 	h.Helper()
 	segments, _, err := h.engine.segments(h.partition(topic))
@@ -36,12 +36,12 @@ func TestASegmentIsFullBySize(t *testing.T) {
 	h.topic("vendas", large)
 	h.hasSegments("vendas", "from 0, byte 0, newest nothing")
 	h.write("vendas", h.filling(morning, segmentBytes-100))
-	h.write("vendas", h.filling(morning, 99)) // a byte is missing
+	h.write("vendas", h.filling(morning, 99)) // one byte less than full
 	h.write("vendas", h.filling(morning, 200))
 	h.twice(func() { h.hasSegments("vendas", "from 0, byte 0, newest 0s") })
 	h.write("vendas", h.filling(morning, segmentBytes))
 	h.twice(func() { h.hasSegments("vendas", "from 0, byte 0, newest 0s", "from 3, byte 1048775, newest 0s") })
-	h.write("vendas", h.filling(morning, 100)) // it was full to the byte
+	h.write("vendas", h.filling(morning, 100)) // the segment was exactly full
 	h.twice(func() {
 		h.hasSegments("vendas", "from 0, byte 0, newest 0s", "from 3, byte 1048775, newest 0s", "from 4, byte 2097351, newest 0s")
 	})
@@ -53,10 +53,10 @@ func TestASegmentIsFullByAge(t *testing.T) {
 	write := func(after time.Duration) { h.write("vendas", h.filling(morning.Add(after), 100)) }
 	write(0)
 	write(59_999 * time.Millisecond)
-	write(-time.Hour) // late, and no reason for another
+	write(-time.Hour) // late, so it does not start a new segment
 	h.twice(func() { h.hasSegments("vendas", "from 0, byte 0, newest 59.999s") })
 	write(time.Minute)
-	write(119_999 * time.Millisecond) // counted from the first of the segment
+	write(119_999 * time.Millisecond) // counted from the first record of the segment
 	h.twice(func() {
 		h.hasSegments("vendas", "from 0, byte 0, newest 59.999s", "from 3, byte 300, newest 1m59.999s")
 	})
@@ -66,7 +66,7 @@ func TestASegmentIsFullByAge(t *testing.T) {
 	})
 }
 
-// What retention can delete at once is a segment, so it fills one for an eighth of its time.
+// Retention deletes whole segments, so a segment covers at most an eighth of the retention time.
 func TestRetentionMakesSegmentsShort(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas", "retention.ms=8000")
@@ -76,7 +76,7 @@ func TestRetentionMakesSegmentsShort(t *testing.T) {
 	h.hasSegments("vendas", "from 0, byte 0, newest 999ms", "from 2, byte 200, newest 1s")
 }
 
-// A marker bears the broker's time, and begins no segment for its age.
+// A marker has the broker's time, so it does not start a new segment because of its age.
 func TestAMarkerBelongsToTheSegment(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas", "segment.ms=60000")
@@ -87,7 +87,7 @@ func TestAMarkerBelongsToTheSegment(t *testing.T) {
 	h.twice(func() { h.hasSegments("vendas", "from 0, byte 0, newest 1m0s") })
 }
 
-// A batch that ends where the log was cut stays whole, and with it the segment that it is in.
+// If records are deleted up to the middle of a batch, the batch and its segment are kept.
 func TestSegmentsBeforeTheStartAreForgotten(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas", "segment.ms=1000")
@@ -95,7 +95,7 @@ func TestSegmentsBeforeTheStartAreForgotten(t *testing.T) {
 		h.write("vendas", at(morning.Add(time.Duration(i)*time.Second), "ana=1", "bea=1")...)
 	}
 	first := h.partition("vendas").view.Load().size / 3
-	h.truncate("vendas", 3) // inside of the second segment
+	h.truncate("vendas", 3) // within the second segment
 	h.twice(func() {
 		h.hasSegments("vendas",
 			fmt.Sprintf("from 2, byte %d, newest 1s", first), fmt.Sprintf("from 4, byte %d, newest 2s", 2*first))

@@ -30,18 +30,18 @@ func TestTheLastFiveBatchesCanBeRepeated(t *testing.T) {
 	p.appends("vendas", 14, p.batch(14, h.records("ana=2")...))
 }
 
-// A batch that is refused, or repeated, must not move the window.
+// A rejected or duplicate batch must not change the remembered batches.
 func TestGapsAreRefused(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")
 	p := h.producer()
 	one, two := h.records("ana=1"), h.records("ana=1", "bea=1")
-	p.appends("vendas", 0, p.batch(10, two...)) // the partition does not know the producer: any number will do
+	p.appends("vendas", 0, p.batch(10, two...)) // the partition does not know the producer, so any number is valid
 	h.twice(func() {
 		for _, sequence := range []int32{0, 9, 11, 13, math.MaxInt32} {
 			p.refused("vendas", kerr.OutOfOrderSequenceNumber, p.batch(sequence, one...))
 		}
-		p.refused("vendas", kerr.OutOfOrderSequenceNumber, p.batch(10, one...)) // begins like the last, and ends elsewhere
+		p.refused("vendas", kerr.OutOfOrderSequenceNumber, p.batch(10, one...)) // begins like the last batch, but ends differently
 		p.appends("vendas", 0, p.batch(10, two...))
 	})
 	p.appends("vendas", 2, p.batch(12, one...))
@@ -51,7 +51,7 @@ func TestGapsAreRefused(t *testing.T) {
 func TestSequenceNumbersWrap(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		first int32 // of the batch of three that comes to the end of the numbers
+		first int32 // in the batch of three that reaches the greatest number
 		next  int32
 	}{
 		{"the last record has the largest number", math.MaxInt32 - 2, 0},
@@ -139,7 +139,7 @@ func (h *harness) knows(topic string, p *producer) bool {
 	return false
 }
 
-// A batch lets the time begin anew, but a repeated one does not.
+// A batch restarts the expiration of its producer, but a duplicate does not.
 func TestAProducerThatWritesIsRemembered(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")

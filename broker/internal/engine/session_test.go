@@ -10,13 +10,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// consumer fetches in a session, as KIP-227 has it.
+// consumer fetches with a fetch session (KIP-227).
 type consumer struct {
 	h         *harness
 	id, epoch int32
 }
 
-// fetch sends the next fetch of the session; the first one begins it.
+// fetch sends the next fetch of the session. The first one opens the session.
 func (c *consumer) fetch(req *kmsg.FetchRequest) *kmsg.FetchResponse {
 	c.h.Helper()
 	req.SessionID, req.SessionEpoch = c.id, c.epoch
@@ -26,7 +26,7 @@ func (c *consumer) fetch(req *kmsg.FetchRequest) *kmsg.FetchResponse {
 	return res
 }
 
-// hears complains unless the next fetch is told of just these topics.
+// expect checks that the response to the next fetch contains exactly these topics.
 func (c *consumer) expect(req *kmsg.FetchRequest, want ...string) {
 	c.h.Helper()
 	var got []string
@@ -35,11 +35,11 @@ func (c *consumer) expect(req *kmsg.FetchRequest, want ...string) {
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		c.h.Errorf("told of these topics, wanted and got:\n%s", diff)
+		c.h.Errorf("topics in the response, wanted and got:\n%s", diff)
 	}
 }
 
-// refused complains unless the next fetch fails as a whole. The session does not go on by that.
+// refused checks that the next fetch fails as a whole and does not advance the session.
 func (c *consumer) refused(want error) {
 	c.h.Helper()
 	req := fetchOf(0)
@@ -47,11 +47,11 @@ func (c *consumer) refused(want error) {
 	res := ask(c.h, req)
 	c.h.code(want, res.ErrorCode, "fetch in a session")
 	if len(res.Topics) > 0 {
-		c.h.Errorf("told of %d topics", len(res.Topics))
+		c.h.Errorf("%d topics in the response", len(res.Topics))
 	}
 }
 
-// forgetting makes a fetch that wants some topics no longer.
+// forgetting returns a fetch request that removes topics from the session.
 func forgetting(topics ...string) *kmsg.FetchRequest {
 	req := fetchOf(0)
 	for _, topic := range topics {
@@ -71,7 +71,7 @@ func TestASessionTellsWhatIsNew(t *testing.T) {
 	c.expect(fetchOf(0))
 	h.write("vendas", h.records("ana=1", "ana=2")...)
 	c.expect(fetchOf(0), "vendas") // records
-	c.expect(fetchOf(0), "vendas") // they are told until the consumer has moved
+	c.expect(fetchOf(0), "vendas") // they are returned until the consumer has moved
 	c.expect(fetchOf(2, "vendas"))
 	p := h.transactional("caixa")
 	p.write("vendas", h.records("ana=3")...)
@@ -84,8 +84,8 @@ func TestASessionTellsWhatIsNew(t *testing.T) {
 	c.expect(fetchOf(0), "vendas") // the last stable offset, and the records
 	c.expect(fetchOf(4, "vendas"))
 	c.expect(fetchOf(7, "vendas"), "vendas") // an error
-	c.expect(fetchOf(0), "vendas")           // is told each time
-	c.expect(fetchOf(4, "vendas"), "vendas") // and that it is over, once
+	c.expect(fetchOf(0), "vendas")           // is returned each time
+	c.expect(fetchOf(4, "vendas"), "vendas") // and its end is returned once
 	c.expect(fetchOf(0))
 }
 
@@ -96,7 +96,7 @@ func TestForgottenTopicsAreNotTold(t *testing.T) {
 	c := &consumer{h: h}
 	c.expect(fetchOf(0, "compras", "vendas"), "compras", "vendas")
 	c.expect(forgetting("vendas", "never wanted"))
-	c.expect(fetchOf(0, "vendas"), "vendas") // wanted again, so it is new
+	c.expect(fetchOf(0, "vendas"), "vendas") // added again, so it counts as changed
 	c.expect(fetchOf(0))
 	c.expect(forgetting("vendas"))
 	h.write("vendas", h.records("ana=1")...)
@@ -117,17 +117,17 @@ func TestEpochsOfASession(t *testing.T) {
 		(&consumer{h, c.id, wrong}).refused(kerr.InvalidFetchSessionEpoch)
 	}
 	(&consumer{h, c.id + 1, c.epoch}).refused(kerr.FetchSessionIDNotFound)
-	c.expect(fetchOf(0)) // a wrong fetch has changed nothing
+	c.expect(fetchOf(0)) // an invalid fetch has changed nothing
 	h.client.sessions.open[c.id].epoch = math.MaxInt32
 	c.epoch = math.MaxInt32
 	c.expect(fetchOf(0))
 	(&consumer{h, c.id, math.MinInt32}).refused(kerr.InvalidFetchSessionEpoch)
-	c.epoch = 1 // 0 would begin a new one
+	c.epoch = 1 // 0 would open a new session
 	c.expect(fetchOf(0))
 	c.expect(fetchOf(0))
 }
 
-// There is room for four. The fifth takes the place of the one that was used longest ago.
+// There is room for four sessions. The fifth replaces the least recently used one.
 func TestTheFifthSessionEndsAnother(t *testing.T) {
 	h := newHarness(t)
 	h.topic("vendas")
@@ -146,9 +146,9 @@ func TestTheFifthSessionEndsAnother(t *testing.T) {
 		c.expect(fetchOf(0))
 	}
 	last := fetchOf(0, "vendas")
-	last.SessionID = all[1].id // and an end makes room
+	last.SessionID = all[1].id // and closing a session makes room
 	if res := ask(h, last); res.SessionID != 0 || len(res.Topics) != 1 {
-		t.Errorf("the last fetch is answered with session %d and %d topics", res.SessionID, len(res.Topics))
+		t.Errorf("the last response has session %d and %d topics", res.SessionID, len(res.Topics))
 	}
 	all[1].refused(kerr.FetchSessionIDNotFound)
 	(&consumer{h: h}).expect(fetchOf(0, "vendas"), "vendas")
@@ -166,7 +166,7 @@ func TestSessionsEndWithTheConnection(t *testing.T) {
 	c.refused(kerr.FetchSessionIDNotFound)
 }
 
-// A limit on the response size starves no partition: those that were served move to the end.
+// With a limit on the response size every partition gets its turn: those in the last response move to the end.
 func TestASessionServesInTurn(t *testing.T) {
 	h := newHarness(t)
 	topics := []string{"a", "b", "c"}

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// commit commits an offset for a group, in the name of no member.
+// commit commits an offset for a group without a member.
 func (h *harness) commit(group, topic string, offset int64) {
 	h.Helper()
 	rp := kmsg.NewOffsetCommitRequestTopicPartition()
@@ -22,7 +22,7 @@ func (h *harness) commit(group, topic string, offset int64) {
 	h.code(nil, ask(h, req).Topics[0].Partitions[0].ErrorCode, "commit")
 }
 
-// hasCommitted complains unless a group has just these offsets.
+// hasCommitted checks that a group has exactly these offsets.
 func (h *harness) hasCommitted(group string, want map[string]int64) {
 	h.Helper()
 	rg := kmsg.NewOffsetFetchRequestGroup()
@@ -39,7 +39,7 @@ func (h *harness) hasCommitted(group string, want map[string]int64) {
 	}
 }
 
-// hasGroups complains unless there are these groups, each with its state.
+// hasGroups checks that there are these groups, each with its state.
 func (h *harness) hasGroups(want map[string]string) {
 	h.Helper()
 	got := make(map[string]string)
@@ -51,13 +51,13 @@ func (h *harness) hasGroups(want map[string]string) {
 	}
 }
 
-// join makes the one member of a group, whose session takes ten seconds.
+// join adds the only member of a group, with a session timeout of ten seconds.
 func (h *harness) join(group string) (memberID string) {
 	h.Helper()
 	protocol := kmsg.NewJoinGroupRequestProtocol()
 	protocol.Name = "range"
 	join := kmsg.NewPtrJoinGroupRequest()
-	join.Version = 3 // without a word before
+	join.Version = 3 // without an earlier request
 	join.Group, join.ProtocolType, join.Protocols = group, "consumer", []kmsg.JoinGroupRequestProtocol{protocol}
 	join.SessionTimeoutMillis, join.RebalanceTimeoutMillis = 10_000, 60_000
 	joined := ask(h, join)
@@ -109,7 +109,7 @@ func TestOffsetsExpireOnTime(t *testing.T) {
 			h.commit("quadro", "vendas", 4)
 			member := h.join("painel")
 			h.advance(time.Second)
-			h.leave("painel", member) // the time begins when nobody is there any more
+			h.leave("painel", member) // the time starts when the group becomes empty
 			h.restart()
 			h.advance(after)
 			h.twice(func() {
@@ -151,12 +151,12 @@ func TestASilentMemberIsExpelledOnTime(t *testing.T) {
 	h.must(heartbeat())
 	h.advance(9_999 * time.Millisecond)
 	h.hasGroups(map[string]string{"painel": "Stable"})
-	h.restart() // his session begins anew with the broker
+	h.restart() // the session starts again with the broker
 	h.advance(9_999 * time.Millisecond)
 	h.hasGroups(map[string]string{"painel": "Stable"})
 	h.advance(time.Millisecond)
 	h.twice(func() { h.hasGroups(map[string]string{"painel": "Empty"}) })
 	if err := heartbeat(); err != kerr.UnknownMemberID {
-		t.Errorf("heartbeat of one who was expelled: %v", err)
+		t.Errorf("heartbeat of an expelled member: %v", err)
 	}
 }

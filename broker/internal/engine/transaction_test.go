@@ -13,7 +13,7 @@ func TestATransactionIsAbortedWhenItsTimeIsOver(t *testing.T) {
 	const timeout = 10 * time.Second
 	for _, c := range []struct {
 		name    string
-		after   time.Duration // of its beginning
+		after   time.Duration // when it began
 		aborted bool
 	}{
 		{"a moment before", timeout - time.Millisecond, false},
@@ -24,10 +24,10 @@ func TestATransactionIsAbortedWhenItsTimeIsOver(t *testing.T) {
 			h.topic("vendas")
 			p := &producer{h: h, transactional: "caixa"}
 			p.init(timeout)
-			h.advance(time.Minute) // the time does not begin with the producer
+			h.advance(time.Minute) // the timeout does not start with the producer
 			p.write("vendas", h.records("ana=1")...)
 			h.advance(time.Second)
-			h.restart() // nor anew with the broker
+			h.restart() // and does not restart with the broker
 			p.write("vendas", h.records("ana=2")...)
 			h.advance(c.after - time.Second)
 			if c.aborted {
@@ -47,7 +47,7 @@ func TestATransactionIsAbortedWhenItsTimeIsOver(t *testing.T) {
 	}
 }
 
-// The time goes on while there is no broker.
+// The timeout continues while the broker is down.
 //
 // Proves: open-transactions-end
 func TestATransactionIsOverdueAtTheStart(t *testing.T) {
@@ -67,7 +67,7 @@ func TestATransactionIsOverdueAtTheStart(t *testing.T) {
 func TestATransactionalIDIsForgotten(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		after time.Duration // that it was used last
+		after time.Duration // stores when it was last used
 		want  error
 	}{
 		{"not on the day", transaction.Retention, nil},
@@ -88,7 +88,7 @@ func TestATransactionalIDIsForgotten(t *testing.T) {
 				}
 			})
 			if stored := h.hasTransactionalIDs(); stored != (c.want == nil) {
-				t.Errorf("the id is in the store: %v", stored)
+				t.Errorf("the transactional id is in the store: %v", stored)
 			}
 		})
 	}

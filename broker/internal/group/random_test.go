@@ -16,9 +16,9 @@ import (
 	"github.com/rio-streams/rio/broker/internal/group"
 )
 
-// TestAnythingMayHappen lets a few clients, who come, go, forget who they are and mistake their generation, do anything at
-// any time. Whatever they do, everyone is answered once, a generation has one leader, and whoever is in a stable group has an
-// assignment of that generation. When all fall silent, the group becomes empty by itself.
+// TestAnythingMayHappen lets a few clients join, leave, lose their ids, use wrong generations, and send any request at
+// any time. Every request gets exactly one response, every generation has one leader, and every member of a stable
+// group has an assignment of its generation. When no client sends requests any more, the group becomes empty by itself.
 func TestAnythingMayHappen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := found(t)
@@ -40,7 +40,7 @@ func TestAnythingMayHappen(t *testing.T) {
 	})
 }
 
-// crowd is a group and all who ever wanted something of it.
+// crowd is a group and all clients that have ever sent it a request.
 type crowd struct {
 	*group.Group
 	cfg     group.Config
@@ -48,17 +48,17 @@ type crowd struct {
 	given   int // member ids
 	clients []*client
 	waiting map[*answer]bool
-	rosters map[int32]group.JoinReply // what the leader of a generation was told
+	rosters map[int32]group.JoinReply // members as sent to the leader of a generation
 	kept    []byte
 }
 
 type client struct {
 	name, instance, id string
 	generation         int32
-	next               func(*rapid.T, *client) // what a client that keeps to the protocol does next, nil while it waits
+	next               func(*rapid.T, *client) // the next step of a correct client; nil while it waits
 }
 
-// answer is a request that should be answered once.
+// answer is a request that must get exactly one response.
 type answer struct {
 	to    string
 	times int
@@ -89,7 +89,7 @@ func (c *crowd) any(do func(*rapid.T, *client)) func(*rapid.T) {
 	return func(t *rapid.T) { do(t, c.someone(t)) }
 }
 
-// goOn lets some clients do as the protocol demands, or else there would seldom be a stable group.
+// goOn lets some clients follow the protocol. Otherwise the group would seldom become stable.
 func (c *crowd) goOn(t *rapid.T) {
 	for range rapid.IntRange(1, 5).Draw(t, "how many") {
 		if who := c.someone(t); who.next != nil {
@@ -103,7 +103,7 @@ func (c *crowd) expect(t *rapid.T, to string) (answered func()) {
 	c.waiting[a] = true
 	return func() {
 		if a.times++; a.times > 1 {
-			t.Fatalf("%s is answered %d times", a.to, a.times)
+			t.Fatalf("%s got %d responses", a.to, a.times)
 		}
 		delete(c.waiting, a)
 	}
@@ -148,17 +148,17 @@ func (who *client) hear(err error, next, join func(*rapid.T, *client)) {
 	}
 }
 
-// hear remembers who leads.
+// hear records the leader of a generation.
 func (c *crowd) hear(t *rapid.T, r group.JoinReply) {
 	switch leads := r.Err == nil && r.MemberID == r.Leader; {
 	case r.Err != nil && (r.Generation != -1 || r.Members != nil):
-		t.Fatalf("refused, yet told of a generation: %+v", r)
+		t.Fatalf("rejected, but with a generation: %+v", r)
 	case leads != (len(r.Members) > 0):
-		t.Fatalf("a leader is told of the members, and nobody else: %+v", r)
+		t.Fatalf("only the leader must get the members: %+v", r)
 	case leads && !r.SkipAssignment:
 		before, ok := c.rosters[r.Generation]
 		if ok && before.Leader != r.Leader {
-			t.Fatalf("generation %d is led by %s and by %s", r.Generation, before.Leader, r.Leader)
+			t.Fatalf("generation %d has the leaders %s and %s", r.Generation, before.Leader, r.Leader)
 		}
 		c.rosters[r.Generation] = r
 	}
@@ -182,11 +182,11 @@ func (c *crowd) sync(t *rapid.T, who *client) {
 		}
 		generation, whose, _ := strings.Cut(string(reply.Assignment), ":")
 		mine := whose == r.MemberID
-		if r.InstanceID != "" { // the place of an instance may have been another process's
+		if r.InstanceID != "" { // another process may have had the instance id
 			mine = strings.HasSuffix(whose, r.InstanceID)
 		}
 		if generation != fmt.Sprint(r.Generation) || !mine {
-			t.Fatalf("%s gets %q in generation %d", r.MemberID, reply.Assignment, r.Generation)
+			t.Fatalf("%s got %q in generation %d", r.MemberID, reply.Assignment, r.Generation)
 		}
 	})
 }
@@ -211,7 +211,7 @@ func (c *crowd) leave(t *rapid.T) {
 		leaving = append(leaving, group.LeaveMember{MemberID: who.id, InstanceID: who.instance})
 	}
 	if errs := c.Leave(c.now, leaving); len(errs) != len(leaving) {
-		t.Fatalf("%d leave, %d are answered", len(leaving), len(errs))
+		t.Fatalf("%d members leave, %d got a response", len(leaving), len(errs))
 	}
 }
 
@@ -219,11 +219,11 @@ func (c *crowd) tick(t *rapid.T) {
 	c.now = c.now.Add(seconds(0, 8).Draw(t, "time"))
 	c.Tick(c.now)
 	if at, ok := c.Deadline(); ok && !at.After(c.now) {
-		t.Fatalf("after a tick at %v there is something to do at %v", c.now, at)
+		t.Fatalf("after a tick at %v, the next deadline is %v", c.now, at)
 	}
 }
 
-// restart forgets who waits: the connections are gone, too.
+// restart drops waiting requests, because their connections are closed, too.
 func (c *crowd) restart(t *rapid.T) {
 	kept, err := group.ParseSnapshot(c.kept)
 	if err != nil {
@@ -244,7 +244,7 @@ func (c *crowd) check(t *rapid.T) {
 	dynamic := 0
 	for _, m := range d.Members {
 		if d.State == group.Stable && len(m.Assignment) == 0 {
-			t.Fatalf("%s of a stable group has no assignment", m.MemberID)
+			t.Fatalf("%s is in a stable group without an assignment", m.MemberID)
 		}
 		if m.InstanceID == "" {
 			dynamic++
@@ -255,16 +255,16 @@ func (c *crowd) check(t *rapid.T) {
 	case settled && c.cfg.MaxSize > 0 && dynamic > c.cfg.MaxSize:
 		t.Fatalf("the group has %d members", dynamic)
 	case d.State == group.Empty && len(d.Members) > 0, settled && len(d.Members) == 0:
-		t.Fatalf("%v with %d members", d.State, len(d.Members))
+		t.Fatalf("state %v with %d members", d.State, len(d.Members))
 	case len(c.waiting) > 0 && !ok:
-		t.Fatalf("%d wait, and no time will help them", len(c.waiting))
+		t.Fatalf("%d requests wait, but there is no deadline", len(c.waiting))
 	}
 	if c.Changed() {
 		c.keep(t)
 	}
 }
 
-// keep takes a snapshot, of which the same group must come.
+// keep takes a snapshot and checks that it restores the same group.
 func (c *crowd) keep(t *rapid.T) {
 	c.kept = c.Snapshot().Append(nil)
 	kept, err := group.ParseSnapshot(c.kept)
@@ -272,18 +272,18 @@ func (c *crowd) keep(t *rapid.T) {
 		t.Fatal(err)
 	}
 	if again := kept.Append(nil); !bytes.Equal(again, c.kept) {
-		t.Fatalf("a snapshot was %x and is %x", c.kept, again)
+		t.Fatalf("snapshot %x, want %x as before", c.kept, again)
 	}
 	if s := c.State(); s != group.Stable && s != group.Empty {
-		return // gone on since
+		return // the group has changed since
 	}
 	restored := group.Restore("g", group.Config{}, c.newMemberID, kept, c.now)
 	if diff := cmp.Diff(c.Describe(), restored.Describe(), cmpopts.EquateEmpty()); diff != "" {
-		t.Fatalf("a restored group is another (-before +after):\n%s", diff)
+		t.Fatalf("a restored group differs (-before +after):\n%s", diff)
 	}
 }
 
-// fallSilent lets time pass until there is nothing to do.
+// fallSilent advances the clock until nothing is due any more.
 func (c *crowd) fallSilent(t *rapid.T) {
 	for steps := 0; ; steps++ {
 		at, ok := c.Deadline()
@@ -291,16 +291,16 @@ func (c *crowd) fallSilent(t *rapid.T) {
 			break
 		}
 		if steps > 1000 {
-			t.Fatalf("the group does not settle: %+v", c.Describe())
+			t.Fatalf("the group does not become stable: %+v", c.Describe())
 		}
 		c.now = at
 		c.Tick(at)
 	}
 	for a := range c.waiting {
-		t.Fatalf("%s is never answered", a.to)
+		t.Fatalf("%s never gets a response", a.to)
 	}
 	if s := c.State(); s != group.Empty && s != group.Dead {
-		t.Fatalf("all are silent, and the group is %v", s)
+		t.Fatalf("state %v, although no client sends requests", s)
 	}
 }
 

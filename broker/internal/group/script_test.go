@@ -14,19 +14,20 @@ import (
 	"github.com/rio-streams/rio/broker/internal/group"
 )
 
-// TestScripts runs what testdata/scripts tells. A script is about people: each remembers the member id and the generation that it
-// was last told, and uses them unless the script says otherwise. What a command makes the group answer, to anyone, is below.
+// TestScripts runs testdata/scripts. The clients in a script have names. Each remembers its latest member id and
+// generation and uses them unless the script sets others. The responses that a command causes, to any client, are
+// listed below it.
 //
 //	group initial-delay=3s max-size=2 min-session=1s max-session=1m    a new group, for the defaults see below
 //	join ana bea session=10s rebalance=1m protocols=(range,sticky) metadata=x instance=i type=consumer id=x require-id skip-assignment
 //	sync ana bea generation=1 id=x type=consumer protocol=range        the next line has the assignments, like ana=p0 bea=p1
 //	heartbeat ana bea generation=1 id=x
 //	leave ana bea id=x instance=i
-//	commit ana generation=1 id=x transactional                         without a name: of nobody
-//	tick 5s                                                            ticks at every deadline on the way
-//	late-tick 5s                                                       ticks once, then
-//	group-limit 1                                                      the size that is allowed from the next restart on
-//	restart                                                            from the last snapshot, which is taken after every command
+//	commit ana generation=1 id=x transactional                         without a name: without a member
+//	tick 5s                                                            advances the clock, with a tick at every deadline
+//	late-tick 5s                                                       advances the clock, with one tick at the end
+//	group-limit 1                                                      the maximum size from the next restart on
+//	restart                                                            restores the last snapshot, which is taken after every command
 //	describe, deadline, empty-since, subscribed a b, delete, shutdown
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
@@ -45,8 +46,8 @@ type script struct {
 	cfg    group.Config
 	now    time.Time
 	people map[string]*person
-	ids    map[string]int // how many of each client id were given
-	kept   []byte         // the last snapshot
+	ids    map[string]int // number of member ids given, by client id
+	kept   []byte         // the latest snapshot
 	out    strings.Builder
 }
 
@@ -192,7 +193,7 @@ func (s *script) join(r request, p *person) {
 
 func isComma(r rune) bool { return r == ',' }
 
-// metadata makes a subscription of the topics that a text names, as in topics:a+b, and is any other text itself.
+// metadata makes a subscription from a text such as topics:a+b. Other texts are used as they are.
 func metadata(text string) []byte {
 	topics, ok := strings.CutPrefix(text, "topics:")
 	if !ok {
@@ -325,7 +326,7 @@ type request struct {
 
 var flags = map[string]bool{"require-id": true, "skip-assignment": true, "transactional": true}
 
-// names returns the arguments that name people or topics.
+// names returns the arguments that name clients or topics.
 func (r request) names() []string {
 	var names []string
 	for _, arg := range r.d.CmdArgs {
@@ -336,7 +337,7 @@ func (r request) names() []string {
 	return names
 }
 
-// text returns the value of an argument; none means an empty one.
+// text returns the value of an argument; "none" means an empty one.
 func (r request) text(key, otherwise string) string {
 	for _, arg := range r.d.CmdArgs {
 		if arg.Key == key && len(arg.Vals) > 0 {

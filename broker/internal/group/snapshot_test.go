@@ -11,8 +11,8 @@ import (
 	"github.com/rio-streams/rio/broker/internal/group"
 )
 
-// aSnapshot is that of a stable group with a dynamic and a static member, of whom one supports two protocols. The bytes of
-// its requests are cleared as soon as the group has seen them.
+// aSnapshot is the snapshot of a stable group with a dynamic and a static member, one of which supports two protocols.
+// The bytes of the requests are overwritten after use, so the group must have copied them.
 func aSnapshot() []byte {
 	g := group.New("g", group.Config{}, func(clientID string) string { return clientID + "-1" })
 	var generation int32
@@ -41,7 +41,7 @@ func aSnapshot() []byte {
 	return g.Snapshot().Append(nil)
 }
 
-// TestSnapshotFormat keeps the format: what this version reads, the next one has to read.
+// TestSnapshotFormat: later versions must be able to read this format.
 func TestSnapshotFormat(t *testing.T) {
 	want := "\x01" + "\x02" + "\x00" + "\x08consumer" + "\x05range" + "\x05ana-1" + "\x02" +
 		"\x05ana-1" + "\x00" + "\x03ana" + "\x0a/127.0.0.1" + "\x90\x4e" + "\xe0\xd4\x03" + "\x02p0" + "\x02" + "\x05range\x08of range" + "\x06sticky\x09of sticky" +
@@ -51,12 +51,13 @@ func TestSnapshotFormat(t *testing.T) {
 	}
 }
 
-// TestDamagedSnapshot cuts a snapshot, and changes each of its bytes: what is still read is a group that works.
+// TestDamagedSnapshot truncates a snapshot and changes each of its bytes. Every snapshot that can still be read gives a
+// working group.
 func TestDamagedSnapshot(t *testing.T) {
 	whole := aSnapshot()
 	for i := range whole {
 		if _, err := group.ParseSnapshot(whole[:i]); err == nil {
-			t.Errorf("%d of %d bytes are a snapshot", i, len(whole))
+			t.Errorf("%d of %d bytes are read as a snapshot", i, len(whole))
 		}
 		for _, b := range []byte{0, 1, 0x7f, 0xff} {
 			damaged := bytes.Clone(whole)
@@ -65,11 +66,11 @@ func TestDamagedSnapshot(t *testing.T) {
 		}
 	}
 	if _, err := group.ParseSnapshot(append(whole, 0)); err == nil {
-		t.Error("a snapshot may be followed by a byte")
+		t.Error("a snapshot with an additional byte is read")
 	}
 }
 
-// TestImpossibleSnapshot reads what is well formed, but no group could have written.
+// TestImpossibleSnapshot: snapshots that are well-formed, but that no group could have written, are rejected.
 func TestImpossibleSnapshot(t *testing.T) {
 	whole := string(aSnapshot())
 	for what, damage := range map[string]struct{ is, becomes string }{
@@ -90,7 +91,7 @@ func TestImpossibleSnapshot(t *testing.T) {
 			t.Fatalf("%s: %q does not occur", what, damage.is)
 		}
 		if _, err := group.ParseSnapshot([]byte(damaged)); err == nil {
-			t.Errorf("%s is read", what)
+			t.Errorf("%s: the snapshot is read", what)
 		}
 	}
 }
@@ -102,7 +103,7 @@ func FuzzParseSnapshot(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) { tryRestore(t, b) })
 }
 
-// tryRestore reads what may be a snapshot. If it is one, its group becomes empty by itself, as any other.
+// tryRestore reads bytes as a snapshot. If that succeeds, the group must become empty by itself, like any other.
 func tryRestore(t *testing.T, b []byte) {
 	s, err := group.ParseSnapshot(b)
 	if err != nil {
@@ -110,14 +111,14 @@ func tryRestore(t *testing.T, b []byte) {
 	}
 	again, err := group.ParseSnapshot(s.Append(nil))
 	if err != nil || !bytes.Equal(again.Append(nil), s.Append(nil)) {
-		t.Fatalf("read, but not written the same: %x, %v", b, err)
+		t.Fatalf("written differently than read: %x, %v", b, err)
 	}
 	g := group.Restore("g", group.Config{MaxSize: 1}, nil, s, start)
 	g.Subscribed("topic")
 	if g.Describe().State != g.State() {
-		t.Fatal("the description is of another state")
+		t.Fatal("the description has another state")
 	}
 	if g.Tick(start.AddDate(1000, 0, 0)); g.State() != group.Empty {
-		t.Fatalf("all are silent for long, and the group is %+v", g.Describe())
+		t.Fatalf("the group is not empty after a long time: %+v", g.Describe())
 	}
 }

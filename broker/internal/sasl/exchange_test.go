@@ -9,7 +9,7 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// says are a client's messages up to the last; the error is that of the last.
+// says sends a client's messages. It returns the error of the last one.
 func says(t testing.TB, users *Users, mechanism string, messages ...string) (*Exchange, error) {
 	t.Helper()
 	exchange, err := users.Begin(mechanism)
@@ -18,7 +18,7 @@ func says(t testing.TB, users *Users, mechanism string, messages ...string) (*Ex
 		_, done, err := exchange.Step([]byte(message))
 		if last := i == len(messages)-1; last || err != nil || done {
 			if !last {
-				t.Fatalf("%s: ended by %q: done %t, %v", mechanism, message, done, err)
+				t.Fatalf("%s: ended after %q: done %t, %v", mechanism, message, done, err)
 			}
 			return exchange, err
 		}
@@ -66,14 +66,14 @@ func TestScramVectors(t *testing.T) {
 	}
 }
 
-// challenge is what a name is asked: the salt and the iterations.
+// challenge returns the salt and the iterations that the server sends for a user name.
 func challenge(t *testing.T, users *Users, mechanism, name string) string {
 	t.Helper()
 	exchange, err := users.Begin(mechanism)
 	must(t, err)
 	answer, done, err := exchange.Step([]byte("n,,n=" + name + ",r=nonce"))
 	if must(t, err); done {
-		t.Fatalf("%s: %s is logged in", mechanism, name)
+		t.Fatalf("%s: %s was logged in", mechanism, name)
 	}
 	_, asked, _ := strings.Cut(string(answer), ",")
 	return asked
@@ -85,14 +85,14 @@ func TestAnUnknownNameIsAskedLikeAnother(t *testing.T) {
 		for _, name := range []string{"joao", "maria", "pedro"} {
 			asked := challenge(t, users, mechanism, name)
 			if again := challenge(t, users, mechanism, name); again != asked {
-				t.Errorf("%s: %s is asked %s, then %s", mechanism, name, asked, again)
+				t.Errorf("%s: %s gets the challenge %s, then %s", mechanism, name, asked, again)
 			}
 			if other, ok := seen[asked]; ok {
-				t.Errorf("%s: %s is asked %s like %s", mechanism, name, asked, other)
+				t.Errorf("%s: %s gets the challenge %s, the same as %s", mechanism, name, asked, other)
 			}
 			seen[asked] = mechanism + " " + name
 			if joao := challenge(t, users, mechanism, "joao"); len(asked) != len(joao) || !strings.HasSuffix(asked, ",i=4096") {
-				t.Errorf("%s: %s is asked %s, joao %s", mechanism, name, asked, joao)
+				t.Errorf("%s: %s gets the challenge %s, joao %s", mechanism, name, asked, joao)
 			}
 		}
 	}
@@ -121,13 +121,13 @@ func TestMalformed(t *testing.T) {
 		{"SCRAM-SHA-256", []string{hello, hello}},
 		{"SCRAM-SHA-256", []string{hello, "c=biws,r=nonce"}},
 		{"SCRAM-SHA-256", []string{hello, "c=biws,r=nonce,p=?"}},
-		{"SCRAM-SHA-256", []string{hello, "c=biws,r=nonce,p=AAAA"}}, // the server's half of the nonce is missing
+		{"SCRAM-SHA-256", []string{hello, "c=biws,r=nonce,p=AAAA"}}, // the server's part of the nonce is missing
 	} {
 		exchange, err := says(t, users, test.mechanism, test.messages...)
 		if !errors.Is(err, ErrMalformed) || errors.Is(err, ErrRefused) {
 			t.Errorf("%s %.60q: %v", test.mechanism, test.messages, err)
 		} else if len(err.Error()) > 200 || !strings.HasPrefix(err.Error(), "sasl: "+test.mechanism+": malformed message") {
-			t.Errorf("%s %.60q: said %.300s", test.mechanism, test.messages, err)
+			t.Errorf("%s %.60q: error %.300s", test.mechanism, test.messages, err)
 		}
 		if user := exchange.User(); user != "" {
 			t.Errorf("%s %.60q: logged in as %q", test.mechanism, test.messages, user)
@@ -135,7 +135,7 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// After an error nothing is heard any more, not even the right password.
+// After an error all messages are rejected, even the correct password.
 func TestAnErrorEndsTheExchange(t *testing.T) {
 	const right = "\x00joao\x00outra"
 	for _, wrong := range []string{"", "\x00joao\x00wrong", "\x00maria\x00outra"} {
@@ -163,7 +163,7 @@ func TestALogInIsTheEnd(t *testing.T) {
 	}
 }
 
-// overheard is what a client says until it is logged in as joao.
+// exchanged returns the messages that a client sends to log in as joao.
 func exchanged(t *testing.T, users *Users, mechanism, actAs string) (messages []string) {
 	t.Helper()
 	hash := map[string]scram.HashGeneratorFcn{"SCRAM-SHA-256": scram.SHA256, "SCRAM-SHA-512": scram.SHA512}[mechanism]
@@ -185,13 +185,13 @@ func exchanged(t *testing.T, users *Users, mechanism, actAs string) (messages []
 	return messages
 }
 
-// Who has overheard a login cannot repeat it: the server's half of the nonce is new.
+// An attacker cannot replay the messages of a login, because the server's part of the nonce is new.
 func TestReplay(t *testing.T) {
 	users := someUsers(t)
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		again, err := says(t, users, mechanism, exchanged(t, users, mechanism, "")...)
 		if !errors.Is(err, ErrMalformed) || again.User() != "" {
-			t.Errorf("%s: the overheard messages: %v, logged in as %q", mechanism, err, again.User())
+			t.Errorf("%s: replayed messages: %v, logged in as %q", mechanism, err, again.User())
 		}
 	}
 }
@@ -200,7 +200,7 @@ func TestActingAsOneself(t *testing.T) {
 	users := someUsers(t)
 	for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		if messages := exchanged(t, users, mechanism, "joao"); !strings.HasPrefix(messages[0], "n,a=joao,n=joao,") {
-			t.Errorf("%s: did not ask for it: %s", mechanism, messages[0])
+			t.Errorf("%s: the client did not request it: %s", mechanism, messages[0])
 		}
 	}
 	exchange, err := says(t, users, "PLAIN", "joao\x00joao\x00outra")
@@ -209,8 +209,8 @@ func TestActingAsOneself(t *testing.T) {
 	}
 }
 
-// No two messages log in, but by PLAIN those with a password that the fuzzer has been told. NONCE stands for what the server
-// has answered.
+// No two messages log in, except PLAIN messages with a password from the corpus. NONCE stands for the nonce in the
+// server's response.
 func FuzzStep(f *testing.F) {
 	users := someUsers(f)
 	f.Add("PLAIN", "\x00joao\x00outra", "")

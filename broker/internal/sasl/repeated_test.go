@@ -9,7 +9,8 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// kcat is what kcat 1.7.1 of Debian 12, with librdkafka 2.0.2, has sent as user with the password pencil.
+// kcat contains the messages that kcat 1.7.1 of Debian 12, with librdkafka 2.0.2, sent as user with the password
+// pencil.
 var kcat = []struct {
 	name                            string
 	hash                            scram.HashGeneratorFcn
@@ -34,7 +35,7 @@ var kcat = []struct {
 	},
 }
 
-// repeating plays the server's half of the exchange with number i, up to the challenge. more is what the server adds to the nonce.
+// repeating simulates the server in exchange number i up to its challenge. more is appended to the nonce.
 func repeating(t *testing.T, i int, password, more string) *Exchange {
 	t.Helper()
 	k := kcat[i]

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-// The characters that a mechanism has to quote, and some that are no ASCII.
+// Characters that a mechanism must escape, and some non-ASCII ones.
 const ana, segredo = "ana=1,são paulo", "pão, de=queijo"
 
 func someUsers(t testing.TB) *Users {
@@ -24,10 +24,10 @@ func someUsers(t testing.TB) *Users {
 	return users
 }
 
-// account is what a client logs in with.
+// account contains the credentials of a client.
 type account struct{ actAs, user, password string }
 
-// client is franz-go's side of each mechanism.
+// client returns franz-go's implementation of each mechanism.
 func (a account) client(mechanism string) sasl.Mechanism {
 	proof := scram.Auth{Zid: a.actAs, User: a.user, Pass: a.password}
 	switch mechanism {
@@ -39,7 +39,7 @@ func (a account) client(mechanism string) sasl.Mechanism {
 	return plain.Auth{Zid: a.actAs, User: a.user, Pass: a.password}.AsMechanism()
 }
 
-// logIn carries messages between the client and us, until both are content or one is not.
+// logIn passes messages between the client and the server until both have finished or one fails.
 func (a account) logIn(users *Users, mechanism string) (user string, err error) {
 	client, message, err := a.client(mechanism).Authenticate(context.Background(), "")
 	if err != nil {
@@ -56,7 +56,7 @@ func (a account) logIn(users *Users, mechanism string) (user string, err error) 
 		}
 		contents, next, err := client.Challenge(answer)
 		if err != nil || contents != done {
-			return exchange.User(), fmt.Errorf("client: done %t, we: %t: %w", contents, done, err)
+			return exchange.User(), fmt.Errorf("client done: %t, server done: %t: %w", contents, done, err)
 		}
 		if done {
 			return exchange.User(), nil
@@ -80,13 +80,13 @@ func TestLogIn(t *testing.T) {
 	}
 }
 
-// The text is the same, too: it may be sent to the client.
+// The error text is the same for all, because it may be sent to the client.
 func TestRefused(t *testing.T) {
 	users := someUsers(t)
 	for _, mechanism := range Mechanisms() {
 		for _, a := range []account{
-			{"", ana, "outra"},         // somebody else's password
-			{"", "joao", "outra "},     // almost
+			{"", ana, "outra"},         // the password of another user
+			{"", "joao", "outra "},     // nearly correct
 			{"", "maria", "outra"},     // unknown
 			{"", "Joao", "outra"},      // unknown
 			{ana, "joao", "outra"},     // acting as another
@@ -113,7 +113,7 @@ func TestNobodyLogsInWithoutUsers(t *testing.T) {
 	}
 }
 
-// With -race: the first clients all meet users that are not yet salted.
+// For -race: the first clients use users whose passwords are not salted yet.
 func TestUsersAreShared(t *testing.T) {
 	users := someUsers(t)
 	var clients sync.WaitGroup

@@ -27,7 +27,7 @@ func TestTagsOfTheHeaderArePassed(t *testing.T) {
 	}
 }
 
-// A stranger's bytes are refused or decoded; nothing panics, and what is decoded is of a kind and version that is answered.
+// Arbitrary bytes are rejected or decoded, without a panic. A decoded request has a supported kind and version.
 func FuzzDecode(f *testing.F) {
 	format := kmsg.NewRequestFormatter(kmsg.FormatterClientID("fuzz"))
 	for _, version := range []int16{0, 1, 4, 9, 12} {
@@ -38,7 +38,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		if len(frame) < headerSize {
-			return // frame does not let it through
+			return // frame must reject it
 		}
 		var a answer
 		req, err := new(conn).decode(frame, &a)
@@ -46,7 +46,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if !engine.Supports(req.Key(), req.GetVersion()) && req.Key() != int16(kmsg.ApiVersions) {
-			t.Errorf("request %d in version %d is let through", req.Key(), req.GetVersion())
+			t.Errorf("request %d in version %d is accepted", req.Key(), req.GetVersion())
 		}
 		if want := int32(binary.BigEndian.Uint32(frame[4:])); a.correlation != want {
 			t.Errorf("correlation id %d, want %d", a.correlation, want)
@@ -54,25 +54,26 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// Kmsg before 1.15.1 looked for as many tags as a request claims, also when nothing was left: 40 s for a frame of 20 bytes.
+// kmsg before 1.15.1 tried to read as many tags as a request claims, even without any bytes: 40 s for a frame of 20
+// bytes.
 func TestClaimedTagsTakeNoTime(t *testing.T) {
 	frame := []byte{0, byte(kmsg.ApiVersions), 0, 3, 0, 0, 0, 7, 0xff, 0xff, 0, 2, 'a', 2, '1', 0xff, 0xff, 0xff, 0xff, 0x0f}
 	start := time.Now()
 	if _, err := new(conn).decode(frame, new(answer)); err == nil {
-		t.Error("a request with 4294967295 tags in no bytes is read")
+		t.Error("a request that claims 4294967295 tags is read")
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }
 
-// A login before which nothing else is answered.
+// Before a login, nothing else is accepted.
 func TestStateOfTheLogin(t *testing.T) {
 	var nobody login
 	if !nobody.done() {
-		t.Error("without users everyone is in")
+		t.Error("without users, clients are not logged in")
 	}
 	if res := nobody.handshake(kmsg.NewPtrSASLHandshakeRequest()).(*kmsg.SASLHandshakeResponse); res.ErrorCode == 0 {
-		t.Error("a handshake where nobody logs in is accepted")
+		t.Error("a handshake is accepted although there are no users")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// In every version, the pieces of a response to a fetch are what kmsg makes of it.
+// In every version, the pieces of a fetch response are the same bytes as kmsg's encoding.
 func TestPiecesAreWhatKmsgEncodes(t *testing.T) {
 	for version := int16(4); version <= 17; version++ {
 		rapid.Check(t, func(t *rapid.T) {
@@ -21,7 +21,7 @@ func TestPiecesAreWhatKmsgEncodes(t *testing.T) {
 				t.Errorf("version %d:\ngot  % x\nwant % x", version, got, want)
 			}
 			if p.size() != len(want) {
-				t.Errorf("version %d: %d bytes are counted, want %d", version, p.size(), len(want))
+				t.Errorf("version %d: size %d, want %d", version, p.size(), len(want))
 			}
 		})
 	}

@@ -16,7 +16,8 @@ import (
 
 const firstProduce, lastProduce = 3, 13
 
-// colours is a request with everything: several topics and partitions, empty and no records, an empty topic, unknown tags.
+// colours returns a request with all features: several topics and partitions, empty and null records, a topic without
+// partitions, unknown tags.
 func colours(version int16) *kmsg.ProduceRequest {
 	transaction := "painter"
 	req := kmsg.NewPtrProduceRequest()
@@ -44,7 +45,7 @@ func colours(version int16) *kmsg.ProduceRequest {
 	return req
 }
 
-// common is what most clients send: a batch for one partition.
+// common returns a typical request: a batch for one partition.
 func common(version int16) *kmsg.ProduceRequest {
 	req := kmsg.NewPtrProduceRequest()
 	req.Version, req.Acks = version, -1
@@ -58,7 +59,7 @@ func common(version int16) *kmsg.ProduceRequest {
 	return req
 }
 
-// ours reads a request with readProduce, theirs with kmsg.
+// ours decodes a request with readProduce, theirs with kmsg.
 func ours(version int16, body []byte) (*kmsg.ProduceRequest, error) {
 	req := kmsg.NewPtrProduceRequest()
 	req.Version = version
@@ -103,16 +104,17 @@ func TestProduceThatIsCutOffIsRefused(t *testing.T) {
 		body := colours(version).AppendTo(nil)
 		for n := range body {
 			if _, err := theirs(version, body[:n]); err == nil {
-				t.Fatalf("version %d: kmsg accepts %d of %d bytes", version, n, len(body))
+				t.Fatalf("version %d: kmsg accepts a request cut to %d of %d bytes", version, n, len(body))
 			}
 			if _, err := ours(version, body[:n]); err == nil {
-				t.Errorf("version %d: %d of %d bytes are accepted", version, n, len(body))
+				t.Errorf("version %d: a request cut to %d of %d bytes is accepted", version, n, len(body))
 			}
 		}
 	}
 }
 
-// Records lie in the frame, and nobody can append over their end. Names do not, so that they do not keep the frame.
+// Records are slices of the frame that cannot be appended to. Names are copies, so they do not keep the frame in
+// memory.
 func TestRecordsAreNotCopied(t *testing.T) {
 	want := colours(9)
 	body := want.AppendTo(nil)
@@ -122,16 +124,16 @@ func TestRecordsAreNotCopied(t *testing.T) {
 	}
 	clear(body)
 	if *got.TransactionID != "painter" || got.Topics[2].Topic != want.Topics[2].Topic {
-		t.Errorf("transaction %q and topic %q have changed with the frame", *got.TransactionID, got.Topics[2].Topic)
+		t.Errorf("transactional id %q and topic %q share memory with the frame", *got.TransactionID, got.Topics[2].Topic)
 	}
 	red := got.Topics[0].Partitions[0].Records
 	if !bytes.Equal(red, make([]byte, 3)) || cap(red) != 3 {
-		t.Errorf("records %q, capacity %d: not a part of the frame", red, cap(red))
+		t.Errorf("records %q with capacity %d are not a slice of the frame", red, cap(red))
 	}
 }
 
 func TestCommonProduceTakesLittle(t *testing.T) {
-	for version, want := range map[int16]float64{3: 3, 8: 3, 9: 3, 12: 3, 13: 2} { // topics, partitions, a name
+	for version, want := range map[int16]float64{3: 3, 8: 3, 9: 3, 12: 3, 13: 2} { // allocations for topics, partitions, and a name
 		body := common(version).AppendTo(nil)
 		req := kmsg.NewPtrProduceRequest()
 		req.Version = version
@@ -146,7 +148,7 @@ func TestCommonProduceTakesLittle(t *testing.T) {
 	}
 }
 
-// start8 and start9 are what is before the list of topics, up to version 8 and from version 9.
+// start8 and start9 are the bytes before the list of topics, up to version 8 and from version 9 on.
 var (
 	start8 = []byte{0xff, 0xff, 0, 1, 0, 0, 5, 220}
 	start9 = []byte{0, 0, 1, 0, 0, 5, 220}
@@ -227,7 +229,7 @@ func TestProduceThatLiesIsRefused(t *testing.T) {
 	}
 }
 
-// flood is a request of version 9 that goes on with the same bytes again and again, as often as a list says that it starts with.
+// flood is a request of version 9 that repeats the same bytes as often as the length of a list says.
 func flood(times int, part []byte) []byte {
 	return join(start9, uvarint(uint64(times)+1), bytes.Repeat(part, times), uvarint(0))
 }
@@ -266,7 +268,7 @@ func TestBoundsOfProduce(t *testing.T) {
 	}
 }
 
-// Whatever a request says, read or refused, it takes little in memory beyond its bytes.
+// Decoding a request, valid or not, takes little memory in addition to its bytes.
 func TestHostileProduceTakesLittle(t *testing.T) {
 	const much, most = 14 << 20, 3 * maxOtherFrame
 	name := join(uvarint(41), bytes.Repeat([]byte("n"), 40))
@@ -284,7 +286,7 @@ func TestHostileProduceTakesLittle(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			took := allocated(func() { _, _ = ours(9, body) })
-			t.Logf("%d bytes for a request of %d", took, len(body))
+			t.Logf("%d bytes of memory for a request of %d", took, len(body))
 			if took > most {
 				t.Errorf("takes %d bytes, want at most %d", took, most)
 			}
@@ -304,11 +306,11 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// stricter says the errors of requests that kmsg may accept. It takes a length of 2^31 or more for a negative one: null.
+// stricter returns the errors for requests that kmsg may accept. kmsg treats a length of 2^31 or more as negative,
+// which means null.
 var stricter = regexp.MustCompile(`(topics|partitions): null|more than|[2-4]\d{9} .*claimed`)
 
-// What readProduce accepts kmsg accepts, too, and reads the same. What it refuses kmsg refuses, but for what
-// stricter says.
+// readProduce accepts the same requests as kmsg, with the same result, except for the cases in stricter.
 func FuzzProduce(f *testing.F) {
 	for version := int16(firstProduce); version <= lastProduce; version++ {
 		f.Add(version, colours(version).AppendTo(nil))
@@ -322,7 +324,7 @@ func FuzzProduce(f *testing.F) {
 		}
 		want, theirErr := theirs(version, body)
 		if (err == nil) != (theirErr == nil) {
-			t.Fatalf("version %d: ours says %v, kmsg %v", version, err, theirErr)
+			t.Fatalf("version %d: error %v, kmsg: %v", version, err, theirErr)
 		}
 		if diff := cmp.Diff(want, got, ignoreTags); err == nil && diff != "" {
 			t.Errorf("version %d, -kmsg +ours:\n%s", version, diff)

@@ -30,7 +30,7 @@ func TestUnknownRequestsAreWarnedOfOnceInAnInterval(t *testing.T) {
 		u.due(request{i, 0}, now)
 	}
 	if n := len(u.warned); n > maxWarned {
-		t.Errorf("%d requests are remembered, want at most %d", n, maxWarned)
+		t.Errorf("%d requests remembered, want at most %d", n, maxWarned)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// TestFsyncSurvivesAPowerCut cuts the power at random commits. The disk keeps a random part of what was not synced, or nothing
-// of it; every commit that was answered is there.
+// TestFsyncSurvivesAPowerCut simulates power cuts at random commits. The disk keeps a random part of the unsynced data,
+// or none. Every acknowledged commit must survive.
 //
 // Proves: acked-survives-power-cut
 func TestFsyncSurvivesAPowerCut(t *testing.T) {
@@ -34,7 +34,7 @@ func TestFsyncSurvivesAPowerCut(t *testing.T) {
 		for _, percent := range []int{0, random.IntN(101)} {
 			after := open(disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: random}))
 			if found := c.found(after); found != c.commits {
-				t.Errorf("%d of %d commits are there, with %d %% of what was not synced", found, c.commits, percent)
+				t.Errorf("%d of %d commits are left, with %d %% of the unsynced data", found, c.commits, percent)
 			}
 			c.close(after)
 		}

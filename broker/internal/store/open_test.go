@@ -13,7 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// fullAfter is a disk that has room for so many writes.
+// fullAfter is a disk with space for a limited number of writes.
 func fullAfter(writes int64) vfs.FS {
 	var done atomic.Int64
 	return errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -27,7 +27,7 @@ func fullAfter(writes int64) vfs.FS {
 	}))
 }
 
-// nextFailure returns after how many writes the disk is full next: with -short, the tests skip most of the moments.
+// nextFailure returns the number of writes before the next simulated failure. With -short, most numbers are skipped.
 func nextFailure(writes int64) int64 {
 	if testing.Short() {
 		return writes + 7
@@ -35,10 +35,10 @@ func nextFailure(writes int64) int64 {
 	return writes + 1
 }
 
-// openTimeout is how long an open of a small store may take.
+// openTimeout bounds how long opening a small store may take.
 const openTimeout = 30 * time.Second
 
-// openWithin is Open, which must come back.
+// openWithin calls Open and checks that it returns in time.
 func openWithin(t *testing.T, opts Options) (*DB, error) {
 	t.Helper()
 	type opened struct {
@@ -56,12 +56,13 @@ func openWithin(t *testing.T, opts Options) (*DB, error) {
 	case r := <-result:
 		return r.db, r.err
 	case <-timeout.C:
-		t.Fatalf("an open on a full disk has not come back after %v", openTimeout)
+		t.Fatalf("Open on a full disk has not returned after %v", openTimeout)
 		return nil, nil
 	}
 }
 
-// The disk becomes full at any write of an open: the open fails and says so, and the next one finds everything.
+// If the disk becomes full at any write of Open, Open returns an error that says so, and the next Open finds all
+// commits.
 func TestOpenOnADiskThatBecomesFull(t *testing.T) {
 	t.Parallel()
 	c := crash(t)
@@ -72,7 +73,7 @@ func TestOpenOnADiskThatBecomesFull(t *testing.T) {
 			db.Release()
 			_ = db.Close()
 			if writes == 0 {
-				t.Error("an open wrote nothing")
+				t.Error("Open wrote nothing")
 			}
 			return
 		}
@@ -87,7 +88,7 @@ func TestOpenOnADiskThatBecomesFull(t *testing.T) {
 	}
 }
 
-// The same in a directory that is new.
+// The same in a new directory.
 func TestCreateOnADiskThatBecomesFull(t *testing.T) {
 	t.Parallel()
 	c := &crashed{t: t}
@@ -113,7 +114,7 @@ func TestEveryStoreIsAClusterOfItsOwn(t *testing.T) {
 	first := db.ClusterID()
 	c.close(db)
 	if len(first) != 22 {
-		t.Errorf("the cluster id is %q, which has not 22 characters", first)
+		t.Errorf("cluster id %q, want 22 characters", first)
 	}
 	db = c.open(dir, Fsync)
 	if again := db.ClusterID(); again != first {
@@ -123,7 +124,7 @@ func TestEveryStoreIsAClusterOfItsOwn(t *testing.T) {
 	for _, other := range []string{t.TempDir(), ""} {
 		db = c.open(other, Fsync)
 		if db.ClusterID() == first {
-			t.Errorf("the store in %q has the cluster id of another one", other)
+			t.Errorf("the store in %q has the same cluster id as another one", other)
 		}
 		c.close(db)
 	}

@@ -11,30 +11,31 @@ import (
 	"testing"
 )
 
-// page is what an operating system writes at once.
+// page is the unit in which an operating system writes to disk.
 const page = 4 << 10
 
-// crashed is the directory of a store with durability OS as kill -9 leaves it, and what can become of it in a power cut.
+// crashed is the directory of a store with durability OS after kill -9, from which the states after a power cut are
+// derived.
 type crashed struct {
 	t       *testing.T
 	dir     string
 	log     string // the name of the newest log file
-	older   []byte // what that file held when it was begun: it is one that was used before
+	older   []byte // the content of that file when pebble began to reuse it
 	commits int64
 }
 
-// crash makes a store in which commit i is the record at offset i, and copies it while it is open.
+// crash makes a store in which commit i is the record at offset i, and copies its directory while it is open.
 func crash(t *testing.T) *crashed {
 	c := &crashed{t: t}
 	db := c.open(t.TempDir(), OS)
 	defer c.close(db)
 	c.commit(db, 200)
-	c.flush(db) // the first log file is not needed any longer
+	c.flush(db) // the first log file is no longer needed
 	c.commit(db, 10)
-	c.flush(db) // and is used again
+	c.flush(db) // and is reused
 	c.log, c.older = newestLog(t, db.dir)
 	if !bytes.Contains(c.older, []byte("xxx")) {
-		t.Fatalf("%s was not used before", c.log)
+		t.Fatalf("%s is not a reused file", c.log)
 	}
 	c.commit(db, 100)
 	c.dir = c.copy(db.dir)
@@ -64,7 +65,7 @@ func (c *crashed) flush(db *DB) {
 	}
 }
 
-// commit appends so many records, each in a commit of its own that also says how many there are.
+// commit appends records, each in its own commit, which also contains the number of records so far.
 func (c *crashed) commit(db *DB, more int) {
 	c.t.Helper()
 	for range more {
@@ -81,7 +82,8 @@ func (c *crashed) commit(db *DB, more int) {
 	}
 }
 
-// found returns how many commits are there. There must be no gap before the last one, and none may be there in part.
+// found returns the number of commits in the store. It checks that none before the last one is missing and that none is
+// partial.
 func (c *crashed) found(db *DB) (commits int64) {
 	c.t.Helper()
 	r, err := db.NewReader()
@@ -91,19 +93,19 @@ func (c *crashed) found(db *DB) (commits int64) {
 	defer r.Close()
 	for stored, err := range r.Records(one, 0) {
 		if err != nil || stored.Last != commits {
-			c.t.Fatalf("found the commit %d after %d others: %v", stored.Last, commits, err)
+			c.t.Fatalf("found commit %d after %d others: %v", stored.Last, commits, err)
 		}
 		commits++
 	}
 	for p, err := range r.Partitions() {
 		if err != nil || p.Entry.Next != commits {
-			c.t.Fatalf("found %d commits, which say that there are %d: %v", commits, p.Entry.Next, err)
+			c.t.Fatalf("found %d commits, but the last one says %d: %v", commits, p.Entry.Next, err)
 		}
 	}
 	return commits
 }
 
-// copy copies a directory as it is at one moment: while pebble works in it, again.
+// copy copies a directory. If pebble changes it meanwhile, copy tries again.
 func (c *crashed) copy(dir string) (to string) {
 	c.t.Helper()
 	for {
@@ -120,7 +122,7 @@ func (c *crashed) copy(dir string) (to string) {
 	}
 }
 
-// listed tells the files of a directory with their sizes.
+// listed returns the files of a directory with their sizes.
 func (c *crashed) listed(dir string) string {
 	c.t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -130,7 +132,7 @@ func (c *crashed) listed(dir string) string {
 	var list strings.Builder
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil { // it was deleted just now
+		if err != nil { // it was deleted meanwhile
 			return c.listed(dir)
 		}
 		fmt.Fprintln(&list, e.Name(), info.Size())
@@ -138,7 +140,7 @@ func (c *crashed) listed(dir string) string {
 	return list.String()
 }
 
-// damaged returns a copy of the directory with a newest log file that has become something else.
+// damaged returns a copy of the directory in which the newest log file is damaged.
 func (c *crashed) damaged(become func(log []byte) []byte) (dir string) {
 	c.t.Helper()
 	dir = c.copy(c.dir)
@@ -153,7 +155,7 @@ func (c *crashed) damaged(become func(log []byte) []byte) (dir string) {
 	return dir
 }
 
-// pagesAreOlder is the damage that some pages of the log have their older content.
+// pagesAreOlder replaces some pages of the log by their older contents.
 func (c *crashed) pagesAreOlder(pages ...int) func(log []byte) []byte {
 	return func(log []byte) []byte {
 		for _, p := range pages {
@@ -163,7 +165,7 @@ func (c *crashed) pagesAreOlder(pages ...int) func(log []byte) []byte {
 	}
 }
 
-// pagesAreZero is the damage that some pages were never written.
+// pagesAreZero replaces some pages of the log by zeroes, as if they had never been written.
 func pagesAreZero(pages ...int) func(log []byte) []byte {
 	return func(log []byte) []byte {
 		for _, p := range pages {
@@ -191,7 +193,7 @@ func marked(dir string) bool {
 	return err == nil
 }
 
-// refuses checks that a store does not open, and why.
+// refuses checks that a store cannot be opened, and the error.
 func refuses(t *testing.T, opts Options, reason string) {
 	t.Helper()
 	opts.Logger = slog.New(slog.DiscardHandler)
@@ -210,9 +212,9 @@ func TestAPowerCutTakesTheEndOfTheLog(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		become func(log []byte) []byte
-		hole   bool  // there is something behind what is missing
-		from   int64 // at least so many commits are left
-		to     int64 // and at most so many
+		hole   bool  // there is data after the hole
+		from   int64 // minimum number of commits left
+		to     int64 // maximum number of commits left
 	}{
 		{"nothing is missing", func(log []byte) []byte { return log }, false, 310, 310},
 		{"the first page is zero", pagesAreZero(0), true, 210, 210},
@@ -240,7 +242,7 @@ func TestAPowerCutTakesTheEndOfTheLog(t *testing.T) {
 			c.commit(db, 5)
 			again := c.open(c.copy(dir), OS)
 			if found := c.found(again); found != c.commits {
-				t.Errorf("%d of %d commits are there after another start", found, c.commits)
+				t.Errorf("%d of %d commits are left after another start", found, c.commits)
 			}
 			c.close(again)
 			c.close(db)
@@ -252,7 +254,7 @@ func TestAPowerCutTakesTheEndOfTheLog(t *testing.T) {
 			if err := os.Remove(filepath.Join(synced, unsyncedMark)); err != nil {
 				t.Fatal(err)
 			}
-			for _, durability := range []Durability{Fsync, OS, OS} { // it does not become unsynced by trying
+			for _, durability := range []Durability{Fsync, OS, OS} { // a failed attempt does not change the mark
 				refuses(t, Options{Dir: synced, Durability: durability}, "a file is damaged: `rio broker check` reports what")
 			}
 		})
@@ -270,7 +272,7 @@ func TestALogThatIsCutSaysSo(t *testing.T) {
 	c.close(db)
 	for _, want := range []string{"level=WARN", "file=" + c.log, "kept=", "cut="} {
 		if !strings.Contains(output.String(), want) {
-			t.Errorf("%q is not in what was said: %s", want, output.String())
+			t.Errorf("%q is not in the output: %s", want, output.String())
 		}
 	}
 }
@@ -281,32 +283,32 @@ func TestTheMarkIsThereWhileTheLogIsNotSynced(t *testing.T) {
 	db := c.open(dir, OS)
 	c.commit(db, 1)
 	if !marked(dir) {
-		t.Error("os, open: no mark")
+		t.Error("durability os, open: not marked as unsynced")
 	}
 	killed := c.copy(dir)
 	c.close(db)
 	if marked(dir) {
-		t.Error("os, closed: marked")
+		t.Error("durability os, closed: marked as unsynced")
 	}
 	db, err := Open(Options{Dir: killed, ReadOnly: true, Durability: OS, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if found := c.found(db); found != 1 {
-		t.Errorf("the check of a killed store sees %d commits", found)
+		t.Errorf("the check of a killed store finds %d commits", found)
 	}
 	if c.close(db); !marked(killed) {
-		t.Error("a check changes the mark")
+		t.Error("a check has changed the mark")
 	}
 	db = c.open(killed, Fsync)
 	if marked(killed) {
-		t.Error("fsync, open: marked")
+		t.Error("durability fsync, open: marked as unsynced")
 	}
 	c.close(db)
 }
 
-// What was committed with durability OS before a kill is on the disk when a start with durability Fsync has ended: nothing
-// depends on the log files from before it.
+// When a store with durability OS was killed and is opened with durability Fsync, all its commits are synced before
+// Open returns, and nothing depends on the old log files.
 func TestFsyncAfterOSMakesDurable(t *testing.T) {
 	c := crash(t)
 	before, err := filepath.Glob(filepath.Join(c.dir, "*.log"))
@@ -325,6 +327,6 @@ func TestFsyncAfterOSMakesDurable(t *testing.T) {
 	after := c.open(dir, Fsync)
 	defer c.close(after)
 	if found := c.found(after); found != c.commits {
-		t.Errorf("%d of %d commits are there", found, c.commits)
+		t.Errorf("%d of %d commits are left", found, c.commits)
 	}
 }

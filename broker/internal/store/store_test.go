@@ -14,7 +14,7 @@ import (
 
 var one = PartitionID{Topic: 7, Partition: 1}
 
-// comesBack encodes an entry and decodes it again, whole and cut off anywhere.
+// comesBack checks that an encoded entry can be decoded, and that a truncated one cannot.
 func comesBack[T any](t *testing.T, want T, encoded []byte, decode func([]byte) (T, error)) {
 	t.Helper()
 	got, err := decode(encoded)
@@ -23,11 +23,11 @@ func comesBack[T any](t *testing.T, want T, encoded []byte, decode func([]byte) 
 	}
 	for n := range encoded {
 		if _, err := decode(encoded[:n]); err == nil {
-			t.Errorf("%T: %d of %d bytes are taken for the whole", want, n, len(encoded))
+			t.Errorf("%T: %d of %d bytes are accepted as an entry", want, n, len(encoded))
 		}
 	}
 	if _, err := decode(append(slices.Clone(encoded), 0)); err == nil {
-		t.Errorf("%T: a byte too much is not noticed", want)
+		t.Errorf("%T: an additional byte is accepted", want)
 	}
 }
 
@@ -57,14 +57,14 @@ func TestEntriesComeBack(t *testing.T) {
 	})
 	open.State = transaction.Aborted + 1
 	if _, err := decodeTransaction(nameKey(kindTransaction, "t"), encodeTransaction(nil, &open)); err == nil {
-		t.Error("a state that does not exist is read")
+		t.Error("an unknown state is accepted")
 	}
 
 	offset := Offset{Group: "meu-grupo", Producer: 4, Topic: "vendas", Partition: 1, Offset: 9, LeaderEpoch: -1, Committed: 3, Metadata: "ç"}
 	comesBack(t, offset, offset.encode(nil), func(b []byte) (Offset, error) { return decodeOffset(pendingKey("meu-grupo", 4, "vendas", 1), b) })
 }
 
-// written returns a store in memory in which a topic has two batches, and more that a test adds.
+// written returns a store in memory with a topic of two batches, and further entries of the test.
 func written(t *testing.T, more ...func(b *Batch)) *DB {
 	t.Helper()
 	db, err := Open(Options{Logger: slog.New(slog.DiscardHandler)})
@@ -130,7 +130,7 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 	broken := records("x")
 	broken[len(broken)-1]++
 	for _, test := range []struct {
-		says string // "" for nothing
+		says string // "" for no problem
 		add  func(b *Batch)
 	}{
 		{"", func(*Batch) {}},
@@ -153,12 +153,12 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 		}
 		output := strings.Join(problems, "\n")
 		if test.says == "" && output != "" || !strings.Contains(output, test.says) {
-			t.Errorf("said %q, want %q", output, test.says)
+			t.Errorf("got %q, want %q", output, test.says)
 		}
 	}
 }
 
-// moved is a batch that says to begin at an offset.
+// moved returns a batch with another base offset.
 func moved(base int64, values ...string) []byte {
 	b := records(values...)
 	batch.SetBaseOffset(b, base)

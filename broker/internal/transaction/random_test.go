@@ -12,9 +12,9 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// TestAnythingMayHappen lets processes with one transactional id come, take each other's place, use producers that they had
-// before, ask again, and fall silent. Whatever they do, epochs never go back; a producer that is fenced never succeeds again;
-// and each transaction that has begun ends once, as its owner wished or aborted, with markers to exactly its partitions.
+// TestAnythingMayHappen lets processes with one transactional id start, fence each other, use old producer ids and
+// epochs, repeat requests, and stop. Epochs never decrease. A fenced producer never succeeds again. Each transaction
+// ends exactly once, as its owner requested or aborted, with markers in exactly its partitions.
 func TestAnythingMayHappen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -25,7 +25,7 @@ func TestAnythingMayHappen(t *testing.T) {
 			"write":          w.write,
 			"commit offsets": w.commitOffsets,
 			"end":            w.end,
-			"end, too":       w.end, // or else most transactions would be aborted
+			"end, too":       w.end, // otherwise most transactions would be aborted
 			"wait":           w.wait,
 			"restart":        w.restart,
 			"":               w.check,
@@ -34,7 +34,7 @@ func TestAnythingMayHappen(t *testing.T) {
 	})
 }
 
-// world is a transactional id, and what a simple mind notes of it.
+// world is a transactional id, with a simple model of its state.
 type world struct {
 	*transaction.Transaction
 	now       time.Time
@@ -42,20 +42,21 @@ type world struct {
 	kept      transaction.Snapshot
 	highest   transaction.Producer // so far
 	processes []*process
-	owner     *process                      // nil if nobody may go on
+	owner     *process                      // nil if no process may continue
 	open      *begun                        // nil between transactions
-	outcomes  map[transaction.Producer]bool // of the last transaction: was it committed?
-	unheard   transaction.Producer          // whose last request was answered, but perhaps not heard
+	outcomes  map[transaction.Producer]bool // whether the last transaction was committed
+	unheard   transaction.Producer          // a producer whose last response may have been lost
 }
 
-// process is one that has initialized the transactional id. It may use each producer that it was ever given; the last is right.
+// process has initialized the transactional id. It may use every producer that it was ever given; only the last one is
+// valid.
 type process struct {
 	given []transaction.Producer
 }
 
 func (p *process) latest() transaction.Producer { return p.given[len(p.given)-1] }
 
-// begun is what an open transaction consists of.
+// begun is the contents of an open transaction.
 type begun struct {
 	producer   transaction.Producer
 	partitions map[transaction.Partition]bool
@@ -78,7 +79,7 @@ func (w *world) newProducerID() int64 {
 	return w.given
 }
 
-// someone draws a process, and a producer that it has been given: mostly the latest.
+// someone draws a process and one of its producers, mostly the latest.
 func (w *world) someone(t *rapid.T) (*process, transaction.Producer) {
 	who := w.processes[len(w.processes)-1]
 	if rapid.IntRange(0, 2).Draw(t, "who") == 0 {
@@ -94,13 +95,13 @@ func (w *world) isRight(who *process, p transaction.Producer) bool {
 	return who == w.owner && p == who.latest()
 }
 
-// judge says whether an answer fits who asked: who is right should succeed if wanted, and nobody else.
+// judge checks a response: the valid producer should succeed if wanted, and no other.
 func (w *world) judge(t *rapid.T, what string, who *process, p transaction.Producer, err error, wanted bool) {
 	switch right := w.isRight(who, p); {
 	case err == nil && !right:
-		t.Fatalf("%s of %v succeeds, of %v", what, p, who.given)
+		t.Fatalf("%s by %v succeeded, but %v is valid", what, p, who.given)
 	case right && wanted != (err == nil):
-		t.Fatalf("%s of %v, which is right: %v", what, p, err)
+		t.Fatalf("%s by %v, which is valid: %v", what, p, err)
 	}
 }
 
@@ -111,12 +112,12 @@ func (w *world) dialect(t *rapid.T) transaction.Dialect {
 	}
 }
 
-// come lets a new process take the place of all others.
+// come starts a new process, which fences all others.
 func (w *world) come(t *rapid.T) {
 	before := w.Producer()
 	ending, err := w.Init(w.now, transaction.NoProducer, w.timeout(t), w.dialect(t))
 	if err != nil || w.Producer() == before {
-		t.Fatalf("a process comes, and is %v as before: %v", before, err)
+		t.Fatalf("a new process got the producer %v of the previous one: %v", before, err)
 	}
 	w.ends(t, ending, false, true)
 	w.unheard = transaction.NoProducer
@@ -128,7 +129,7 @@ func (w *world) timeout(t *rapid.T) time.Duration {
 	return time.Duration(rapid.IntRange(1, 900).Draw(t, "timeout")) * time.Second
 }
 
-// goOn lets a process continue as one of its producers. If it is not the last, the answer may have been lost.
+// goOn lets a process continue with one of its producers. If it is not the last one, a response may have been lost.
 func (w *world) goOn(t *rapid.T) {
 	who, p := w.someone(t)
 	right := w.isRight(who, p)
@@ -139,9 +140,9 @@ func (w *world) goOn(t *rapid.T) {
 	case err != nil:
 		return
 	case who != w.owner:
-		t.Fatalf("%v, which is fenced, continues", p)
+		t.Fatalf("%v continues although it is fenced", p)
 	case !right && w.Producer() != who.latest():
-		t.Fatalf("%v is told %v, and was told %v", p, w.Producer(), who.latest())
+		t.Fatalf("%v got %v, but %v before", p, w.Producer(), who.latest())
 	}
 	w.ends(t, ending, false, true)
 	w.hear(who)
@@ -149,7 +150,7 @@ func (w *world) goOn(t *rapid.T) {
 	delete(w.outcomes, p)
 }
 
-// hear notes what a process is given.
+// hear records the producer that a process was given.
 func (w *world) hear(who *process) {
 	if w.Producer() != who.latest() {
 		who.given = append(who.given, w.Producer())
@@ -184,7 +185,7 @@ func (w *world) added(p transaction.Producer, partitions []transaction.Partition
 		return
 	}
 	if w.open == nil {
-		w.unheard = transaction.NoProducer // it has heard, since it uses what it was given
+		w.unheard = transaction.NoProducer // it has received the response, since it uses the producer
 		w.open = &begun{p, make(map[transaction.Partition]bool), make(map[string]bool)}
 	}
 	for _, partition := range partitions {
@@ -198,7 +199,7 @@ func (w *world) added(p transaction.Producer, partitions []transaction.Partition
 func (w *world) write(t *rapid.T) {
 	who, p := w.someone(t)
 	if p.ID != w.Producer().ID {
-		return // the caller knows producers by their ids
+		return // the caller looks up producers by id
 	}
 	partition, d := w.partition(t), w.dialect(t)
 	joins, err := w.MayWrite(transaction.Batch{ID: "t", Epoch: p.Epoch, Transactional: true, Partition: partition}, d)
@@ -239,26 +240,27 @@ func (w *world) end(t *rapid.T) {
 	case err != nil:
 		return
 	case who != w.owner:
-		t.Fatalf("%v, which is fenced, ends a transaction", p)
+		t.Fatalf("%v ends a transaction although it is fenced", p)
 	case !should && !again:
-		t.Fatalf("%v is told again what it was never told, commit %v", p, commit)
+		t.Fatalf("%v got a repeated response without an earlier one, commit %v", p, commit)
 	}
 	w.ends(t, ending, commit, d.Second)
 	w.outcomes[p] = commit
 	if d.Second {
 		w.hear(who)
 		w.unheard = p
-		w.outcomes[w.Producer()] = commit // an older client, which knows of no change, may ask again as the next
+		w.outcomes[w.Producer()] = commit // an older client, which does not learn of epoch changes, may repeat the request with the next epoch
 	}
 }
 
-// ends compares what is to be written with what has begun. Markers that fence have a later epoch.
+// ends compares the markers and offsets to write with the contents of the transaction. Markers that fence have a later
+// epoch.
 func (w *world) ends(t *rapid.T, ending transaction.Ending, commit, fences bool) {
 	open := w.open
 	w.open = nil
 	if open == nil {
 		if len(ending.Partitions)+len(ending.Groups) > 0 {
-			t.Fatalf("nothing has begun, but it ends: %+v", ending)
+			t.Fatalf("a transaction ends that has not begun: %+v", ending)
 		}
 		return
 	}
@@ -281,7 +283,7 @@ func compare[T comparable](t *rapid.T, ended []T, begun map[T]bool) {
 		}
 	}
 	if left != 0 || len(ended) != len(begun) {
-		t.Fatalf("it consists of %v, and ends %v", begun, ended)
+		t.Fatalf("markers for %v, but the transaction contains %v", ended, begun)
 	}
 }
 
@@ -294,13 +296,13 @@ func (w *world) timeOut(t *rapid.T) {
 	overdue, before := w.Overdue(w.now), w.Producer()
 	ending := w.TimeOut(w.now)
 	if !overdue && (w.Producer() != before || len(ending.Partitions) > 0) {
-		t.Fatalf("not overdue, but ended: %+v", ending)
+		t.Fatalf("ended before its timeout: %+v", ending)
 	}
 	if !overdue {
 		return
 	}
 	if w.open == nil {
-		t.Fatal("nothing is open, but overdue")
+		t.Fatal("overdue without an open transaction")
 	}
 	w.ends(t, ending, false, true)
 	w.owner = nil
@@ -312,7 +314,7 @@ func (w *world) restart(*rapid.T) {
 	w.Transaction = transaction.Restore(s, w.newProducerID)
 }
 
-// check saves what has changed, and finds changes that do not say so.
+// check saves changed state, and finds changes that are not reported as such.
 func (w *world) check(t *rapid.T) {
 	if saved, ok := w.Unsaved(); ok {
 		w.kept = saved
@@ -327,13 +329,13 @@ func (w *world) check(t *rapid.T) {
 	case s.Producer.ID < before.ID || s.Producer.ID == before.ID && s.Producer.Epoch < before.Epoch:
 		t.Fatalf("%v comes after %v", s.Producer, before)
 	case (s.State == transaction.Ongoing) != (w.open != nil):
-		t.Fatalf("%v, but open is %+v", s.State, w.open)
+		t.Fatalf("state %v, but the open transaction is %+v", s.State, w.open)
 	case w.owner != nil && (s.Producer != w.owner.latest() || s.Producer.Epoch == 32767):
-		t.Fatalf("%v owns it, and was told %v", s.Producer, w.owner.latest())
+		t.Fatalf("%v is the owner, but the latest producer given is %v", s.Producer, w.owner.latest())
 	}
 }
 
-// fallSilent lets time pass, until nothing is open and nothing is known.
+// fallSilent advances the clock until there is no open transaction and no state.
 func (w *world) fallSilent(t *rapid.T) {
 	w.now = w.now.Add(transaction.MaxTimeout)
 	w.timeOut(t)

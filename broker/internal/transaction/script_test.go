@@ -15,22 +15,22 @@ import (
 	"github.com/rio-streams/rio/broker/internal/transaction"
 )
 
-// TestScripts runs what testdata/scripts tells. A script is about people, who are processes with one transactional id: each
-// remembers the producer id and the epoch that it was last told, and uses them unless the script says otherwise.
+// TestScripts runs testdata/scripts. The processes in a script have names and share one transactional id. Each
+// remembers its latest producer id and epoch and uses them unless the script sets others.
 //
-//	transaction id=x                     another transactional id, of which nothing is known
-//	init ana timeout=1m continues        continues: says who it was, as after an error
+//	transaction id=x                     a new transactional id
+//	init ana timeout=1m continues        continues: with its producer id and epoch, as after an error
 //	add ana vendas/0 lojas/1             partitions
 //	add-group ana g
-//	write ana vendas/0 plain id=x        may it? And if it has to, it adds the partition. plain: not as part of a transaction
+//	write ana vendas/0 plain id=x        checks a write, and adds the partition if necessary. plain: outside of a transaction
 //	offsets ana g                        the same with the offsets of a group
 //	commit ana, abort ana
-//	tick 5s                              time goes on; what is overdue then times out
-//	restart epoch=32765                  from what was saved; epoch: as if so many had passed before
+//	tick 5s                              advances the clock; then an overdue transaction times out
+//	restart epoch=32765                  restores the saved state; epoch: with this epoch instead
 //	describe, expired
 //
-// With all that somebody does: old, the oldest version of the request; v2, at transaction.version=2; lost, the answer is not
-// heard; producer=7 and epoch=3, in place of what is remembered.
+// All commands of processes take: old, for the oldest version of the request; v2, for transaction.version=2; lost, if the
+// response is lost; producer=7 and epoch=3, instead of the remembered ones.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		s := &script{now: start}
@@ -162,7 +162,7 @@ func (s *script) producer(r request) transaction.Producer {
 	return transaction.Producer{ID: r.number("producer", p.ID), Epoch: int16(r.number("epoch", int64(p.Epoch)))}
 }
 
-// tell answers with the producer id and the epoch.
+// report prints the producer id and the epoch.
 func (s *script) report(r request, err error) {
 	if err != nil {
 		s.say(r, err)
