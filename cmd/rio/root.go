@@ -24,6 +24,7 @@ func newRoot() *cobra.Command {
 		newProduce(to),
 		newConsume(to),
 		newHistory(to),
+		newDiff(to),
 		newGroups(to),
 		newPlan(),
 		newReset(),
