@@ -33,6 +33,8 @@
 //
 // Topics, all keyed by vehicle except viagens: localizacao-veiculos and viagens (timetable and shapes, keyed by trip family) are
 // read; velocidade-media (of the speeds that vehicles report), velocidade-por-posicoes (distance over time between positions),
-// desvios-de-rota, atrasos, progresso and contas (how many rows of a vehicle count, and why others do not) are written. What comes to
-// localizacao-veiculos and is no position goes to localizacao-veiculos-invalidas.
+// desvios-de-rota, atrasos (arrivals along the shape), paradas (arrivals by halt or radius, and departures), trechos (legs from stop to
+// stop), progresso and contas (how many rows of a vehicle count, and why others do not) are written. Of paradas and trechos the
+// last record of a stop of a run counts. What comes to localizacao-veiculos and is no position goes to
+// localizacao-veiculos-invalidas.
 package main

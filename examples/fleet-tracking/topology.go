@@ -85,6 +85,7 @@ func FleetTracking() (*topology.Topology, error) {
 	called := topology.ProcessKV(planned, "paradas", visit, calls)
 	topology.FlatMap(called, fleet.Stops.AtStops).To(Visits)
 	topology.FlatMap(called, fleet.Stops.Between).To(Legs)
+	topology.FlatMap(called, fleet.Stops.Advances).To(Progress) // of trips without a shape
 
 	return b.Build()
 }

@@ -88,10 +88,16 @@ func (p placing) next(now Instant, near []foot, plan plan) (_ placing, along flo
 	}
 	var options []option
 	for _, f := range near {
-		if early, late := plan.off(now, f.along); f.along <= startOfLine || early <= tooEarly {
-			cost := square(f.off/offScale) + offPlanCost(early, late) + p.reach(now, f.along)
-			options = append(options, option{Candidate{f.along, rounded(cost)}, early + late})
+		early, late := plan.off(now, f.along)
+		if early > tooEarly && f.along > startOfLine || p.tooFar(now, f.along) {
+			continue
 		}
+		cost := square(f.off/offScale) + offPlanCost(early, late) + p.reach(now, f.along)
+		o := option{Candidate{f.along, rounded(cost)}, early + late}
+		if len(p.Candidates) == 0 && f.along <= startOfLine {
+			o.offPlan = 0 // where a round ends as it starts, a run begins at its start, however late
+		}
+		options = append(options, o)
 	}
 	if len(options) == 0 {
 		return p, 0, false
@@ -106,6 +112,13 @@ func (p placing) next(now Instant, near []foot, plan plan) (_ placing, along flo
 		}
 	}
 	return placing{now, kept}, kept[0].Along, true
+}
+
+// tooFar reports whether a vehicle cannot have come to a place by now from any where it may have been. Beside the line, on a detour,
+// it may be near another part of the line only, and that is not where it is.
+func (p placing) tooFar(now Instant, along float64) bool {
+	limit := topSpeed*now.Since(p.At) + onLine
+	return len(p.Candidates) > 0 && !slices.ContainsFunc(p.Candidates, func(c Candidate) bool { return along-c.Along <= limit })
 }
 
 // reach is the least cost of coming to a place from where the vehicle may have been.

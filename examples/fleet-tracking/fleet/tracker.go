@@ -81,7 +81,7 @@ func (t *Tracker) arrivals(fix Position, trip *Trip, dayStart, before Instant, w
 			continue
 		}
 		t.Passed = t.Passed.With(i)
-		if fix.Instant.Since(before) > closeInTime {
+		if fix.Instant.Since(before) > closeInTime || trip.Frequency == Headway { // without a timetable there is no delay
 			continue
 		}
 		stop := trip.Stops[i]

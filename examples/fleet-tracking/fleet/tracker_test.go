@@ -78,6 +78,18 @@ func TestEachStopIsReachedOnce(t *testing.T) {
 	}
 }
 
+// Runs that keep a headway are never late.
+func TestNoDelayOfAHeadway(t *testing.T) {
+	trip := straight()
+	trip.Frequency = fleet.Headway
+	before, after := fix(240, 0, 900), fix(280, 0, 1100)
+	before.Start, after.Start = "08:00:00", "08:00:00"
+	_, seen := drive(t, trip, before, after)
+	if got := arrivals(seen); got != nil || seen[1].Progress.Delay != nil {
+		t.Errorf("arrivals are %+v, progress is %+v", got, seen[1].Progress)
+	}
+}
+
 func TestEpisode(t *testing.T) {
 	_, seen := drive(t, straight(),
 		fix(0, 0, 10),

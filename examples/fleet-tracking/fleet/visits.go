@@ -23,6 +23,7 @@ type VisitTracker struct {
 	At        *call    `json:"parada,omitempty"`   // the stop that the vehicle reached last, until it leaves
 	Left      *left    `json:"partida,omitempty"`  // the latest departure
 	Arrived   Instant  `json:"chegada,omitempty"`  // the latest arrival
+	Delay     *float64 `json:"atraso,omitempty"`   // then, seconds
 	Odometer  odometer `json:"hodometro"`          // of all fixes of the run
 	Undecided bool     `json:"indeciso,omitempty"` // whether the latest fix stands shows only the next
 }
@@ -54,10 +55,11 @@ type left struct {
 	Dwell  *float64 `json:"espera,omitempty"`
 }
 
-// Stops is what a fix tells about the stops of a run.
+// Stops is what a fix tells about the stops of a run. Progress is told for a trip without a shape only; for others Tracker tells it.
 type Stops struct {
-	Visits []Visit
-	Legs   []Leg
+	Visits   []Visit
+	Legs     []Leg
+	Progress *Progress
 }
 
 // AtStops are the visits.
@@ -65,6 +67,9 @@ func (s Stops) AtStops() []Visit { return s.Visits }
 
 // Between are the legs.
 func (s Stops) Between() []Leg { return s.Legs }
+
+// Advances is the progress, if there is one.
+func (s Stops) Advances() []Progress { return optional(s.Progress) }
 
 // Add takes in a fix of a known trip. It fails if the service day is not one.
 func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
@@ -85,6 +90,9 @@ func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
 		counts = v.atLastStop
 	}
 	v.take(planned.Position, counts)
+	if planned.Own() && v.Latest.At == planned.Instant && len(planned.Trip.Shape) == 0 {
+		v.told.Progress = v.progress()
+	}
 	return v.VisitTracker, v.told, nil
 }
 
@@ -296,6 +304,10 @@ func (v *visiting) arrive(i int, how How) {
 		c.Arrived = max(at, v.Arrived)
 		c.Driven = v.Odometer.at(c.Arrived)
 		v.Arrived = c.Arrived
+		if v.plan.trip.Frequency != Headway {
+			delay := c.Arrived.Since(v.plan.at(stop.Due))
+			v.Delay = &delay
+		}
 	}
 	if how != ByHalt {
 		c.Left = c.Arrived // if it does not stand there yet
@@ -342,4 +354,20 @@ func (v *visiting) tell(c call) {
 		Due: v.plan.at(stop.Due), Leaves: v.plan.at(stop.Leaves), Headway: v.plan.trip.Frequency == Headway,
 		How: c.How, Low: c.Low, High: c.High, Arrived: c.Arrived, Left: c.Left,
 	})
+}
+
+// progress is how far the vehicle is on its line.
+func (v *visiting) progress() *Progress {
+	p := &Progress{
+		Vehicle: v.run.Vehicle, Route: v.run.Route, Trip: v.run.Trip, Day: v.run.Day, Instant: v.Latest.At,
+		Along: v.Reached, Length: millimetres(v.line.Length()), Delay: v.Delay,
+	}
+	if v.Next < len(v.stops()) {
+		stop := v.stops()[v.Next]
+		p.Next = &NextStop{
+			Sequence: stop.Sequence, Stop: stop.ID, Name: stop.Name,
+			Ahead: millimetres(max(0, stop.Along-v.Reached)), Due: v.plan.at(stop.Due),
+		}
+	}
+	return p
 }

@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -432,6 +433,24 @@ func TestVisits(t *testing.T) {
 				t.Errorf("visits are\n%swant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// A trip without a shape has its stops joined, and progress along that line.
+func TestProgressWithoutShape(t *testing.T) {
+	trip := along(0, 1000, 2000)
+	trip.Shape = nil
+	var tracker fleet.VisitTracker
+	var told fleet.Stops
+	for _, f := range run(t, "60 900 speed=10\n80 1100 speed=10") {
+		var err error
+		if tracker, told, err = tracker.Add(fleet.Planned{Position: f, Trip: trip}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := told.Progress
+	if p == nil || math.Abs(p.Along-1100) > 0.1 || math.Abs(p.Length-2000) > 0.1 || p.Next == nil || p.Next.Sequence != 3 || p.Delay == nil || *p.Delay != -50 {
+		t.Errorf("progress is %+v, want 1100 of 2000 m, stop 3 next, 50 s early", p)
 	}
 }
 

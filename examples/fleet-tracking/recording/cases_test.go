@@ -128,6 +128,10 @@ func TestCases(t *testing.T) {
 			"a vehicle that waits where its round also ends has not arrived there", feedOf(loop, square),
 			early + driven(sixOClock+60, "", 360, square...), "2 pass +30, 3 pass +0, 4 pass -30, 5 pass -61",
 		},
+		{
+			"a run that starts late where its round also ends has not ended", feedOf(loop, square),
+			driven(sixOClock+300, "", 360, square...), "2 pass +270, 3 pass +240, 4 pass +210, 5 pass +179",
+		},
 		{"a last stop at the very end is reached", feedOf(north, north), driven(sixOClock, "", 360, north...), passed},
 		{
 			"a vehicle whose last fix is 28 m before the last stop has arrived", feedOf(north, north),
