@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 	"testing"
@@ -83,6 +84,34 @@ func TestTotalIsExact(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(total), "{10 1.00}"; got != want {
 		t.Errorf("ten times 0.10 is %s, want %s", got, want)
+	}
+}
+
+// TestSum: a sum is as large as it must be, and is read back as it was written.
+func TestSum(t *testing.T) {
+	for _, test := range []struct {
+		terms []Money
+		want  string
+	}{
+		{nil, "0.00"},
+		{[]Money{5}, "0.05"},
+		{[]Money{-5}, "-0.05"},
+		{[]Money{-100_50, 50}, "-100.00"},
+		{[]Money{math.MaxInt64, math.MaxInt64, 2}, "184467440737095516.16"},
+		{[]Money{math.MinInt64, math.MinInt64}, "-184467440737095516.16"},
+	} {
+		var sum Sum
+		for _, m := range test.terms {
+			sum = sum.Plus(m)
+		}
+		data, err := json.Marshal(sum)
+		if err != nil || string(data) != test.want {
+			t.Errorf("sum of %v is %s, %v; want %s", test.terms, data, err, test.want)
+		}
+		var back Sum
+		if err := json.Unmarshal(data, &back); err != nil || back.String() != test.want {
+			t.Errorf("%s is read back as %v, %v", data, back, err)
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/topology"
 )
 
@@ -18,12 +20,19 @@ var (
 // aDay is the grace period of the windows: a shop may send its sales a day late, after a night without a network.
 const aDay = 24 * time.Hour
 
+// remembered is for how long a sale that is sent again is recognized.
+const remembered = 30 * 24 * time.Hour
+
+// soldBefore has the sales of that time, by number.
+var soldBefore = state.NewWindow("vendas-vistas", codec.String, codec.Int64, remembered, remembered)
+
 // Totals computes totals of the sales by seller, by seller and hour, and by payment method. The hour is that of the record's
-// timestamp.
+// timestamp. A sale that is sent again within 30 days, with the same vendaId, counts once; one without a vendaId always counts.
 func Totals() (*topology.Topology, error) {
 	b := topology.NewBuilder("vendas")
 
-	sales := topology.From(b, Sales)
+	byNumber := topology.KeyBy(topology.From(b, Sales), "por-venda", Sale.Number)
+	sales := topology.Process(byNumber, "sem-repeticoes", dropRepeats, soldBefore)
 
 	bySeller := topology.KeyBy(sales, "por-vendedor", Sale.SoldBy)
 	sellers := topology.Aggregate(bySeller, "totais-por-vendedor", Total.Add)
@@ -38,4 +47,29 @@ func Totals() (*topology.Topology, error) {
 	payments.To(ByPayment)
 
 	return b.Build()
+}
+
+// dropRepeats lets the first sale of each number pass.
+func dropRepeats(c *processor.Context[string, Sale]) processor.Handler[string, Sale] {
+	seen := soldBefore.In(c)
+	return func(r processor.Record[string, Sale]) error {
+		if r.Value.ID == "" {
+			return c.Forward(r)
+		}
+		at := time.UnixMilli(r.Timestamp)
+		repeat := false
+		for _, err := range seen.Fetch(r.Key, at.Add(-remembered), at.Add(remembered)) {
+			if err != nil {
+				return err
+			}
+			repeat = true
+		}
+		if repeat {
+			return nil
+		}
+		if err := seen.Put(codec.WindowKey[string]{Key: r.Key, Start: at}, 1, r.Timestamp); err != nil {
+			return err
+		}
+		return c.Forward(r)
+	}
 }
