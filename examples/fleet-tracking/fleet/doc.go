@@ -1,9 +1,9 @@
 // Package fleet knows what positions of vehicles mean: how fast a vehicle is, how far it strays from its route, how far it has come, and how
 // late it reaches its stops.
 //
-// A fix goes in, a new value and what it tells come out. Repeats, Account, Speed, PositionSpeed, Tracker, Handover and VisitTracker are
-// such values: their zero value is the beginning, a method returns the next one and leaves the old as it was. They are small, and they encode to JSON, so a
-// store can keep one for each vehicle or trip.
+// A fix goes in, a new value and what it tells come out. Repeats, Account, Speed, PositionSpeed, Tracker, Handover and
+// VisitTracker are such values: their zero value is the beginning, a method returns the next one and leaves the old as it was.
+// They are small, and they encode to JSON, so a store can keep one for each vehicle or trip.
 //
 //	tracker, seen, err := tracker.Add(fix.On(timetable))
 //
