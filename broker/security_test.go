@@ -1,19 +1,23 @@
 package broker_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rio-streams/rio/broker"
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/metrics"
 )
 
 func TestWhoLogsInMayDoEverything(t *testing.T) {
@@ -33,7 +37,8 @@ func TestWhoLogsInMayDoEverything(t *testing.T) {
 }
 
 func TestWhoDoesNotLogInMayDoNothing(t *testing.T) {
-	b := start(t, broker.Config{Users: map[string]string{"ana": "1234"}})
+	var log bytes.Buffer
+	b := start(t, broker.Config{Users: map[string]string{"ana": "1234"}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		for _, user := range []string{"ana", "nobody"} {
 			_, err := kafka.Dial(t.Context(), kafka.Config{
@@ -48,6 +53,19 @@ func TestWhoDoesNotLogInMayDoNothing(t *testing.T) {
 	if err == nil {
 		stranger.Close()
 		t.Error("a client that does not log in is served")
+	}
+	failed := 0.0
+	b.Metrics().Collect(func(s metrics.Sample) {
+		if s.Metric == metrics.BrokerFailedLogins {
+			failed = s.Value
+		}
+	})
+	if failed < 7 {
+		t.Errorf("%v failed logins are counted, want at least 7", failed)
+	}
+	closed(t, b)
+	if n := strings.Count(log.String(), "broker: login failed"); n != 1 {
+		t.Errorf("the log has %d failed logins, want one in a minute:\n%s", n, log.String())
 	}
 }
 

@@ -27,6 +27,11 @@ var (
 		Help:  "Open connections of clients.",
 		Alert: "It keeps growing: a client does not close its connections.",
 	})
+	BrokerFailedLogins = inBroker(Metric{
+		Name: "rio_broker_failed_logins_total", Kind: CounterKind, Unit: Events,
+		Help:  "Logins that failed, and connections that sent a request without a login.",
+		Alert: "It grows: a client has a wrong password or none, or somebody guesses. The log gives an address.",
+	})
 	BrokerTopics = inBroker(Metric{
 		Name: "rio_broker_topics", Kind: GaugeKind, Unit: Events,
 		Help: "Existing topics.",

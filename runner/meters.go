@@ -111,7 +111,7 @@ const (
 	waitGroup       = "group"       // the group has removed this process, or is rebalancing
 	waitLeader      = "leader"      // a partition has no leader
 	waitTransaction = "transaction" // a transaction is open, was fenced, or has an unknown outcome
-	waitHandler     = "handler"     // a handler has not returned
+	waitHandler     = "handler"     // a handler has not returned, or it or a codec has failed
 	waitState       = "state"       // the local state is damaged
 	waitUnknown     = "unknown"
 )
@@ -129,10 +129,11 @@ func (e *obstacleError) Unwrap() error { return e.error }
 func kindOf(err error) string {
 	var obstacle *obstacleError
 	var hung *HungError
+	var failed *processor.Error
 	switch {
 	case errors.As(err, &obstacle):
 		return obstacle.kind
-	case errors.As(err, &hung):
+	case errors.As(err, &hung), errors.As(err, &failed) && failed.Stage != processor.Produce:
 		return waitHandler
 	case errors.Is(err, state.ErrDamaged):
 		return waitState

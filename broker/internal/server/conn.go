@@ -74,6 +74,7 @@ func newConn(s *Server, inner net.Conn) *conn {
 	host, _, _ := net.SplitHostPort(inner.RemoteAddr().String())
 	c.client.Host = "/" + host // in the format of Kafka
 	c.login.users = s.cfg.Users
+	c.login.failed = func(err error) { s.failedLogins.note(s.cfg.Logger, c.RemoteAddr(), err) }
 	return c
 }
 
@@ -175,6 +176,7 @@ func (c *conn) dispatch(r kmsg.Request, frame []byte, a *answer) {
 		reply(c.login.authenticate(req))
 	default:
 		if !c.login.done() {
+			c.login.failed(errNoLogin)
 			reply(nil)
 			return
 		}

@@ -2,7 +2,12 @@ package server
 
 import (
 	"errors"
+	"log/slog"
+	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -16,6 +21,7 @@ type login struct {
 	exchange *sasl.Exchange
 	in       bool
 	raw      bool // tokens arrive without a request around them, after SaslHandshake v0
+	failed   func(error)
 }
 
 // done reports whether the connection may send any request.
@@ -31,6 +37,7 @@ func (l *login) handshake(req *kmsg.SASLHandshakeRequest) kmsg.Response {
 	exchange, err := l.users.Begin(req.Mechanism)
 	if err != nil {
 		res.ErrorCode = kerr.UnsupportedSaslMechanism.Code
+		l.failed(err)
 		return res
 	}
 	l.exchange, l.raw = exchange, req.Version == 0
@@ -56,7 +63,10 @@ func (l *login) authenticate(req *kmsg.SASLAuthenticateRequest) kmsg.Response {
 	return res
 }
 
-var errLogin = errors.New("login failed")
+var (
+	errLogin   = errors.New("login failed")
+	errNoLogin = errors.New("the client sent a request without a login")
+)
 
 // step passes a token to the login and returns the answer.
 func (l *login) step(token []byte) ([]byte, error) {
@@ -66,10 +76,34 @@ func (l *login) step(token []byte) ([]byte, error) {
 	answer, done, err := l.exchange.Step(token)
 	if err != nil {
 		l.exchange = nil
+		l.failed(err)
 		return nil, err
 	}
 	if done {
 		l.in, l.raw, l.exchange = true, false, nil
 	}
 	return answer, nil
+}
+
+// failedLogins counts failed logins, and logs them: at most one each minute, so that a client that tries again and again does
+// not flood the log.
+type failedLogins struct {
+	count atomic.Int64
+
+	mu   sync.Mutex
+	last time.Time // of the last message
+}
+
+// note counts a failed login of a client.
+func (f *failedLogins) note(log *slog.Logger, client net.Addr, err error) {
+	count := f.count.Add(1)
+	f.mu.Lock()
+	due := f.last.IsZero() || time.Since(f.last) >= warnInterval
+	if due {
+		f.last = time.Now()
+	}
+	f.mu.Unlock()
+	if due {
+		log.Warn("broker: login failed", "client", client, "error", err, "failed logins since the start", count)
+	}
 }

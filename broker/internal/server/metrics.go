@@ -44,6 +44,7 @@ func (s *Server) Collect(emit func(metrics.Sample)) {
 	}
 	emit(metrics.BrokerReceived.Of(float64(s.meters.received.Load())))
 	emit(metrics.BrokerSent.Of(float64(s.meters.sent.Load())))
+	emit(metrics.BrokerFailedLogins.Of(float64(s.failedLogins.count.Load())))
 	s.mu.Lock()
 	connections := len(s.conns)
 	s.mu.Unlock()

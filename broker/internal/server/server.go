@@ -34,8 +34,9 @@ type Server struct {
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 
-	unsupported unsupported
-	meters      *meters
+	unsupported  unsupported
+	failedLogins failedLogins
+	meters       *meters
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
