@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/pprof"
 	"time"
@@ -20,7 +21,9 @@ type contestant struct {
 	sink  bool // writes every update to a topic, too
 	keyBy bool // moves every record through a repartition topic first
 	run   func(context.Context, job) (map[string]Vehicle, error)
-	table func(job) string // the topic of the table; nil if run returns it
+	// command is the program that does the work instead, if it is not written in Go.
+	command func(context.Context) (*exec.Cmd, error)
+	table   func(job) string // the topic of the table; nil if run returns it
 }
 
 // loop is the contestant that the others are compared with.
@@ -35,6 +38,7 @@ var contestants = []contestant{
 	{name: "rio-sink", run: runRio(false), table: changelogOf, sink: true},
 	{name: "rio-key-by", run: runRio(false), table: changelogOf, keyBy: true},
 	{name: "goka", run: runGoka, table: gokaTable, slow: true},
+	{name: "kafka-streams", command: kafkaStreams, table: changelogOf},
 }
 
 func contestantNamed(name string) (contestant, error) {

@@ -8,6 +8,10 @@
 //	rio         exactly-once; the vehicles are kept in pebble and in a changelog
 //	goka        at-least-once; the vehicles are kept in leveldb and in a group table
 //
+// On an Apache Kafka, which scripts/kafka starts, Kafka Streams can take part, exactly-once, with RocksDB and a changelog:
+//
+//	cd bench && ../scripts/kafka run 0 sh -c 'go run . -brokers $RIO_KAFKA -contestants rio,kafka-streams -rounds 5'
+//
 // Of Rio there is also rio-at-least-once, rio-sink, which writes every update to a topic, too, and rio-key-by, which moves
 // every position through a repartition topic first.
 //
@@ -15,8 +19,9 @@
 // does each run of each contestant. What counts is the CPU time, user and system, of the contestant's whole process, its
 // start and end included, divided by the records: unlike the elapsed time it says little about what else the machine had to
 // do. It still rises when others compete for caches and memory, so the runs of the contestants alternate, and each is
-// compared with the loop's of the same round. The report has medians. After each run the table it left is checked to have
-// counted every record.
+// compared with the loop's and with Rio's of the same round. The report has medians. A Java program needs more CPU time to
+// start than a Go program, and until its code is compiled, so give it many records. After each run the table it left is
+// checked to have counted every record.
 package main
 
 import (
@@ -196,7 +201,11 @@ func (t *tournament) run(ctx context.Context, name string, round int) (measureme
 	if t.allocs != "" {
 		j.Allocs = filepath.Join(t.allocs, unique+".allocs.prof")
 	}
-	m, err := spawn(ctx, j)
+	cmd, err := command(ctx, c)
+	if err != nil {
+		return measurement{}, err
+	}
+	m, err := spawn(cmd, j)
 	if err != nil {
 		return m, err
 	}
@@ -214,17 +223,21 @@ func (t *tournament) run(ctx context.Context, name string, round int) (measureme
 	return m, os.RemoveAll(j.Dir)
 }
 
-// spawn does a job in a new process and measures it.
-func spawn(ctx context.Context, j job) (measurement, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return measurement{}, err
+// command returns the process that does the jobs of a contestant.
+func command(ctx context.Context, c contestant) (*exec.Cmd, error) {
+	if c.command != nil {
+		return c.command(ctx)
 	}
+	exe, err := os.Executable()
+	return exec.CommandContext(ctx, exe, "contestant"), err
+}
+
+// spawn does a job in a new process and measures it.
+func spawn(cmd *exec.Cmd, j job) (measurement, error) {
 	input, err := json.Marshal(j)
 	if err != nil {
 		return measurement{}, err
 	}
-	cmd := exec.CommandContext(ctx, exe, "contestant")
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.Stderr = os.Stderr
 	output, err := cmd.Output()

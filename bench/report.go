@@ -36,15 +36,15 @@ func middle(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// ratio returns the median of what the runs cost in comparison with the loop's of the same round: what slows the machine
-// down for a while slows down both.
-func ratio(runs, loops []measurement) string {
-	if len(loops) != len(runs) {
+// ratio returns the median of what f says of the runs divided by what it says of another contestant's runs of the same round:
+// what slows the machine down for a while slows down both.
+func ratio(runs, others []measurement, f func(measurement) float64) string {
+	if len(others) != len(runs) {
 		return "–"
 	}
 	values := make([]float64, len(runs))
 	for i := range runs {
-		values[i] = runs[i].perRecord() / loops[i].perRecord()
+		values[i] = f(runs[i]) / f(others[i])
 	}
 	return fmt.Sprintf("%.2f", middle(values))
 }
@@ -52,14 +52,15 @@ func ratio(runs, loops []measurement) string {
 // report prints one line for each contestant: medians of its runs, and the smallest and largest CPU time.
 func report(w io.Writer, names []string, runs map[string][]measurement) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "contestant\trecords\tCPU ns/record\tmin–max\tof it system\t× loop\trecords/s\tallocations/record\tGCs\tmax RSS MiB\t")
+	fmt.Fprintln(t, "contestant\trecords\tCPU ns/record\tmin–max\tof it system\t× loop\t× rio\trecords/s\t× rio\tallocations/record\tGCs\tmax RSS MiB\t")
 	for _, name := range names {
 		of := runs[name]
 		cpu := func(a, b measurement) int { return cmp.Compare(a.perRecord(), b.perRecord()) }
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f–%.0f\t%.0f\t%s\t%.0f\t%.1f\t%.0f\t%.0f\t\n",
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.0f–%.0f\t%.0f\t%s\t%s\t%.0f\t%s\t%.1f\t%.0f\t%.0f\t\n",
 			name, of[0].records, median(of, measurement.perRecord), slices.MinFunc(of, cpu).perRecord(), slices.MaxFunc(of, cpu).perRecord(),
 			median(of, func(m measurement) float64 { return float64(m.system.Nanoseconds()) / float64(m.records) }),
-			ratio(of, runs[loop]), median(of, measurement.rate),
+			ratio(of, runs[loop], measurement.perRecord), ratio(of, runs["rio"], measurement.perRecord),
+			median(of, measurement.rate), ratio(of, runs["rio"], measurement.rate),
 			median(of, func(m measurement) float64 { return float64(m.Allocs) / float64(m.records) }),
 			median(of, func(m measurement) float64 { return float64(m.GCs) }),
 			median(of, func(m measurement) float64 { return float64(m.maxRSS) / (1 << 20) }))
