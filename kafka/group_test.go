@@ -330,7 +330,7 @@ func TestAnyToolCanDescribeTheMembers(t *testing.T) {
 	g.await("ana has everything", g.has("ana", 2))
 	res := mustHave(askAny(t.Context(), g.client, (*sarama.Broker).DescribeGroups, &sarama.DescribeGroupsRequest{Version: 5, Groups: []string{g.name}}))(t)
 	group := res.Groups[0]
-	if group.ProtocolType != "consumer" || group.Protocol != "rio-sticky" || group.State != "Stable" {
+	if group.ProtocolType != "consumer" || group.Protocol != "cooperative-sticky" || group.State != "Stable" {
 		t.Errorf("described as %s, %s, %s", group.ProtocolType, group.Protocol, group.State)
 	}
 	member := group.Members[ana.Ref().MemberID]

@@ -9,11 +9,14 @@ import (
 
 // NewStickyAssignor returns an assignor that balances partitions and moves as few as possible. The numbers of
 // partitions of two members differ by at most one, as far as subscriptions allow.
+//
+// It has the name and the protocol of Apache Kafka's cooperative-sticky assignor (KIP-429), so that other clients may be members
+// of the same group if they use that one, too (partition.assignment.strategy=cooperative-sticky).
 func NewStickyAssignor() Assignor { return stickyAssignor{} }
 
 type stickyAssignor struct{}
 
-func (stickyAssignor) Name() string { return "rio-sticky" }
+func (stickyAssignor) Name() string { return "cooperative-sticky" }
 
 // reader is a member during an assignment.
 type reader struct {

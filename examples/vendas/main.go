@@ -8,6 +8,9 @@
 //	vendas -brokers localhost:9092 -produce
 //	vendas -brokers localhost:9092 -consume -follow
 //	vendas -brokers localhost:9092 -totals
+//
+// The consumer is a member of group meu-grupo. Consumers in other languages may be members, too, with
+// partition.assignment.strategy=cooperative-sticky.
 package main
 
 import (

@@ -287,7 +287,7 @@ func describeAndList(s *subject) {
 	m.until(2)
 	d, err := s.DescribeGroup(s.ctx, group)
 	s.must(err)
-	if d.State != "Stable" || d.Protocol != "rio-sticky" || len(d.Members) != 1 || len(d.Partitions) != 2 {
+	if d.State != "Stable" || d.Protocol != "cooperative-sticky" || len(d.Members) != 1 || len(d.Partitions) != 2 {
 		s.Fatalf("described %+v", d)
 	}
 	if got := d.Members[0]; got.MemberID != m.Ref().MemberID || !slices.Equal(got.Partitions, m.owned()) {
