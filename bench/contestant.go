@@ -14,11 +14,11 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// contestant is a way to do the work. It returns the table it has made, or leaves it in a topic.
+// contestant is one implementation of the work. It returns the table, or leaves it in a topic.
 type contestant struct {
 	name  string
-	slow  bool // gets the smaller topic
-	sink  bool // writes every update to a topic, too
+	slow  bool // reads the smaller topic
+	sink  bool // also writes every update to a topic
 	keyBy bool // moves every record through a repartition topic first
 	run   func(context.Context, job) (map[string]Vehicle, error)
 	// command is the program that does the work instead, if it is not written in Go.
@@ -26,10 +26,10 @@ type contestant struct {
 	table   func(job) string // the topic of the table; nil if run returns it
 }
 
-// loop is the contestant that the others are compared with.
+// loop is the contestant with which the others are compared.
 const loop = "loop"
 
-// contestants are all that can be named in -contestants.
+// contestants lists all contestants that -contestants can name.
 var contestants = []contestant{
 	{name: loop, run: runLoop(unmarshal)},
 	{name: "loop-codec", run: runLoop(codec.JSON[Position]().Decode)},
@@ -52,28 +52,28 @@ func contestantNamed(name string) (contestant, error) {
 	return contestant{}, fmt.Errorf("no contestant %q; there are %q", name, names)
 }
 
-// job is what a contestant's process is given on its standard input.
+// job is the input of a contestant's process, on standard input.
 type job struct {
 	Contestant  string
 	Brokers     []string
 	Topic       string
-	Records     int // in Topic
+	Records     int // number of records in Topic
 	Application string
-	Vehicles    int    // their keys
+	Vehicles    int    // number of keys
 	Sink        string // topic for every update; empty for none
-	KeyBy       bool   // through a repartition topic
-	Dir         string // for state
-	Workers     int    // of Rio; 0 is its default
+	KeyBy       bool   // move every record through a repartition topic
+	Dir         string // directory for state
+	Workers     int    // Rio's Config.Workers; 0 is the default
 	Profile     string // file for a CPU profile; empty for none
 	Allocs      string // file for a profile of allocations; empty for none
 }
 
-// outcome is what it tells on its standard output.
+// outcome is the output of a contestant's process, on standard output.
 type outcome struct {
 	Wall     time.Duration
 	GCs      uint32
-	Allocs   uint64 // objects
-	Vehicles int    // of a loop's table; the others' is in the log
+	Allocs   uint64 // number of allocated objects
+	Vehicles int    // size of the loop's table; the others leave theirs in the log
 	Records  int64
 }
 
@@ -93,7 +93,7 @@ func do(ctx context.Context, j job) (outcome, map[string]Vehicle, error) {
 	return o, table, err
 }
 
-// tableOf reads the table that a finished contestant has left in the log.
+// tableOf reads the table that a finished contestant has written to a topic.
 func tableOf(ctx context.Context, client *kafka.Client, j job) (map[string]Vehicle, error) {
 	c, err := contestantNamed(j.Contestant)
 	if err != nil {
@@ -114,7 +114,7 @@ func tableOf(ctx context.Context, client *kafka.Client, j job) (map[string]Vehic
 	return table, nil
 }
 
-// tally counts the vehicles of a table, and the positions they have taken.
+// tally counts the vehicles in a table and their positions.
 func tally(table map[string]Vehicle) (vehicles int, records int64) {
 	for _, v := range table {
 		records += v.Positions
@@ -122,7 +122,7 @@ func tally(table map[string]Vehicle) (vehicles int, records int64) {
 	return len(table), records
 }
 
-// contestantMain is the process of one contestant.
+// contestantMain is the main function of a contestant's process.
 func contestantMain(ctx context.Context) error {
 	var j job
 	if err := json.NewDecoder(os.Stdin).Decode(&j); err != nil {
@@ -142,7 +142,7 @@ func contestantMain(ctx context.Context) error {
 	return json.NewEncoder(os.Stdout).Encode(o)
 }
 
-// profile begins the profiles of a job; the function it returns writes them.
+// profile starts the profiles of a job. The returned function writes them.
 func profile(j job) (stop func() error, err error) {
 	if j.Allocs != "" {
 		runtime.MemProfileRate = 16 << 10

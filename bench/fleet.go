@@ -16,7 +16,7 @@ type Position struct {
 	Seq   int64   `json:"seq"`
 }
 
-// Vehicle is what every contestant keeps for each vehicle.
+// Vehicle is the state that every contestant keeps per vehicle.
 type Vehicle struct {
 	Line      string  `json:"line"`
 	Lat       float64 `json:"lat"`
@@ -27,7 +27,7 @@ type Vehicle struct {
 	Positions int64   `json:"positions"`
 }
 
-// Add is the vehicle after one more position: the update that every contestant runs.
+// Add returns the vehicle after one more position: the update that every contestant computes.
 func (v Vehicle) Add(p Position) Vehicle {
 	if v.Positions > 0 {
 		v.Meters += distance(v.Lat, v.Lon, p.Lat, p.Lon)
@@ -38,7 +38,7 @@ func (v Vehicle) Add(p Position) Vehicle {
 	return v
 }
 
-// distance is that of two near points in metres, on a cylinder along their parallel.
+// distance returns the distance of two near points in metres, on a cylinder along their parallel.
 func distance(lat1, lon1, lat2, lon2 float64) float64 {
 	const perDegree = 111_195
 	x := (lon2 - lon1) * math.Cos(lat1*math.Pi/180)
@@ -46,14 +46,14 @@ func distance(lat1, lon1, lat2, lon2 float64) float64 {
 	return perDegree * math.Sqrt(x*x+y*y)
 }
 
-// fleet gives the positions of vehicles that all report in turn, every 20 seconds. They are the same at every run.
+// fleet generates positions of vehicles that report in turn, every 20 seconds. They are the same in every run.
 type fleet struct{ vehicles int }
 
 const reportEvery = 20_000 // ms
 
 func (f fleet) key(i int) []byte { return fmt.Appendf(nil, "bus-%05d", i%f.vehicles) }
 
-// time is the event time of the i-th position, in milliseconds since 1970.
+// time returns the event time of the i-th position, in milliseconds since 1970.
 func (f fleet) time(i int) int64 {
 	const start = 1_767_225_600_000 // 2026-01-01
 	return start + int64(i)*reportEvery/int64(f.vehicles)
@@ -72,7 +72,7 @@ func (f fleet) position(i int) Position {
 	}
 }
 
-// degrees rounds to a tenth of a metre, as trackers do.
+// degrees rounds to about a tenth of a metre, like trackers.
 func degrees(d float64) float64 { return math.Round(d*1e6) / 1e6 }
 
 func (f fleet) value(i int) ([]byte, error) { return json.Marshal(f.position(i)) }

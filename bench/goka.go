@@ -12,9 +12,9 @@ import (
 	"github.com/lovoo/goka/storage"
 )
 
-// runGoka does the same work with a goka processor and its group table, with goka's defaults but for two things: it
-// begins with the oldest record, and its directory is the job's. It ends when every record was processed; the
-// processor then flushes and commits.
+// runGoka does the work with a goka processor and its group table. It uses goka's defaults, but starts at the oldest
+// record and uses the job's directory. When all records are processed, it stops the processor, which then flushes and
+// commits.
 func runGoka(ctx context.Context, j job) (map[string]Vehicle, error) {
 	cfg := goka.DefaultConfig()
 	cfg.Consumer.Offsets.Initial = sarama.OffsetOldest
@@ -51,7 +51,7 @@ func runGoka(ctx context.Context, j job) (map[string]Vehicle, error) {
 	return nil, p.Run(ctx)
 }
 
-// gokaJSON is the codec that goka's examples show.
+// gokaJSON is a codec as in goka's examples.
 type gokaJSON[T any] struct{}
 
 func (gokaJSON[T]) Encode(value any) ([]byte, error) { return json.Marshal(value) }
@@ -61,5 +61,5 @@ func (gokaJSON[T]) Decode(data []byte) (any, error) {
 	return v, json.Unmarshal(data, v)
 }
 
-// gokaTable is where goka keeps the table.
+// gokaTable returns the topic of goka's table.
 func gokaTable(j job) string { return j.Application + "-table" }

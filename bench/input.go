@@ -6,7 +6,7 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// fill creates a topic and writes n positions of the fleet into it. It returns the mean size of a value.
+// fill creates a topic and writes n positions to it. It returns the mean size of a value.
 func fill(ctx context.Context, c *kafka.Client, topic string, partitions int32, f fleet, n int) (valueSize int, err error) {
 	if err := c.CreateTopics(ctx, kafka.TopicSpec{Name: topic, Partitions: partitions}); err != nil {
 		return 0, err
@@ -32,7 +32,7 @@ func fill(ctx context.Context, c *kafka.Client, topic string, partitions int32, 
 	return size / max(n, 1), p.Flush(ctx)
 }
 
-// partitionsOf lists the partitions of a topic.
+// partitionsOf returns the partitions of a topic.
 func partitionsOf(ctx context.Context, c *kafka.Client, topic string) ([]kafka.TopicPartition, error) {
 	n, err := c.Partitions(ctx, topic)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/rcrowley/go-metrics"
 )
 
-// runLoop is the program one would write by hand, and write well: whole batches through sarama's protocol layer, one
-// request for all partitions, encoding/json, and a Go map. It keeps no state beyond the process and commits nothing,
-// so a crash means to begin again.
+// runLoop is a good handwritten program: whole batches through sarama's protocol layer, one request for all partitions,
+// encoding/json, and a Go map. It keeps no state after the process and commits nothing, so it must start again after a
+// crash.
 func runLoop(decode func([]byte) (Position, error)) func(context.Context, job) (map[string]Vehicle, error) {
 	return func(ctx context.Context, j job) (map[string]Vehicle, error) {
 		l := &handmade{decode: decode, topic: j.Topic, vehicles: map[string]Vehicle{}}
@@ -19,14 +19,14 @@ func runLoop(decode func([]byte) (Position, error)) func(context.Context, job) (
 	}
 }
 
-// unmarshal decodes as one does by hand.
+// unmarshal decodes with encoding/json.
 func unmarshal(data []byte) (Position, error) {
 	var p Position
 	err := json.Unmarshal(data, &p)
 	return p, err
 }
 
-// handmade is the loop and what it keeps.
+// handmade is the loop and its state.
 type handmade struct {
 	decode    func([]byte) (Position, error)
 	topic     string
@@ -35,10 +35,10 @@ type handmade struct {
 	vehicles  map[string]Vehicle
 }
 
-// position is how far the loop is in a partition, and where the partition ended at the start.
+// position is the loop's position in a partition, and the end of the partition at the start.
 type position struct{ next, end int64 }
 
-// run reads to where the topic ended at the start.
+// run reads up to the ends that the partitions had at the start.
 func (l *handmade) run(ctx context.Context, brokers []string) error {
 	metrics.UseNilMetrics = true
 	cfg := sarama.NewConfig()
@@ -83,7 +83,7 @@ func positionsOf(client sarama.Client, topic string) (map[int32]*position, error
 	return positions, nil
 }
 
-// fetch asks for what comes next of all partitions and updates the vehicles. Partitions at their end are removed.
+// fetch fetches records from all partitions and updates the vehicles. It removes partitions that are at their ends.
 func (l *handmade) fetch() error {
 	req := &sarama.FetchRequest{Version: 11, MaxWaitTime: 250, MinBytes: 1, MaxBytes: 8 << 20, SessionEpoch: -1}
 	for p, at := range l.positions {

@@ -8,20 +8,21 @@
 //	rio         exactly-once; the vehicles are kept in pebble and in a changelog
 //	goka        at-least-once; the vehicles are kept in leveldb and in a group table
 //
-// On an Apache Kafka, which scripts/kafka starts, Kafka Streams can take part, exactly-once, with RocksDB and a changelog:
+// On an Apache Kafka that scripts/kafka starts, Kafka Streams can also take part, exactly-once, with RocksDB and a
+// changelog:
 //
 //	cd bench && ../scripts/kafka run 0 sh -c 'go run . -brokers $RIO_KAFKA -contestants rio,kafka-streams -rounds 5'
 //
-// Of Rio there is also rio-at-least-once, rio-sink, which writes every update to a topic, too, and rio-key-by, which moves
-// every position through a repartition topic first.
+// Variants of Rio are rio-at-least-once; rio-sink, which also writes every update to a topic; and rio-key-by, which
+// moves every position through a repartition topic first.
 //
-// The broker is Rio's, with its default durability: each commit waits for the disk. It runs in a process of its own, and so
-// does each run of each contestant. What counts is the CPU time, user and system, of the contestant's whole process, its
-// start and end included, divided by the records: unlike the elapsed time it says little about what else the machine had to
-// do. It still rises when others compete for caches and memory, so the runs of the contestants alternate, and each is
-// compared with the loop's and with Rio's of the same round. The report has medians. A Java program needs more CPU time to
-// start than a Go program, and until its code is compiled, so give it many records. After each run the table it left is
-// checked to have counted every record.
+// The broker is Rio's, with its default durability: each commit waits for the disk. The broker and each run of a
+// contestant have processes of their own. The measure is the CPU time (user and system) of the contestant's whole
+// process, including its start and end, divided by the number of records. Unlike the elapsed time, it hardly depends on
+// other programs. But it rises when others compete for caches and memory, so the contestants run in turn, and each is
+// compared with the loop and with Rio in the same round. The report shows medians. A Java program needs more CPU time
+// than a Go program to start and until its code is compiled, so use many records. After each run, the benchmark checks
+// that the table has counted every record.
 package main
 
 import (
@@ -52,7 +53,7 @@ func main() {
 	var err error
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == "broker":
-		signal.Ignore(os.Interrupt) // it ends with its parent
+		signal.Ignore(os.Interrupt) // this process ends when its parent ends
 		err = child.Serve(broker.Config{DataDir: os.Args[2]})
 	case len(os.Args) == 2 && os.Args[1] == "contestant":
 		err = contestantMain(ctx)
@@ -65,7 +66,7 @@ func main() {
 	}
 }
 
-// settings are the flags.
+// settings are the parsed flags.
 type settings struct {
 	brokers     string
 	contestants string
@@ -120,13 +121,13 @@ func benchMain(ctx context.Context) (err error) {
 	return t.hold(ctx)
 }
 
-// tournament is one invocation.
+// tournament is one run of the benchmark.
 type tournament struct {
 	settings
 	brokers []string
 	client  *kafka.Client
 	dir     string
-	id      string // in the names of topics and groups, for clusters that are used again
+	id      string // part of the names of topics and groups, so that a cluster can be used again
 	runs    map[string][]measurement
 }
 
@@ -182,7 +183,7 @@ func (t *tournament) prepare(ctx context.Context, names []string) (size int, err
 	return size, nil
 }
 
-// run lets a contestant run once, in a process of its own, and checks its table.
+// run runs a contestant once, in its own process, and checks its table.
 func (t *tournament) run(ctx context.Context, name string, round int) (measurement, error) {
 	c, err := contestantNamed(name)
 	if err != nil {
@@ -217,13 +218,13 @@ func (t *tournament) run(ctx context.Context, name string, round int) (measureme
 		m.Vehicles, m.outcome.Records = tally(table)
 	}
 	if m.outcome.Records != int64(j.Records) || m.Vehicles != min(t.vehicles, j.Records) {
-		return m, fmt.Errorf("its table has counted %d records of %d vehicles, want %d of %d",
+		return m, fmt.Errorf("the table has %d records of %d vehicles, want %d of %d",
 			m.outcome.Records, m.Vehicles, j.Records, min(t.vehicles, j.Records))
 	}
 	return m, os.RemoveAll(j.Dir)
 }
 
-// command returns the process that does the jobs of a contestant.
+// command returns the command that runs the jobs of a contestant.
 func command(ctx context.Context, c contestant) (*exec.Cmd, error) {
 	if c.command != nil {
 		return c.command(ctx)
@@ -232,7 +233,7 @@ func command(ctx context.Context, c contestant) (*exec.Cmd, error) {
 	return exec.CommandContext(ctx, exe, "contestant"), err
 }
 
-// spawn does a job in a new process and measures it.
+// spawn runs a job in a new process and measures it.
 func spawn(cmd *exec.Cmd, j job) (measurement, error) {
 	input, err := json.Marshal(j)
 	if err != nil {
@@ -246,7 +247,7 @@ func spawn(cmd *exec.Cmd, j job) (measurement, error) {
 	}
 	m := measurement{records: j.Records}
 	if err := json.Unmarshal(output, &m.outcome); err != nil {
-		return m, fmt.Errorf("its outcome %q: %w", output, err)
+		return m, fmt.Errorf("outcome %q: %w", output, err)
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	m.system = cmd.ProcessState.SystemTime()

@@ -13,7 +13,7 @@ import (
 type measurement struct {
 	outcome
 	records int
-	cpu     time.Duration // user + system, of the whole process
+	cpu     time.Duration // user and system time of the whole process
 	system  time.Duration
 	maxRSS  int64 // bytes
 }
@@ -22,7 +22,7 @@ func (m measurement) perRecord() float64 { return float64(m.cpu.Nanoseconds()) /
 
 func (m measurement) rate() float64 { return float64(m.records) / m.Wall.Seconds() }
 
-// median returns the middle of what f says of the runs.
+// median returns the median of f over the runs.
 func median(runs []measurement, f func(measurement) float64) float64 {
 	values := make([]float64, len(runs))
 	for i, m := range runs {
@@ -49,7 +49,7 @@ func ratio(runs, others []measurement, f func(measurement) float64) string {
 	return fmt.Sprintf("%.2f", middle(values))
 }
 
-// report prints one line for each contestant: medians of its runs, and the smallest and largest CPU time.
+// report prints one line per contestant: the medians of its runs, and the smallest and largest CPU time.
 func report(w io.Writer, names []string, runs map[string][]measurement) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "contestant\trecords\tCPU ns/record\tmin–max\tof it system\t× loop\t× rio\trecords/s\t× rio\tallocations/record\tGCs\tmax RSS MiB\t")

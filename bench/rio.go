@@ -13,7 +13,7 @@ import (
 
 const commitInterval = 100 * time.Millisecond
 
-// vehicles is the topology of the same work: the table of vehicles, kept in pebble and in a changelog.
+// vehicles builds the topology for the work: a table of vehicles, stored in pebble and in a changelog.
 func vehicles(j job) (*topology.Topology, error) {
 	b := topology.NewBuilder(j.Application)
 	positions := topology.From(b, topology.NewTopic(j.Topic, codec.String, codec.JSON[Position]()))
@@ -42,5 +42,5 @@ func runRio(atLeastOnce bool) func(context.Context, job) (map[string]Vehicle, er
 	}
 }
 
-// changelogOf is where Rio keeps the table.
+// changelogOf returns the topic of Rio's table.
 func changelogOf(j job) string { return j.Application + "-vehicles-changelog" }

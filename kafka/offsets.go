@@ -35,7 +35,7 @@ func ParseAt(text string) (At, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil || t.UnixMilli() < 0 {
-		return 0, fmt.Errorf("kafka: %q is no position: want earliest, latest, or a time such as 2026-01-01T08:50:00Z", text)
+		return 0, fmt.Errorf("kafka: %q is not a position: want earliest, latest, or a time such as 2026-01-01T08:50:00Z", text)
 	}
 	return Since(t), nil
 }

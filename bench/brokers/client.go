@@ -10,13 +10,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// target is the broker that the client works against.
+// target is the broker under test.
 type target struct {
 	addr string
-	cpu  func() (time.Duration, error) // what its process has used so far
+	cpu  func() (time.Duration, error) // CPU time of the broker's process so far
 }
 
-// dial makes a client. What is not said here or by the caller is franz-go's default.
+// dial makes a client with franz-go's defaults, except for the given options.
 func (b target) dial(opts ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(b.addr),
@@ -25,7 +25,7 @@ func (b target) dial(opts ...kgo.Opt) (*kgo.Client, error) {
 	}, opts...)...)
 }
 
-// createTopics makes topics of equally many partitions.
+// createTopics creates topics with the same number of partitions.
 func (b target) createTopics(ctx context.Context, partitions int, names ...string) error {
 	client, err := b.dial()
 	if err != nil {
@@ -51,7 +51,7 @@ func (b target) createTopics(ctx context.Context, partitions int, names ...strin
 	return nil
 }
 
-// effort is what a piece of work took.
+// effort is the cost of an operation.
 type effort struct {
 	wall   time.Duration
 	broker time.Duration // CPU time of the broker's process
@@ -59,9 +59,9 @@ type effort struct {
 	others time.Duration // CPU time of all other processes of the machine meanwhile
 }
 
-// measure does a piece of work and says what it took.
+// measure runs an operation and returns its cost.
 func (b target) measure(work func() error) (effort, error) {
-	runtime.GC() // what went before shall not be paid here
+	runtime.GC() // so that garbage of earlier operations is not counted here
 	before, err := b.used()
 	if err != nil {
 		return effort{}, err
@@ -76,11 +76,11 @@ func (b target) measure(work func() error) (effort, error) {
 		wall:   wall,
 		broker: after.broker - before.broker,
 		client: after.client - before.client,
-		others: max(0, after.others-before.others), // the clocks differ by a tick or two
+		others: max(0, after.others-before.others), // the result may be slightly negative, because the clocks have different resolutions
 	}, err
 }
 
-// used is the CPU time that all have used so far.
+// used returns the CPU time that all have used so far.
 func (b target) used() (effort, error) {
 	broker, err := b.cpu()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// conditions say under what the figures were measured.
+// conditions describe the machine and the software of the measurement.
 type conditions []string
 
 func conditionsNow(s settings, dir string) conditions {
@@ -39,7 +39,8 @@ func (c conditions) print(w io.Writer) {
 
 const unknown = "unknown"
 
-// output runs a command that tells about the machine; what cannot be learned is no reason not to measure.
+// output runs a command and returns its output. Errors are ignored, because missing information must not prevent the
+// measurement.
 func output(name string, args ...string) []string {
 	text, err := exec.Command(name, args...).CombinedOutput()
 	if err != nil {
@@ -78,7 +79,7 @@ func firstFields(path string, n int) []string {
 	return fields[:min(n, len(fields))]
 }
 
-// kafkaVersion asks the script, whose help names it.
+// kafkaVersion returns the version, from the help text of the script.
 func kafkaVersion(script string) string {
 	for _, line := range output(script, "help") {
 		if _, rest, found := strings.Cut(line, "fetch Apache Kafka "); found {

@@ -8,21 +8,22 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// server is a broker in a process of its own that keeps its data in one directory. It can be started again after stop and
-// kill, and finds its data.
+// server is a broker process that keeps its data in one directory. It can be restarted after stop and kill with the
+// same data.
 type server interface {
-	// start returns when the broker leads that many partitions, and says how long that took, from the start of its process.
+	// start starts the process and waits until the broker leads the given number of partitions. It returns the time
+	// from the start of the process.
 	start(ctx context.Context, partitions int) (time.Duration, error)
 	addr() string
 	pid() int
-	stop() error // a clean end
+	stop() error // ends the process cleanly
 	kill() error // kill -9
 }
 
 // contestant is one way to run a broker.
 type contestant struct {
 	name  string
-	rival string // to whom it is compared
+	rival string // the contestant with which it is compared
 	serve func(s settings, dir string) server
 }
 
@@ -39,5 +40,5 @@ func contestantNamed(name string) (contestant, error) {
 			return c, nil
 		}
 	}
-	return contestant{}, fmt.Errorf("there is no contestant %q", name)
+	return contestant{}, fmt.Errorf("unknown contestant %q", name)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// fetchLimit is how long a consumer may wait for the next record before it says that it is missing.
+// fetchLimit is how long a consumer waits for the next record before the trial fails.
 const fetchLimit = 30 * time.Second
 
 // fetch reads a topic from its beginning with one consumer, without a group. It fails unless the topic has exactly n
@@ -34,13 +34,13 @@ func (b target) fetch(ctx context.Context, topic string, n int) (effort, error) 
 			there += end
 		}
 		if there != int64(n) {
-			return fmt.Errorf("%s: the high watermarks tell of %d records, but %d were acknowledged", topic, there, n)
+			return fmt.Errorf("%s: %d records by the high watermarks, but %d were acknowledged", topic, there, n)
 		}
 		return nil
 	})
 }
 
-// poll waits for records, not forever.
+// poll waits for records, up to fetchLimit.
 func poll(ctx context.Context, client *kgo.Client) (kgo.Fetches, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
 	defer cancel()

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// productionJVM has the flags that Kafka's own bin/kafka-server-start.sh and bin/kafka-run-class.sh give to the JVM.
+// productionJVM contains the JVM flags from Kafka's own bin/kafka-server-start.sh and bin/kafka-run-class.sh.
 const productionJVM = "-Xms1g -Xmx1g -server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 " +
 	"-XX:+ExplicitGCInvokesConcurrent -Djava.awt.headless=true"
 
-// productionProperties gives back to Kafka the defaults that scripts/kafka changes to make tests quick.
+// productionProperties restores the defaults that scripts/kafka changes to make tests fast.
 const productionProperties = `
 num.network.threads=3
 num.io.threads=8
@@ -35,7 +35,7 @@ type kafkaSettings struct {
 	jvm    string
 }
 
-// kafkaServer is an Apache Kafka that scripts/kafka runs.
+// kafkaServer is an Apache Kafka started by scripts/kafka.
 type kafkaServer struct {
 	kafkaSettings
 	dir        string
@@ -50,7 +50,8 @@ func kafka(properties string) func(settings, string) server {
 	}
 }
 
-// start does not count what the script does before it starts the broker, such as formatting an empty directory.
+// start does not count the time that the script needs before it starts the broker, for example to format an empty
+// directory.
 func (k *kafkaServer) start(ctx context.Context, partitions int) (time.Duration, error) {
 	if k.port == 0 {
 		var err error
@@ -64,13 +65,13 @@ func (k *kafkaServer) start(ctx context.Context, partitions int) (time.Duration,
 	go func() {
 		err := k.run("start", k.dir, strconv.Itoa(k.port))
 		if err != nil {
-			cancel(err) // nobody will answer
+			cancel(err) // the broker will not become ready
 		}
 		script <- err
 	}()
 	err := awaitPartitions(answered, k.addr(), partitions)
 	now, clockErr := sinceBoot()
-	if scriptErr := <-script; err == nil { // otherwise it is the cause of err
+	if scriptErr := <-script; err == nil { // otherwise scriptErr is the cause of err
 		err = scriptErr
 	}
 	if err = errors.Join(err, clockErr); err == nil {
@@ -87,14 +88,14 @@ func (k *kafkaServer) start(ctx context.Context, partitions int) (time.Duration,
 func (k *kafkaServer) run(args ...string) error {
 	cmd := exec.Command(k.script, args...)
 	cmd.Env = append(os.Environ(), "KAFKA_JVM="+k.jvm, "KAFKA_PROPERTIES="+k.properties)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for this program, which then stops the broker
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must only reach this program, which then stops the broker
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %s: %w\n%s", k.script, strings.Join(args, " "), err, output)
 	}
 	return nil
 }
 
-// readPID learns the process from the script's file.
+// readPID reads the pid from the script's file.
 func (k *kafkaServer) readPID() (int, error) {
 	line, err := os.ReadFile(filepath.Join(k.dir, "pid"))
 	if err != nil {
@@ -109,14 +110,14 @@ func (k *kafkaServer) pid() int { return k.process }
 
 func (k *kafkaServer) stop() error {
 	if _, err := os.Stat(filepath.Join(k.dir, "pid")); errors.Is(err, os.ErrNotExist) {
-		return nil // it never came to a process
+		return nil // the process was never started
 	}
 	return k.run("stop", k.dir)
 }
 
 func (k *kafkaServer) kill() error { return killProcess(k.process) }
 
-// freePort finds a port below the range from which the system hands out ports to clients.
+// freePort finds a free port below the range of ephemeral ports.
 func freePort() (int, error) {
 	for port := 23_000; port < 32_000; port++ {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

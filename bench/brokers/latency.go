@@ -8,13 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// latencies are how long single records took: from the call of the client to the broker's answer, and to the consumer.
+// latencies are the times of single records: from the client's call to the acknowledgement, and to the consumer.
 type latencies struct {
 	acknowledged, delivered []time.Duration
 }
 
-// single sends one record at a time, rate in a second, for a while, and reads them at the same time. The next record does
-// not wait for the answer to the last. The records pass through the partitions in turn, so each is a batch of its own.
+// single sends single records, rate per second, for a while, and consumes them at the same time. A record does not wait
+// for the acknowledgement of the previous one. The records go to the partitions in turn, so each is a batch of its own.
 func (b target) single(ctx context.Context, topic string, rate int, duration time.Duration) (latencies, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -25,17 +25,17 @@ func (b target) single(ctx context.Context, topic string, rate int, duration tim
 	}
 	defer client.Close()
 	s := &stopwatch{client: client, zero: time.Now(), value: values(smallValue)[0]}
-	// The first record of each partition waits for metadata and for the consumer to find its place.
+	// The first record of each partition waits for metadata and for the consumer's offset lookup.
 	if _, err := s.run(ctx, partitions, rate); err != nil {
 		return latencies{}, err
 	}
 	return s.run(ctx, int(duration.Seconds()*float64(rate)), rate)
 }
 
-// stopwatch sends records whose keys say when they were sent.
+// stopwatch sends records whose keys contain their send times.
 type stopwatch struct {
 	client *kgo.Client
-	zero   time.Time // what the keys count from, in nanoseconds
+	zero   time.Time // the zero of the times in the keys, which are in nanoseconds
 	value  []byte
 }
 
@@ -56,7 +56,7 @@ func (s *stopwatch) run(ctx context.Context, n, rate int) (latencies, error) {
 }
 
 func (s *stopwatch) send(ctx context.Context, n, rate int) ([]time.Duration, error) {
-	took := make([]time.Duration, n) // an element is written when its record is acknowledged
+	took := make([]time.Duration, n) // an element is set when its record is acknowledged
 	ticker := time.NewTicker(time.Second / time.Duration(rate))
 	defer ticker.Stop()
 	var refused firstError

@@ -1,19 +1,19 @@
-// Brokers measures Rio's embedded broker beside Apache Kafka, on one machine and with one client, franz-go's.
+// Brokers compares Rio's embedded broker with Apache Kafka, on one machine and with the same client, franz-go.
 //
 //	cd bench && go run ./brokers -rounds 3
 //
-//	rio-os       Rio, Durability "os": what is acknowledged is with the operating system
-//	kafka        Apache Kafka as it comes: the same
-//	rio-fsync    Rio, Durability "fsync": what is acknowledged is on the disk
+//	rio-os       Rio, Durability "os": acknowledged records are in the operating system's cache
+//	kafka        Apache Kafka with its defaults: the same
+//	rio-fsync    Rio, Durability "fsync": acknowledged records are on disk
 //	kafka-fsync  Apache Kafka with log.flush.interval.messages=1: the same
 //
-// Each broker runs in a process of its own, one at a time, on an empty directory; a round has one trial of each, so that
-// rivals alternate. What a trial does is read in trial.go. The client shares the machine with the broker: rates say how
-// fast both are together, and only the CPU time of the broker's process, from /proc, is the broker's alone. Kafka's is
-// warmed up before anything is measured, and runs with the JVM flags of its own start script.
+// Each broker runs in its own process, one at a time, with an empty directory. A round has one trial of each
+// contestant, so rivals alternate. The steps of a trial are in trial.go. The client shares the machine with the broker:
+// rates show the speed of both together, and only the CPU time of the broker's process, from /proc, is the broker's
+// alone. Kafka is warmed up before the measurement and runs with the JVM flags of its own start script.
 //
-// The report has medians, the smallest and largest value, and the median of Rio ÷ Kafka in the same round. A read that
-// does not find every acknowledged record, also after a kill -9, ends the trial with an error.
+// The report shows the median, the smallest and the largest value, and the median of Rio ÷ Kafka in the same round. If
+// a read does not find every acknowledged record, also after kill -9, the trial fails.
 package main
 
 import (
@@ -34,7 +34,7 @@ func main() {
 	defer stop()
 	var err error
 	if isRioProcess(os.Args) {
-		signal.Ignore(os.Interrupt) // it ends with its parent
+		signal.Ignore(os.Interrupt) // this process ends when its parent ends
 		err = rioMain(os.Args)
 	} else {
 		err = brokersMain(ctx)
@@ -45,7 +45,7 @@ func main() {
 	}
 }
 
-// settings are the flags.
+// settings are the parsed flags.
 type settings struct {
 	contestants string
 	rounds      int
@@ -94,7 +94,7 @@ func brokersMain(ctx context.Context) error {
 	return errors.Join(err, report(os.Stdout, names, runs))
 }
 
-// hold runs all rounds. A trial that fails leaves a gap; the others go on, for a round takes minutes.
+// hold runs all rounds. If a trial fails, the others still run, because a round takes minutes.
 func hold(ctx context.Context, s settings, names []string, dir string) (results, error) {
 	runs := results{}
 	failed := 0
@@ -120,7 +120,7 @@ func hold(ctx context.Context, s settings, names []string, dir string) (results,
 		}
 	}
 	if failed > 0 {
-		return runs, fmt.Errorf("%d trials failed; why is said above", failed)
+		return runs, fmt.Errorf("%d trials failed; see the errors above", failed)
 	}
 	return runs, nil
 }

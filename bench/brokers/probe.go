@@ -17,9 +17,9 @@ const (
 	startLimit = 2 * time.Minute
 )
 
-// awaitPartitions asks the broker for its metadata until it answers and leads that many partitions, and no partition is
-// without a leader. It speaks the protocol itself, for a client pauses longer between two attempts than a broker may need
-// to start.
+// awaitPartitions requests metadata until the broker responds, leads the given number of partitions, and no partition
+// is without a leader. It uses the protocol directly, because a client waits longer between two attempts than a broker
+// may need to start.
 func awaitPartitions(ctx context.Context, addr string, partitions int) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -34,16 +34,16 @@ func awaitPartitions(ctx context.Context, addr string, partitions int) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("no good answer from %s: %w", addr, context.Cause(ctx)), err)
+			return errors.Join(fmt.Errorf("no valid response from %s: %w", addr, context.Cause(ctx)), err)
 		case <-ticker.C:
 		}
 	}
 }
 
-// leads says whether every partition has its leader, and there are as many as expected.
+// leads reports whether every partition has a leader and their number is as expected.
 func leads(m *kmsg.MetadataResponse, partitions int) error {
 	if len(m.Brokers) == 0 {
-		return errors.New("the metadata name no broker")
+		return errors.New("the metadata contains no broker")
 	}
 	led := 0
 	for _, t := range m.Topics {
@@ -55,12 +55,12 @@ func leads(m *kmsg.MetadataResponse, partitions int) error {
 		}
 	}
 	if led < partitions {
-		return fmt.Errorf("it leads %d partitions, want %d", led, partitions)
+		return fmt.Errorf("the broker leads %d partitions, want %d", led, partitions)
 	}
 	return nil
 }
 
-// metadata asks once for all topics, on a connection of its own.
+// metadata requests the metadata of all topics once, on a new connection.
 func metadata(ctx context.Context, addr string) (*kmsg.MetadataResponse, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -70,7 +70,7 @@ func metadata(ctx context.Context, addr string) (*kmsg.MetadataResponse, error) 
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	request := kmsg.NewPtrMetadataRequest()
-	request.Version = 8 // the last with headers of the plain old form
+	request.Version = 8 // the last version with the old header format
 	if _, err := conn.Write(kmsg.NewRequestFormatter().AppendRequest(nil, request, 0)); err != nil {
 		return nil, err
 	}

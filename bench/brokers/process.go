@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tick is the unit of time in /proc/PID/stat: Linux has shown it as 1/100 s on all machines since 2.6.
+// tick is the unit of times in /proc/PID/stat: 1/100 s on all machines since Linux 2.6.
 const tick = 10 * time.Millisecond
 
 // stat returns a field of /proc/PID/stat, numbered as in proc(5).
@@ -22,13 +22,13 @@ func stat(pid, field int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	const afterName = 3 // the second field is the name in parentheses, and may have blanks
+	const afterName = 3 // the second field is the name in parentheses, which may contain spaces
 	fields := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
 	n, err := strconv.ParseInt(fields[field-afterName], 10, 64)
 	return time.Duration(n) * tick, err
 }
 
-// cpuOf is the CPU time, user and system, that a process has used.
+// cpuOf returns the CPU time (user and system) of a process.
 func cpuOf(pid int) (time.Duration, error) {
 	user, err := stat(pid, 14)
 	if err != nil {
@@ -38,7 +38,7 @@ func cpuOf(pid int) (time.Duration, error) {
 	return user + system, err
 }
 
-// startOf is when a process was started, since boot.
+// startOf returns the start time of a process, since boot.
 func startOf(pid int) (time.Duration, error) { return stat(pid, 22) }
 
 func sinceBoot() (time.Duration, error) {
@@ -51,21 +51,21 @@ func sinceBoot() (time.Duration, error) {
 	return time.Duration(s * float64(time.Second)), err
 }
 
-// ownCPU is the CPU time, user and system, that this process has used.
+// ownCPU returns the CPU time (user and system) of this process.
 func ownCPU() (time.Duration, error) {
 	var used syscall.Rusage
 	err := syscall.Getrusage(syscall.RUSAGE_SELF, &used)
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano()), err
 }
 
-// machineCPU is the CPU time that all processes and the system itself have used since boot, and what the hypervisor withheld.
+// machineCPU returns the CPU time of all processes and the kernel since boot, including time taken by the hypervisor.
 func machineCPU() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
-	const idle, wait, guest = 4, 5, 9 // the fields of proc(5); guest time is in user time, too
+	const idle, wait, guest = 4, 5, 9 // fields as in proc(5); guest time is included in user time
 	sum := int64(0)
 	for i, field := range strings.Fields(line) {
 		if i == 0 || i == idle || i == wait || i >= guest {
@@ -80,11 +80,11 @@ func machineCPU() (time.Duration, error) {
 	return time.Duration(sum) * tick, nil
 }
 
-// killLimit is how long a process may take to be gone after a kill -9; it gives back its memory first.
+// killLimit is how long a process may take to end after kill -9; it must release its memory first.
 const killLimit = time.Minute
 
-// killProcess sends kill -9 to a process that need not be a child of this one, and waits until it is gone with its ports and
-// locks.
+// killProcess sends kill -9 to a process, which need not be a child of this one, and waits until it has ended and
+// released its ports and locks.
 func killProcess(pid int) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -102,14 +102,14 @@ func killProcess(pid int) error {
 		case err != nil:
 			return fmt.Errorf("wait for process %d: %w", pid, err)
 		case n == 0:
-			return fmt.Errorf("process %d is still there %v after kill -9", pid, killLimit)
+			return fmt.Errorf("process %d is still running %v after kill -9", pid, killLimit)
 		default:
 			return nil
 		}
 	}
 }
 
-// memory is what a process has of the machine's memory, in bytes.
+// memory is the resident memory of a process, in bytes.
 type memory struct {
 	now, most int64 // VmRSS, VmHWM
 }

@@ -8,14 +8,14 @@ import (
 	"text/tabwriter"
 )
 
-// figure is one thing that was measured. A unit per second is better the larger it is, all others the smaller they are.
+// figure is one measured value. For units per second, larger is better; for all others, smaller is better.
 type figure struct {
 	name  string
 	unit  string
 	value float64
 }
 
-// figures are those of one trial, in the order of the report. All trials of one invocation have the same ones.
+// figures are the figures of one trial, in the order of the report. All trials of one run have the same ones.
 type figures []figure
 
 // results are the trials by contestant and round; a failed trial is missing.
@@ -28,7 +28,7 @@ func (r results) add(name string, round int, f figures) {
 	r[name][round] = f
 }
 
-// rows returns any trial, for the names of the figures.
+// rows returns one of the trials, for the names of the figures.
 func (r results) rows() figures {
 	for _, trials := range r {
 		for _, f := range trials {
@@ -38,7 +38,7 @@ func (r results) rows() figures {
 	return nil
 }
 
-// spread is what the rounds say of a figure: the median, the smallest and the largest.
+// spread returns the median, the smallest and the largest value of a figure over the rounds.
 func (r results) spread(name string, row int) string {
 	var values []float64
 	for _, f := range r[name] {
@@ -54,8 +54,8 @@ func (r results) spread(name string, row int) string {
 	return fmt.Sprintf("%s (%s..%s)", middle, number(slices.Min(values)), number(slices.Max(values)))
 }
 
-// ratio is the median of the quotients of two contestants in the same round: what slows the machine down for a while slows
-// down both. A rival's 0 has no quotient.
+// ratio returns the median of the ratio of two contestants in the same round. A temporary slowdown of the machine
+// affects both. Rounds in which the rival's value is 0 are omitted.
 func (r results) ratio(name, rival string, row int) string {
 	var values []float64
 	for round, f := range r[name] {
@@ -69,14 +69,15 @@ func (r results) ratio(name, rival string, row int) string {
 	return number(median(values))
 }
 
-// median is the middle, or what is between the two in the middle.
+// median returns the middle value, or the mean of the two middle values.
 func median(values []float64) float64 {
 	slices.Sort(values)
 	n := len(values)
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-// report prints a Markdown table: a row for each figure, a column for each contestant, and one after each pair of rivals.
+// report prints a Markdown table with a row per figure, a column per contestant, and a column with the ratio after each
+// pair of rivals.
 func report(w io.Writer, names []string, runs results) error {
 	columns := columnsOf(names)
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
@@ -99,10 +100,10 @@ func report(w io.Writer, names []string, runs results) error {
 	return t.Flush()
 }
 
-// column is that of a contestant or, with a rival, of the two.
+// column belongs to a contestant or, with a rival, to the ratio of the two.
 type column struct{ name, rival string }
 
-// columnsOf puts the ratio of two rivals after the later one.
+// columnsOf returns the columns. The ratio of two rivals comes after the later one.
 func columnsOf(names []string) []column {
 	var columns []column
 	for i, name := range names {
@@ -131,7 +132,7 @@ func (c column) cell(runs results, row int) string {
 	return runs.ratio(c.name, c.rival, row)
 }
 
-// number has about three digits.
+// number formats a value with about three digits.
 func number(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 100:

@@ -9,17 +9,17 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// rioProcess is the argument by which this program knows that it shall be a broker: its directory and its durability follow.
+// rioProcess is the argument that makes this program run a broker. The directory and the durability follow it.
 const rioProcess = "rio-broker"
 
 func isRioProcess(args []string) bool { return len(args) == 4 && args[1] == rioProcess }
 
-// rioMain is the process of Rio's broker.
+// rioMain is the main function of the process of Rio's broker.
 func rioMain(args []string) error {
 	return child.Serve(broker.Config{DataDir: args[2], Durability: broker.Durability(args[3])})
 }
 
-// rioServer is Rio's broker: this program, run again.
+// rioServer is Rio's broker: a child process that runs this program.
 type rioServer struct {
 	dir        string
 	durability broker.Durability

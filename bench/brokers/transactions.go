@@ -12,15 +12,15 @@ const (
 	transactionPartitions = 3
 )
 
-// transactions are how long some took, each as a whole and its commit: what comes after the records were acknowledged. The
-// whole may be much longer, for Kafka answers a commit before its markers are written; whoever begins the next transaction
-// earlier waits until it looks again, add.partitions.to.txn.retry.backoff.ms (20) later.
+// transactions contains the durations of transactions and of their commits, from the acknowledgement of the records on.
+// The next transaction may have to wait longer: Kafka acknowledges a commit before it writes the markers. A client that
+// begins the next transaction before that retries after add.partitions.to.txn.retry.backoff.ms (20).
 type transactions struct {
 	whole, commits []time.Duration
-	took           effort // all together
+	took           effort // sum of all
 }
 
-// transact commits one small transaction after the other for a while.
+// transact runs small transactions one after the other for a while.
 func (b target) transact(ctx context.Context, topic string, duration time.Duration) (transactions, error) {
 	client, err := b.dial(kgo.DefaultProduceTopic(topic), kgo.TransactionalID("brokers-"+topic), kgo.ProducerLinger(0),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -29,7 +29,7 @@ func (b target) transact(ctx context.Context, topic string, duration time.Durati
 	}
 	defer client.Close()
 	value := values(smallValue)[0]
-	if _, err := transaction(ctx, client, value); err != nil { // finds its coordinator and gets its producer id
+	if _, err := transaction(ctx, client, value); err != nil { // so that the client finds its coordinator and gets its producer id
 		return transactions{}, err
 	}
 	var done transactions

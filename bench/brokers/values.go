@@ -6,11 +6,11 @@ import (
 	"math/rand/v2"
 )
 
-// vehicles is the number of keys, and of values that differ.
+// vehicles is the number of keys and of different values.
 const vehicles = 5_000
 
-// values are positions as JSON, filled up to size bytes with what does not repeat. They are the same at every run, and made
-// beforehand, so that making them is not measured.
+// values returns positions as JSON, padded to size bytes with non-repeating text. They are the same in every run, and
+// are made beforehand, so that the measurement does not include that.
 func values(size int) [][]byte {
 	random := rand.New(rand.NewPCG(1, uint64(size)))
 	made := make([][]byte, vehicles)
@@ -32,7 +32,7 @@ func value(random *rand.Rand, i, size int) []byte {
 	return append(append(v, text[:max(0, size-len(v)-len(end))]...), end...)
 }
 
-// keys are the vehicles' names.
+// keys returns the names of the vehicles.
 func keys() [][]byte {
 	made := make([][]byte, vehicles)
 	for i := range made {

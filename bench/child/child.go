@@ -1,4 +1,4 @@
-// Package child runs Rio's broker in a process of its own: the program that measures starts itself again.
+// Package child runs Rio's broker in a child process, which executes the same program as its parent.
 package child
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/rio-streams/rio/broker"
 )
 
-// Serve is the process of the broker: it prints its address and runs until its standard input ends, so that it never
-// outlives who started it.
+// Serve runs the broker in the child process: it prints the broker's address and returns when standard input ends, so
+// that the child never outlives its parent.
 func Serve(cfg broker.Config) error {
 	b, err := broker.Start(cfg)
 	if err != nil {
@@ -25,14 +25,14 @@ func Serve(cfg broker.Config) error {
 	return errors.Join(err, b.Close())
 }
 
-// Process is a broker beside this process.
+// Process is a broker in a child process.
 type Process struct {
 	Addr  string // host:port
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
 
-// Start runs this program again with arguments that have it call Serve, and waits until the broker has its address.
+// Start starts this program again, with arguments that make it call Serve, and waits for the broker's address.
 func Start(args ...string) (*Process, error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -60,10 +60,10 @@ func Start(args ...string) (*Process, error) {
 	return p, nil
 }
 
-// PID is the number of the process.
+// PID returns the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Stop has the broker close, and waits for the end of the process.
+// Stop closes the broker and waits for the end of the process.
 func (p *Process) Stop() error { return errors.Join(p.stdin.Close(), p.cmd.Wait()) }
 
 // Kill ends the process at once.
@@ -71,6 +71,6 @@ func (p *Process) Kill() error {
 	if err := p.cmd.Process.Kill(); err != nil {
 		return err
 	}
-	p.cmd.Wait() // says that it was killed, and closes stdin
+	p.cmd.Wait() // returns an error because the process was killed; closes stdin
 	return nil
 }

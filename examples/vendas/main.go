@@ -46,7 +46,7 @@ func main() {
 
 // options are the parsed command-line flags.
 type options struct {
-	produce, consume, totals bool // none: all three
+	produce, consume, totals bool // if none is set, all three run
 	follow                   bool
 	brokers                  string
 	data                     string

@@ -124,7 +124,7 @@ func (m *Money) UnmarshalJSON(data []byte) error {
 	}
 	cents, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		return fmt.Errorf("%s is too much money for one sale", data)
+		return fmt.Errorf("%s is too large for one sale", data)
 	}
 	*m = Money(cents)
 	return nil
@@ -143,7 +143,7 @@ func centsOf(data []byte) (string, error) {
 	if exponent != "" {
 		var err error
 		if shift, err = strconv.Atoi(exponent); err != nil || shift < -20 || shift > 20 {
-			return "", fmt.Errorf("%s is no amount of money", text)
+			return "", fmt.Errorf("%s is not an amount of money", text)
 		}
 	}
 	digits := whole + fraction

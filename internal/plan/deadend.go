@@ -2,8 +2,8 @@ package plan
 
 import "slices"
 
-// DeadEnds returns the steps whose results nobody gets: no step takes them and they are not written or kept. Steps of
-// user code (process, peek) are none: they may be there for what they do.
+// DeadEnds returns the steps whose results are not used: no other step takes them, and they are not written to a topic
+// or a store. Custom steps (process, peek) are not included, because they may have side effects.
 func (p *Plan) DeadEnds() []*Node {
 	var ends []*Node
 	for _, sub := range p.Subtopologies {

@@ -75,7 +75,7 @@ func (s *subject) refuses(spec kafka.TopicSpec) {
 	spec.Name = s.unique()
 	s.wants(kafka.ErrRefused, s.CreateTopics(s.ctx, spec), "create a topic")
 	if topics, err := s.DescribeTopics(s.ctx, spec.Name); err != nil || len(topics) != 0 {
-		s.Errorf("it was created: %+v, %v", topics, err)
+		s.Errorf("the topic was created: %+v, %v", topics, err)
 	}
 }
 

@@ -25,7 +25,7 @@ func brokerSaysTime(s *subject) {
 	after := time.Now().UnixMilli()
 	s.code(nil, res.ErrorCode, "append")
 	if res.LogAppendTime < before || res.LogAppendTime > after {
-		s.Errorf("the producer is told %d, which is not between %d and %d", res.LogAppendTime, before, after)
+		s.Errorf("the producer got timestamp %d, which is not between %d and %d", res.LogAppendTime, before, after)
 	}
 	b := s.batchesIn(r.fetch(tp, 0).RecordBatches)[0]
 	if b.Attributes&logAppendTimeBit == 0 || b.MaxTimestamp != res.LogAppendTime {
@@ -60,7 +60,7 @@ func producerSaysTime(s *subject) {
 	tp := s.ready()
 	r := s.raw()
 	if res := r.append(tp, seal(batchOf(stamped(100)...))); res.LogAppendTime != -1 {
-		s.Errorf("the producer is told that it was appended at %d", res.LogAppendTime)
+		s.Errorf("the producer got append time %d", res.LogAppendTime)
 	}
 	s.allAt(tp, 100, 1)
 }
@@ -74,7 +74,7 @@ func topicChangesTime(s *subject) {
 		s.must(s.write(tp, kafka.ProducerConfig{}, stamped(200)...))
 		records, _ := s.read(tp, 0, kafka.FetcherConfig{})
 		if records[0].Timestamp != 100 {
-			s.Errorf("what was there has time %d now", records[0].Timestamp)
+			s.Errorf("the existing record now has timestamp %d", records[0].Timestamp)
 		}
 		return records[len(records)-1].Timestamp >= now
 	})

@@ -36,13 +36,13 @@ func (s AssignorSubject) fewMove(t *rapid.T) {
 	}
 	first := s.settle(t, members, counts)
 	if again := s.settle(t, owning(shuffled(members), first), counts); !reflect.DeepEqual(first, again) {
-		t.Fatalf("nothing happened, and partitions moved:\n%v\n%v", first, again)
+		t.Fatalf("partitions moved although nothing has changed:\n%v\n%v", first, again)
 	}
 
 	joiner := kafka.GroupMember{ID: fmt.Sprint("m", n), Topics: slices.Concat(s.Units...)}
 	grown := s.settle(t, owning(append(slices.Clone(members), joiner), first), counts)
 	if moved, needed := s.moved(first, grown), len(s.units(grown[joiner.ID])); moved != needed {
-		t.Fatalf("a member with %d units joined, and %d moved:\n%v\n%v", needed, moved, first, grown)
+		t.Fatalf("a member got %d units when it joined, but %d moved:\n%v\n%v", needed, moved, first, grown)
 	}
 
 	gone := rapid.IntRange(0, n-1).Draw(t, "gone")
@@ -51,7 +51,7 @@ func (s AssignorSubject) fewMove(t *rapid.T) {
 	}
 	shrunk := s.settle(t, owning(slices.Delete(slices.Clone(members), gone, gone+1), first), counts)
 	if moved, needed := s.moved(first, shrunk), len(s.units(first[members[gone].ID])); moved != needed {
-		t.Fatalf("a member with %d units left, and %d moved:\n%v\n%v", needed, moved, first, shrunk)
+		t.Fatalf("a member with %d units left, but %d moved:\n%v\n%v", needed, moved, first, shrunk)
 	}
 }
 
@@ -126,7 +126,7 @@ func (s AssignorSubject) checkAssigned(t *rapid.T, members []kafka.GroupMember, 
 					t.Fatalf("%v is assigned to %v, want one of %v:\n%v", tp, has, may, shares)
 				}
 				if whole := owners[kafka.TopicPartition{Topic: topics[0], Partition: p}]; !slices.Equal(has, whole) {
-					t.Fatalf("%v is assigned to %v, and what is read with it to %v:\n%v", tp, has, whole, shares)
+					t.Fatalf("%v is assigned to %v, but a co-partitioned one to %v:\n%v", tp, has, whole, shares)
 				}
 			}
 		}

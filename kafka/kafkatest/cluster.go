@@ -18,7 +18,7 @@ var cluster = theme{"cluster", []testCase{
 	{"versions of a client that is too new", clusterTooNew},
 	{"a version that the broker does not know", clusterUnknownVersion},
 	{"a request that the broker does not know", clusterUnknownRequest},
-	{"a frame that is no request", clusterNoRequest},
+	{"a frame that is not a request", clusterNoRequest},
 	{"metadata in every version", metadataEveryVersion},
 	{"metadata of all, of none", metadataAllOrNone},
 	{"metadata by id", metadataByID},
@@ -43,7 +43,7 @@ func clusterVersions(s *subject) {
 		kmsg.CreatePartitions, kmsg.DeleteGroups, kmsg.OffsetDelete, kmsg.DescribeCluster,
 	} {
 		if _, ok := r.newest[int16(key)]; !ok {
-			s.Errorf("the broker does not know %s", key.Name())
+			s.Errorf("the broker does not support %s", key.Name())
 		}
 	}
 	for version := int16(0); version <= r.newest[int16(kmsg.ApiVersions)]; version++ {
@@ -70,7 +70,7 @@ func clusterTooNew(s *subject) {
 	s.must(res.ReadFrom(r.frame(77)))
 	s.code(kerr.UnsupportedVersion, res.ErrorCode, "ask for versions in one to come")
 	if len(res.ApiKeys) == 0 {
-		s.Error("the broker does not say what it knows")
+		s.Error("the broker does not list its request versions")
 	}
 	ask(r, kmsg.NewPtrMetadataRequest()) // the connection is still usable
 }
@@ -79,7 +79,7 @@ func clusterTooNew(s *subject) {
 func (r *raw) closed(doing string) {
 	r.s.Helper()
 	if n, err := io.Copy(io.Discard, r); n != 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		r.s.Errorf("%s: %d bytes of an answer, %v; want a closed connection", doing, n, err)
+		r.s.Errorf("%s: %d bytes of a response, %v; want a closed connection", doing, n, err)
 	}
 	ask(r.s.raw(), kmsg.NewPtrMetadataRequest()) // other connections are not affected
 }
@@ -155,7 +155,7 @@ func metadataAllOrNone(s *subject) {
 		none := kmsg.NewPtrMetadataRequest()
 		none.Topics = []kmsg.MetadataRequestTopic{}
 		if res := ask(r.at(max(version, 1)), none); len(res.Topics) != 0 || len(res.Brokers) == 0 {
-			s.Errorf("v%d: asked for no topic, told of %d and %d brokers", version, len(res.Topics), len(res.Brokers))
+			s.Errorf("v%d: without topics in the request, got %d topics and %d brokers", version, len(res.Topics), len(res.Brokers))
 		}
 	}
 }
@@ -175,7 +175,7 @@ func metadataByID(s *subject) {
 	unknown := byID([16]byte{1, 2, 3})
 	s.code(kerr.UnknownTopicID, unknown.ErrorCode, "metadata of an id that does not exist")
 	if unknown.TopicID != [16]byte{1, 2, 3} {
-		s.Errorf("the answer is about %x", unknown.TopicID)
+		s.Errorf("the response is for topic id %x", unknown.TopicID)
 	}
 }
 
@@ -195,7 +195,7 @@ func metadataCreatesNothing(s *subject) {
 	s.code(kerr.InvalidTopicException, r.metadata(bad).ErrorCode, "metadata of a bad name")
 	r.append(kafka.TopicPartition{Topic: never}, seal(values("x")))
 	if r.exists(never) {
-		s.Error("writing to it created it")
+		s.Error("a write has created the topic")
 	}
 }
 
@@ -228,7 +228,7 @@ func logDirs(s *subject) {
 		}
 	}
 	if !found {
-		s.Error("the partition is nowhere, or smaller than what is in it")
+		s.Error("the partition is in no directory, or its size is too small")
 	}
 }
 
@@ -248,10 +248,10 @@ func epochEnds(s *subject) {
 		return ask(r, req).Topics[0].Partitions[0]
 	}
 	if got := at(epoch, epoch); got.ErrorCode != 0 || got.EndOffset != 3 || got.LeaderEpoch != epoch {
-		s.Errorf("the epoch of now: %+v", got)
+		s.Errorf("the current epoch: %+v", got)
 	}
 	if got := at(-1, epoch+10); got.ErrorCode != 0 || got.EndOffset != -1 || got.LeaderEpoch != -1 {
-		s.Errorf("an epoch to come: %+v", got)
+		s.Errorf("a future epoch: %+v", got)
 	}
 	s.code(kerr.UnknownLeaderEpoch, at(epoch+10, epoch).ErrorCode, "ask a leader of an epoch to come")
 	tp.Partition = 0

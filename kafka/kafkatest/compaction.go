@@ -105,7 +105,7 @@ func (k *keyed) becomes(want ...string) {
 	var got []string
 	defer func() {
 		if !slices.Equal(got, want) {
-			k.s.Logf("there is %q, not %q", got, want)
+			k.s.Logf("records %q, want %q", got, want)
 		}
 	}()
 	eventuallySlow(k.s, 200*time.Millisecond, "the log is compacted", func() bool {
@@ -146,7 +146,7 @@ func gapsArePassed(s *subject) {
 	for offset, want := range next {
 		records, _ := s.read(k.tp, int64(offset), kafka.FetcherConfig{})
 		if len(records) == 0 || records[0].Offset != want {
-			s.Errorf("from %d there are %+v; the first should be %d", offset, records, want)
+			s.Errorf("from %d: records %+v; want the first at %d", offset, records, want)
 		}
 	}
 	s.isAt(k.tp, kafka.Earliest, 0) // compaction does not move the start of the log

@@ -69,9 +69,9 @@ func configSources(s *subject) {
 	topic := s.topic(1, map[string]string{"retention.ms": "12345"})
 	all := s.raw().config(topic)
 	if c := all["retention.ms"]; c.Value == nil || *c.Value != "12345" || c.Source != fromTopic || c.ReadOnly || c.IsSensitive {
-		s.Errorf("what was set: %+v", c)
+		s.Errorf("changed settings: %+v", c)
 	} else if len(c.ConfigSynonyms) == 0 || c.ConfigSynonyms[0].Source != fromTopic || *c.ConfigSynonyms[0].Value != "12345" {
-		s.Errorf("what was set is from %+v", c.ConfigSynonyms)
+		s.Errorf("source of a changed setting: %+v", c.ConfigSynonyms)
 	}
 	for setting, want := range map[string]string{
 		"cleanup.policy": "delete", "max.message.bytes": "1048588", "message.timestamp.type": "CreateTime",
@@ -210,7 +210,7 @@ func configOfBroker(s *subject) {
 		}
 	}
 	if sensitive := slices.ContainsFunc([]string{"sasl.jaas.config", "ssl.key.password"}, func(setting string) bool { return all[setting].Value != nil }); sensitive {
-		s.Error("a secret is told")
+		s.Error("a secret setting has a value")
 	}
 }
 

@@ -51,7 +51,7 @@ func newerAbortsOlder(s *subject) {
 	s.settled(tp)
 	s.isAt(tp, kafka.LatestStable, 2)
 	if got, ok := s.committed(group, in); ok {
-		s.Errorf("the group has committed %+v, in a transaction that was aborted", got)
+		s.Errorf("the group has committed %+v in an aborted transaction", got)
 	}
 	s.send(newer, tp, "next")
 	s.must(newer.Commit(s.ctx))

@@ -149,7 +149,7 @@ func fetchZeroLimit(s *subject) {
 	req := fetchOf(0, tp)
 	req.Topics[0].Partitions[0].PartitionMaxBytes = 0
 	if got := only(s, ask(r.at(byName), req)); got.ErrorCode != 0 || len(s.batchesIn(got.RecordBatches)) > 1 {
-		s.Errorf("with a limit of nothing there are %d batches, error %d", len(s.batchesIn(got.RecordBatches)), got.ErrorCode)
+		s.Errorf("with a limit of 0 there are %d batches, error %d", len(s.batchesIn(got.RecordBatches)), got.ErrorCode)
 	}
 }
 
@@ -211,10 +211,10 @@ func fetchMarks(s *subject) {
 		}
 		records := s.recordsIn(b)
 		if len(records) != 1 || string(records[0].Key) != want || want != "" && len(records[0].Value) < 6 {
-			s.Errorf("batch %d holds %+v; want a key %q", i, records, want)
+			s.Errorf("batch %d contains %+v; want a key %q", i, records, want)
 		}
 		if want != "" && b.FirstSequence != -1 {
-			s.Errorf("the mark at %d has sequence number %d", i, b.FirstSequence)
+			s.Errorf("the marker at %d has sequence number %d", i, b.FirstSequence)
 		}
 	}
 }
@@ -239,7 +239,7 @@ func fetchAfterDelete(s *subject) {
 	}
 	s.must(s.DeleteRecords(s.ctx, map[kafka.TopicPartition]int64{tp: 4}))
 	if got := r.fetch(tp, 4); got.ErrorCode != 0 || got.LogStartOffset != 4 || got.HighWatermark != 4 || len(got.RecordBatches) != 0 {
-		s.Errorf("all was deleted: %+v", got)
+		s.Errorf("after all records were deleted: %+v", got)
 	}
 }
 

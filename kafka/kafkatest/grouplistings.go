@@ -68,11 +68,11 @@ func listedByState(s *subject) {
 	m, r := s.soleMember(), s.raw()
 	for _, filter := range [][]string{nil, {"Stable"}, {"stable"}, {"Empty", "Stable"}} {
 		if g := r.listedGroups(filter, nil)[m.group]; g.GroupState != "Stable" || g.ProtocolType != protocolType {
-			s.Errorf("of those that are %q: %+v", filter, g)
+			s.Errorf("groups in state %q: %+v", filter, g)
 		}
 	}
 	if g, ok := r.listedGroups([]string{"Empty"}, nil)[m.group]; ok {
-		s.Errorf("of those that are empty: %+v", g)
+		s.Errorf("empty groups: %+v", g)
 	}
 	m.leave(kmsg.LeaveGroupRequestMember{MemberID: m.id})
 	tp := s.ready()
@@ -85,10 +85,10 @@ func listedByState(s *subject) {
 func listedByType(s *subject) {
 	m, r := s.soleMember(), s.raw()
 	if g := r.listedGroups(nil, []string{"classic"})[m.group]; g.GroupType != "classic" {
-		s.Errorf("of the classic ones: %+v", g)
+		s.Errorf("classic groups: %+v", g)
 	}
 	if g, ok := r.listedGroups(nil, []string{"consumer"})[m.group]; ok {
-		s.Errorf("of the new ones: %+v", g)
+		s.Errorf("groups of the new protocol: %+v", g)
 	}
 }
 
@@ -173,7 +173,7 @@ func coordinatorsOfSeveral(s *subject) {
 			found = append(found, c.Key)
 		}
 		if !slices.Equal(found, req.CoordinatorKeys) {
-			s.Errorf("found %q, asked for %q", found, req.CoordinatorKeys)
+			s.Errorf("found %q, requested %q", found, req.CoordinatorKeys)
 		}
 	}
 	unknown := kmsg.NewPtrFindCoordinatorRequest()

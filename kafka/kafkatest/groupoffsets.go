@@ -73,7 +73,7 @@ func (r *raw) groupFetch(groups ...kmsg.OffsetFetchRequestGroup) []kmsg.OffsetFe
 	req.Groups = groups
 	res := ask(r.at(8), req)
 	if len(res.Groups) != len(groups) {
-		r.s.Fatalf("the answer is about %d groups, not %d", len(res.Groups), len(groups))
+		r.s.Fatalf("the response is for %d groups, want %d", len(res.Groups), len(groups))
 	}
 	return res.Groups
 }
@@ -116,7 +116,7 @@ func offsetsOfAllTopics(s *subject) {
 	none := offsetFetch(group)
 	none.Topics = []kmsg.OffsetFetchRequestTopic{}
 	if res := ask(r.at(7), none); res.ErrorCode != 0 || len(res.Topics) != 0 {
-		s.Errorf("asked for none: %+v", res)
+		s.Errorf("without partitions in the request: %+v", res)
 	}
 }
 
@@ -142,7 +142,7 @@ func offsetsOfGroups(s *subject) {
 		delete(want, got.Group)
 	}
 	if len(want) != 0 {
-		s.Errorf("no word of %v", want)
+		s.Errorf("the response lacks %v", want)
 	}
 }
 
@@ -165,7 +165,7 @@ func offsetNoneIsNotNull(s *subject) {
 	nobody := offsetFetch(s.unique(), tp)
 	r.coordinated(0, nobody.Group)
 	if p := ask(r.at(5), nobody).Topics[0].Partitions[0]; p.Offset != -1 || p.ErrorCode != 0 || p.Metadata == nil || p.LeaderEpoch != -1 {
-		s.Errorf("of a group that does not exist: %+v", p)
+		s.Errorf("of a missing group: %+v", p)
 	}
 }
 
@@ -282,6 +282,6 @@ func offsetsDeleted(s *subject) {
 		s.code(want, p.ErrorCode, "delete an offset")
 	}
 	if _, ok := s.committed(req.Group, tp); ok {
-		s.Error("the offset is still there")
+		s.Error("the offset was not deleted")
 	}
 }

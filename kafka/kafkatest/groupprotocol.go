@@ -69,7 +69,7 @@ func agreeOnProtocol(s *subject) {
 	bea := s.rawMember(ana.group)
 	ana.protocols, bea.protocols = []string{"sticky", "fair", "old"}, []string{"fair", "new"}
 	if res := ana.joins(); *res.Protocol != "sticky" {
-		s.Errorf("alone, with %q", *res.Protocol)
+		s.Errorf("the only member uses protocol %q", *res.Protocol)
 	}
 	ana.syncs(nil)
 	answer := bea.join()
@@ -105,11 +105,11 @@ func leaderAssigns(s *subject) {
 	want := []string{ana.id, bea.id}
 	slices.Sort(want)
 	if led.LeaderID != ana.id || followed.LeaderID != ana.id || !slices.Equal(ids(led), want) || len(followed.Members) != 0 {
-		s.Errorf("the leader hears %+v, the other %+v", led, followed)
+		s.Errorf("the leader got %+v, the other member %+v", led, followed)
 	}
 	for _, member := range led.Members {
 		if got := string(member.ProtocolMetadata); (member.MemberID == ana.id) != (got == "of ana") {
-			s.Errorf("%s brings %q", member.MemberID, got)
+			s.Errorf("%s has metadata %q", member.MemberID, got)
 		}
 	}
 	waits := bea.sync(nil) // until the leader has sent the assignment
@@ -130,7 +130,7 @@ func assignmentAgain(s *subject) {
 		s.Errorf("the leader is assigned %q", got)
 	}
 	if left := s.unassigned(); left != "" {
-		s.Errorf("who was forgotten is assigned %q", left)
+		s.Errorf("the omitted member is assigned %q", left)
 	}
 }
 
@@ -172,7 +172,7 @@ func comesAgainSame(s *subject) {
 	other.awaitRebalance()
 	other.joins()
 	if res := answer(); res.ErrorCode != 0 || res.Generation != generation+1 {
-		s.Errorf("the leader joins again: %+v", res)
+		s.Errorf("the leader rejoined: %+v", res)
 	}
 }
 
@@ -184,7 +184,7 @@ func comesAgainNew(s *subject) {
 	res := leader.joins()
 	s.code(nil, answer().ErrorCode, "join")
 	if i := slices.IndexFunc(res.Members, func(m kmsg.JoinGroupResponseMember) bool { return m.MemberID == other.id }); i < 0 || string(res.Members[i].ProtocolMetadata) != "new" {
-		s.Errorf("the leader hears %+v", res)
+		s.Errorf("the leader got %+v", res)
 	}
 }
 
@@ -195,7 +195,7 @@ func notComingBack(s *subject) {
 	ana.joins()
 	ana.syncs(nil)
 	if res := bea.joins(); res.LeaderID != bea.id || len(res.Members) != 1 {
-		s.Errorf("after the time to come back: %+v", res)
+		s.Errorf("after the session timeout: %+v", res)
 	}
 	s.wants(kerr.UnknownMemberID, ana.heartbeat(), "heartbeat of who did not come back")
 }
@@ -224,7 +224,7 @@ func leaving(s *subject) {
 		s.Errorf("leaving: %v", errs)
 	}
 	if d := leader.described(leader.group); d.State != "Empty" {
-		s.Errorf("all have left, and the group is %s", d.State)
+		s.Errorf("after all have left, the group is %s", d.State)
 	}
 }
 
@@ -243,13 +243,13 @@ func staticRejoins(s *subject) {
 	m.id, m.generation = "", -1 // as after a restart
 	res := m.joins()
 	if res.MemberID == past.id || res.Generation != past.generation {
-		s.Errorf("it comes back as %+v", res)
+		s.Errorf("the member rejoined as %+v", res)
 	}
 	s.wants(kerr.FencedInstanceID, past.heartbeat(), "heartbeat of the one before")
 	s.code(kerr.FencedInstanceID, past.sync(nil)().ErrorCode, "sync of the one before")
 	s.code(kerr.FencedInstanceID, past.join()().ErrorCode, "join of the one before")
 	if got := m.syncs(nil); got != "everything" {
-		s.Errorf("it comes back to %q", got)
+		s.Errorf("the member got the assignment %q", got)
 	}
 	s.wants(nil, m.heartbeat(), "heartbeat")
 }

@@ -122,7 +122,7 @@ func eventuallySlow(s *subject, interval time.Duration, what string, holds func(
 			for _, m := range members {
 				s.Logf("%+v has %v, error %v", m.Ref(), m.owned(), m.fatal())
 			}
-			s.Fatalf("waited in vain until %s", what)
+			s.Fatalf("timed out waiting until %s", what)
 		}
 	}
 }
@@ -180,7 +180,7 @@ func silentIsReplaced(s *subject) {
 	defer client.Close()
 	silent := client.Join(kafka.GroupConfig{Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(), SessionTimeout: time.Second})
 	if r := <-silent.Rebalances(); len(r.Added) != 2 {
-		s.Fatalf("the first member was told %+v", r)
+		s.Fatalf("the first member got %+v", r)
 	}
 	client.Close() // without leaving the group, like a killed process
 	defer silent.Leave(s.ctx)
@@ -260,7 +260,7 @@ func noOffsets(s *subject) {
 	s.must(s.CommitOffsets(s.ctx, kafka.GroupRef{Group: group}, at(tp, 1)))
 	other := kafka.TopicPartition{Topic: s.topic(1)}
 	if got, ok := s.committed(group, other); ok {
-		s.Errorf("nothing was committed for that topic, but %+v", got)
+		s.Errorf("committed offset %+v, although none was committed for that topic", got)
 	}
 }
 
@@ -331,7 +331,7 @@ func deleteOffsets(s *subject) {
 	s.must(s.CommitOffsets(s.ctx, ref, at(b, 2)))
 	s.must(s.DeleteGroupOffsets(s.ctx, group, []kafka.TopicPartition{a}))
 	if got, ok := s.committed(group, a); ok {
-		s.Errorf("deleted, but committed %+v", got)
+		s.Errorf("committed offset %+v after the group was deleted", got)
 	}
 	s.hasCommitted(group, b, 2)
 

@@ -157,13 +157,13 @@ func listOpenTransaction(s *subject) {
 	}
 	r.isListed(tp, latestOffset, 2, -1)
 	if got := committed(150); got.Offset != -1 {
-		s.Errorf("a reader of committed records is sent to %d by time", got.Offset)
+		s.Errorf("a lookup of committed records by time returned %d", got.Offset)
 	}
 	r.isListed(tp, 150, 1, 200)
 	s.must(p.Commit(s.ctx))
 	s.settled(tp)
 	if got := committed(150); got.Offset != 1 {
-		s.Errorf("after the commit a reader of committed records is sent to %d by time, want 1", got.Offset)
+		s.Errorf("after the commit, a lookup of committed records by time returned %d, want 1", got.Offset)
 	}
 	if got := committed(latestOffset); got.Offset != 3 {
 		s.Errorf("after the commit the last stable offset is %d, want 3", got.Offset)
@@ -191,7 +191,7 @@ func listErrors(s *subject) {
 	got := r.list(listRequest(tp, latestOffset))
 	s.code(kerr.UnknownTopicOrPartition, got.ErrorCode, "ask for a partition that does not exist")
 	if got.Offset != -1 || got.Timestamp != -1 {
-		s.Errorf("with the error come offset %d and time %d", got.Offset, got.Timestamp)
+		s.Errorf("with the error, offset %d and time %d were returned", got.Offset, got.Timestamp)
 	}
 	never := kafka.TopicPartition{Topic: s.unique()}
 	s.code(kerr.UnknownTopicOrPartition, r.list(listRequest(never, 0)).ErrorCode, "ask for a topic that does not exist")

@@ -140,7 +140,7 @@ func everyCompression(s *subject) {
 			}
 		}
 		if !reflect.DeepEqual(read, records) {
-			s.Errorf("%s: %d records came back, not the %d that were written", compression, len(read), len(records))
+			s.Errorf("%s: read %d records, want the %d written ones", compression, len(read), len(records))
 		}
 	}
 }
@@ -161,7 +161,7 @@ func largeRecord(s *subject) {
 	for _, cfg := range []kafka.FetcherConfig{{}, {MaxBytes: 1000, PartitionMaxBytes: 1000}} {
 		read, _ := s.read(tp, 0, cfg)
 		if len(read) != 2 || !bytes.Equal(read[0].Value, value) || string(read[1].Value) != "small" {
-			s.Errorf("%d records came back, or with other values", len(read))
+			s.Errorf("read %d records, or with other values", len(read))
 		}
 	}
 }
@@ -211,11 +211,11 @@ func refusedAmongLegal(s *subject) {
 			refused := p.TakeRefusals()
 			for i, r := range refused {
 				if r.Tag[0] != int64(5*i+3) {
-					s.Errorf("%s: refused is record %d: %v", name, r.Tag[0], r)
+					s.Errorf("%s: rejected record %d: %v", name, r.Tag[0], r)
 				}
 			}
 			if len(refused) != 10 {
-				s.Errorf("%s: %d records are refused, want 10", name, len(refused))
+				s.Errorf("%s: %d records were rejected, want 10", name, len(refused))
 			}
 			s.must(flush(s.ctx))
 			s.must(p.Send(tp.Topic, tp.Partition, kafka.Record{Timestamp: now, Key: dot, Value: []byte("after")}))
@@ -235,7 +235,7 @@ func batchesTooLarge(s *subject) {
 		s.must(s.write(tp, cfg, records...))
 		read, _ := s.read(tp, 0, kafka.FetcherConfig{})
 		if !slices.EqualFunc(read, records, func(a, b kafka.Record) bool { return bytes.Equal(a.Value, b.Value) && a.Timestamp == b.Timestamp }) {
-			s.Errorf("%+v: %d records came back, not the %d that were written", cfg, len(read), len(records))
+			s.Errorf("%+v: read %d records, want the %d written ones", cfg, len(read), len(records))
 		}
 	}
 }

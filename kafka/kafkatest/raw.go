@@ -94,7 +94,7 @@ func (r *raw) start(req kmsg.Request) func() kmsg.Response {
 			frame = frame[1:] // tagged fields of the header; no broker sends any
 		}
 		if err := res.ReadFrom(frame); err != nil {
-			r.s.Fatalf("answer to %s v%d: %v", kmsg.NameForKey(req.Key()), version, err)
+			r.s.Fatalf("response to %s v%d: %v", kmsg.NameForKey(req.Key()), version, err)
 		}
 		return res
 	}
@@ -110,7 +110,7 @@ func (r *raw) frame(correlation int32) []byte {
 	_, err = io.ReadFull(r, frame)
 	r.s.must(err)
 	if got := int32(binary.BigEndian.Uint32(frame)); got != correlation {
-		r.s.Fatalf("an answer to request %d, where %d is next", got, correlation)
+		r.s.Fatalf("response to request %d, want %d", got, correlation)
 	}
 	return frame[4:]
 }

@@ -51,7 +51,7 @@ func only(s *subject, res *kmsg.FetchResponse) kmsg.FetchResponseTopicPartition 
 	s.Helper()
 	s.code(nil, res.ErrorCode, "fetch")
 	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
-		s.Fatalf("the answer is not about one partition: %+v", res)
+		s.Fatalf("the response is not for one partition: %+v", res)
 	}
 	return res.Topics[0].Partitions[0]
 }

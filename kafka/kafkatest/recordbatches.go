@@ -50,7 +50,7 @@ func appendByID(s *subject) {
 	tp := s.ready()
 	r := s.raw()
 	if r.newest[int16(kmsg.Produce)] < 13 {
-		s.Skip("the broker does not know of it")
+		s.Skip("the broker does not know the producer")
 	}
 	req := produceRequest(-1, tp, seal(values("x")))
 	req.Topics[0].TopicID = [16]byte{1, 2, 3}
@@ -59,7 +59,7 @@ func appendByID(s *subject) {
 	res := ask(r.at(13), req).Topics[0]
 	s.code(nil, res.Partitions[0].ErrorCode, "append by id")
 	if res.TopicID != req.Topics[0].TopicID {
-		s.Errorf("the answer is about %x", res.TopicID)
+		s.Errorf("the response is for topic id %x", res.TopicID)
 	}
 	s.holds(tp, "x")
 }
@@ -118,7 +118,7 @@ func appendOneFails(s *subject) {
 		s.code(want[topic.Topic], topic.Partitions[0].ErrorCode, "append to "+topic.Topic)
 	}
 	if len(res.Topics) != 3 {
-		s.Errorf("the answer is about %d topics", len(res.Topics))
+		s.Errorf("the response is for %d topics", len(res.Topics))
 	}
 	s.holds(good, "x")
 }
@@ -129,7 +129,7 @@ func appendUnknown(s *subject) {
 	res := s.raw().append(tp, seal(values("x")))
 	s.code(kerr.UnknownTopicOrPartition, res.ErrorCode, "append to a partition that does not exist")
 	if res.BaseOffset != -1 {
-		s.Errorf("it was written at %d", res.BaseOffset)
+		s.Errorf("the batch was written at %d", res.BaseOffset)
 	}
 }
 
@@ -195,7 +195,7 @@ func appendGarbage(s *subject) {
 		b := values(strings.Repeat("garbage ", 10))
 		b.Attributes = codec
 		if r.append(tp, seal(b)).ErrorCode == 0 {
-			s.Errorf("what does not decompress with codec %d is appended", codec)
+			s.Errorf("a batch that cannot be decompressed with codec %d was appended", codec)
 		}
 	}
 	s.isAt(tp, kafka.Latest, 0)
@@ -222,7 +222,7 @@ func appendKeyless(s *subject) {
 	res := s.raw().append(tp, seal(batchOf(kafka.Record{Timestamp: 1, Key: dot}, kafka.Record{Timestamp: 1, Value: dot})))
 	s.code(kerr.InvalidRecord, res.ErrorCode, "append a record without a key")
 	if len(res.ErrorRecords) != 1 || res.ErrorRecords[0].RelativeOffset != 1 {
-		s.Errorf("the wrong records are %+v, want the second", res.ErrorRecords)
+		s.Errorf("record errors %+v, want one for the second record", res.ErrorRecords)
 	}
 	s.isAt(tp, kafka.Latest, 0)
 }
@@ -247,7 +247,7 @@ func appendFuture(s *subject) {
 	res := r.append(tp, seal(batchOf(stamped(now.UnixMilli(), now.Add(time.Hour).UnixMilli())...)))
 	s.code(kerr.InvalidTimestamp, res.ErrorCode, "append a record of a time to come")
 	if len(res.ErrorRecords) != 1 || res.ErrorRecords[0].RelativeOffset != 1 {
-		s.Errorf("the wrong records are %+v, want the second", res.ErrorRecords)
+		s.Errorf("record errors %+v, want one for the second record", res.ErrorRecords)
 	}
 	s.isAt(tp, kafka.Latest, 1)
 

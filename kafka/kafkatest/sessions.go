@@ -38,7 +38,7 @@ func (c *session) fetch(req *kmsg.FetchRequest) *kmsg.FetchResponse {
 	res := ask(c.r, req)
 	c.r.s.code(nil, res.ErrorCode, "fetch in a session")
 	if c.id = res.SessionID; c.id == 0 {
-		c.r.s.Fatal("the broker gives no session")
+		c.r.s.Fatal("the broker opened no session")
 	}
 	c.epoch++
 	return res
@@ -59,12 +59,12 @@ func (s *subject) wantsFetched(res *kmsg.FetchResponse, want map[kafka.TopicPart
 			s.code(nil, p.ErrorCode, "fetch of "+topic.Topic)
 			values, ok := want[kafka.TopicPartition{Topic: topic.Topic, Partition: p.Partition}]
 			if read := s.valuesIn(p.RecordBatches); !ok || !slices.Equal(read, values) {
-				s.Errorf("heard of %s/%d with %q; want %q (%t)", topic.Topic, p.Partition, read, values, ok)
+				s.Errorf("%s/%d in the response with %q; want %q (%t)", topic.Topic, p.Partition, read, values, ok)
 			}
 		}
 	}
 	if got != len(want) {
-		s.Errorf("heard of %d partitions, want %d", got, len(want))
+		s.Errorf("%d partitions in the response, want %d", got, len(want))
 	}
 }
 
@@ -105,7 +105,7 @@ func (c *session) refused(want error, doing string) {
 	res := ask(c.r, req)
 	c.r.s.code(want, res.ErrorCode, doing)
 	if len(res.Topics) != 0 {
-		c.r.s.Errorf("%s: told of %d topics", doing, len(res.Topics))
+		c.r.s.Errorf("%s: %d topics in the response", doing, len(res.Topics))
 	}
 }
 
@@ -133,7 +133,7 @@ func sessionNone(s *subject) {
 	req := fetchOf(0, tp)
 	req.SessionID, req.SessionEpoch = 0, -1
 	if res := ask(s.raw().at(byName), req); res.SessionID != 0 {
-		s.Errorf("session %d, though none was asked for", res.SessionID)
+		s.Errorf("session %d, although none was requested", res.SessionID)
 	} else {
 		only(s, res)
 	}
@@ -191,7 +191,7 @@ func find(s *subject, res *kmsg.FetchResponse, tp kafka.TopicPartition) kmsg.Fet
 			}
 		}
 	}
-	s.Fatalf("the answer says nothing of %v: %+v", tp, res)
+	s.Fatalf("the response lacks %v: %+v", tp, res)
 	panic("unreachable")
 }
 

@@ -56,7 +56,7 @@ func createValidated(s *subject) {
 	req.ValidateOnly = true
 	s.code(nil, ask(r, req).Topics[0].ErrorCode, "validate a topic")
 	if r.exists(req.Topics[0].Topic) {
-		s.Error("it was created")
+		s.Error("the topic was created")
 	}
 	req.Topics[0].Topic = "a bad name"
 	s.code(kerr.InvalidTopicException, ask(r, req).Topics[0].ErrorCode, "validate a topic with a bad name")
@@ -119,7 +119,7 @@ func createDescribes(s *subject) {
 	}
 	i := slices.IndexFunc(res.Configs, func(c kmsg.CreateTopicsResponseTopicConfig) bool { return c.Name == "retention.ms" })
 	if i < 0 || *res.Configs[i].Value != "12345" {
-		s.Errorf("among %d settings there is no retention.ms, or not as it was wanted", len(res.Configs))
+		s.Errorf("retention.ms is missing among %d settings, or has another value", len(res.Configs))
 	}
 	eventually(s, "it has its id", func() bool { return r.metadata(res.Topic).TopicID == res.TopicID })
 }
@@ -135,7 +135,7 @@ func createTwice(s *subject) {
 		s.code(want, topic.ErrorCode, "create "+topic.Topic)
 	}
 	if r.exists(twice) {
-		s.Error("what was asked for twice was created")
+		s.Error("a topic that was requested twice was created")
 	}
 }
 
@@ -171,7 +171,7 @@ func createRefused(s *subject) {
 	res := ask(r, req).Topics[0]
 	s.code(kerr.InvalidConfig, res.ErrorCode, "create a topic with a setting that does not exist")
 	if res.ErrorMessage == nil || *res.ErrorMessage == "" {
-		s.Error("it does not say why")
+		s.Error("the error has no message")
 	}
 }
 
@@ -268,7 +268,7 @@ func recordsDeleted(s *subject) {
 		got := ask(r, req).Topics[0].Partitions[0]
 		s.code(c.err, got.ErrorCode, "delete records")
 		if got.LowWatermark != c.low {
-			s.Errorf("deleted what is before %d: the log starts at %d, want %d", c.before, got.LowWatermark, c.low)
+			s.Errorf("deleted the records before %d: the log starts at %d, want %d", c.before, got.LowWatermark, c.low)
 		}
 	}
 }

@@ -92,13 +92,13 @@ func txnOffsetsPending(s *subject) {
 	_, err := a.committedStable(group, tp)
 	s.wants(kerr.UnstableOffsetCommit, err, "fetch a stable offset while another is pending")
 	if offset, err := a.committedStable(group, other); offset != 1 || err != nil {
-		s.Errorf("where nothing is pending: %d, %v", offset, err)
+		s.Errorf("a partition without a pending offset: %d, %v", offset, err)
 	}
 	group8 := kmsg.NewPtrOffsetFetchRequest()
 	group8.RequireStable, group8.Groups = true, []kmsg.OffsetFetchRequestGroup{groupFetch(group, tp)}
 	s.code(kerr.UnstableOffsetCommit, ask(a.at(8), group8).Groups[0].Topics[0].Partitions[0].ErrorCode, "the same by groups")
 	if offset := ask(a.at(7), offsetFetch(group, tp)).Topics[0].Partitions[0].Offset; offset != 1 {
-		s.Errorf("who does not ask for a stable offset is told %d", offset)
+		s.Errorf("without RequireStable: offset %d", offset)
 	}
 	a.must(a.end(true))
 	s.stable(group, tp)
@@ -117,7 +117,7 @@ func txnOffsetsAborted(s *subject) {
 	s.stable(group, never)
 	s.hasCommitted(group, tp, 1)
 	if got, ok := s.committed(group, never); ok {
-		s.Errorf("aborted, but committed %+v", got)
+		s.Errorf("committed offset %+v after an abort", got)
 	}
 }
 

@@ -91,7 +91,7 @@ func marksArePassed(s *subject) {
 	s.settled(tp)
 	records, next := s.read(tp, 0, kafka.FetcherConfig{})
 	if len(records) != 1 || next != 2 {
-		s.Errorf("read %d records up to %d; the mark at 1 is to be passed", len(records), next)
+		s.Errorf("read %d records up to %d, want a position after the marker at 1", len(records), next)
 	}
 	s.send(p, tp, "lost")
 	s.must(p.Flush(s.ctx))
@@ -99,7 +99,7 @@ func marksArePassed(s *subject) {
 	s.settled(tp)
 	records, next = s.read(tp, 2, kafka.FetcherConfig{})
 	if len(records) != 0 || next != 4 {
-		s.Errorf("read %d records up to %d; the aborted record at 2 and the mark at 3 are to be passed", len(records), next)
+		s.Errorf("read %d records up to %d, want a position after the aborted record at 2 and the marker at 3", len(records), next)
 	}
 	s.isAt(tp, kafka.Latest, 4)
 }
@@ -194,7 +194,7 @@ func abandonedIsAborted(s *subject) {
 	s.sameValues(records, []string{"after"})
 	s.send(p, tp, "too late")
 	if err := p.Commit(s.ctx); !errors.Is(err, kafka.ErrFenced) && !errors.Is(err, kafka.ErrProducerState) {
-		s.Errorf("commit a transaction that the broker gave up: %v; want a new producer to be needed", err)
+		s.Errorf("commit of a transaction that the broker has aborted: %v; want an error that requires a new producer", err)
 	}
 	s.holds(tp, "after")
 }

@@ -44,15 +44,15 @@ func txnDescribed(s *subject) {
 		s.Errorf("described %+v", got)
 	}
 	if got.StartTimestamp < before || got.StartTimestamp > time.Now().UnixMilli() {
-		s.Errorf("it began at %d, which is before %d or still to come", got.StartTimestamp, before)
+		s.Errorf("start time %d is before %d or in the future", got.StartTimestamp, before)
 	}
 	if len(got.Topics) != 1 || got.Topics[0].Topic != tp.Topic || !slices.Equal(got.Topics[0].Partitions, []int32{0}) {
-		s.Errorf("its partitions are %+v", got.Topics)
+		s.Errorf("partitions %+v", got.Topics)
 	}
 	a.must(a.end(true))
 	a.is("CompleteCommit")
 	if got := a.describe(); len(got.Topics) != 0 {
-		s.Errorf("after the commit its partitions are %+v", got.Topics)
+		s.Errorf("partitions after the commit: %+v", got.Topics)
 	}
 	a.mustWrite(tp, "y")
 	a.is("Ongoing")
@@ -111,18 +111,18 @@ func txnListedBy(s *subject) {
 	}
 	byProducer := a.listedTransactions(func(req *kmsg.ListTransactionsRequest) { req.ProducerIDFilters = []int64{a.id} })
 	if len(byProducer) != 1 || byProducer[a.transactionalID] != "Ongoing" {
-		s.Errorf("of producer %d: %v", a.id, byProducer)
+		s.Errorf("transactions of producer %d: %v", a.id, byProducer)
 	}
 	if a.newest[int16(kmsg.ListTransactions)] >= 1 { // DurationFilterMillis
 		long := a.listedTransactions(func(req *kmsg.ListTransactionsRequest) { req.DurationFilterMillis = time.Hour.Milliseconds() })
 		if state, ok := long[a.transactionalID]; ok {
-			s.Errorf("of those that last for an hour: %s", state)
+			s.Errorf("the transaction is listed among those longer than an hour: %s", state)
 		}
 	}
 	req := kmsg.NewPtrListTransactionsRequest()
 	req.StateFilters = []string{"Nonsense", "Ongoing"}
 	if res := ask(a.raw, req); res.ErrorCode != 0 || !slices.Equal(res.UnknownStateFilters, []string{"Nonsense"}) {
-		s.Errorf("of an unknown state: %+v", res)
+		s.Errorf("with an unknown state in the filter: %+v", res)
 	}
 }
 
@@ -140,7 +140,7 @@ func producersDescribed(s *subject) {
 	tp := s.ready()
 	a := s.rawProducer()
 	if got := a.producers(tp); got.ErrorCode != 0 || len(got.ActiveProducers) != 0 {
-		s.Errorf("nobody has written: %+v", got)
+		s.Errorf("producers of an empty partition: %+v", got)
 	}
 	a.mustWrite(tp, "x", "y")
 	b := values("z", "z", "z")
@@ -150,17 +150,17 @@ func producersDescribed(s *subject) {
 		switch p.ProducerID {
 		case a.id:
 			if p.ProducerEpoch != int32(a.epoch) || p.LastSequence != 1 || p.CurrentTxnStartOffset != 0 {
-				s.Errorf("the one in a transaction: %+v", p)
+				s.Errorf("the transactional producer: %+v", p)
 			}
 		case b.ProducerID:
 			if p.ProducerEpoch != 4 || p.LastSequence != 2 || p.CurrentTxnStartOffset != -1 {
-				s.Errorf("the one without: %+v", p)
+				s.Errorf("the idempotent producer: %+v", p)
 			}
 		default:
-			s.Errorf("somebody else: %+v", p)
+			s.Errorf("unexpected producer: %+v", p)
 		}
 		if p.LastTimestamp != morning.UnixMilli() {
-			s.Errorf("last wrote at %d", p.LastTimestamp)
+			s.Errorf("last timestamp %d", p.LastTimestamp)
 		}
 	}
 	a.must(a.end(true))

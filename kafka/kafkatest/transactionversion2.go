@@ -51,7 +51,7 @@ func txn2Feature(s *subject) {
 	a := s.second()
 	for key, version := range map[kmsg.Key]int16{kmsg.Produce: 12, kmsg.EndTxn: 5, kmsg.TxnOffsetCommit: 5} {
 		if got := a.newest[int16(key)]; got < version {
-			s.Errorf("%s is known up to version %d, of %d", key.Name(), got, version)
+			s.Errorf("%s is supported up to version %d, want %d", key.Name(), got, version)
 		}
 	}
 }

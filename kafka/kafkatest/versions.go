@@ -162,14 +162,14 @@ func versionsOfKafka(s *subject) {
 		got, ok := known[key]
 		switch want := kafka44[key]; {
 		case ok && got != want:
-			s.Errorf("%s is known from version %d to %d, in Kafka 4.4 from %d to %d", key.Name(), got.oldest, got.newest, want.oldest, want.newest)
+			s.Errorf("%s is supported from version %d to %d, in Kafka 4.4 from %d to %d", key.Name(), got.oldest, got.newest, want.oldest, want.newest)
 		case !ok && missing[key] == "":
-			s.Errorf("%s is not known", key.Name())
+			s.Errorf("%s is not supported", key.Name())
 		}
 		delete(known, key)
 	}
 	for key := range known {
-		s.Errorf("%s is known, but not in Kafka 4.4", key.Name())
+		s.Errorf("%s is supported, but not in Kafka 4.4", key.Name())
 	}
 }
 
@@ -183,7 +183,7 @@ func offsetsByID(s *subject) {
 	res := ask(r.at(10), commit).Topics[0]
 	s.code(nil, res.Partitions[0].ErrorCode, "commit by id")
 	if res.TopicID != id {
-		s.Errorf("the answer is about the topic %x, want %x", res.TopicID, id)
+		s.Errorf("the response is for topic id %x, want %x", res.TopicID, id)
 	}
 	s.hasCommitted(group, tp, 7)
 
@@ -206,7 +206,7 @@ func offsetsByID(s *subject) {
 	txn := ask(a.at(6), pending).Topics[0]
 	s.code(nil, txn.Partitions[0].ErrorCode, "commit by id in a transaction")
 	if txn.TopicID != id {
-		s.Errorf("the answer is about the topic %x, want %x", txn.TopicID, id)
+		s.Errorf("the response is for topic id %x, want %x", txn.TopicID, id)
 	}
 	a.second = true
 	a.must(a.end(true))
@@ -228,7 +228,7 @@ func offsetsOfUnknownID(s *subject) {
 	req.Groups = append(req.Groups, asked)
 	got := ask(r.at(10), req).Groups[0].Topics[0]
 	if got.TopicID != id || got.Partitions[0].Offset != -1 {
-		s.Errorf("the offsets of an id that does not exist: %+v", got)
+		s.Errorf("the offsets of an unknown id: %+v", got)
 	}
 	s.code(kerr.UnknownTopicID, got.Partitions[0].ErrorCode, "ask for the offsets of an id that does not exist")
 }
@@ -268,7 +268,7 @@ func transactionsByPattern(s *subject) {
 	half := a.transactionalID[:len(a.transactionalID)-3]
 	for pattern, want := range map[string]int{"": 1, a.transactionalID: 1, half + ".*": 1, half: 0, "no such id": 0} {
 		if got := ids(pattern); len(got) != want {
-			s.Errorf("%q: %d of them, want %d", pattern, len(got), want)
+			s.Errorf("%q: %d transactions, want %d", pattern, len(got), want)
 		}
 	}
 	s.code(kerr.InvalidRegularExpression, list("(").ErrorCode, "list by a pattern that is none")

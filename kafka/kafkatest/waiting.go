@@ -73,7 +73,7 @@ func waitsForBytes(s *subject) {
 		size += len(topic.Partitions[0].RecordBatches)
 	}
 	if size < int(req.MinBytes) {
-		s.Errorf("answered with %d bytes", size)
+		s.Errorf("a response with %d bytes", size)
 	}
 }
 

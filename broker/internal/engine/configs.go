@@ -15,7 +15,7 @@ import (
 // described is a setting in the form of DescribeConfigs.
 type described = kmsg.DescribeConfigsResponseResourceConfig
 
-// Types of settings, for clients of any age.
+// Types of settings, in old and new versions of the response.
 var (
 	wholeNumber = kmsg.ConfigTypeLong
 	plainText   = kmsg.ConfigTypeString

@@ -78,7 +78,7 @@ func TestImpossibleSnapshot(t *testing.T) {
 		"a generation beyond 31 bits":           {"\x01\x02\x00", "\x01\x80\x80\x80\x80\x08\x00"},
 		"members in an empty group":             {"\x01\x02\x00", "\x01\x02\x05"},
 		"no protocol type":                      {"\x08consumer", "\x00"},
-		"a leader who is no member":             {"range\x05ana-1", "range\x05ana-2"},
+		"a leader that is not a member":         {"range\x05ana-1", "range\x05ana-2"},
 		"two members of one id":                 {"\x03b-1\x01b", "\x05ana-1\x01b"},
 		"a member without an id":                {"\x03b-1\x01b", "\x00\x01b"},
 		"two members of one instance":           {"\x05ana-1\x00", "\x05ana-1\x01b"},

@@ -70,7 +70,7 @@ func (r *Reader) scan(from, to []byte) iter.Seq2[[]byte, error] {
 	}
 }
 
-// errEntry adds to an error which entry cannot be decoded.
+// errEntry adds the key of the entry that cannot be decoded to an error.
 func errEntry(key []byte, err error) error { return fmt.Errorf("entry %q: %w", key, err) }
 
 // entries decodes the entries in [from, to). An error ends the iteration.

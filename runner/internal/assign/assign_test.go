@@ -68,7 +68,7 @@ func TestTaskGoesToTheMemberWithTheLatestState(t *testing.T) {
 			map[string]int32{"clicks": 1},
 			map[string][]kafka.TopicPartition{"a": {{Topic: "clicks", Partition: 0}}},
 		},
-		"times of version 1 are no positions": {
+		"times of version 1 are not positions": {
 			old, has(Store{"seen", 1, 3}), nil,
 			map[string]int32{"clicks": 2},
 			map[string][]kafka.TopicPartition{"a": {{Topic: "clicks", Partition: 0}}, "b": {{Topic: "clicks", Partition: 1}}},
