@@ -18,8 +18,8 @@ type failureStreak struct {
 // quietPeriod is how long a task with an empty mustCommit must run without a failure to end the streak.
 const quietPeriod = 10 * time.Second
 
-// failed records a failure. reached contains the uncommitted positions of the task, which is empty if it was idle. They must
-// be committed to end the streak, because only then does it process the records that failed.
+// failed records a failure. reached contains the uncommitted positions of the task; it is empty if the task was idle.
+// The streak ends when the task has reprocessed the records up to these positions and has committed them.
 func (tr *failureStreak) failed(now time.Time, reached map[kafka.TopicPartition]int64, retryTimeout time.Duration) {
 	quiet := now.Sub(tr.opened)
 	if len(tr.mustCommit) == 0 && quiet > quietPeriod || quiet > retryTimeout+time.Minute {

@@ -42,7 +42,7 @@ func TestSubtopologyReadsWhatItWrites(t *testing.T) {
 			received := topology.KeyBy(sent, "by-receiver", seller)
 			topology.Count(sent.Merge(received), "transfers-of").To(topology.NewTopic("counts", codec.String, codec.Int64))
 		},
-		// Records pass three sub-topologies, and the first one again at the end.
+		// Records pass through three sub-topologies and end in the first one again.
 		"back-by-a-long-way": func(b *topology.Builder) {
 			people := topology.TableFrom(b, texts("people"))
 			sales := topology.From(b, texts("sales"))

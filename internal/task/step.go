@@ -149,8 +149,8 @@ func (t *Task) failure(stage processor.Stage, step string, cause error) *process
 	return failure
 }
 
-// applyAction skips a record, or one of its results: it counts and reports it, and writes a dead letter if the action
-// says so. A timer has no record to keep.
+// applyAction applies an action to a failed record or result: it counts and reports the failure, and writes a dead
+// letter if the action is dead-letter. A failed timer has no record for a dead letter.
 func (t *Task) applyAction(failure *processor.Error, action processor.Action, raw *plan.Raw) error {
 	if action == processor.DeadLetter && failure.Origin.Topic != "" {
 		if err := t.sendLetter(t.deadLetter(failure, raw)); err != nil {
