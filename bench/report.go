@@ -36,8 +36,8 @@ func middle(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// ratio returns the median of what f says of the runs divided by what it says of another contestant's runs of the same round:
-// what slows the machine down for a while slows down both.
+// ratio returns the median of f over the runs divided by f over another contestant's runs in the same rounds. A
+// temporary slowdown of the machine affects both.
 func ratio(runs, others []measurement, f func(measurement) float64) string {
 	if len(others) != len(runs) {
 		return "–"

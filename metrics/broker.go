@@ -29,8 +29,8 @@ var (
 	})
 	BrokerFailedLogins = inBroker(Metric{
 		Name: "rio_broker_failed_logins_total", Kind: CounterKind, Unit: Events,
-		Help:  "Logins that failed, and connections that sent a request without a login.",
-		Alert: "It grows: a client has a wrong password or none, or somebody guesses. The log gives an address.",
+		Help:  "Failed logins, and connections that sent a request without a login.",
+		Alert: "It grows: a client has a wrong password or none, or an attacker guesses passwords. The log gives an address.",
 	})
 	BrokerTopics = inBroker(Metric{
 		Name: "rio_broker_topics", Kind: GaugeKind, Unit: Events,

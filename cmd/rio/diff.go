@@ -36,10 +36,10 @@ func newDiff(to *connection) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff TOPIC OTHER",
 		Short: "Compare the results in two topics",
-		Long: `Compare two topics by key: the latest value of each, or with --all every value of a key in the order of the partition. The
-number of partitions does not matter. So the results of a replay, or of a corrected definition, are compared with those there are.
+		Long: `Compare two topics by key: the latest value of each key, or with --all all values of each key in their order. The numbers of
+partitions may differ. Use it to compare the results of a replay, or of a changed program, with the existing results.
 
-Values that are JSON are compared by their fields, and the fields that differ are printed. Topics that differ make the exit code 1.`,
+Values in JSON are compared by field, and the fields that differ are printed. If the topics differ, the exit code is 1.`,
 		Example: "  rio diff velocidade-media replay-velocidade-media --key-type windowed\n  rio diff atrasos replay-atrasos --all --ignore seq --tolerance 0.001",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -50,8 +50,8 @@ Values that are JSON are compared by their fields, and the fields that differ ar
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&cfg.all, "all", false, "compare all values of a key, not only the latest")
-	flags.StringSliceVar(&cfg.ignore, "ignore", nil, "`fields` of the values that do not matter, separated by commas")
-	flags.Float64Var(&cfg.tolerance, "tolerance", 0, "`number` by which two numbers may differ and count as equal")
+	flags.StringSliceVar(&cfg.ignore, "ignore", nil, "`fields` of the values to ignore, separated by commas")
+	flags.Float64Var(&cfg.tolerance, "tolerance", 0, "`number` by which equal numbers may differ")
 	flags.IntVar(&cfg.max, "max", 20, "print at most this `number` of differences; 0 prints all")
 	keyType := choose(flags, "key-type", "type of the keys", viewTypes...)
 	valueType := choose(flags, "value-type", "type of the values", viewTypes...)
@@ -68,10 +68,10 @@ Values that are JSON are compared by their fields, and the fields that differ ar
 	return cmd
 }
 
-// contents are the values of each key of a topic, as text.
+// contents maps each key of a topic to its values, as text.
 type contents map[string][]string
 
-// diff prints how two topics differ; it fails if they do.
+// diff prints the differences of two topics. It returns an error if there are any.
 func diff(ctx context.Context, client *kafka.Client, cfg diffConfig, out io.Writer) error {
 	before, err := readContents(ctx, client, cfg, cfg.old)
 	if err != nil {
@@ -119,7 +119,7 @@ func diff(ctx context.Context, client *kafka.Client, cfg diffConfig, out io.Writ
 	return nil
 }
 
-// readContents reads all that is committed in a topic. A tombstone deletes its key, unless all values are compared.
+// readContents reads the committed records of a topic. A tombstone deletes its key, unless all values are compared.
 func readContents(ctx context.Context, client *kafka.Client, cfg diffConfig, name string) (contents, error) {
 	topic, err := findTopic(ctx, client, name)
 	if err != nil {
@@ -157,7 +157,7 @@ func readContents(ctx context.Context, client *kafka.Client, cfg diffConfig, nam
 	})
 }
 
-// shownKey returns a key as text: "null" if there is none, quoted if it is not printable.
+// shownKey returns a key as text: "null" for a null key, and a quoted string if it is not printable.
 func shownKey(key []byte) string {
 	if key == nil {
 		return "null"
@@ -172,7 +172,7 @@ func shownValue(value []byte) string {
 	return string(value)
 }
 
-// shownText quotes text that would break a line, move the cursor or turn the direction of writing.
+// shownText quotes text that would break the line, move the cursor or change the text direction.
 func shownText(text string) string {
 	hidden := func(r rune) bool { return !unicode.IsGraphic(r) }
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, hidden) {
@@ -202,7 +202,7 @@ func (cfg diffConfig) compare(before, after []string) (lines []string) {
 	return lines
 }
 
-// shown returns a value that fits in a line.
+// shown returns a value shortened to fit in a line.
 func shown(value string) string {
 	const longest = 200
 	if runes := []rune(value); len(runes) > longest {
@@ -211,7 +211,8 @@ func shown(value string) string {
 	return shownText(value)
 }
 
-// difference says how two values differ: which fields, if both are JSON objects. It is empty if they count as equal.
+// difference describes the difference of two values: the fields that differ, if both are JSON objects. It returns "" if
+// they are equal.
 func (cfg diffConfig) difference(before, after string) string {
 	old, oldIsJSON := decodeAny(before)
 	new, newIsJSON := decodeAny(after)
@@ -256,7 +257,7 @@ func shownField(value any, present bool) string {
 	return shown(string(plainJSON(value)))
 }
 
-// equal compares values of JSON; numbers may differ by the tolerance.
+// equal compares JSON values; numbers may differ by the tolerance.
 func (cfg diffConfig) equal(a, b any) bool {
 	switch a := a.(type) {
 	case json.Number:
@@ -277,7 +278,8 @@ func (cfg diffConfig) equal(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// isInteger reports whether both numbers are written as integers, which differ if their texts do: a float64 may hide that.
+// isInteger reports whether both numbers are written as integers. Integers are compared as text, because a float64
+// could hide a difference.
 func isInteger(a, b json.Number) bool {
 	return !strings.ContainsAny(string(a)+string(b), ".eE")
 }

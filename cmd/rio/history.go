@@ -36,13 +36,13 @@ func newHistory(to *connection) *cobra.Command {
 	var cfg historyConfig
 	cmd := &cobra.Command{
 		Use:   "history TOPIC --key KEY",
-		Short: "Print the records of a key in a span of time",
-		Long: `Print the committed records of one key with a timestamp from --from on and before --to, in the order of their timestamps. The time
-index of the log says where to begin and where to end, so a span in a long history is found at once. A record may have been
-written later than others with a greater timestamp: those written by then with a timestamp up to --late greater are looked at.
+		Short: "Print the records of a key in a time range",
+		Long: `Print the committed records of one key with a timestamp at or after --from and before --to, ordered by timestamp. The command
+uses the time index of the log, so it only reads the relevant part of a long topic. It also finds records that were written
+late: after other records with timestamps up to --late greater.
 
---format csv makes a column of each field of the values, which must be JSON objects. --format geojson and gpx are for positions:
-values with a latitude and a longitude in degrees; records without are left out, and counted.`,
+--format csv prints a column for each field of the values, which must be JSON objects. --format geojson and --format gpx are
+for positions: values with a latitude and a longitude in degrees. Records without a position are skipped and counted.`,
 		Example: "  rio history localizacao-veiculos --key onibus-001 --from 2026-01-16T11:00:00Z --to 2026-01-16T12:00:00Z --format gpx > onibus-001.gpx\n  rio history atrasos --key onibus-001 --format csv",
 		Args:    exactlyOne("TOPIC"),
 	}
@@ -50,7 +50,7 @@ values with a latitude and a longitude in degrees; records without are left out,
 	flags.StringVar(&cfg.key, "key", "", "`key` of the records")
 	from := flags.String("from", "earliest", "`time` of the first record: RFC 3339, or earliest")
 	until := flags.String("to", "latest", "`time` before which the last record lies: RFC 3339, or latest")
-	flags.DurationVar(&cfg.late, "late", 24*time.Hour, "`duration` by which a record may come after others with a greater timestamp")
+	flags.DurationVar(&cfg.late, "late", 24*time.Hour, "`duration` by which timestamps of earlier records may be greater")
 	flags.StringVar(&cfg.lat, "lat", "lat", "`field` of the value with the latitude")
 	flags.StringVar(&cfg.lon, "lon", "lon", "`field` of the value with the longitude")
 	format := choose(flags, "format", "output format", "jsonl", "csv", "geojson", "gpx")
@@ -70,14 +70,14 @@ values with a latitude and a longitude in degrees; records without are left out,
 func (cfg *historyConfig) parse(from, to string, hasKey bool) error {
 	var errs []error
 	if !hasKey {
-		errs = append(errs, usagef("--key is missing: whose records?"))
+		errs = append(errs, usagef("--key is missing: give the key of the records to print"))
 	}
 	var err error
 	if cfg.from, err = kafka.ParseAt(from); err != nil || cfg.from == kafka.Latest {
-		errs = append(errs, usagef("--from %q is no time such as 2026-01-16T08:00:00Z, nor earliest", from))
+		errs = append(errs, usagef("--from %q: want earliest, or a time such as 2026-01-16T08:00:00Z", from))
 	}
 	if cfg.to, err = kafka.ParseAt(to); err != nil || cfg.to == kafka.Earliest {
-		errs = append(errs, usagef("--to %q is no time such as 2026-01-16T08:00:00Z, nor latest", to))
+		errs = append(errs, usagef("--to %q: want latest, or a time such as 2026-01-16T08:00:00Z", to))
 	}
 	if len(errs) == 0 && cfg.from >= 0 && cfg.to >= 0 && cfg.from >= cfg.to {
 		errs = append(errs, usagef("--from %s is not before --to %s", from, to))
@@ -128,7 +128,8 @@ func history(ctx context.Context, client *kafka.Client, cfg historyConfig, out, 
 	return nil
 }
 
-// findHistory reads what may lie in the span, and returns what does, sorted by time.
+// findHistory reads the part of the topic that may contain records in the time range, and returns these records, sorted
+// by time.
 func findHistory(ctx context.Context, client *kafka.Client, cfg historyConfig) ([]pastRecord, error) {
 	topic, err := findTopic(ctx, client, cfg.topic)
 	if err != nil {
@@ -172,7 +173,7 @@ func findHistory(ctx context.Context, client *kafka.Client, cfg historyConfig) (
 	return found, err
 }
 
-// readSpan reads the records of each partition from an offset up to another.
+// readSpan reads the records of each partition between two offsets.
 func readSpan(ctx context.Context, client *kafka.Client, starts, ends map[kafka.TopicPartition]int64, visit func(kafka.TopicPartition, kafka.Record) error) error {
 	fetcher := client.NewFetcher(kafka.FetcherConfig{})
 	defer fetcher.Close()
@@ -212,7 +213,8 @@ func readSpan(ctx context.Context, client *kafka.Client, starts, ends map[kafka.
 
 func clock(r pastRecord) string { return time.UnixMilli(r.Timestamp).UTC().Format(time.RFC3339Nano) }
 
-// historyCSV writes a row for each record: time, partition, offset and key, then the fields of all values, sorted by name.
+// historyCSV writes a row for each record: time, partition, offset and key, followed by the fields of all values,
+// sorted by name.
 func historyCSV(out io.Writer, records []pastRecord) error {
 	objects := make([]map[string]json.RawMessage, len(records))
 	fields := map[string]bool{}
@@ -221,7 +223,7 @@ func historyCSV(out io.Writer, records []pastRecord) error {
 			continue
 		}
 		if err := json.Unmarshal(r.Value, &objects[i]); err != nil {
-			return fmt.Errorf("partition %d at %d: the value is no JSON object: use --format jsonl", r.partition, r.Offset)
+			return fmt.Errorf("partition %d at %d: the value is not a JSON object: use --format jsonl", r.partition, r.Offset)
 		}
 		for name := range objects[i] {
 			fields[name] = true
@@ -241,7 +243,7 @@ func historyCSV(out io.Writer, records []pastRecord) error {
 	return w.Error()
 }
 
-// plainText returns a JSON string without its quotes, nothing for null or a missing field, and any other JSON as it is.
+// plainText returns a JSON string without its quotes, "" for null or a missing field, and any other JSON as it is.
 func plainText(value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) == nil {
@@ -250,7 +252,7 @@ func plainText(value json.RawMessage) string {
 	return string(value)
 }
 
-// place returns the coordinates in a value; false if it has none.
+// place returns the coordinates in a value, or false if it has none.
 func (cfg historyConfig) place(value []byte) (lat, lon float64, ok bool) {
 	var object map[string]any
 	if json.Unmarshal(value, &object) != nil {
@@ -261,7 +263,7 @@ func (cfg historyConfig) place(value []byte) (lat, lon float64, ok bool) {
 	return lat, lon, hasLat && hasLon
 }
 
-// historyGeoJSON writes a collection of points (RFC 7946), with the values and the time as their properties.
+// historyGeoJSON writes a collection of points (RFC 7946), with the fields of the value and the time as properties.
 func historyGeoJSON(out io.Writer, cfg historyConfig, records []pastRecord) (leftOut int, err error) {
 	type geometry struct {
 		Type        string     `json:"type"`

@@ -20,7 +20,7 @@ type Sale struct {
 // SoldBy returns the seller.
 func (s Sale) SoldBy() string { return s.Seller }
 
-// Number returns the number of the sale, which a shop gives once.
+// Number returns the number of the sale, which is unique.
 func (s Sale) Number() string { return s.ID }
 
 // PaidBy returns the payment method.

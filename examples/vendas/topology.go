@@ -20,14 +20,14 @@ var (
 // aDay is the grace period of the windows: a shop may send its sales a day late, after a night without a network.
 const aDay = 24 * time.Hour
 
-// remembered is for how long a sale that is sent again is recognized.
+// remembered is how long a sale that is sent again is recognized.
 const remembered = 30 * 24 * time.Hour
 
-// soldBefore has the sales of that time, by number.
+// soldBefore contains the sales of that period, by number.
 var soldBefore = state.NewWindow("vendas-vistas", codec.String, codec.Int64, remembered, remembered)
 
 // Totals computes totals of the sales by seller, by seller and hour, and by payment method. The hour is that of the record's
-// timestamp. A sale that is sent again within 30 days, with the same vendaId, counts once; one without a vendaId always counts.
+// timestamp. A sale that is sent again within 30 days with the same vendaId is counted once. A sale without a vendaId is always counted.
 func Totals() (*topology.Topology, error) {
 	b := topology.NewBuilder("vendas")
 
@@ -49,7 +49,7 @@ func Totals() (*topology.Topology, error) {
 	return b.Build()
 }
 
-// dropRepeats lets the first sale of each number pass.
+// dropRepeats forwards the first sale of each number and drops the others.
 func dropRepeats(c *processor.Context[string, Sale]) processor.Handler[string, Sale] {
 	seen := soldBefore.In(c)
 	return func(r processor.Record[string, Sale]) error {

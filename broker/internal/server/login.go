@@ -24,7 +24,7 @@ type login struct {
 	failed   func(error)
 }
 
-// done reports whether the connection may send any request.
+// done reports whether the connection may send any kind of request.
 func (l *login) done() bool { return l.users == nil || l.in }
 
 func (l *login) handshake(req *kmsg.SASLHandshakeRequest) kmsg.Response {
@@ -68,7 +68,7 @@ var (
 	errNoLogin = errors.New("the client sent a request without a login")
 )
 
-// step passes a token to the login and returns the answer.
+// step passes a token to the login and returns the response.
 func (l *login) step(token []byte) ([]byte, error) {
 	if l.exchange == nil {
 		return nil, errLogin
@@ -85,16 +85,16 @@ func (l *login) step(token []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// failedLogins counts failed logins, and logs them: at most one each minute, so that a client that tries again and again does
+// failedLogins counts and logs failed logins. It logs at most one per minute, so that a client that keeps trying does
 // not flood the log.
 type failedLogins struct {
 	count atomic.Int64
 
 	mu   sync.Mutex
-	last time.Time // of the last message
+	last time.Time // time of the last log message
 }
 
-// note counts a failed login of a client.
+// note counts a failed login of a client, and logs it if a message is due.
 func (f *failedLogins) note(log *slog.Logger, client net.Addr, err error) {
 	count := f.count.Add(1)
 	f.mu.Lock()
