@@ -272,6 +272,7 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 	windows, points, episodes, arrivals := results.Counts()
 	fmt.Fprintf(a.stdout, "%d speed windows, %d fixes compared with their route, %d off-route episodes, %d arrivals.\n",
 		windows, points, episodes, arrivals)
+	fmt.Fprintf(a.stdout, "%s.\n", results.Stops())
 	if a.options.out != "" {
 		fmt.Fprintf(a.stdout, "Written to %s.\n", a.options.out)
 	}

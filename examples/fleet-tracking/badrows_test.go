@@ -49,6 +49,14 @@ rows_without_arrival,0
 pairs_clean,1
 pairs_gap,0
 pairs_jump,0
+fixes_no_trip,2
+fixes_unknown_trip,0
+fixes_bad_day,0
+fixes_no_shape_and_no_stops,0
+fixes_overtaken,0
+fixes_swapped_suspected,0
+fixes_off_route,0
+fixes_implausible_place,0
 `
 	if got := readFiles(t, at("out"))["account.csv"]; got != account {
 		t.Errorf("account is\n%swant\n%s", got, account)

@@ -119,6 +119,7 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	read(r, Deviations, func(_ string, d fleet.Deviation) { results.AddDeviation(d) })
 	read(r, Delays, func(_ string, a fleet.Arrival) { results.AddArrival(a) })
 	read(r, Visits, func(_ string, v fleet.Visit) { results.AddVisit(v) })
+	read(r, Unused, func(_ string, u fleet.Unused) { results.AddUnused(u) })
 	read(r, Legs, func(_ string, l fleet.Leg) { results.AddLeg(l) })
 	r.takes[prefix+invalid] = func(kafka.Record) error {
 		results.AddUnreadable()

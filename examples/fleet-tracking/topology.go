@@ -26,13 +26,14 @@ var (
 	Progress   = topology.NewTopic("progresso", codec.String, codec.JSON[fleet.Progress]())
 	Visits     = topology.NewTopic("paradas", codec.String, codec.JSON[fleet.Visit]())
 	Legs       = topology.NewTopic("trechos", codec.String, codec.JSON[fleet.Leg]())
+	Unused     = topology.NewTopic("posicoes-sem-uso", codec.String, codec.JSON[fleet.Unused]())
 )
 
 // resultTopics are the topics that the topology writes.
 func resultTopics() []string {
 	return []string{
 		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(),
-		Visits.Name(), Legs.Name(), invalid,
+		Visits.Name(), Legs.Name(), Unused.Name(), invalid,
 	}
 }
 
@@ -75,9 +76,9 @@ func FleetTracking() (*topology.Topology, error) {
 	trips := topology.TableFrom(b, Trips)
 	ofRuns := topology.Process(fixes, "passagem", handOver, handovers)
 	byTrip := topology.KeyBy(ofRuns, "por-viagem", fleet.RunFix.TripFamily)
-	planned := topology.Join(byTrip, trips, fleet.RunFix.On).Filter(fleet.Planned.Known)
+	planned := topology.LeftJoin(byTrip, trips, func(fix fleet.RunFix, known fleet.Timetable, _ bool) fleet.Planned { return fix.On(known) })
 
-	seen := topology.ProcessKV(planned.Filter(fleet.Planned.Own), "acompanhamento", follow, runs)
+	seen := topology.ProcessKV(planned.Filter(fleet.Planned.Own).Filter(fleet.Planned.Known), "acompanhamento", follow, runs)
 	topology.FlatMap(seen, fleet.Observation.Deviations).To(Deviations)
 	topology.FlatMap(seen, fleet.Observation.Delays).To(Delays)
 	topology.FlatMap(seen, fleet.Observation.Advances).To(Progress)
@@ -86,6 +87,8 @@ func FleetTracking() (*topology.Topology, error) {
 	topology.FlatMap(called, fleet.Stops.AtStops).To(Visits)
 	topology.FlatMap(called, fleet.Stops.Between).To(Legs)
 	topology.FlatMap(called, fleet.Stops.Advances).To(Progress) // of trips without a shape
+	topology.FlatMap(called, fleet.Stops.Unuseds).To(Unused)
+	topology.Map(fixes.Filter(fleet.Position.OffTrip), fleet.Position.WithoutTrip).To(Unused)
 
 	return b.Build()
 }
@@ -197,7 +200,13 @@ func follow(c *processor.Context[string, fleet.Observation]) processor.Handler[s
 
 // visit keeps a tracker of its stops for each run and tells what every fix shows of them, by vehicle.
 func visit(c *processor.Context[string, fleet.Stops]) processor.Handler[string, fleet.Planned] {
-	return track(c, calls.In(c), fleet.VisitTracker.Add)
+	planned := track(c, calls.In(c), fleet.VisitTracker.Add)
+	return func(r processor.Record[string, fleet.Planned]) error {
+		if !r.Value.Known() {
+			return c.Emit(r.Value.Vehicle, r.Value.Unplanned())
+		}
+		return planned(r)
+	}
 }
 
 // tracker is what is kept of a run.

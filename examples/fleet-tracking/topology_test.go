@@ -115,6 +115,9 @@ func readReport(t *testing.T, d *topologytest.Driver) report.Report {
 	for _, v := range sent(t, d, Visits) {
 		r.AddVisit(v.Value)
 	}
+	for _, u := range sent(t, d, Unused) {
+		r.AddUnused(u.Value)
+	}
 	for _, l := range sent(t, d, Legs) {
 		r.AddLeg(l.Value)
 	}

@@ -36,6 +36,7 @@ type Planned struct {
 	Trip   *Trip
 	Before *Position
 	Ends   bool
+	Fault  Reason // why the trip is not known
 }
 
 // On looks up the trip that the vehicle reports. A vehicle that does not say which service day it drives gets the likeliest; one that
@@ -44,17 +45,17 @@ type Planned struct {
 func (p Position) On(timetable Timetable) Planned {
 	trip := timetable.Trip(p.Trip)
 	if trip == nil {
-		return Planned{Position: p}
+		return Planned{Position: p, Fault: UnknownTrip}
 	}
 	shift, err := trip.shift(p.Start)
 	if err != nil {
-		return Planned{Position: p}
+		return Planned{Position: p, Fault: UnknownTrip}
 	}
 	if p.Day == "" {
 		p.Day, _ = trip.DayAt(p.Instant - shift)
 	}
 	if _, err := trip.DayStart(p.Day); err != nil {
-		trip = nil
+		return Planned{Position: p, Fault: BadDay}
 	}
 	return Planned{Position: p, Trip: trip}
 }

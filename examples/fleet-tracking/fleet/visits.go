@@ -60,6 +60,7 @@ type Stops struct {
 	Visits   []Visit
 	Legs     []Leg
 	Progress *Progress
+	Unused   *Unused // the fix, if it tells nothing
 }
 
 // AtStops are the visits.
@@ -71,6 +72,12 @@ func (s Stops) Between() []Leg { return s.Legs }
 // Advances is the progress, if there is one.
 func (s Stops) Advances() []Progress { return optional(s.Progress) }
 
+// Unuseds is the fix, if it tells nothing.
+func (s Stops) Unuseds() []Unused { return optional(s.Unused) }
+
+// Unplanned is what a fix of a trip that is not known tells.
+func (p Planned) Unplanned() Stops { return p.unusable(p.Fault) }
+
 // Add takes in a fix of a known trip. It fails if the service day is not one.
 func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
 	origin, err := planned.Origin()
@@ -79,7 +86,7 @@ func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
 	}
 	begun := t.Odometer.begun()
 	if begun && planned.Instant <= t.LastFix() || !begun && planned.Ends {
-		return t, Stops{}, nil
+		return t, planned.unusable(Overtaken), nil
 	}
 	v := visiting{VisitTracker: t, plan: plan{planned.Trip, origin}, line: planned.Trip.Line(), run: planned.Named()}
 	if !begun && planned.Before != nil {
@@ -90,7 +97,11 @@ func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
 		counts = v.atLastStop
 	}
 	v.take(planned.Position, counts)
-	if planned.Own() && v.Latest.At == planned.Instant && len(planned.Trip.Shape) == 0 {
+	switch used := v.Latest.At == planned.Instant; {
+	case planned.Own() && !used:
+		near, _ := v.line.approaches(planned.Point(), onLine)
+		v.told.Unused = planned.unusable(misplaced(v.line, planned.Position, near)).Unused
+	case planned.Own() && len(planned.Trip.Shape) == 0:
 		v.told.Progress = v.progress()
 	}
 	return v.VisitTracker, v.told, nil
@@ -102,6 +113,15 @@ func (t VisitTracker) LastFix() Instant {
 		return 0
 	}
 	return t.Odometer.latest()
+}
+
+// unusable tells that the fix of a run tells nothing.
+func (p Planned) unusable(reason Reason) Stops {
+	if p.Ends {
+		return Stops{}
+	}
+	unused := p.unused(reason)
+	return Stops{Unused: &unused}
 }
 
 // visiting is a VisitTracker while it takes in a fix.

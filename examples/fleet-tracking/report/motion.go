@@ -75,6 +75,9 @@ func (r *Report) accountRows() [][]string {
 		[]string{"pairs_gap", strconv.FormatInt(pairs.Gaps, 10)},
 		[]string{"pairs_jump", strconv.FormatInt(pairs.Jumps, 10)},
 	)
+	for _, reason := range fleet.UnusedReasons {
+		rows = append(rows, []string{"fixes_" + string(reason), strconv.Itoa(r.Unused()[reason])})
+	}
 	return append(rows, r.stopAccountRows()...)
 }
 

@@ -66,6 +66,7 @@ type Report struct {
 
 	visits map[callKey]fleet.Visit
 	legs   map[callKey]fleet.Leg // by the stop where they begin
+	unused map[fixKey]fleet.Reason
 }
 
 // AddSpeed takes in the average speed of a vehicle in the window that begins at start.

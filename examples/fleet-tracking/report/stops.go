@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -27,6 +28,43 @@ func (r *Report) AddVisit(v fleet.Visit) { put(&r.visits, callKey{v.Run, v.Seque
 
 // AddLeg takes in the way from a stop to the next.
 func (r *Report) AddLeg(l fleet.Leg) { put(&r.legs, callKey{l.Run, l.FromSequence}, l) }
+
+// fixKey is a fix of a vehicle.
+type fixKey struct {
+	vehicle string
+	at      fleet.Instant
+}
+
+// AddUnused takes in a fix that tells nothing of the stops of a run.
+func (r *Report) AddUnused(u fleet.Unused) { put(&r.unused, fixKey{u.Vehicle, u.Instant}, u.Reason) }
+
+// Unused counts the fixes that tell nothing of the stops of a run, by the reason.
+func (r *Report) Unused() map[fleet.Reason]int {
+	count := map[fleet.Reason]int{}
+	for _, reason := range r.unused {
+		count[reason]++
+	}
+	return count
+}
+
+// Stops sums up in words what is known of stops, and how many fixes tell nothing of them, and why.
+func (r *Report) Stops() string {
+	arrivals := 0
+	for _, v := range r.visits {
+		if v.Arrived != 0 {
+			arrivals++
+		}
+	}
+	text := fmt.Sprintf("%d arrivals at stops by halt or radius, %d legs", arrivals, len(r.legs))
+	unused, separator := r.Unused(), "; fixes without a place: "
+	for _, reason := range fleet.UnusedReasons {
+		if n := unused[reason]; n > 0 {
+			text += fmt.Sprintf("%s%d %s", separator, n, reason)
+			separator = ", "
+		}
+	}
+	return text
+}
 
 // stopRows has the stops that a run saw, whether it could time them or not. What is not known is empty.
 func (r *Report) stopRows() [][]string {

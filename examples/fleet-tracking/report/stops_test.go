@@ -38,6 +38,9 @@ func TestWriteStops(t *testing.T) {
 	leg.Run, leg.Driven, leg.DrivenMetres, leg.Dwell = headway, 72, nil, nil
 	r.AddLeg(leg)
 
+	r.AddUnused(fleet.Unused{Vehicle: "onibus-1", Instant: second(5), Reason: fleet.OffLine})
+	r.AddUnused(fleet.Unused{Vehicle: "onibus-2", Instant: second(5), Reason: fleet.NoTrip})
+
 	dir := t.TempDir()
 	if err := r.Write(dir); err != nil {
 		t.Fatal(err)
@@ -62,6 +65,9 @@ func TestWriteStops(t *testing.T) {
 		if string(got) != want {
 			t.Errorf("%s is\n%swant\n%s", name, got, want)
 		}
+	}
+	if got, want := r.Stops(), "2 arrivals at stops by halt or radius, 2 legs; fixes without a place: 1 no_trip, 1 off_route"; got != want {
+		t.Errorf("stops are summed up as %q, want %q", got, want)
 	}
 	account, err := os.ReadFile(filepath.Join(dir, report.Accounts))
 	if err != nil {
