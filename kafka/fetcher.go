@@ -85,7 +85,7 @@ type Fetcher struct {
 	parts   map[TopicPartition]*fetcherPartition
 	lanes   map[laneKey]*lane
 	ready   []*answer // answers for Poll
-	looking bool      // a leader look-up is in flight
+	looking bool      // a leader lookup is in flight
 	arrived chan struct{}
 }
 

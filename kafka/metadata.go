@@ -220,7 +220,7 @@ func (c *Client) forgetLeader(tp TopicPartition) {
 	}
 }
 
-// coordinator returns the address of the coordinator of k, from the cache or by a look-up. It does not wait for an
+// coordinator returns the address of the coordinator of k, from the cache or by a lookup. It does not wait for an
 // election or for the creation of the coordinator's topics: the error is then retriable.
 func (c *Client) coordinator(ctx context.Context, k coordinated) (addr string, err error) {
 	c.meta.mu.RLock()
@@ -252,7 +252,7 @@ func (c *Client) forgetCoordinator(k coordinated) {
 }
 
 // askCoordinator sends req to the coordinator of k over a connection of p, and passes the answer to check, which
-// returns the error in it. It retries retriable errors, after a new look-up if that may help.
+// returns the error in it. It retries retriable errors, after a new lookup if that may help.
 func askCoordinator[Req, Res any](ctx context.Context, c *Client, p *pool, k coordinated,
 	send func(*sarama.Broker, Req) (Res, error), req Req, check func(Res) error,
 ) error {

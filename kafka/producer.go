@@ -103,7 +103,7 @@ type Producer struct {
 	joined   []*producerPartition // added to this transaction
 	began    bool                 // the coordinator has a transaction to end
 	joining  bool                 // an AddPartitionsToTxn request is in flight
-	looking  bool                 // a leader look-up is in flight
+	looking  bool                 // a leader lookup is in flight
 	busy     map[string]bool      // brokers with a request in flight
 	sealed   int                  // batches that are not yet acknowledged
 	buffered int                  // their bytes

@@ -227,7 +227,7 @@ func (s *KeyValue[K, V]) Remove(key K, timestamp int64) (Change[V], error) {
 	return s.core.remove(key, timestamp)
 }
 
-// Update sets the value of key to the result of f for the old one, in one look-up. The new timestamp is the later of
+// Update sets the value of key to the result of f for the old one, in one lookup. The new timestamp is the later of
 // the old one and the given one. If key is an expired window, f is not called, and the Change is zero.
 func (s *KeyValue[K, V]) Update(key K, timestamp int64, f func(old V, found bool) V) (Change[V], error) {
 	return s.core.update(key, timestamp, func(old V, found bool) (V, bool) { return f(old, found), true })

@@ -93,14 +93,14 @@ type Store interface {
 	DirtyBytes() int
 	CachedBytes() int
 
-	// Lookups counts the look-ups of keys so far: found in the cache (hits), or read from the database (misses).
+	// Lookups counts the lookups of keys so far: found in the cache (hits), or read from the database (misses).
 	Lookups() Lookups
 
 	// Close returns the memory of the store to the budget.
 	Close()
 }
 
-// Lookups counts the look-ups of keys in a store.
+// Lookups counts the lookups of keys in a store.
 type Lookups struct {
 	Hits   int64 `json:"hits"`
 	Misses int64 `json:"misses"`

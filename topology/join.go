@@ -65,7 +65,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 			*out = processor.Record[K, R]{Key: r.Key, Value: value, Timestamp: r.Timestamp, Headers: r.Headers, NoKey: r.NoKey}
 			return next(out)
 		}
-		ignore := func(*plan.Change[K, W]) error { return nil } // the look-up sees the change in the store
+		ignore := func(*plan.Change[K, W]) error { return nil } // the lookup sees the change in the store
 		return []any{plan.Stream[K, V](stream), plan.Table[K, W](ignore)}
 	}
 	return after[R](s, &settings{node: n}, 0)

@@ -17,7 +17,7 @@ type Table[K, V any] struct {
 	windows Windows         // set when K is a window key
 	rules   *aggregation[V] // nil unless an aggregate made it
 
-	rows func(state.Stores) *state.ReadOnly[K, V]      // a task's, for look-ups
+	rows func(state.Stores) *state.ReadOnly[K, V]      // a task's, for lookups
 	view func(state.Reader) (*state.View[K, V], error) // the committed ones, for other goroutines
 }
 

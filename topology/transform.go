@@ -71,8 +71,7 @@ func FlatMap[K, V, W any](s *Stream[K, V], f func(V) []W) *Stream[K, W] {
 	return after[W](s, &settings{node: n}, 0)
 }
 
-// rekey returns the stream of a step with input s that changes keys, so that the key no longer determines the
-// partition.
+// rekey returns the stream of a step that changes keys. After that, the key no longer determines the partition.
 func rekey[L, W, K, V any](s *Stream[K, V], made *settings) *Stream[L, W] {
 	return &Stream[L, W]{b: s.b, node: made.node, made: made, key: new(form[L]), value: carry[W](s.value), rekeyed: true}
 }

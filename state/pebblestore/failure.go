@@ -45,8 +45,8 @@ func isOutside(err error) bool {
 	return slices.ContainsFunc(outside, func(target error) bool { return errors.Is(err, target) })
 }
 
-// explainOpen is explain for an error of opening a database. Any error that is not the system's means damaged files: a
-// missing file, an impossible name or length, a checksum.
+// explainOpen is like explain, for an error of opening a database. Errors other than those of the operating system mean
+// damaged files: a missing file, an impossible name or length, a wrong checksum.
 func explainOpen(err error) error {
 	if isOutside(err) {
 		return explain(err)

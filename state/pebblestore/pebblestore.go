@@ -86,7 +86,7 @@ func open(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 // wrong, and a newer format would take a log truncated by a power failure for damage.
 const format = pebble.FormatColumnarBlocks
 
-// options returns options for many small databases in one process: little memory each, and point look-ups of keys that
+// options returns options for many small databases in one process: little memory each, and point lookups of keys that
 // often do not exist.
 func (d *db) options(cfg Config) *pebble.Options {
 	logger := logger{dir: d.dir, log: cfg.Log}

@@ -4,7 +4,7 @@
 // followed by the records, either all compressed together or not at all. The producer builds it and the broker stores
 // it unchanged: the base offset and the leader epoch, which only the broker knows, are the first fields and not covered
 // by the CRC. So a broker rarely decodes records. It calls Check when a batch arrives, sets its base offset, and serves
-// its bytes. Only compaction and look-ups by time read records, with a Reader, and only compaction and the end of a
+// its bytes. Only compaction and lookups by time read records, with a Reader, and only compaction and the end of a
 // transaction write any, with a Writer and with Marker.
 //
 //	h, err := batch.Check(b) // from a produce request

@@ -73,7 +73,7 @@ func (e *Engine) look(p *partition, timestamp int64, isolation int8) (place, err
 	defer r.Close()
 	at, err := search(r, p.id, timestamp, v.start, end)
 	if err != nil {
-		e.log.Error("broker: look-up by timestamp failed", "error", err)
+		e.log.Error("broker: lookup by timestamp failed", "error", err)
 		return place{}, kerr.KafkaStorageError
 	}
 	return at, nil

@@ -106,7 +106,7 @@ func (p *partition) append(c *commit, now int64, s *settings, h *batch.Header, r
 	return base, nil
 }
 
-// segmentBytes is the maximum size of a segment. A look-up by time reads at most that much, and retention by size
+// segmentBytes is the maximum size of a segment. A lookup by time reads at most that much, and retention by size
 // deletes in such steps.
 const segmentBytes = 1 << 20
 

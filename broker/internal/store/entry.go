@@ -85,7 +85,7 @@ func decodePartition(b []byte) (Partition, error) {
 	return p, d.end()
 }
 
-// Segment describes a range of a partition, for look-ups by time and for retention: the batches from Base to the base
+// Segment describes a range of a partition, for lookups by time and for retention: the batches from Base to the base
 // of the next segment.
 //
 //	i partition, base offset → position (8) | newest (8) | first (8)

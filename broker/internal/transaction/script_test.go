@@ -179,7 +179,7 @@ func (s *script) report(r request, err error) {
 
 func (s *script) say(r request, err error) { s.printf("%s: %s", r.names()[0], text(err)) }
 
-// show tells what is written to end a transaction.
+// show prints the markers and offsets to write at the end of a transaction.
 func (s *script) show(end transaction.Ending) {
 	if len(end.Partitions)+len(end.Groups) == 0 {
 		return
