@@ -31,7 +31,7 @@ func TestASlowReaderTakesLittle(t *testing.T) {
 // Clients that disconnect in the middle of a response leave no memory in use.
 func TestHalfReadAnswersAreGivenBack(t *testing.T) {
 	b, want := withLargeTopic(t)
-	for range 25 { // with two responses of 7 MiB each, that exceeds the broker's memory for responses
+	for range 25 { // 25 clients with two responses of 7 MiB each need more than the broker's memory for responses
 		client := ask(t, b.Addr(), 2)
 		if _, err := io.ReadFull(client, make([]byte, 4)); err != nil {
 			t.Error(err)

@@ -4,5 +4,5 @@ package runner_test
 
 import "syscall"
 
-// This system has no such signals. Equal values mean that.
+// Signals that stop and continue a process. This system has none, so both are the same.
 const freeze, thaw = syscall.Signal(0), syscall.Signal(0)

@@ -177,7 +177,7 @@ func (s *core[K, V]) remove(k K, timestamp int64) (Change[V], error) {
 	return s.swap(k, none, content[V]{timestamp: timestamp})
 }
 
-// swap sets the content of k to now and returns the change from the old value to v.
+// swap sets the content of k to the argument now. It returns the change from the old value to v.
 func (s *core[K, V]) swap(k K, v V, now content[V]) (Change[V], error) {
 	visible, err := s.locateToWrite(k, now.timestamp)
 	if !visible || err != nil {

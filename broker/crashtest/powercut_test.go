@@ -17,7 +17,7 @@ const (
 // Proves: power-cut-leaves-a-whole-log (processes), no-torn-transaction (processes)
 func TestPowerCut(t *testing.T) {
 	if *command != "" {
-		t.Skip("other brokers keep other logs")
+		t.Skip("the write-ahead log of other brokers has another format")
 	}
 	chosen := *durability
 	*durability = "os"

@@ -92,7 +92,7 @@ const (
 	closed
 )
 
-// String names a phase as errors do.
+// String returns the name of a phase, for error messages.
 func (p phase) String() string {
 	return [...]string{"restoring", "processing", "flushed", "broken", "closed"}[p]
 }

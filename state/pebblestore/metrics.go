@@ -68,7 +68,7 @@ func (r *Resources) metrics() ResourceMetrics {
 	}
 }
 
-// events counts what pebble tells of its databases.
+// events counts the events that pebble reports for its databases.
 type events struct {
 	compactions, stalls, stalled atomic.Int64
 	compacting                   atomic.Int64 // nanoseconds

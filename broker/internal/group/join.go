@@ -194,7 +194,7 @@ func (g *Group) replace(now time.Time, m *member, r JoinRequest, reply func(Join
 	m.answerJoin(joined)
 }
 
-// joinReply returns the answer that tells m its generation.
+// joinReply returns the response that contains the generation for m.
 func (g *Group) joinReply(m *member) JoinReply {
 	r := JoinReply{
 		Generation: g.generation, ProtocolType: g.protocolType, Protocol: g.protocol,
