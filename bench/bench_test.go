@@ -29,7 +29,7 @@ func TestContestantsAgree(t *testing.T) {
 	want := fillForTest(t, client, "positions")
 	for _, c := range contestants {
 		if c.run == nil {
-			continue // TestKafkaStreams
+			continue // see TestKafkaStreams
 		}
 		t.Run(c.name, func(t *testing.T) {
 			j := job{

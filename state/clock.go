@@ -11,7 +11,7 @@ import (
 // limit of nanoseconds in an int64, which Kafka clients use internally. The earliest is 0.
 const LatestTime = math.MaxInt64 / 1_000_000
 
-// never is a time before every record.
+// never is a time that is earlier than that of any record.
 const never = math.MinInt64
 
 // Times holds the times of clocks by name, in milliseconds since 1970. The empty name applies to all clocks without an

@@ -82,8 +82,9 @@ func open(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(dir, opts)
 }
 
-// format is the newest format whose log does not record how far it was synced. With unsynced that record would be
-// wrong, and a newer format would take a log truncated by a power failure for damage.
+// format is the newest format in which the log does not record up to where it was synced. Newer formats need this
+// record to be right, which it is not on the file system unsynced: they would treat a log truncated by a power failure as
+// damaged.
 const format = pebble.FormatColumnarBlocks
 
 // options returns options for many small databases in one process: little memory each, and point lookups of keys that
