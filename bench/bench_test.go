@@ -35,7 +35,7 @@ func TestContestantsAgree(t *testing.T) {
 			j := job{
 				Contestant: c.name, Brokers: []string{b.Addr()}, Topic: "positions", Records: testRecords,
 				Application: "test-" + c.name, Dir: t.TempDir(),
-				Vehicles: testFleet.vehicles, KeyBy: c.keyBy,
+				Vehicles: testFleet.vehicles, KeyBy: c.keyBy, Scraped: c.scraped,
 			}
 			if c.sink {
 				j.Sink = "updates"

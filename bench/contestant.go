@@ -16,11 +16,12 @@ import (
 
 // contestant is one implementation of the work. It returns the table, or leaves it in a topic.
 type contestant struct {
-	name  string
-	slow  bool // reads the smaller topic
-	sink  bool // also writes every update to a topic
-	keyBy bool // moves every record through a repartition topic first
-	run   func(context.Context, job) (map[string]Vehicle, error)
+	name    string
+	slow    bool // reads the smaller topic
+	sink    bool // also writes every update to a topic
+	keyBy   bool // moves every record through a repartition topic first
+	scraped bool // its metrics are read once a second
+	run     func(context.Context, job) (map[string]Vehicle, error)
 	// command is the program that does the work instead, if it is not written in Go.
 	command func(context.Context) (*exec.Cmd, error)
 	table   func(job) string // the topic of the table; nil if run returns it
@@ -37,6 +38,7 @@ var contestants = []contestant{
 	{name: "rio-at-least-once", run: runRio(true), table: changelogOf},
 	{name: "rio-sink", run: runRio(false), table: changelogOf, sink: true},
 	{name: "rio-key-by", run: runRio(false), table: changelogOf, keyBy: true},
+	{name: "rio-scraped", run: runRio(false), table: changelogOf, scraped: true},
 	{name: "goka", run: runGoka, table: gokaTable, slow: true},
 	{name: "kafka-streams", command: kafkaStreams, table: changelogOf},
 }
@@ -62,6 +64,7 @@ type job struct {
 	Vehicles    int    // number of keys
 	Sink        string // topic for every update; empty for none
 	KeyBy       bool   // move every record through a repartition topic
+	Scraped     bool   // read its metrics once a second
 	Dir         string // directory for state
 	Workers     int    // Rio's Config.Workers; 0 is the default
 	Profile     string // file for a CPU profile; empty for none

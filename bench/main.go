@@ -13,8 +13,8 @@
 //
 //	cd bench && ../scripts/kafka run 0 sh -c 'go run . -brokers $RIO_KAFKA -contestants rio,kafka-streams -rounds 5'
 //
-// Variants of Rio are rio-at-least-once; rio-sink, which also writes every update to a topic; and rio-key-by, which
-// moves every position through a repartition topic first.
+// Variants of Rio are rio-at-least-once; rio-sink, which also writes every update to a topic; rio-key-by, which moves
+// every position through a repartition topic first; and rio-scraped, whose metrics are read once a second.
 //
 // The broker is Rio's, with its default durability: each commit waits for the disk. The broker and each run of a
 // contestant have processes of their own. The measure is the CPU time (user and system) of the contestant's whole
@@ -192,7 +192,7 @@ func (t *tournament) run(ctx context.Context, name string, round int) (measureme
 	unique := fmt.Sprintf("%s-%s-%d", name, t.id, round+1)
 	j := job{Contestant: name, Brokers: t.brokers, Application: unique, Dir: filepath.Join(t.dir, unique), Workers: t.workers}
 	j.Topic, j.Records = t.topic(c)
-	j.Vehicles, j.KeyBy = t.vehicles, c.keyBy
+	j.Vehicles, j.KeyBy, j.Scraped = t.vehicles, c.keyBy, c.scraped
 	if c.sink {
 		j.Sink = unique + "-updates"
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"time"
 
@@ -34,11 +36,34 @@ func runRio(atLeastOnce bool) func(context.Context, job) (map[string]Vehicle, er
 		if err != nil {
 			return nil, err
 		}
-		return nil, runner.Run(ctx, t, runner.Config{
+		app, err := runner.Start(ctx, t, runner.Config{
 			Brokers: j.Brokers, Dir: j.Dir, StopAtEnd: true, CreateTopics: true,
 			AtLeastOnce: atLeastOnce, CommitInterval: commitInterval, Workers: j.Workers,
 			Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
+		if err != nil {
+			return nil, err
+		}
+		if j.Scraped {
+			scraping, stop := context.WithCancel(ctx)
+			defer stop()
+			go scrape(scraping, app)
+		}
+		return nil, app.Wait()
+	}
+}
+
+// scrape reads the metrics of an application once a second, as a Prometheus in a hurry does.
+func scrape(ctx context.Context, app *runner.App) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			app.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
