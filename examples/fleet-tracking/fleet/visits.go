@@ -88,6 +88,9 @@ func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
 	if begun && planned.Instant <= t.LastFix() || !begun && planned.Ends {
 		return t, planned.unusable(Overtaken), nil
 	}
+	if n := len(planned.Trip.Stops); t.At != nil && t.At.Index >= n { // a new timetable has fewer stops
+		t.At, t.Next = nil, n
+	}
 	v := visiting{VisitTracker: t, plan: plan{planned.Trip, origin}, line: planned.Trip.Line(), run: planned.Named()}
 	if !begun && planned.Before != nil {
 		v.take(*planned.Before, isOnLine)

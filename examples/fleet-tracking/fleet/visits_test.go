@@ -454,6 +454,24 @@ func TestProgressWithoutShape(t *testing.T) {
 	}
 }
 
+// A run goes on when a new timetable has fewer stops.
+func TestFewerStops(t *testing.T) {
+	var tracker fleet.VisitTracker
+	for i, f := range run(t, "60 900 speed=10\n80 1000 speed=0\n110 1000 speed=0\n140 1150 speed=9") {
+		trip := along(0, 1000, 2000)
+		if i >= 2 {
+			trip.Stops = trip.Stops[:1]
+		}
+		var err error
+		if tracker, _, err = tracker.Add(fleet.Planned{Position: f, Trip: trip}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if tracker.Reached < 1149 {
+		t.Errorf("reached %v m, want 1150", tracker.Reached)
+	}
+}
+
 func unindented(text string) string {
 	var lines strings.Builder
 	for line := range strings.Lines(text) {
