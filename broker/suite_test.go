@@ -20,7 +20,7 @@ func TestBrokerInMemory(t *testing.T) {
 // Proves: speaks-kafka
 func TestBrokerOnDisk(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the same suite as in memory")
+		t.Skip("the suite has run with the log in memory")
 	}
 	t.Parallel()
 	kafkatest.Run(t, func(t *testing.T) kafka.Config {

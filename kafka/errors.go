@@ -145,7 +145,7 @@ func codeError(c sarama.KError) error {
 	return &brokerError{code: c}
 }
 
-// codeErrorMessage is codeError with the broker's explanation.
+// codeErrorMessage is like codeError with the broker's explanation.
 func codeErrorMessage(c sarama.KError, message *string) error {
 	if c == sarama.ErrNoError {
 		return nil

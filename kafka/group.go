@@ -186,7 +186,7 @@ func (m *Membership) Leave(ctx context.Context) error {
 	return m.end(ctx, m.cfg.InstanceID == "")
 }
 
-// Resign is Leave for a member that will not return soon: the partitions of a static member are also reassigned at
+// Resign is like Leave for a member that will not return soon: the partitions of a static member are also reassigned at
 // once. It needs Kafka 2.4.
 func (m *Membership) Resign(ctx context.Context) error { return m.end(ctx, true) }
 

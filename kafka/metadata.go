@@ -94,7 +94,7 @@ func askAny[Req, Res any](ctx context.Context, c *Client, send func(*sarama.Brok
 	return none, err
 }
 
-// askBriefly is ask over the shared connection to addr, with a time limit, so that a broker that does not answer leaves
+// askBriefly is like ask over the shared connection to addr, with a time limit, so that a broker that does not answer leaves
 // time to ask the others.
 func askBriefly[Req, Res any](ctx context.Context, c *Client, addr string, limit time.Duration,
 	send func(*sarama.Broker, Req) (Res, error), req Req,

@@ -85,7 +85,7 @@ func (p *Producer) refused(part *producerPartition, err error, named []sarama.Pr
 	p.splitBatch(part, limit)
 }
 
-// withMessage is err with the broker's message for one record in place of that for the batch.
+// withMessage returns err with the broker's message for one record instead of that for the batch.
 func withMessage(err error, message *string) error {
 	var e *brokerError
 	if message == nil || *message == "" || !errors.As(err, &e) {

@@ -60,7 +60,7 @@ func (s *core[K, V]) locate(k K) (bool, error) {
 	return s.visible(key, s.horizon(s.time())), nil
 }
 
-// locateToWrite is locate for a row with the given timestamp.
+// locateToWrite is like locate for a row with the given timestamp.
 func (s *core[K, V]) locateToWrite(k K, timestamp int64) (bool, error) {
 	if timestamp < 0 || timestamp > LatestTime {
 		return false, s.wrap("write", fmt.Errorf("the timestamp, %d ms, is not within the years 1970 to 2262: the changelog cannot have it", timestamp))
@@ -229,7 +229,7 @@ func (s *core[K, V]) update(k K, timestamp int64, f func(old V, found bool) (V, 
 	return change, nil
 }
 
-// updateSealed is update for a sealed store, where f gets a copy that it may modify.
+// updateSealed is like update for a sealed store, where f gets a copy that it may modify.
 func (s *core[K, V]) updateSealed(e *entry[V], change *Change[V], f func(old V, found bool) (V, bool)) error {
 	given, err := s.open(e.content)
 	if err != nil {

@@ -201,7 +201,7 @@ func (s *KeyValue[K, V]) Get(key K) (V, bool, error) {
 	return v, found, err
 }
 
-// GetWithTime is Get with the timestamp of the value, in milliseconds since 1970.
+// GetWithTime is like Get with the timestamp of the value, in milliseconds since 1970.
 func (s *KeyValue[K, V]) GetWithTime(key K) (V, int64, bool, error) {
 	return s.core.get(key)
 }
@@ -233,7 +233,7 @@ func (s *KeyValue[K, V]) Update(key K, timestamp int64, f func(old V, found bool
 	return s.core.update(key, timestamp, func(old V, found bool) (V, bool) { return f(old, found), true })
 }
 
-// Modify is Update with the option to remove the key: f returns false to remove it.
+// Modify is like Update with the option to remove the key: f returns false to remove it.
 func (s *KeyValue[K, V]) Modify(key K, timestamp int64, f func(old V, found bool) (V, bool)) (Change[V], error) {
 	return s.core.update(key, timestamp, f)
 }
@@ -243,7 +243,7 @@ func (s *KeyValue[K, V]) Modify(key K, timestamp int64, f func(old V, found bool
 // the last thing it yields.
 func (s *KeyValue[K, V]) All() iter.Seq2[Row[K, V], error] { return s.core.reading().scan(nil, nil) }
 
-// Range is All from one key to another, both included, in the order of the encoded keys.
+// Range is like All from one key to another, both included, in the order of the encoded keys.
 func (s *KeyValue[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] {
 	return s.core.reading().scan(&from, &to)
 }

@@ -15,11 +15,11 @@ func (d *KeyValueDefinition[K, V]) ReadOnly(s Stores) *ReadOnly[K, V] {
 // Get returns the value of key, and whether there is one.
 func (r *ReadOnly[K, V]) Get(key K) (V, bool, error) { return r.rows.Get(key) }
 
-// GetWithTime is Get with the timestamp of the value, in milliseconds since 1970.
+// GetWithTime is like Get with the timestamp of the value, in milliseconds since 1970.
 func (r *ReadOnly[K, V]) GetWithTime(key K) (V, int64, bool, error) { return r.rows.GetWithTime(key) }
 
 // All iterates over all rows, as KeyValue.All does.
 func (r *ReadOnly[K, V]) All() iter.Seq2[Row[K, V], error] { return r.rows.All() }
 
-// Range is All from one key to another, both included.
+// Range is like All from one key to another, both included.
 func (r *ReadOnly[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] { return r.rows.Range(from, to) }

@@ -70,7 +70,7 @@ func (v *View[K, V]) Get(key K) (V, bool, error) {
 	return value, found, err
 }
 
-// GetWithTime is Get with the timestamp of the value, in milliseconds since 1970.
+// GetWithTime is like Get with the timestamp of the value, in milliseconds since 1970.
 func (v *View[K, V]) GetWithTime(key K) (value V, timestamp int64, found bool, err error) {
 	at, err := v.appendKey(nil, key)
 	if err != nil || !v.visible(at, v.horizon) {
@@ -93,7 +93,7 @@ func (v *View[K, V]) GetWithTime(key K) (value V, timestamp int64, found bool, e
 // All iterates over all rows, in the order in which a handler sees them. An error is the last thing it yields.
 func (v *View[K, V]) All() iter.Seq2[Row[K, V], error] { return v.scan(nil, nil) }
 
-// Range is All from one key to another, both included, in the order of the encoded keys.
+// Range is like All from one key to another, both included, in the order of the encoded keys.
 func (v *View[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] { return v.scan(&from, &to) }
 
 // FetchAll iterates over the windows with from ≤ start ≤ to. It is for stores of windows.

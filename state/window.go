@@ -75,7 +75,7 @@ func (w *Window[K, V]) Get(key codec.WindowKey[K]) (V, bool, error) {
 	return v, found, err
 }
 
-// GetWithTime is Get with the timestamp of the value, in milliseconds since 1970.
+// GetWithTime is like Get with the timestamp of the value, in milliseconds since 1970.
 func (w *Window[K, V]) GetWithTime(key codec.WindowKey[K]) (V, int64, bool, error) {
 	return w.core.get(key)
 }
@@ -119,7 +119,7 @@ func (w *Window[K, V]) All() iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return w.core.reading().scan(nil, nil)
 }
 
-// FetchAll is All for the windows with from ≤ start ≤ to.
+// FetchAll is like All for the windows with from ≤ start ≤ to.
 func (w *Window[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return w.core.reading().fetchAll(from, to)
 }

@@ -17,7 +17,7 @@ func Process[K, V, W any](s *Stream[K, V], name string, start func(*processor.Co
 	return after[W](s, &settings{node: process(s, name, start, uses)}, 0)
 }
 
-// ProcessKV is Process for a step that changes the key. As after MapKV, the stream must pass through KeyBy before state
+// ProcessKV is like Process for a step that changes the key. As after MapKV, the stream must pass through KeyBy before state
 // can be kept by the new key.
 func ProcessKV[K, V, L, W any](s *Stream[K, V], name string, start func(*processor.Context[L, W]) processor.Handler[K, V], uses ...Attachment) *Stream[L, W] {
 	return rekey[L, W](s, &settings{node: process(s, name, start, uses)})

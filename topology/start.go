@@ -18,7 +18,7 @@ func Latest() Start { return Start{plan.Start{Place: plan.StartLatest}} }
 // Since starts with the first record whose timestamp is not before t.
 func Since(t time.Time) Start { return Start{plan.Start{Place: plan.StartSince, Since: t}} }
 
-// Ago is Since for the time d before the application starts.
+// Ago is like Since for the time d before the application starts.
 func Ago(d time.Duration) Start { return Start{plan.Start{Place: plan.StartAgo, Ago: d}} }
 
 // StartAt says where the application starts to read the topic if it has no committed offset; otherwise it resumes

@@ -24,7 +24,7 @@ func Check(b []byte) (Header, error) {
 	return h, walk(b, &h)
 }
 
-// Verify is Check for a batch in the log. Compaction may have removed records, even all.
+// Verify is like Check for a batch in the log. Compaction may have removed records, even all.
 func Verify(b []byte) (Header, error) {
 	h, err := intact(b)
 	if err != nil {

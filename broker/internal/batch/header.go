@@ -89,7 +89,7 @@ func Parse(b []byte) (Header, error) {
 	return h, nil
 }
 
-// parse is Parse without checking the contents.
+// parse is like Parse without checking the contents.
 func parse(b []byte) (Header, error) {
 	if len(b) <= magicAt {
 		return Header{}, fmt.Errorf("%w: %d bytes are too few for a header", ErrTruncated, len(b))

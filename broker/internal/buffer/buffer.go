@@ -43,8 +43,8 @@ func Put(b []byte) {
 	}
 }
 
-// Append is append for a slice of Get's. A full slice is replaced by one with twice the capacity, or expected bytes if
-// that is more.
+// Append is like the built-in append, for a slice returned by Get. It replaces a full slice by one with twice the
+// capacity, or with capacity expected if that is more.
 func Append(to, b []byte, expected int) []byte {
 	need := len(to) + len(b)
 	if need <= cap(to) {

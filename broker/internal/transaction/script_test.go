@@ -255,7 +255,7 @@ func (r request) partitions() []transaction.Partition {
 	return list
 }
 
-// dialect is that of today's clients at transaction.version=1, unless the script says otherwise.
+// dialect returns the dialect of current clients at transaction.version=1, unless the script sets another.
 func (r request) dialect() transaction.Dialect {
 	recent := !r.d.HasArg("old")
 	return transaction.Dialect{KnowsFencing: recent, KnowsAbort: recent, Second: r.d.HasArg("v2")}
