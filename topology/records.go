@@ -31,8 +31,8 @@ func Records[K, V any](s *Stream[K, V]) *Stream[K, processor.Record[K, V]] {
 	return out
 }
 
-// Values undoes Records: value, timestamp and headers are those of the record, and a tombstone is one again. The key
-// stays that of the stream, so the records are still in the right partition.
+// Values reverses Records: value, timestamp and headers are those of the record, and tombstones are tombstones again.
+// The key remains that of the stream, so the records are in the right partition.
 func Values[K, L, V any](s *Stream[K, processor.Record[L, V]]) *Stream[K, V] {
 	n := s.b.add("values", "", s.output())
 	n.Build = func(l *plan.Linker) []any {

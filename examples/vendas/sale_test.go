@@ -87,7 +87,7 @@ func TestTotalIsExact(t *testing.T) {
 	}
 }
 
-// TestSum: a sum is as large as it must be, and is read back as it was written.
+// TestSum: a sum does not overflow, and it is encoded and decoded without loss.
 func TestSum(t *testing.T) {
 	for _, test := range []struct {
 		terms []Money
