@@ -31,6 +31,7 @@ type app struct {
 	client   *kafka.Client
 	dir      string // of the state
 	scratch  string // removed at the end; empty with -data
+	input    *input // what is sent; nil if nothing is
 }
 
 // open starts the broker, or reaches the cluster, and makes the topics.
@@ -161,6 +162,7 @@ func (a *app) feed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.input = in
 	if err := a.sendTrips(ctx, in.feed); err != nil {
 		return err
 	}
@@ -273,6 +275,11 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 	fmt.Fprintf(a.stdout, "%d speed windows, %d fixes compared with their route, %d off-route episodes, %d arrivals.\n",
 		windows, points, episodes, arrivals)
 	fmt.Fprintf(a.stdout, "%s.\n", results.Stops())
+	if a.input != nil && a.input.truth != nil {
+		if text := accuracy(results, a.input.truth, a.input.first); text != "" {
+			fmt.Fprintln(a.stdout, text)
+		}
+	}
 	if a.options.out != "" {
 		fmt.Fprintf(a.stdout, "Written to %s.\n", a.options.out)
 	}
@@ -281,13 +288,18 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 
 // hint says how to look at the topics from outside.
 func (a *app) hint(w io.Writer) {
-	address := strings.Join(a.options.brokers, ",")
-	if a.broker != nil {
-		address = a.broker.Addr()
-	}
+	address := a.address()
 	fmt.Fprintf(w, "Kafka broker on %s. From another terminal:\n", address)
 	fmt.Fprintf(w, "  go run ./cmd/rio topics list -brokers %s\n", address)
 	fmt.Fprintf(w, "  kcat -b %s -C -q -t %s\n", address, Delays.Name())
+}
+
+// address returns where the brokers are reached.
+func (a *app) address() string {
+	if a.broker != nil {
+		return a.broker.Addr()
+	}
+	return strings.Join(a.options.brokers, ",")
 }
 
 // indented puts each further line of an error below the first.

@@ -13,6 +13,7 @@ import (
 // board is the latest of each vehicle, as the derived topics tell it. One goroutine uses it.
 type board struct {
 	zone     *time.Location
+	address  string        // of the broker
 	now      fleet.Instant // the newest event time
 	engine   string        // what keeps the results from being up to date; see condition
 	vehicles map[string]*vehicle
@@ -41,12 +42,12 @@ const (
 	earlyFrom = 60 * time.Second  // and as early
 )
 
-func newBoard(zone string) *board {
+func newBoard(zone, address string) *board {
 	location, err := time.LoadLocation(zone)
 	if err != nil {
 		location = time.UTC
 	}
-	return &board{zone: location, vehicles: map[string]*vehicle{}}
+	return &board{zone: location, address: address, vehicles: map[string]*vehicle{}}
 }
 
 func (b *board) vehicle(name string) *vehicle {
@@ -148,7 +149,7 @@ func (b *board) sorted(room int) []*vehicle {
 
 // table shows a line for each vehicle, as far as so many lines have room for it.
 func (b *board) table(lines int) string {
-	const besides = 3 // headline, heading, and how many more there are
+	const besides = 4 // headline, heading, how many more there are, and the address
 	room := max(1, lines-besides)
 	var out strings.Builder
 	fmt.Fprintln(&out, b.headline())
@@ -160,6 +161,7 @@ func (b *board) table(lines int) string {
 		}
 		fmt.Fprintln(&out, strings.TrimRight(v.line(), " "))
 	}
+	fmt.Fprintf(&out, "Kafka broker on %s\n", b.address)
 	return out.String()
 }
 

@@ -21,6 +21,8 @@ type input struct {
 	group string // notes how many positions have been sent
 	feed  *gtfs.Feed
 	next  func() (recording.Row, error) // io.EOF at the end
+	truth *simulation.Truth             // of a simulation: what happened
+	first fleet.Instant                 // of a simulation: when its first position was taken
 	due   func(fleet.Position) fleet.Instant
 }
 
@@ -28,17 +30,23 @@ func newInput(o options) (*input, error) {
 	if o.recorded() {
 		return recorded(o)
 	}
-	buses := simulation.New(simulation.Config{Vehicles: o.vehicles, Seed: o.seed, Eventful: true})
-	return &input{
+	var truth simulation.Truth
+	buses := simulation.New(simulation.Config{Vehicles: o.vehicles, Seed: o.seed, Eventful: true, Truth: &truth})
+	in := &input{
 		name:  fmt.Sprintf("eventful simulation vehicles=%d seed=%d", o.vehicles, o.seed),
 		group: inputGroup,
 		feed:  buses.Network(),
-		next: func() (recording.Row, error) {
-			p, _ := buses.Next()
-			return recording.Row{Position: p}, nil
-		},
-		due: arrival,
-	}, nil
+		truth: &truth,
+		due:   arrival,
+	}
+	in.next = func() (recording.Row, error) {
+		p, _ := buses.Next()
+		if in.first == 0 {
+			in.first = p.Instant
+		}
+		return recording.Row{Position: p}, nil
+	}
+	return in, nil
 }
 
 // recorded reads a whole recording, because it may have to be sorted.

@@ -46,7 +46,7 @@ func (a *app) live(ctx context.Context, zone string, send func(context.Context) 
 // show keeps the terminal up to date until ctx ends.
 func (a *app) show(ctx context.Context, zone string, engine *runner.App) error {
 	a.hint(a.stdout)
-	board := newBoard(zone)
+	board := newBoard(zone, a.address())
 	events := make(chan func(), 1000)
 	following := make(chan error, 1)
 	go func() {

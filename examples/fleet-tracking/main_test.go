@@ -85,7 +85,7 @@ func TestRecording(t *testing.T) {
 func TestLiveSimulation(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	stdout := succeed(t, "-vehicles", "8", "-seed", "2", "-speed", "1200", "-duration", "500ms", "-out", out)
-	for _, want := range []string{"Kafka broker on 127.0.0.1:", "8 vehicles", "speed windows", "Written to " + out} {
+	for _, want := range []string{"Kafka broker on 127.0.0.1:", "8 vehicles", "speed windows", "Compared with what happened: ", "Written to " + out} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("output does not say %q:\n%s", want, stdout)
 		}
@@ -295,7 +295,7 @@ func writeCSV(t *testing.T, path string, rows [][]string) {
 }
 
 func TestBoard(t *testing.T) {
-	b := newBoard("America/Maceio")
+	b := newBoard("America/Maceio", "127.0.0.1:9092")
 	if got := b.line(); got != "Waiting for positions." {
 		t.Errorf("an empty board says %q", got)
 	}
@@ -317,12 +317,13 @@ vehicle      line   km/h 5min  route      timetable       way  next stop
 onibus-1     7           18.0  OFF 150 m  on time        50 %
 onibus-2     1           36.0  on         4 min late     25 %  Praça in 120 m
 onibus-3                  0.0  -
+Kafka broker on 127.0.0.1:9092
 `
 	if got := b.table(24); got != want {
 		t.Errorf("table is\n%s\nwant\n%s", got, want)
 	}
-	if got := b.table(5); !strings.Contains(got, "and 1 more") || strings.Contains(got, "onibus-3") {
-		t.Errorf("a table of five lines is\n%s", got)
+	if got := b.table(6); !strings.Contains(got, "and 1 more") || strings.Contains(got, "onibus-3") {
+		t.Errorf("a table of six lines is\n%s", got)
 	}
 	if got, want := cut("Praça, Centro\nab\n", 5), "Praça\nab\n"; got != want {
 		t.Errorf("cut is %q, want %q", got, want)
