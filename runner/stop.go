@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// countdown calls then after done has been called left times. The supervisor owns it.
+// countdown calls next after done has been called left times. The supervisor owns it.
 type countdown struct {
 	left int
-	then func()
+	next func()
 }
 
 func (c *countdown) done() {
 	if c.left--; c.left == 0 {
-		c.then()
+		c.next()
 	}
 }
 
@@ -66,25 +66,25 @@ func (s *supervisor) cancelOpener(a *assignment, done func()) {
 	}()
 }
 
-// release commits and closes tasks, and then calls then. It does not wait.
-func (s *supervisor) release(assignments []*assignment, then func()) {
+// release commits and closes tasks, and then calls next. It does not wait.
+func (s *supervisor) release(assignments []*assignment, next func()) {
 	interrupt(assignments, stopGrace)
-	s.closeTasks(assignments, (*worker).release, then)
+	s.closeTasks(assignments, (*worker).release, next)
 }
 
-// drop closes all tasks without a commit, and then calls then. It does not wait.
-func (s *supervisor) drop(then func()) {
+// drop closes all tasks without a commit, and then calls next. It does not wait.
+func (s *supervisor) drop(next func()) {
 	interrupt(s.assignments, 0)
 	for _, w := range s.workers {
 		w.lost.Store(true)
 	}
 	all := s.assignments
-	s.closeTasks(all, func(w *worker, _ []*assignment) { w.drop() }, then)
+	s.closeTasks(all, func(w *worker, _ []*assignment) { w.drop() }, next)
 }
 
-// closeTasks removes assignments and has their workers do a job that closes the tasks. Then it calls then.
-func (s *supervisor) closeTasks(assignments []*assignment, job func(*worker, []*assignment), then func()) {
-	pending := &countdown{1, then}
+// closeTasks removes assignments and has their workers do a job that closes the tasks. Then it calls next.
+func (s *supervisor) closeTasks(assignments []*assignment, job func(*worker, []*assignment), next func()) {
+	pending := &countdown{1, next}
 	for _, a := range assignments {
 		if a.worker == nil {
 			pending.left++

@@ -27,6 +27,6 @@ func TestADirectoryThatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := makeDir(disk, "/var/lib"); err == nil {
-		t.Error("a directory is made in a file")
+		t.Error("created a directory below a file")
 	}
 }
