@@ -101,9 +101,7 @@ func judge(c *processor.Context[string, fleet.Row]) processor.Handler[string, fl
 			return nil
 		}
 		row := fleet.Row{Sent: r.Value}
-		if row.Sent.Vehicle == "" { // the key says it, too
-			row.Sent.Vehicle = r.Key
-		}
+		row.Sent.Vehicle = r.Key // empty without a key: a vehicle that is spread over all partitions cannot be followed
 		if row.LeftOut = row.Sent.Fault(); row.IsFix() {
 			before, _, err := sent.Get(row.Sent.Vehicle)
 			if err != nil {
