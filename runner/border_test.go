@@ -78,7 +78,7 @@ func TestABorderBehindAKeyBy(t *testing.T) {
 
 			want := map[string]int64{"all": 8}
 			if counts, records := c.final(); !maps.Equal(counts, want) || !maps.Equal(records, want) {
-				t.Errorf("counts %v in records %v, want %v of both", counts, records, want)
+				t.Errorf("counts %v, numbers of records %v, want both %v", counts, records, want)
 			}
 			if got := sorted(c.read(c.out().Name()), recordValue); got != "a b c d e" {
 				t.Errorf("results %q, want a b c d e", got)

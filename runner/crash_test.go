@@ -166,7 +166,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 	counts, records := c.final()
 	t.Logf("%d kills, %d counts compared", *kills, sum(want))
 	if !maps.Equal(counts, want) || !maps.Equal(records, want) {
-		t.Errorf("counts %v in records %v, want %v of both", counts, records, want)
+		t.Errorf("counts %v, numbers of records %v, want both %v", counts, records, want)
 	}
 }
 
@@ -228,6 +228,6 @@ func TestAZombieChangesNothing(t *testing.T) {
 	zombie.end(syscall.SIGTERM)
 	heir.end(syscall.SIGTERM)
 	if counts, records := c.final(); !maps.Equal(counts, want) || !maps.Equal(records, want) {
-		t.Errorf("counts %v in records %v, want %v of both", counts, records, want)
+		t.Errorf("counts %v, numbers of records %v, want both %v", counts, records, want)
 	}
 }

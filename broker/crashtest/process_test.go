@@ -173,7 +173,7 @@ func (p *process) serve() time.Duration {
 	for !answers(ctx, client) {
 		switch {
 		case !p.alive():
-			p.t.Fatal("the broker ends while it starts")
+			p.t.Fatal("the broker ended during startup")
 		case ctx.Err() != nil:
 			p.t.Fatalf("the broker is not ready within %v after its start", startTimeout)
 		}

@@ -82,7 +82,7 @@ type Out struct {
 	Origin processor.Origin
 }
 
-// Kind is what an encoded record is.
+// Kind is the purpose of an encoded record.
 type Kind uint8
 
 const (

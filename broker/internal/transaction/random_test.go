@@ -205,7 +205,7 @@ func (w *world) write(t *rapid.T) {
 	joins, err := w.MayWrite(transaction.Batch{ID: "t", Epoch: p.Epoch, Transactional: true, Partition: partition}, d)
 	part := w.open != nil && w.open.partitions[partition]
 	if w.isRight(who, p) && joins == part {
-		t.Fatalf("joins: %v, is part: %v", joins, part)
+		t.Fatalf("joins = %v, want %v", joins, !part)
 	}
 	w.judge(t, "writing", who, p, err, part || d.Second)
 	if joins && err == nil {
@@ -219,7 +219,7 @@ func (w *world) commitOffsets(t *rapid.T) {
 	joins, err := w.MayCommit(p, group, d)
 	part := w.open != nil && w.open.groups[group]
 	if w.isRight(who, p) && joins == part {
-		t.Fatalf("joins: %v, is part: %v", joins, part)
+		t.Fatalf("joins = %v, want %v", joins, !part)
 	}
 	w.judge(t, "committing offsets", who, p, err, part || d.Second)
 	if joins && err == nil {
