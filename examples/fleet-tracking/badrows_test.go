@@ -10,6 +10,7 @@ import (
 // TestBadRows: rows that say nothing, or nonsense, are left out of the results and counted, in a replay too; whoever wants them to
 // end the run says so.
 func TestBadRows(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	rows := `vehicle_id,vehicle_timestamp,feed_timestamp,lat,lon

@@ -13,6 +13,7 @@ import (
 
 // TestPositionsByHTTP: phones send positions, some twice, some nonsense; what was answered with 200 is in the log.
 func TestPositionsByHTTP(t *testing.T) {
+	t.Parallel()
 	at, address := embedded(t), freeAddress(t)
 	files := filepath.Join(t.TempDir(), "files")
 	p := at.start(t, []string{"-live", "-http", address, "-out", files})

@@ -13,6 +13,7 @@ import (
 // TestOwnVehicles: with -live the program takes what others send, be it no more than latitude, longitude and time, until it is
 // told to stop; a second start goes on.
 func TestOwnVehicles(t *testing.T) {
+	t.Parallel()
 	at := embedded(t)
 	files := filepath.Join(t.TempDir(), "files")
 	for day := range 2 {
