@@ -85,7 +85,7 @@ func (f *form[T]) codecFor(b *Builder, n *plan.Node, setting string) codec.Codec
 		b.mistake(n.Where, "%s must write %v, but the merged streams encode it as %s: choose with .%s(codec)", n.Label(), reflect.TypeFor[T](), strings.Join(names, " and as "), setting)
 		return cs[0]
 	}
-	if c, said := b.encodings[reflect.TypeFor[T]()]; said && setting == ofValues {
+	if c, ok := b.encodings[reflect.TypeFor[T]()]; ok && setting == ofValues {
 		return c.(codec.Codec[T])
 	}
 	c := codec.For[T]()

@@ -22,7 +22,7 @@ var (
 // value "stop" stops both timers.
 func ticking(c *processor.Context[string, string]) processor.Handler[string, string] {
 	open, orders := open.In(c), orders.In(c)
-	tell := func(what string) func(time.Time) error {
+	emitTime := func(what string) func(time.Time) error {
 		return func(now time.Time) error {
 			all := ""
 			for row, err := range open.All() {
@@ -34,8 +34,8 @@ func ticking(c *processor.Context[string, string]) processor.Handler[string, str
 			return c.Emit(what, fmt.Sprintf("%d sees %d:%s", now.UnixMilli(), c.StreamTime().UnixMilli(), all))
 		}
 	}
-	byEvents := c.Schedule(10*time.Millisecond, processor.StreamTime, tell("stream"))
-	byClock := c.Schedule(30*time.Millisecond, processor.WallClock, tell("wall"))
+	byEvents := c.Schedule(10*time.Millisecond, processor.StreamTime, emitTime("stream"))
+	byClock := c.Schedule(30*time.Millisecond, processor.WallClock, emitTime("wall"))
 	return func(r processor.Record[string, string]) error {
 		if r.Value == "stop" {
 			byEvents.Stop()

@@ -35,13 +35,13 @@ func TestTrial(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			told := 0
-			measured, err := try(t.Context(), c, settings{load: tiny}, filepath.Join(t.TempDir(), "data"), func(figure) { told++ })
+			reported := 0
+			measured, err := try(t.Context(), c, settings{load: tiny}, filepath.Join(t.TempDir(), "data"), func(figure) { reported++ })
 			if err != nil {
 				t.Fatal(err)
 			}
-			if told != len(measured) {
-				t.Errorf("%d figures were passed to the callback, but %d are in the result", told, len(measured))
+			if reported != len(measured) {
+				t.Errorf("%d figures were passed to the callback, but %d are in the result", reported, len(measured))
 			}
 			for _, f := range measured {
 				coarse := strings.HasSuffix(f.name, "CPU") || f.unit == "processors" // a duration below the clock's resolution is shown as 0
