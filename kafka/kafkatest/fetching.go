@@ -47,10 +47,21 @@ func fetchOutOfRange(s *subject) {
 
 func fetchUnknownTopic(s *subject) {
 	f := s.impatient().fetcher(kafka.FetcherConfig{})
-	f.Add(kafka.TopicPartition{Topic: s.unique()}, 0)
-	f.Add(kafka.TopicPartition{Topic: s.topic(1), Partition: 7}, 0)
-	s.wants(kafka.ErrUnknownTopic, s.poll(f).Err, "fetch a topic or a partition that does not exist")
-	s.wants(kafka.ErrUnknownTopic, s.poll(f).Err, "fetch the other of the two")
+	unknown := []kafka.TopicPartition{{Topic: s.unique()}, {Topic: s.topic(1), Partition: 7}}
+	failed := map[kafka.TopicPartition]error{} // one poll may return both
+	for _, tp := range unknown {
+		f.Add(tp, 0)
+	}
+	for len(failed) < len(unknown) {
+		fetched, err := f.Poll(s.ctx)
+		s.must(err)
+		for _, got := range fetched {
+			failed[kafka.TopicPartition{Topic: got.Topic, Partition: got.Partition}] = got.Err
+		}
+	}
+	for _, tp := range unknown {
+		s.wants(kafka.ErrUnknownTopic, failed[tp], fmt.Sprintf("fetch %v, which does not exist", tp))
+	}
 }
 
 func fetchWaits(s *subject) {
