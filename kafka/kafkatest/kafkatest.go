@@ -98,7 +98,7 @@ var (
 // unique returns a unique name that contains the name of the test.
 func (s *subject) unique() string {
 	test := s.Name()[strings.LastIndex(s.Name(), "/")+1:]
-	return fmt.Sprintf("kafkatest-%s-%s-%d", strings.ReplaceAll(test, ",", ""), thisRun, names.Add(1))
+	return fmt.Sprintf("kafkatest-%s-%s-%05d", strings.ReplaceAll(test, ",", ""), thisRun, names.Add(1))
 }
 
 // must ends the test if err is not nil.
