@@ -121,16 +121,7 @@ func diff(ctx context.Context, client *kafka.Client, cfg diffConfig, out io.Writ
 
 // readContents reads the committed records of a topic. A tombstone deletes its key, unless all values are compared.
 func readContents(ctx context.Context, client *kafka.Client, cfg diffConfig, name string) (contents, error) {
-	topic, err := findTopic(ctx, client, name)
-	if err != nil {
-		return nil, err
-	}
-	tps := partitionsOf(topic)
-	starts, err := client.Offsets(ctx, tps, kafka.Earliest)
-	if err != nil {
-		return nil, err
-	}
-	ends, err := client.Offsets(ctx, tps, kafka.LatestStable)
+	starts, ends, err := span(ctx, client, name, kafka.Earliest)
 	if err != nil {
 		return nil, err
 	}
