@@ -11,7 +11,8 @@
 //
 // The word processes means that the test runs, kills or freezes separate processes. The other places where a test runs are
 // derived from the functions that it calls (see places.go). Each FILE is written by gotestsum --jsonfile and named after the
-// CI step that ran the tests; kafka.json and brokers.json come from the steps with an Apache Kafka.
+// CI step that ran the tests; kafka.json, kafka-fleet.json and brokers.json come from
+// the steps with an Apache Kafka.
 package main
 
 import (

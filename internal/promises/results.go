@@ -13,7 +13,7 @@ import (
 )
 
 // withApache are the test runs that have an Apache Kafka.
-var withApache = []string{"kafka.json", "brokers.json"}
+var withApache = []string{"kafka.json", "kafka-fleet.json", "brokers.json"}
 
 // results contains the outcome of each test in one group of test runs.
 type results struct {
