@@ -43,8 +43,12 @@ func TestNobodyIsHarmedByNonsense(t *testing.T) {
 	if got := consume(t, b.Addr(), "colours", 3); len(got) != 3 {
 		t.Errorf("the topic contains %q", got)
 	}
-	if after := heap(); after > before+64<<20 {
-		t.Errorf("the heap has grown from %d to %d bytes", before, after)
+	// The broker may still hold requests of connections that were closed a moment ago.
+	deadline := time.Now().Add(20 * time.Second)
+	for after := heap(); after > before+64<<20; after = heap() {
+		if time.Now().After(deadline) {
+			t.Fatalf("the heap has grown from %d to %d bytes", before, after)
+		}
 	}
 }
 
