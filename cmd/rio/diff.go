@@ -149,12 +149,7 @@ func readContents(ctx context.Context, client *kafka.Client, cfg diffConfig, nam
 }
 
 // shownKey returns a key as text: "null" for a null key, and a quoted string if it is not printable.
-func shownKey(key []byte) string {
-	if key == nil {
-		return "null"
-	}
-	return shownText(string(key))
-}
+func shownKey(key []byte) string { return shownText(shownValue(key)) }
 
 func shownValue(value []byte) string {
 	if value == nil {

@@ -54,15 +54,14 @@ func plainText(value json.RawMessage) string {
 	return string(value)
 }
 
-// place returns the coordinates in a value, or false if it has none.
-func (cfg historyConfig) place(value []byte) (lat, lon float64, ok bool) {
-	var object map[string]any
-	if json.Unmarshal(value, &object) != nil {
-		return 0, 0, false
+// place returns the fields of a value and the coordinates among them, or false if it has none.
+func (cfg historyConfig) place(value []byte) (fields map[string]any, lat, lon float64, ok bool) {
+	if json.Unmarshal(value, &fields) != nil {
+		return nil, 0, 0, false
 	}
-	lat, hasLat := object[cfg.lat].(float64)
-	lon, hasLon := object[cfg.lon].(float64)
-	return lat, lon, hasLat && hasLon
+	lat, hasLat := fields[cfg.lat].(float64)
+	lon, hasLon := fields[cfg.lon].(float64)
+	return fields, lat, lon, hasLat && hasLon
 }
 
 // historyGeoJSON writes a collection of points (RFC 7946), with the fields of the value and the time as properties.
@@ -81,14 +80,10 @@ func historyGeoJSON(out io.Writer, cfg historyConfig, records []pastRecord) (lef
 		Features []feature `json:"features"`
 	}{"FeatureCollection", []feature{}}
 	for _, r := range records {
-		lat, lon, ok := cfg.place(r.Value)
+		properties, lat, lon, ok := cfg.place(r.Value)
 		if !ok {
 			leftOut++
 			continue
-		}
-		properties := map[string]any{}
-		if err := json.Unmarshal(r.Value, &properties); err != nil {
-			return 0, err
 		}
 		properties["time"] = clock(r)
 		collection.Features = append(collection.Features, feature{"Feature", geometry{"Point", [2]float64{lon, lat}}, properties})
@@ -111,7 +106,7 @@ func historyGPX(out io.Writer, cfg historyConfig, records []pastRecord) (leftOut
 		Points  []point  `xml:"trk>trkseg>trkpt"`
 	}{Version: "1.1", Creator: "rio history", Name: cfg.key}
 	for _, r := range records {
-		lat, lon, ok := cfg.place(r.Value)
+		_, lat, lon, ok := cfg.place(r.Value)
 		if !ok {
 			leftOut++
 			continue

@@ -29,7 +29,7 @@ type app struct {
 	client   *kafka.Client
 	dir      string // of the state
 	scratch  string // removed at the end; empty with -data
-	input    *input // what is sent; nil if nothing is
+	input    *input // the source of positions; nil with -live and -replay
 }
 
 // open starts the broker, or reaches the cluster, and makes the topics.

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestPositionsByHTTP: phones send positions, some twice, some nonsense; what was answered with 200 is in the log.
+// TestPositionsByHTTP sends positions from several phones, some of them twice, and invalid requests. The log must contain every
+// position that the server answered with 200.
 func TestPositionsByHTTP(t *testing.T) {
 	t.Parallel()
 	at, address := embedded(t), freeAddress(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/rio-streams/rio/kafka"
 )
 
-// TestOwnVehicles: with -live the program takes what others send, be it no more than latitude, longitude and time, until it is
-// told to stop; a second start goes on.
+// TestOwnVehicles runs the program with -live twice on one log. It must process positions that another client sends, with
+// nothing but latitude, longitude and time, until it gets a signal.
 func TestOwnVehicles(t *testing.T) {
 	t.Parallel()
 	at := embedded(t)

@@ -187,7 +187,7 @@ func (g *Group) replace(now time.Time, m *member, r JoinRequest, reply func(Join
 	if r.SupportsSkippingAssignment {
 		joined.SkipAssignment = m == g.leader
 	} else {
-		// A member that is told that it leads would compute an assignment and wait for a response in vain. So the response
+		// A member that is told that it leads would compute an assignment and wait for a response that never comes. So the response
 		// names the former id of the leader (KIP-814).
 		joined.Leader, joined.Members = leaderBefore, nil
 	}
