@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -243,7 +244,7 @@ func forgetFleet(t *testing.T, address string) {
 }
 
 func isOfFleet(topic string) bool {
-	named := append(resultTopics(), Positions.Name(), Trips.Name())
+	named := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name())
 	return slices.Contains(named, strings.TrimPrefix(topic, replayPrefix)) ||
 		strings.HasPrefix(topic, "fleet-tracking-") // internal ones, also of the replay
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // TestSpeedFromPositions compares the speeds from positions, and the account of rows, with those that an independent program
@@ -42,7 +43,7 @@ func TestSpeedFromPositions(t *testing.T) {
 			}
 			again := filepath.Join(t.TempDir(), "files")
 			succeed(t, "-positions", input, "-arrival-order", "-out", again)
-			sameFiles(t, files, again)
+			reporttest.Same(t, files, again)
 		})
 	}
 }

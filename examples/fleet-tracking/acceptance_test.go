@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 )
 
 // TestMain runs the tests or, when one of them asks for it, the program.
@@ -53,7 +55,7 @@ func TestAcceptance(t *testing.T) {
 		t.Run("gives the same", func(t *testing.T) {
 			again := filepath.Join(t.TempDir(), "files")
 			there.start(t, recording, "-out", again).succeed()
-			sameFiles(t, files, again)
+			reporttest.Same(t, files, again)
 		})
 		t.Run("a replay gives the same", func(t *testing.T) { replayed(t, there, files) })
 		t.Run("killed, it gives the same", func(t *testing.T) { killed(t, apache(t, address), recording, files) })
@@ -64,7 +66,7 @@ func TestAcceptance(t *testing.T) {
 func replayed(t *testing.T, at place, want string) {
 	again := filepath.Join(t.TempDir(), "files")
 	at.start(t, []string{"-replay", "-out", again}).succeed()
-	sameFiles(t, want, again)
+	reporttest.Same(t, want, again)
 }
 
 // killed works through the recording with a program that dies again and again: while positions come in, while it catches up
@@ -76,15 +78,15 @@ func killed(t *testing.T, at place, recording []string, want string) {
 		deviations int // that have been written, of 6083
 	}{{asTheyCame, 700}, {asTheyCame, 1400}, {asTheyCame, 2100}, {allAtOnce, 2800}} {
 		p := at.start(t, recording, "-speed", kill.speed)
-		p.await(Deviations.Name(), kill.deviations)
+		p.await(tracking.Deviations.Name(), kill.deviations)
 		p.kill()
 	}
 	again := filepath.Join(t.TempDir(), "files")
 	at.start(t, recording, "-out", again).succeed()
-	sameFiles(t, want, again)
+	reporttest.Same(t, want, again)
 
 	// Files have a row for each result, even if its record were written twice. So count the records.
-	counts := at.records(t, Deviations.Name(), Delays.Name())
+	counts := at.records(t, tracking.Deviations.Name(), tracking.Delays.Name())
 	for i, file := range []string{"deviation_points.csv", "arrivals.csv"} {
 		if rows := len(readTable(t, filepath.Join(want, file))); counts[i] != rows {
 			t.Errorf("%d records for the %d rows of %s", counts[i], rows, file)
@@ -92,7 +94,7 @@ func killed(t *testing.T, at place, recording []string, want string) {
 	}
 
 	p := at.start(t, []string{"-replay", "-out", again})
-	p.await(replayPrefix+Deviations.Name(), 500)
+	p.await(replayPrefix+tracking.Deviations.Name(), 500)
 	p.kill()
 	replayed(t, at, want)
 }

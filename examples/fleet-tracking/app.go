@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/runner"
@@ -44,7 +45,7 @@ func open(ctx context.Context, o options, stdout, stderr *os.File) (_ *app, err 
 			err = errors.Join(err, a.close())
 		}
 	}()
-	if a.topology, err = FleetTracking(); err != nil {
+	if a.topology, err = tracking.New(); err != nil {
 		return nil, err
 	}
 	if a.scratch, err = os.MkdirTemp("", "fleet-tracking-"); err != nil {
@@ -90,12 +91,12 @@ const partitions = 4
 
 // createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
 func (a *app) createTopics(ctx context.Context) error {
-	for _, name := range append(resultTopics(), Positions.Name(), Trips.Name()) {
+	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name()) {
 		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
 		switch name {
-		case Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
+		case tracking.Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
 			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
-		case Trips.Name():
+		case tracking.Trips.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
 		}
 		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
@@ -113,7 +114,7 @@ func (a *app) engine(prefix string) runner.Config {
 	}
 	cfg.Policies.Decode.Action = a.options.onError
 	if a.options.onError == processor.DeadLetter {
-		cfg.Policies.DeadLetters = prefix + invalid
+		cfg.Policies.DeadLetters = prefix + tracking.Invalid
 	}
 	return cfg
 }
@@ -218,7 +219,7 @@ func (a *app) hint(w io.Writer) {
 	address := a.address()
 	fmt.Fprintf(w, "Kafka broker on %s. From another terminal:\n", address)
 	fmt.Fprintf(w, "  go run ./cmd/rio topics list -brokers %s\n", address)
-	fmt.Fprintf(w, "  kcat -b %s -C -q -t %s\n", address, Delays.Name())
+	fmt.Fprintf(w, "  kcat -b %s -C -q -t %s\n", address, tracking.Delays.Name())
 }
 
 // address returns where the brokers are reached.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // TestBadRows: rows that say nothing, or nonsense, are left out of the results and counted, in a replay too; whoever wants them to
@@ -59,11 +61,11 @@ fixes_swapped_suspected,0
 fixes_off_route,0
 fixes_implausible_place,0
 `
-	if got := readFiles(t, at("out"))["account.csv"]; got != account {
+	if got := reporttest.Files(t, at("out"))["account.csv"]; got != account {
 		t.Errorf("account is\n%swant\n%s", got, account)
 	}
 	succeed(t, "-data", at("log"), "-replay", "-out", at("again"))
-	sameFiles(t, at("out"), at("again"))
+	reporttest.Same(t, at("out"), at("again"))
 
 	succeed(t, "-positions", at("posicoes.csv"), "-on-error", "skip")
 	code, _, stderr := command(t, t.Context(), "-positions", at("posicoes.csv"), "-on-error", "fail")

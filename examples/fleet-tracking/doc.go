@@ -27,7 +27,7 @@
 // How it is made:
 //
 //	fleet       what positions mean: values and functions, no stream in sight
-//	topology.go which of them follows which, and what is kept; steps.go: the steps that keep something
+//	tracking    the topology: topics, which step follows which, and what is kept
 //	gtfs, recording, simulation, report   where input comes from, and where results go
 //	the rest of this package              flags, the log, the terminal
 //

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -150,7 +151,7 @@ func (s *sender) writeAll(ctx context.Context, batch []delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, writeLimit)
 	defer cancel()
 	for _, d := range batch {
-		if err := send(ctx, s, Positions, d.position.Vehicle, d.position, d.position.Instant); err != nil {
+		if err := send(ctx, s, tracking.Positions, d.position.Vehicle, d.position, d.position.Instant); err != nil {
 			return err
 		}
 	}

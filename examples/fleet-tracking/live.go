@@ -8,6 +8,7 @@ import (
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/runner"
 )
@@ -91,11 +92,11 @@ func condition(s runner.Snapshot) string {
 // follow reads the derived topics from now on. What changes the board it hands over, because the board belongs to who shows it.
 func (a *app) follow(ctx context.Context, board *board, events chan<- func()) error {
 	r := newReader(a.client, "")
-	read(r, Speeds, func(w speedKey, s fleet.Speed) { events <- func() { board.speed(w.Key, w.Start, s) } })
-	read(r, Motions, func(w speedKey, s fleet.PositionSpeed) { events <- func() { board.motion(w.Key, w.Start, s) } })
-	read(r, Deviations, func(_ string, d fleet.Deviation) { events <- func() { board.deviation(d) } })
-	read(r, Delays, func(_ string, d fleet.Arrival) { events <- func() { board.arrival(d) } })
-	read(r, Progress, func(_ string, p fleet.Progress) { events <- func() { board.progress(p) } })
+	read(r, tracking.Speeds, func(w speedKey, s fleet.Speed) { events <- func() { board.speed(w.Key, w.Start, s) } })
+	read(r, tracking.Motions, func(w speedKey, s fleet.PositionSpeed) { events <- func() { board.motion(w.Key, w.Start, s) } })
+	read(r, tracking.Deviations, func(_ string, d fleet.Deviation) { events <- func() { board.deviation(d) } })
+	read(r, tracking.Delays, func(_ string, d fleet.Arrival) { events <- func() { board.arrival(d) } })
+	read(r, tracking.Progress, func(_ string, p fleet.Progress) { events <- func() { board.progress(p) } })
 	all, err := r.partitions(ctx)
 	if err == nil {
 		err = r.each(ctx, all, kafka.LatestStable, func(kafka.TopicPartition, int64) bool { return true })

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -26,12 +27,12 @@ func TestOwnVehicles(t *testing.T) {
 		taken := time.Date(2026, 1, 16+day, 11, 0, 0, 0, time.UTC)
 		for i := range 10 { // 100 m north every 10 s
 			value := fmt.Sprintf(`{"lat":%f,"lon":-37.05,"instante":%d}`, -10.95+float64(i)*100/111195, taken.Add(time.Duration(i)*10*time.Second).UnixMilli())
-			err := producer.Send(Positions.Name(), 0, kafka.Record{Key: []byte("caminhao-1"), Value: []byte(value), Timestamp: taken.UnixMilli()})
+			err := producer.Send(tracking.Positions.Name(), 0, kafka.Record{Key: []byte("caminhao-1"), Value: []byte(value), Timestamp: taken.UnixMilli()})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := producer.Send(Positions.Name(), 0, kafka.Record{Key: []byte("caminhao-1"), Value: []byte(`{"lat":`)}); err != nil {
+		if err := producer.Send(tracking.Positions.Name(), 0, kafka.Record{Key: []byte("caminhao-1"), Value: []byte(`{"lat":`)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := producer.Flush(t.Context()); err != nil {
@@ -39,7 +40,7 @@ func TestOwnVehicles(t *testing.T) {
 		}
 		producer.Close()
 		client.Close()
-		p.await(Motions.Name(), 10*(day+1))
+		p.await(tracking.Motions.Name(), 10*(day+1))
 		if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +71,7 @@ func (at place) dial(t *testing.T) *kafka.Client {
 		t.Fatal(err)
 	}
 	err = retry(t.Context(), kafka.ErrUnknownTopic, func() error {
-		_, err := client.Partitions(t.Context(), Positions.Name())
+		_, err := client.Partitions(t.Context(), tracking.Positions.Name())
 		return err
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 	"github.com/rio-streams/rio/examples/fleet-tracking/simulation"
 )
 
@@ -30,18 +31,18 @@ func TestRecording(t *testing.T) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 
 	succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("log"), "-out", at("first"))
-	if files := readFiles(t, at("first")); strings.Count(files[report.Arrivals], "\n") < 500 || strings.Count(files[report.DeviationEpisodes], "\n") < 2 {
+	if files := reporttest.Files(t, at("first")); strings.Count(files[report.Arrivals], "\n") < 500 || strings.Count(files[report.DeviationEpisodes], "\n") < 2 {
 		t.Fatalf("the recording gives %d bytes of arrivals and episodes\n%s", len(files[report.Arrivals]), files[report.DeviationEpisodes])
 	}
 
 	t.Run("a second start adds nothing", func(t *testing.T) {
 		succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("log"), "-out", at("second"))
-		sameFiles(t, at("first"), at("second"))
+		reporttest.Same(t, at("first"), at("second"))
 	})
 	t.Run("a replay gives the same", func(t *testing.T) {
 		for _, again := range []string{"replay", "replay again"} {
 			succeed(t, "-data", at("log"), "-replay", "-out", at(again))
-			sameFiles(t, at("first"), at(again))
+			reporttest.Same(t, at("first"), at(again))
 		}
 	})
 	t.Run("a stop in the middle changes nothing", func(t *testing.T) {
@@ -52,7 +53,7 @@ func TestRecording(t *testing.T) {
 			t.Errorf("a recording that is stopped ends with %d, want 1", code)
 		}
 		succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("stopped"), "-out", at("third"))
-		sameFiles(t, at("first"), at("third"))
+		reporttest.Same(t, at("first"), at("third"))
 	})
 	t.Run("the same recording in another order is refused", func(t *testing.T) {
 		code, _, stderr := command(t, t.Context(), "-gtfs", feed, "-positions", positions, "-data", at("log"))
@@ -66,13 +67,13 @@ func TestRecording(t *testing.T) {
 		for _, half := range []string{first, second, first} { // the first again adds nothing
 			succeed(t, "-gtfs", feed, "-positions", half, "-arrival-order", "-data", at("halves"), "-out", at("fourth"))
 		}
-		sameFiles(t, at("first"), at("fourth"))
+		reporttest.Same(t, at("first"), at("fourth"))
 		succeed(t, "-data", at("halves"), "-replay", "-out", at("replay of both"))
-		sameFiles(t, at("first"), at("replay of both"))
+		reporttest.Same(t, at("first"), at("replay of both"))
 	})
 	t.Run("in order of event time no fix is late", func(t *testing.T) {
 		succeed(t, "-gtfs", feed, "-positions", positions, "-out", at("sorted"))
-		first, sorted := readFiles(t, at("first")), readFiles(t, at("sorted"))
+		first, sorted := reporttest.Files(t, at("first")), reporttest.Files(t, at("sorted"))
 		if a, b := strings.Count(first[report.DeviationPoints], "\n"), strings.Count(sorted[report.DeviationPoints], "\n"); a != b {
 			t.Errorf("%d deviations in order of arrival, %d in order of event time: the order changes none", a, b)
 		}
@@ -90,7 +91,7 @@ func TestLiveSimulation(t *testing.T) {
 			t.Errorf("output does not say %q:\n%s", want, stdout)
 		}
 	}
-	if files := readFiles(t, out); !strings.Contains(files[report.SpeedWindows], "onibus-008") {
+	if files := reporttest.Files(t, out); !strings.Contains(files[report.SpeedWindows], "onibus-008") {
 		t.Errorf("no speed of onibus-008:\n%s", files[report.SpeedWindows])
 	}
 }
@@ -161,37 +162,6 @@ func succeed(t *testing.T, args ...string) (stdout string) {
 		t.Fatalf("%v ends with %d:\n%s", args, code, stderr)
 	}
 	return stdout
-}
-
-func readFiles(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		name := entry.Name()
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[name] = string(text)
-	}
-	return files
-}
-
-func sameFiles(t *testing.T, one, other string) {
-	t.Helper()
-	files, others := readFiles(t, one), readFiles(t, other)
-	if len(files) != len(others) {
-		t.Errorf("%d files and %d", len(files), len(others))
-	}
-	for name, text := range files {
-		if others[name] != text {
-			t.Errorf("%s differs", name)
-		}
-	}
 }
 
 // record writes a simulated fleet's feed and positions as an agency and a recorder would.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/processor"
 )
 
@@ -83,7 +84,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.BoolVar(&o.replay, "replay", false, "compute what the log of -data holds again from its beginning, with fresh state")
 	flags.StringVar(&brokers, "brokers", "", "addresses `HOST:PORT,…` of a Kafka cluster (default: a broker in this process)")
 	flags.StringVar(&o.listen, "listen", "", "address `HOST:PORT` of the broker in this process (default: a free port of 127.0.0.1)")
-	flags.Func("on-error", "what to do with a row that is no position: `fail`, skip or dead-letter (to the topic "+invalid+"; default dead-letter)",
+	flags.Func("on-error", "what to do with a row that is no position: `fail`, skip or dead-letter (to the topic "+tracking.Invalid+"; default dead-letter)",
 		func(s string) (err error) {
 			o.onError, err = processor.ParseAction(s)
 			return err

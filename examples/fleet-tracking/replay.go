@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 )
 
@@ -59,7 +60,7 @@ func (a *app) forgetReplay(ctx context.Context) error {
 // isOfReplay tells its results and internal topics from what else a cluster holds.
 func isOfReplay(topic string) bool {
 	name, ok := strings.CutPrefix(topic, replayPrefix)
-	return ok && slices.Contains(resultTopics(), name) || strings.HasPrefix(topic, replayApplication+"-")
+	return ok && slices.Contains(tracking.ResultTopics(), name) || strings.HasPrefix(topic, replayApplication+"-")
 }
 
 // forgetReplayGroup waits for the end of a replay that was killed, which cannot be told at once from one that runs.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/topology"
 )
@@ -113,15 +114,15 @@ func (r *reader) each(ctx context.Context, all []kafka.TopicPartition, from kafk
 func readResults(ctx context.Context, client *kafka.Client, prefix string) (report.Report, error) {
 	var results report.Report
 	r := newReader(client, prefix)
-	read(r, Speeds, func(w speedKey, s fleet.Speed) { results.AddSpeed(w.Key, fleet.InstantOf(w.Start), s) })
-	read(r, Motions, func(w speedKey, s fleet.PositionSpeed) { results.AddMotion(w.Key, fleet.InstantOf(w.Start), s) })
-	read(r, Accounts, func(vehicle string, a fleet.Account) { results.AddAccount(vehicle, a) })
-	read(r, Deviations, func(_ string, d fleet.Deviation) { results.AddDeviation(d) })
-	read(r, Delays, func(_ string, a fleet.Arrival) { results.AddArrival(a) })
-	read(r, Visits, func(_ string, v fleet.Visit) { results.AddVisit(v) })
-	read(r, Unused, func(_ string, u fleet.Unused) { results.AddUnused(u) })
-	read(r, Legs, func(_ string, l fleet.Leg) { results.AddLeg(l) })
-	r.takes[prefix+invalid] = func(kafka.Record) error {
+	read(r, tracking.Speeds, func(w speedKey, s fleet.Speed) { results.AddSpeed(w.Key, fleet.InstantOf(w.Start), s) })
+	read(r, tracking.Motions, func(w speedKey, s fleet.PositionSpeed) { results.AddMotion(w.Key, fleet.InstantOf(w.Start), s) })
+	read(r, tracking.Accounts, func(vehicle string, a fleet.Account) { results.AddAccount(vehicle, a) })
+	read(r, tracking.Deviations, func(_ string, d fleet.Deviation) { results.AddDeviation(d) })
+	read(r, tracking.Delays, func(_ string, a fleet.Arrival) { results.AddArrival(a) })
+	read(r, tracking.Visits, func(_ string, v fleet.Visit) { results.AddVisit(v) })
+	read(r, tracking.Unused, func(_ string, u fleet.Unused) { results.AddUnused(u) })
+	read(r, tracking.Legs, func(_ string, l fleet.Leg) { results.AddLeg(l) })
+	r.takes[prefix+tracking.Invalid] = func(kafka.Record) error {
 		results.AddUnreadable()
 		return nil
 	}

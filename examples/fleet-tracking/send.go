@@ -12,6 +12,7 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/topology"
 )
@@ -22,8 +23,8 @@ import (
 const inputGroup = "fleet-tracking-entrada"
 
 var (
-	sentPositions = kafka.TopicPartition{Topic: Positions.Name()}
-	sentTrips     = kafka.TopicPartition{Topic: Trips.Name()}
+	sentPositions = kafka.TopicPartition{Topic: tracking.Positions.Name()}
+	sentTrips     = kafka.TopicPartition{Topic: tracking.Trips.Name()}
 )
 
 const (
@@ -55,9 +56,9 @@ func newSender(ctx context.Context, client *kafka.Client, cfg kafka.ProducerConf
 // positions to account for.
 func (s *sender) sendRow(ctx context.Context, row recording.Row) error {
 	if row.Err == nil {
-		return send(ctx, s, Positions, row.Vehicle, row.Position, row.Instant)
+		return send(ctx, s, tracking.Positions, row.Vehicle, row.Position, row.Instant)
 	}
-	return s.producer.Send(Positions.Name(), 0, kafka.Record{Value: []byte(row.Text)})
+	return s.producer.Send(tracking.Positions.Name(), 0, kafka.Record{Value: []byte(row.Text)})
 }
 
 func send[V any](ctx context.Context, s *sender, topic topology.Topic[string, V], key string, value V, at fleet.Instant) (err error) {
@@ -118,7 +119,7 @@ func (a *app) sendTrips(ctx context.Context, feed *gtfs.Feed) error {
 	}
 	defer s.producer.Close()
 	for _, f := range families {
-		if err := send(ctx, s, Trips, f.Key, f.Timetable, 0); err != nil {
+		if err := send(ctx, s, tracking.Trips, f.Key, f.Timetable, 0); err != nil {
 			return err
 		}
 	}
@@ -128,7 +129,7 @@ func (a *app) sendTrips(ctx context.Context, feed *gtfs.Feed) error {
 func digestOf(families []gtfs.Family) (string, error) {
 	hash := sha256.New()
 	for _, f := range families {
-		value, err := Trips.ValueCodec().Append(nil, f.Timetable)
+		value, err := tracking.Trips.ValueCodec().Append(nil, f.Timetable)
 		if err != nil {
 			return "", err
 		}

@@ -1,4 +1,4 @@
-package main
+package tracking
 
 import (
 	"time"
@@ -9,40 +9,7 @@ import (
 	"github.com/rio-streams/rio/topology"
 )
 
-// What the topology reads.
-var (
-	Positions = topology.NewTopic("localizacao-veiculos", codec.String, codec.JSON[fleet.Position]()).TimeFrom(fleet.Position.Time)
-	Trips     = topology.NewTopic("viagens", codec.String, codec.JSON[fleet.Timetable]())
-)
-
-// What it writes, all keyed by vehicle.
-var (
-	Accounts   = topology.NewTopic("contas", codec.String, codec.JSON[fleet.Account]())
-	Speeds     = topology.NewTopic("velocidade-media", windowed, codec.JSON[fleet.Speed]())
-	Motions    = topology.NewTopic("velocidade-por-posicoes", windowed, codec.JSON[fleet.PositionSpeed]())
-	Deviations = topology.NewTopic("desvios-de-rota", codec.String, codec.JSON[fleet.Deviation]())
-	Delays     = topology.NewTopic("atrasos", codec.String, codec.JSON[fleet.Arrival]())
-	Progress   = topology.NewTopic("progresso", codec.String, codec.JSON[fleet.Progress]())
-	Visits     = topology.NewTopic("paradas", codec.String, codec.JSON[fleet.Visit]())
-	Legs       = topology.NewTopic("trechos", codec.String, codec.JSON[fleet.Leg]())
-	Unused     = topology.NewTopic("posicoes-sem-uso", codec.String, codec.JSON[fleet.Unused]())
-)
-
-// resultTopics are the topics that the topology writes.
-func resultTopics() []string {
-	return []string{
-		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(),
-		Visits.Name(), Legs.Name(), Unused.Name(), invalid,
-	}
-}
-
-// invalid is the topic of dead letters: what comes to localizacao-veiculos and is no position.
-const invalid = "localizacao-veiculos-invalidas"
-
-// windowed is the codec of a vehicle and a window of its speed.
-var windowed = codec.Windowed(codec.String).Size(fleet.MotionWindow)
-
-// What it remembers.
+// What the topology remembers.
 var (
 	sentFixes   = state.NewKeyValue("posicoes-vistas", codec.String, codec.JSON[fleet.Repeats]()).Immutable()
 	latestFixes = state.NewKeyValue("posicoes-atuais", codec.String, codec.JSON[fleet.Fix]()).Immutable()
@@ -57,8 +24,8 @@ const (
 	runEnds = 24 * time.Hour // without a fix, after which a run is forgotten
 )
 
-// FleetTracking makes speeds, deviations, delays, progress, visits of stops and legs of positions.
-func FleetTracking() (*topology.Topology, error) {
+// New returns the topology that makes speeds, deviations, delays, progress, visits of stops and legs of positions.
+func New() (*topology.Topology, error) {
 	b := topology.NewBuilder("fleet-tracking")
 
 	positions := topology.From(b, Positions)

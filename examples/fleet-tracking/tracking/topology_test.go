@@ -1,4 +1,4 @@
-package main
+package tracking
 
 import (
 	"os"
@@ -9,6 +9,7 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
 	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/topology"
 	"github.com/rio-streams/rio/topologytest"
@@ -16,7 +17,7 @@ import (
 
 func fleetTracking(t *testing.T) *topology.Topology {
 	t.Helper()
-	top, err := FleetTracking()
+	top, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,5 +143,5 @@ func compareReports(t *testing.T, want, got report.Report) {
 	if err := got.Write(gotDir); err != nil {
 		t.Fatal(err)
 	}
-	sameFiles(t, wantDir, gotDir)
+	reporttest.Same(t, wantDir, gotDir)
 }

@@ -1,0 +1,52 @@
+package fleet
+
+// Delivery is what a customer was promised. It is the value of topic entregas, keyed by delivery. The delivery is a stop of its trip: the
+// stop's id is that of the delivery.
+type Delivery struct {
+	ID       string  `json:"entrega"`
+	Customer string  `json:"cliente,omitempty"`
+	Trip     string  `json:"viagem"`
+	Day      string  `json:"data"`  // service day of the trip, YYYYMMDD
+	Order    int     `json:"ordem"` // among the deliveries of the trip, from 1
+	Lat      float64 `json:"lat"`
+	Lon      float64 `json:"lon"`
+	Radius   float64 `json:"raio,omitempty"` // metres around the place that count as being there; 0: those of any stop
+	From     Instant `json:"de"`             // the promised window
+	To       Instant `json:"ate"`
+}
+
+// DeliveryRecord is what a driver notes about a delivery. It is the value of topic registros-de-entrega, keyed by delivery. It overrules
+// what positions tell.
+type DeliveryRecord struct {
+	ID      string  `json:"entrega"`
+	Driver  string  `json:"motorista,omitempty"`
+	Failed  bool    `json:"falhou,omitempty"`
+	Reason  string  `json:"motivo,omitempty"` // of a failure
+	Instant Instant `json:"instante"`
+}
+
+// Assignments are the drives of a vehicle. It is the value of topic atribuicoes, keyed by vehicle.
+type Assignments struct {
+	Drives []Assignment `json:"atribuicoes"`
+}
+
+// Assignment says what a vehicle drives, and who drives it, from one moment up to another.
+type Assignment struct {
+	Trip   string  `json:"viagem,omitempty"` // empty if only the driver is known
+	Day    string  `json:"data,omitempty"`   // service day of the trip, YYYYMMDD
+	Driver string  `json:"motorista,omitempty"`
+	From   Instant `json:"de"`
+	To     Instant `json:"ate"` // exclusive
+}
+
+// At returns the assignment at a moment; of several, the one that began last.
+func (a Assignments) At(moment Instant) (Assignment, bool) {
+	var found Assignment
+	ok := false
+	for _, drive := range a.Drives {
+		if drive.From <= moment && moment < drive.To && (!ok || drive.From >= found.From) {
+			found, ok = drive, true
+		}
+	}
+	return found, ok
+}

@@ -1,0 +1,40 @@
+package tracking
+
+import (
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/topology"
+)
+
+// What the topology reads.
+var (
+	Positions = topology.NewTopic("localizacao-veiculos", codec.String, codec.JSON[fleet.Position]()).TimeFrom(fleet.Position.Time)
+	Trips     = topology.NewTopic("viagens", codec.String, codec.JSON[fleet.Timetable]())
+)
+
+// What it writes, all keyed by vehicle.
+var (
+	Accounts   = topology.NewTopic("contas", codec.String, codec.JSON[fleet.Account]())
+	Speeds     = topology.NewTopic("velocidade-media", windowed, codec.JSON[fleet.Speed]())
+	Motions    = topology.NewTopic("velocidade-por-posicoes", windowed, codec.JSON[fleet.PositionSpeed]())
+	Deviations = topology.NewTopic("desvios-de-rota", codec.String, codec.JSON[fleet.Deviation]())
+	Delays     = topology.NewTopic("atrasos", codec.String, codec.JSON[fleet.Arrival]())
+	Progress   = topology.NewTopic("progresso", codec.String, codec.JSON[fleet.Progress]())
+	Visits     = topology.NewTopic("paradas", codec.String, codec.JSON[fleet.Visit]())
+	Legs       = topology.NewTopic("trechos", codec.String, codec.JSON[fleet.Leg]())
+	Unused     = topology.NewTopic("posicoes-sem-uso", codec.String, codec.JSON[fleet.Unused]())
+)
+
+// ResultTopics are the topics that the topology writes.
+func ResultTopics() []string {
+	return []string{
+		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(),
+		Visits.Name(), Legs.Name(), Unused.Name(), Invalid,
+	}
+}
+
+// Invalid is the topic of dead letters: what comes to localizacao-veiculos and is no position.
+const Invalid = "localizacao-veiculos-invalidas"
+
+// windowed is the codec of a vehicle and a window of its speed.
+var windowed = codec.Windowed(codec.String).Size(fleet.MotionWindow)
