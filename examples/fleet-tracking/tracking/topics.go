@@ -12,6 +12,13 @@ var (
 	Trips     = topology.NewTopic("viagens", codec.String, codec.JSON[fleet.Timetable]())
 )
 
+// What a company plans beside timetables: who drives which vehicle where, what its customers were promised, and what drivers note of it.
+var (
+	Assignments     = topology.NewTopic("atribuicoes", codec.String, codec.JSON[fleet.Assignments]())
+	Deliveries      = topology.NewTopic("entregas", codec.String, codec.JSON[fleet.Delivery]())
+	DeliveryRecords = topology.NewTopic("registros-de-entrega", codec.String, codec.JSON[fleet.DeliveryRecord]())
+)
+
 // What it writes, all keyed by vehicle.
 var (
 	Accounts   = topology.NewTopic("contas", codec.String, codec.JSON[fleet.Account]())
