@@ -42,6 +42,7 @@ type Visit struct {
 	High      Instant `json:"ate,omitempty"`
 	Arrived   Instant `json:"chegada,omitempty"`
 	Left      Instant `json:"partida,omitempty"`
+	Hour      int     `json:"hora"` // local, of the arrival; if that is not known, of High
 }
 
 // Leg is the way of a run from one stop to the next of its plan. It is the value of topic trechos, keyed by vehicle. Of legs between the

@@ -1,6 +1,10 @@
 package fleet
 
-import "github.com/paulmach/orb"
+import (
+	"cmp"
+
+	"github.com/paulmach/orb"
+)
 
 const (
 	standingSpeed = 1.0   // m/s: a vehicle that is slower stands
@@ -376,6 +380,7 @@ func (v *visiting) tell(c call) {
 		Timepoint: stop.Timepoint, Last: c.Index == len(v.stops())-1,
 		Due: v.plan.at(stop.Due), Leaves: v.plan.at(stop.Leaves), Headway: v.plan.trip.Frequency == Headway,
 		How: c.How, Low: c.Low, High: c.High, Arrived: c.Arrived, Left: c.Left,
+		Hour: v.plan.trip.hour(cmp.Or(c.Arrived, c.High)),
 	})
 }
 
