@@ -10,8 +10,9 @@ type Delivery struct {
 	Order    int     `json:"ordem"` // among the deliveries of the trip, from 1
 	Lat      float64 `json:"lat"`
 	Lon      float64 `json:"lon"`
-	Radius   float64 `json:"raio,omitempty"` // metres around the place that count as being there; 0: those of any stop
-	From     Instant `json:"de"`             // the promised window
+	Radius   float64 `json:"raio,omitempty"`        // metres around the place that count as being there; 0: 50
+	MinDwell float64 `json:"permanencia,omitempty"` // seconds that a vehicle stays if it delivers; 0: 60
+	From     Instant `json:"de"`                    // the promised window
 	To       Instant `json:"ate"`
 }
 

@@ -12,8 +12,8 @@ type Deviation struct {
 	Episode  *Episode `json:"episodio,omitempty"` // the off-route episode that the fix belongs to, as far as it has gone
 }
 
-// Episode is a time off the route: two or more consecutive fixes of one vehicle, trip and service day, all farther than 100 m from
-// the shape. First tells the episodes of a trip apart; the latest value of each is the whole of it.
+// Episode is a time off the route: two or more consecutive fixes of one vehicle, trip and service day, all farther than the corridor
+// of the trip from the shape. First tells the episodes of a trip apart; the latest value of each is the whole of it.
 type Episode struct {
 	First Instant `json:"inicio"`
 	Last  Instant `json:"fim"`
@@ -53,8 +53,8 @@ type NextStop struct {
 	Sequence int     `json:"sequencia"`
 	Stop     string  `json:"parada"`
 	Name     string  `json:"nome,omitempty"`
-	Ahead    float64 `json:"distancia"` // metres
-	Due      Instant `json:"previsto"`
+	Ahead    float64 `json:"distancia"`          // metres
+	Due      Instant `json:"previsto,omitempty"` // absent for a trip without planned times
 }
 
 // Observation is all that one fix tells about a trip. What it does not tell is nil.

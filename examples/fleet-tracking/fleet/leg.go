@@ -15,7 +15,7 @@ func (v *visiting) tellLeg(c call) {
 	leg := Leg{
 		Run: v.run, FromSequence: from.Sequence, ToSequence: to.Sequence, From: from.ID, To: to.ID,
 		Left: v.Left.At, Arrived: c.Arrived, Hour: v.plan.trip.hour(v.Left.At),
-		Planned: float64(to.Due - from.Leaves), Driven: c.Arrived.Since(v.Left.At),
+		Planned: float64(to.Due - from.Leaves), Untimed: v.plan.trip.Untimed, Driven: c.Arrived.Since(v.Left.At),
 		PlannedMetres: millimetres(to.Along - from.Along), Dwell: v.Left.Dwell,
 	}
 	if driven, ok := v.Odometer.since(v.Left.Driven, c.Arrived); ok {

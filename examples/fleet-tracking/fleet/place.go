@@ -48,6 +48,22 @@ type plan struct {
 // at is a time of the timetable.
 func (p plan) at(second int) Instant { return p.origin + Seconds(int64(second)) }
 
+// due is when a stop is to be reached, 0 for a trip without times.
+func (p plan) due(stop Stop) Instant {
+	if p.trip.Untimed {
+		return 0
+	}
+	return p.at(stop.Due)
+}
+
+// leaves is when a stop is to be left, 0 for a trip without times.
+func (p plan) leaves(stop Stop) Instant {
+	if p.trip.Untimed {
+		return 0
+	}
+	return p.at(stop.Leaves)
+}
+
 // off is how far a vehicle at a place is ahead of the plan and behind it, in seconds; both are 0 without a plan.
 func (p plan) off(now Instant, along float64) (early, late float64) {
 	from, to, ok := p.trip.scheduled(along)

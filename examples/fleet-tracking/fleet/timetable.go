@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strconv"
@@ -107,7 +108,19 @@ type Trip struct {
 	// Frequency is set for a trip of frequencies.txt, which runs several times a day. The times of such a trip count from the
 	// departure at its first stop.
 	Frequency Frequency `json:"frequencia,omitempty"`
+
+	// Untimed is set for a trip whose stops have no planned times, as that of a freight vehicle: its customers have promised windows
+	// only. No run of it is ahead of its plan or behind it, and it writes nothing to topic atrasos.
+	Untimed  bool        `json:"semHorario,omitempty"`
+	Corridor float64     `json:"corredor,omitempty"` // metres from the line within which a vehicle is on its route; 0: 100
+	Yards    []orb.Point `json:"patios,omitempty"`   // depots and fuel stations: within 200 m of one no vehicle is off its route
 }
+
+// corridor is how far from the line a vehicle is still on its route, in metres.
+func (t *Trip) corridor() float64 { return cmp.Or(t.Corridor, offRoute) }
+
+// hasDelays reports whether an arrival at a stop can be early or late.
+func (t *Trip) hasDelays() bool { return t.Frequency != Headway && !t.Untimed }
 
 // Frequency says whether the runs of a trip of frequencies.txt have a timetable.
 type Frequency string
@@ -129,10 +142,17 @@ type Stop struct {
 	Due       int     `json:"chegada"`
 	Leaves    int     `json:"partida"`
 	Timepoint bool    `json:"pontoDeControle,omitempty"` // the timetable's times are exact here
+
+	Radius  float64  `json:"raio,omitempty"`        // metres around the stop that count as being there; 0: 50
+	Promise *Promise `json:"promessa,omitempty"`    // of a delivery
+	OffLine bool     `json:"foraDaLinha,omitempty"` // the line does not pass within the radius: a vehicle is there by the radius alone
 }
 
 // Point is where the stop is, longitude first.
 func (s Stop) Point() orb.Point { return orb.Point{s.Lon, s.Lat} }
+
+// radius is how near to the stop's point a vehicle is there, in metres.
+func (s Stop) radius() float64 { return cmp.Or(s.Radius, stopRadius) }
 
 // shift is how much later than the timetable says a run of the trip is planned that starts at a time HH:MM:SS of the service
 // day: 0, except for a trip of frequencies.txt. It fails if such a trip has no start.
@@ -199,7 +219,7 @@ func (t *Trip) DayAt(now Instant) (string, error) {
 		return "", fmt.Errorf("fleet: time zone of trip %s: %w", t.ID, err)
 	}
 	middle := 12 * 3600
-	if n := len(t.Stops); n > 0 {
+	if n := len(t.Stops); n > 0 && !t.Untimed {
 		middle = (t.Stops[0].Due + t.Stops[n-1].Due) / 2
 	}
 	noon := now.Time().Add(time.Duration(12*3600-middle) * time.Second)
@@ -222,10 +242,10 @@ func location(name string) (*time.Location, error) {
 }
 
 // scheduled is when a vehicle on time is at a place along the shape, in seconds of the service day: from its arrival at a stop to its
-// departure there, both the same away from stops. False for a trip without stops.
+// departure there, both the same away from stops. False for a trip without stops or without times.
 func (t *Trip) scheduled(along float64) (from, to float64, ok bool) {
 	n := len(t.Stops)
-	if n == 0 {
+	if n == 0 || t.Untimed {
 		return 0, 0, false
 	}
 	next := sort.Search(n, func(i int) bool { return t.Stops[i].Along >= along })

@@ -3,7 +3,7 @@ package fleet
 import "sort"
 
 const (
-	offRoute     = 100.0 // metres: farther from the shape a fix is off the route
+	offRoute     = 100.0 // metres: farther from the shape a fix is off the route, unless the trip says otherwise
 	episodeFixes = 2     // consecutive fixes off the route that make an episode
 	closeInTime  = 120   // seconds: the farthest that two fixes may be apart to time the stops between them
 )
@@ -44,7 +44,7 @@ func (t Tracker) Add(planned Planned) (Tracker, Observation, error) {
 	}
 
 	t.Latest = fix.Instant
-	t.Off = t.Off.next(fix.Instant, distance)
+	t.Off = t.Off.next(fix.Instant, distance, trip.corridor())
 	if t.Off != nil && t.Off.Fixes >= episodeFixes {
 		seen.Deviation.Episode = t.Off
 	}
@@ -62,8 +62,8 @@ func (t Tracker) Add(planned Planned) (Tracker, Observation, error) {
 }
 
 // next is the run of fixes off the route after one more fix; nil when that one is on the route.
-func (e *Episode) next(at Instant, distance float64) *Episode {
-	if distance <= offRoute {
+func (e *Episode) next(at Instant, distance, corridor float64) *Episode {
+	if distance <= corridor {
 		return nil
 	}
 	if e == nil {
@@ -81,7 +81,7 @@ func (t *Tracker) arrivals(fix Position, trip *Trip, dayStart, before Instant, w
 			continue
 		}
 		t.Passed = t.Passed.With(i)
-		if fix.Instant.Since(before) > closeInTime || trip.Frequency == Headway { // without a timetable there is no delay
+		if fix.Instant.Since(before) > closeInTime || !trip.hasDelays() {
 			continue
 		}
 		stop := trip.Stops[i]
@@ -109,7 +109,7 @@ func (t *Tracker) progress(fix Position, trip *Trip, dayStart Instant, along flo
 		stop := trip.Stops[next]
 		p.Next = &NextStop{
 			Sequence: stop.Sequence, Stop: stop.ID, Name: stop.Name,
-			Ahead: millimetres(stop.Along - along), Due: dayStart + Seconds(int64(stop.Due)),
+			Ahead: millimetres(stop.Along - along), Due: plan{trip, dayStart}.due(stop),
 		}
 	}
 	return p

@@ -33,16 +33,18 @@ type Visit struct {
 	Stop      string  `json:"parada"`
 	Name      string  `json:"nome,omitempty"`
 	Timepoint bool    `json:"pontoDeControle,omitempty"`
-	Last      bool    `json:"ultima,omitempty"` // of the trip
-	Due       Instant `json:"chegadaPrevista"`
-	Leaves    Instant `json:"partidaPrevista"`
-	Headway   bool    `json:"intervalo,omitempty"` // the trip keeps a headway: its planned times mean no delay
+	Last      bool    `json:"ultima,omitempty"`          // of the trip
+	Due       Instant `json:"chegadaPrevista,omitempty"` // 0 at a stop without planned times
+	Leaves    Instant `json:"partidaPrevista,omitempty"`
+	Headway   bool    `json:"intervalo,omitempty"` // no delay: the trip keeps a headway, or has no planned times
 	How       How     `json:"como"`
 	Low       Instant `json:"depoisDe,omitempty"` // the fixes between which the vehicle arrived
 	High      Instant `json:"ate,omitempty"`
 	Arrived   Instant `json:"chegada,omitempty"`
 	Left      Instant `json:"partida,omitempty"`
 	Hour      int     `json:"hora"` // local, of the arrival; if that is not known, of High
+
+	Promise *Promise `json:"promessa,omitempty"` // of a delivery, whose id Stop is
 }
 
 // Leg is the way of a run from one stop to the next of its plan. It is the value of topic trechos, keyed by vehicle. Of legs between the
@@ -55,10 +57,11 @@ type Leg struct {
 	To            string   `json:"aParada"`
 	Left          Instant  `json:"partida"`
 	Arrived       Instant  `json:"chegada"`
-	Hour          int      `json:"hora"`              // local, of the departure
-	Planned       float64  `json:"segundosPrevistos"` // seconds
-	Driven        float64  `json:"segundos"`          // seconds
-	PlannedMetres float64  `json:"metrosPrevistos"`   // along the line
-	DrivenMetres  *float64 `json:"metros,omitempty"`  // from fix to fix, absent when a pair of fixes on the way is not clean
-	Dwell         *float64 `json:"espera,omitempty"`  // seconds at the stop before, absent when the arrival there is not known
+	Hour          int      `json:"hora"`                 // local, of the departure
+	Planned       float64  `json:"segundosPrevistos"`    // seconds; 0 if Untimed
+	Driven        float64  `json:"segundos"`             // seconds
+	PlannedMetres float64  `json:"metrosPrevistos"`      // along the line
+	DrivenMetres  *float64 `json:"metros,omitempty"`     // from fix to fix, absent when a pair of fixes on the way is not clean
+	Dwell         *float64 `json:"espera,omitempty"`     // seconds at the stop before, absent when the arrival there is not known
+	Untimed       bool     `json:"semHorario,omitempty"` // the stops have no planned times
 }

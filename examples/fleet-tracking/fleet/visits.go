@@ -217,13 +217,14 @@ func (v *visiting) decide(next Position) {
 func (v *visiting) inZone(i int, s spot) bool {
 	stop := v.stops()[i]
 	low, high := v.zone(i)
-	return s.along >= low && s.along <= high && Haversine(s.point, stop.Point()) <= stopRadius
+	return s.along >= low && s.along <= high && Haversine(s.point, stop.Point()) <= stop.radius()
 }
 
 // zone is the part of the line that belongs to a stop.
 func (v *visiting) zone(i int) (low, high float64) {
 	stops := v.stops()
-	before, after := stopAlong, stopAlong
+	along := max(stopAlong, stops[i].Radius)
+	before, after := along, along
 	if i > 0 {
 		before = min(before, (stops[i].Along-stops[i-1].Along)/2)
 	}
@@ -325,13 +326,13 @@ func (v *visiting) arrive(i int, how How) {
 		c.How = ThereAtFirstFix
 	case c.High.Since(c.Low) > bracket:
 		c.How = Gap
-	case i > 0 && v.plan.at(stop.Due).Since(at) > tooEarly:
+	case i > 0 && !v.plan.trip.Untimed && v.plan.at(stop.Due).Since(at) > tooEarly:
 		c.How = ImplausiblyEarly
 	default:
 		c.Arrived = max(at, v.Arrived)
 		c.Driven = v.Odometer.at(c.Arrived)
 		v.Arrived = c.Arrived
-		if v.plan.trip.Frequency != Headway {
+		if v.plan.trip.hasDelays() {
 			delay := c.Arrived.Since(v.plan.at(stop.Due))
 			v.Delay = &delay
 		}
@@ -378,7 +379,7 @@ func (v *visiting) tell(c call) {
 	v.told.Visits = append(v.told.Visits, Visit{
 		Run: v.run, Sequence: stop.Sequence, Stop: stop.ID, Name: stop.Name,
 		Timepoint: stop.Timepoint, Last: c.Index == len(v.stops())-1,
-		Due: v.plan.at(stop.Due), Leaves: v.plan.at(stop.Leaves), Headway: v.plan.trip.Frequency == Headway,
+		Due: v.plan.due(stop), Leaves: v.plan.leaves(stop), Headway: !v.plan.trip.hasDelays(), Promise: stop.Promise,
 		How: c.How, Low: c.Low, High: c.High, Arrived: c.Arrived, Left: c.Left,
 		Hour: v.plan.trip.hour(cmp.Or(c.Arrived, c.High)),
 	})
@@ -394,7 +395,7 @@ func (v *visiting) progress() *Progress {
 		stop := v.stops()[v.Next]
 		p.Next = &NextStop{
 			Sequence: stop.Sequence, Stop: stop.ID, Name: stop.Name,
-			Ahead: millimetres(max(0, stop.Along-v.Reached)), Due: v.plan.at(stop.Due),
+			Ahead: millimetres(max(0, stop.Along-v.Reached)), Due: v.plan.due(stop),
 		}
 	}
 	return p
