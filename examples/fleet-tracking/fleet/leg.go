@@ -73,7 +73,7 @@ func (o odometer) standsUntil(next Position) bool {
 
 // pair is the motion from the latest fix to the next.
 func (o odometer) pair(next Position) Motion {
-	return pair(Fix{Instant: o.latest(), Point: o.From}, next.Fix())
+	return Pair(Fix{Instant: o.latest(), Point: o.From}, next.Fix())
 }
 
 // at is how far the vehicle had come at a moment, and how many pairs that ended by then are not clean.

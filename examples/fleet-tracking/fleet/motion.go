@@ -139,7 +139,7 @@ func windowOf(at Instant) Instant { return at / Instant(MotionWindow.Millisecond
 
 // addPair adds the motion between a fix and the next later one, split at the edges of windows.
 func (s *shares) addPair(a, b Fix, sign func(Motion) Motion) {
-	whole := pair(a, b)
+	whole := Pair(a, b)
 	s.add(b.Instant, sign(whole.count()))
 	var done Motion
 	for from := a.Instant; from < b.Instant && whole.Time > 0; {
@@ -151,8 +151,8 @@ func (s *shares) addPair(a, b Fix, sign func(Motion) Motion) {
 	}
 }
 
-// pair returns the motion between two consecutive fixes.
-func pair(a, b Fix) Motion {
+// Pair returns the motion between two consecutive fixes of a vehicle.
+func Pair(a, b Fix) Motion {
 	seconds := b.Instant.Since(a.Instant)
 	metres := Haversine(a.Point, b.Point)
 	switch {

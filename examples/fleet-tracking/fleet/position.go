@@ -27,7 +27,8 @@ func (i Instant) Since(earlier Instant) float64 { return float64(i-earlier) / 10
 
 // Position is what a vehicle sends: the value of topic localizacao-veiculos, whose key is the vehicle.
 //
-// Latitude and longitude are WGS84 degrees, nil when the vehicle had none. Trip, Day and Start are empty while the vehicle
+// Latitude and longitude are WGS84 degrees, nil when the vehicle had none. Speed, bearing, odometer and ignition are nil when the
+// vehicle does not say. Trip, Day and Start are empty while the vehicle
 // is not on a trip. Arrival is 0 when nobody noted it.
 type Position struct {
 	Vehicle  string   `json:"veiculo"`
@@ -40,6 +41,7 @@ type Position struct {
 	Speed    *float64 `json:"velocidade,omitempty"` // reported by the vehicle, m/s
 	Bearing  *float64 `json:"rumo,omitempty"`       // degrees from north
 	Odometer *float64 `json:"hodometro,omitempty"`  // metres
+	Ignition *bool    `json:"ignicao,omitempty"`    // whether the engine is on
 	Instant  Instant  `json:"instante"`             // event time: when the vehicle took the fix
 	Arrival  Instant  `json:"chegada,omitempty"`    // when it reached the recorder
 	Seq      int64    `json:"seq,omitempty"`        // running number in order of arrival

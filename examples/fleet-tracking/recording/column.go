@@ -58,6 +58,7 @@ func columnsIn(zone *time.Location) []column {
 		{"speed_kmh", "speed_mps", measure(func(p *fleet.Position) **float64 { return &p.Speed }, 1/3.6)},
 		{"bearing", "bearing", measure(func(p *fleet.Position) **float64 { return &p.Bearing }, 1)},
 		{"heading_deg", "bearing", measure(func(p *fleet.Position) **float64 { return &p.Bearing }, 1)},
+		{"ignition", "ignition", boolean(func(p *fleet.Position) **bool { return &p.Ignition })},
 		{"odometer_m", "odometer_m", measure(func(p *fleet.Position) **float64 { return &p.Odometer }, 1)},
 		{"odometer_km", "odometer_m", measure(func(p *fleet.Position) **float64 { return &p.Odometer }, 1000)},
 	}
@@ -127,6 +128,20 @@ func quantity(field func(*fleet.Position) **float64, unit float64, otherwise err
 			return otherwise
 		}
 		x *= unit
+		*field(p) = &x
+		return nil
+	}
+}
+
+func boolean(field func(*fleet.Position) **bool) func(*fleet.Position, string) error {
+	return func(p *fleet.Position, value string) error {
+		if value == "" {
+			return nil
+		}
+		x, err := strconv.ParseBool(value)
+		if err != nil {
+			return errors.New("1 or 0, true or false")
+		}
 		*field(p) = &x
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 
 // OsmAnd returns the position in the parameters of a request as the OsmAnd app, Traccar Client and many trackers send it
 // (https://www.traccar.org/osmand/): id or deviceid, lat, lon, timestamp (seconds or milliseconds since 1970, or RFC 3339; now
-// without one), speed in knots, bearing or heading in degrees.
+// without one), speed in knots, bearing or heading in degrees, ignition true or false.
 func OsmAnd(values url.Values, now time.Time) (fleet.Position, error) {
 	p := fleet.Position{
 		Vehicle: cmp.Or(values.Get("id"), values.Get("deviceid")),
@@ -43,6 +43,13 @@ func OsmAnd(values url.Values, now time.Time) (fleet.Position, error) {
 			return p, fmt.Errorf("parameter %s: %q is not a number", name, text)
 		}
 		*field = &x
+	}
+	if text := values.Get("ignition"); text != "" {
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return p, fmt.Errorf("parameter ignition: %q is not true or false", text)
+		}
+		p.Ignition = &on
 	}
 	if p.Lat == nil || p.Lon == nil {
 		return p, errors.New("parameters lat and lon are needed")

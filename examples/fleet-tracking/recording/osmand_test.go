@@ -17,7 +17,7 @@ func TestOsmAnd(t *testing.T) {
 		want  fleet.Position
 	}{
 		{"id=a&lat=-10.95&lon=-37.05&timestamp=1768561200", fleet.Position{Instant: eleven}},
-		{"deviceid=a&lat=-10.95&lon=-37.05&timestamp=1768561200500&speed=19.438444924406&bearing=90", fleet.Position{Instant: eleven + 500, Speed: new(10.0), Bearing: new(90.0)}},
+		{"deviceid=a&lat=-10.95&lon=-37.05&timestamp=1768561200500&speed=19.438444924406&bearing=90&ignition=true", fleet.Position{Instant: eleven + 500, Speed: new(10.0), Bearing: new(90.0), Ignition: new(true)}},
 		{"id=a&lat=-10.95&lon=-37.05&timestamp=2026-01-16T08:00:00-03:00&heading=0&viagem=x:y:z&data=20260116", fleet.Position{Instant: eleven, Bearing: new(0.0), Trip: "x:y:z", Day: "20260116"}},
 		{"id=a&lat=-10.95&lon=-37.05", fleet.Position{Instant: eleven + 3000}},
 	} {
@@ -35,6 +35,7 @@ func TestOsmAnd(t *testing.T) {
 		"lat=1&lon=2":                     "parameter id is missing",
 		"id=a&lat=1":                      "parameters lat and lon are needed",
 		"id=a&lat=north&lon=2":            `parameter lat: "north" is not a number`,
+		"id=a&lat=1&lon=2&ignition=on":    `parameter ignition: "on" is not true or false`,
 		"id=a&lat=1&lon=2&speed=NaN":      `parameter speed: "NaN" is not a number`,
 		"id=a&lat=1&lon=2&timestamp=noon": `timestamp "noon" is not a time`,
 		"id=a&lat=1&lon=2&timestamp=-5":   `timestamp "-5" is not a time`,

@@ -34,9 +34,9 @@ func TestRows(t *testing.T) {
 		},
 		{
 			"kilometres and milliseconds",
-			"seq,capture_ms,vehicle_id,line,lat,lon,gps_ms,speed_kmh,odometer_km\n1,2500,a,22,1,2,2000,36,1.5\n",
+			"seq,capture_ms,vehicle_id,line,lat,lon,gps_ms,speed_kmh,odometer_km,ignition\n1,2500,a,22,1,2,2000,36,1.5,1\n",
 			[]fleet.Position{{
-				Vehicle: "a", Route: "22", Lat: new(1.0), Lon: new(2.0), Speed: speed(36 * (1 / 3.6)), Odometer: speed(1500),
+				Vehicle: "a", Route: "22", Lat: new(1.0), Lon: new(2.0), Speed: speed(36 * (1 / 3.6)), Odometer: speed(1500), Ignition: new(true),
 				Instant: 2000, Arrival: 2500, Seq: 1,
 			}},
 		},

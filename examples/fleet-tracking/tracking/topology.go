@@ -24,14 +24,27 @@ const (
 	runEnds = 24 * time.Hour // without a fix, after which a run is forgotten
 )
 
+// Fixes returns the stream of fixes in topic localizacao-veiculos, by vehicle: the positions that have a place, a time and a clock that
+// can be right, each once. It is for topologies of their own beside this one. What it needs to recognise repeats, it keeps in the store
+// posicoes-vistas.
+func Fixes(b *topology.Builder) *topology.Stream[string, fleet.Position] { return fixesOf(rows(b)) }
+
+// rows judges each row of positions.
+func rows(b *topology.Builder) *topology.Stream[string, fleet.Row] {
+	return topology.Process(topology.From(b, Positions), "triagem", judge, sentFixes)
+}
+
+func fixesOf(rows *topology.Stream[string, fleet.Row]) *topology.Stream[string, fleet.Position] {
+	return topology.Map(rows.Filter(fleet.Row.IsFix), fleet.Row.Position)
+}
+
 // New returns the topology that makes speeds, deviations, delays, progress, visits of stops and legs of positions.
 func New() (*topology.Topology, error) {
 	b := topology.NewBuilder("fleet-tracking")
 
-	positions := topology.From(b, Positions)
-	rows := topology.Process(positions, "triagem", judge, sentFixes)
+	rows := rows(b)
 	topology.Aggregate(rows, "contas", fleet.Account.Add).To(Accounts)
-	fixes := topology.Map(rows.Filter(fleet.Row.IsFix), fleet.Row.Position)
+	fixes := fixesOf(rows)
 
 	fiveMinutes := topology.Tumbling(fleet.MotionWindow).Grace(grace)
 	reported := topology.Window(fixes.Filter(fleet.Position.HasSpeed), fiveMinutes)
