@@ -16,4 +16,5 @@ type Expected struct {
 	High     Instant `json:"ate"`
 	Legs     int     `json:"trechos,omitempty"`            // from here to the stop
 	Known    int     `json:"trechosComHistoria,omitempty"` // of them, legs that other runs have driven
+	Delivery bool    `json:"entrega,omitempty"`            // the stop is a delivery, whose id Stop is
 }
