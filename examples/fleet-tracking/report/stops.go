@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
@@ -128,45 +127,24 @@ func (r *Report) legRows() [][]string {
 	return rows
 }
 
-// legHour is what legs between two stops are summed up by: the local hour of the departure.
-type legHour struct {
-	from, to string
-	hour     int
-}
-
-func (h legHour) compare(other legHour) int {
-	return cmp.Or(cmp.Compare(h.from, other.from), cmp.Compare(h.to, other.to), cmp.Compare(h.hour, other.hour))
-}
-
+// legHourRows sums up the legs between two stops by the local hour of the departure, as topic trechos-por-hora does.
 func (r *Report) legHourRows() [][]string {
-	hours := map[legHour][]fleet.Leg{}
-	for _, k := range sorted(r.legs, callKey.compare) { // sums must not depend on the order of a map
-		l := r.legs[k]
-		h := legHour{l.From, l.To, l.Hour}
-		hours[h] = append(hours[h], l)
+	hours := map[fleet.LegKey]fleet.LegHour{}
+	for _, l := range r.legs {
+		key := fleet.LegKeyOf(l)
+		hours[key] = hours[key].Apply(fleet.LegChange{Value: l})
 	}
 	rows := [][]string{{
 		"from_stop", "to_stop", "hour", "n", "planned_s_mean", "driven_s_mean", "driven_s_median", "lost_s_total",
 		"planned_m_mean", "driven_m_mean", "driven_m_n",
 	}}
-	for _, h := range sorted(hours, legHour.compare) {
-		var planned, driven, plannedMetres, drivenMetres, known float64
-		var times []float64
-		for _, l := range hours[h] {
-			planned += l.Planned
-			driven += l.Driven
-			plannedMetres += l.PlannedMetres
-			times = append(times, l.Driven)
-			if l.DrivenMetres != nil {
-				drivenMetres += *l.DrivenMetres
-				known++
-			}
-		}
-		slices.Sort(times)
-		n := float64(len(times))
+	for _, k := range sorted(hours, fleet.LegKey.Compare) {
+		s := hours[k].Summary()
+		n, measured := float64(s.Legs), float64(s.Measured)
 		rows = append(rows, []string{
-			h.from, h.to, strconv.Itoa(h.hour), number(n), rounded(planned / n), rounded(driven / n), rounded(times[len(times)/2]),
-			rounded(driven - planned), rounded(plannedMetres / n), only(known > 0, thousandth(drivenMetres/known)), number(known),
+			k.From, k.To, strconv.Itoa(k.Hour), strconv.Itoa(s.Legs), rounded(s.Planned.Seconds() / n), rounded(s.Driven.Seconds() / n),
+			number(s.Median.Seconds()), number(s.Lost.Seconds()), rounded(s.PlannedMetres.Metres() / n),
+			only(s.Measured > 0, thousandth(s.Metres.Metres()/measured)), strconv.Itoa(s.Measured),
 		})
 	}
 	return rows

@@ -1,0 +1,16 @@
+package logistics
+
+import (
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/topology"
+)
+
+// What the topology writes.
+var (
+	LegHours = topology.NewTopic("trechos-por-hora", codec.JSON[fleet.LegKey](), codec.JSON[fleet.LegSummary]())
+	Dwells   = topology.NewTopic("esperas-por-hora", codec.JSON[fleet.StopKey](), codec.JSON[fleet.DwellSummary]())
+)
+
+// ResultTopics are the topics that the topology writes.
+func ResultTopics() []string { return []string{LegHours.Name(), Dwells.Name()} }
