@@ -244,7 +244,7 @@ func forgetFleet(t *testing.T, address string) {
 }
 
 func isOfFleet(topic string) bool {
-	named := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name())
+	named := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name())
 	return slices.Contains(named, strings.TrimPrefix(topic, replayPrefix)) ||
 		strings.HasPrefix(topic, "fleet-tracking-") // internal ones, also of the replay
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/processor"
@@ -91,12 +92,12 @@ const partitions = 4
 
 // createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
 func (a *app) createTopics(ctx context.Context) error {
-	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name()) {
+	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name()) {
 		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
 		switch name {
 		case tracking.Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
 			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
-		case tracking.Trips.Name():
+		case tracking.Trips.Name(), tracking.Paths.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
 		}
 		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
@@ -139,6 +140,12 @@ func (a *app) track(ctx context.Context) error {
 	return a.tell(ctx, "")
 }
 
+// loadFeed loads a feed from its first service day on.
+func (a *app) loadFeed(ctx context.Context, feed *gtfs.Feed) error {
+	_, err := a.load(ctx, feed.Plan(feed.From))
+	return err
+}
+
 // feed sends the timetable and the positions, if they do not come from elsewhere.
 func (a *app) feed(ctx context.Context) error {
 	if a.options.live {
@@ -146,7 +153,7 @@ func (a *app) feed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := a.sendTrips(ctx, feed); err != nil {
+		if err := a.loadFeed(ctx, feed); err != nil {
 			return err
 		}
 		return a.live(ctx, feed.Zone, func(ctx context.Context) error {
@@ -162,7 +169,7 @@ func (a *app) feed(ctx context.Context) error {
 		return err
 	}
 	a.input = in
-	if err := a.sendTrips(ctx, in.feed); err != nil {
+	if err := a.loadFeed(ctx, in.feed); err != nil {
 		return err
 	}
 	send := func(ctx context.Context) error { return a.sendPositions(ctx, in) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,7 +20,7 @@ func main() {
 
 // run is the program: 0 is success, 1 something that failed, 2 a command line that cannot be understood.
 func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
-	o, err := parseOptions(args, stdout)
+	work, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, errHelp):
 		return 0
@@ -27,11 +28,21 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		fmt.Fprintf(stderr, "fleet-tracking: %s\nfleet-tracking -help tells what there is.\n", indented(err))
 		return 2
 	}
-	if err := execute(ctx, o, stdout, stderr); err != nil {
+	if err := work(ctx, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "fleet-tracking: %s\n", indented(err))
 		return 1
 	}
 	return 0
+}
+
+// parse returns what the command line asks for.
+func parse(args []string, output io.Writer) (func(ctx context.Context, stdout, stderr *os.File) error, error) {
+	if len(args) > 0 && args[0] == "load" {
+		o, err := parseLoad(args[1:], output)
+		return func(ctx context.Context, stdout, stderr *os.File) error { return runLoad(ctx, o, stdout, stderr) }, err
+	}
+	o, err := parseOptions(args, output)
+	return func(ctx context.Context, stdout, stderr *os.File) error { return execute(ctx, o, stdout, stderr) }, err
 }
 
 func execute(ctx context.Context, o options, stdout, stderr *os.File) (err error) {

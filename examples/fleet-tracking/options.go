@@ -42,6 +42,7 @@ const usage = `Follows a fleet of buses: average speeds, deviations from the rou
   fleet-tracking -gtfs FEED -positions FILE -out DIR    a recording, as CSV files
   fleet-tracking -live -gtfs FEED -data DIR             your own vehicles
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
+  fleet-tracking load -gtfs FEED -brokers HOST:PORT     another timetable, while it runs
 
 `
 
@@ -51,7 +52,6 @@ var errHelp = flag.ErrHelp
 // parseOptions reads the command line and tells all that is wrong with it at once.
 func parseOptions(args []string, output io.Writer) (options, error) {
 	o := options{onError: processor.DeadLetter}
-	var brokers string
 	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive, that the recorded vehicles drive by; without it there are speeds only")
@@ -82,7 +82,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps log and state, to go on with at the next start (default: nothing is kept)")
 	flags.StringVar(&o.out, "out", "", "`DIR` for the CSV files of results")
 	flags.BoolVar(&o.replay, "replay", false, "compute what the log of -data holds again from its beginning, with fresh state")
-	flags.StringVar(&brokers, "brokers", "", "addresses `HOST:PORT,…` of a Kafka cluster (default: a broker in this process)")
+	flags.Func("brokers", "addresses `HOST:PORT,…` of a Kafka cluster (default: a broker in this process)", o.setBrokers)
 	flags.StringVar(&o.listen, "listen", "", "address `HOST:PORT` of the broker in this process (default: a free port of 127.0.0.1)")
 	flags.Func("on-error", "what to do with a row that is no position: `fail`, skip or dead-letter (to the topic "+tracking.Invalid+"; default dead-letter)",
 		func(s string) (err error) {
@@ -90,24 +90,34 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 			return err
 		})
 	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(output, usage)
-			flags.SetOutput(output)
-			flags.PrintDefaults()
-		}
-		return o, err
+		return o, helped(err, flags, usage, output)
 	}
 	set := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	for address := range strings.SplitSeq(brokers, ",") {
-		if address = strings.TrimSpace(address); address != "" {
-			o.brokers = append(o.brokers, address)
-		}
-	}
 	if !set["speed"] && o.simulated() {
 		o.speed = 20
 	}
 	return o, o.check(flags.Args(), set)
+}
+
+func (o *options) setBrokers(addresses string) error {
+	o.brokers = nil
+	for address := range strings.SplitSeq(addresses, ",") {
+		if address = strings.TrimSpace(address); address != "" {
+			o.brokers = append(o.brokers, address)
+		}
+	}
+	return nil
+}
+
+// helped returns the error of parsing flags. If the user asked for help, it tells what there is.
+func helped(err error, flags *flag.FlagSet, usage string, output io.Writer) error {
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(output, usage)
+		flags.SetOutput(output)
+		flags.PrintDefaults()
+	}
+	return err
 }
 
 // recorded reports whether positions come from a recording.

@@ -30,7 +30,7 @@ func TestPrometheus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.sendTrips(ctx, in.feed); err != nil {
+	if err := a.loadFeed(ctx, in.feed); err != nil {
 		t.Fatal(err)
 	}
 	sending, stop := context.WithCancel(ctx)

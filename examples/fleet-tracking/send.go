@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
-	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
@@ -22,10 +20,7 @@ import (
 // a log takes one after the other, and none twice.
 const inputGroup = "fleet-tracking-entrada"
 
-var (
-	sentPositions = kafka.TopicPartition{Topic: tracking.Positions.Name()}
-	sentTrips     = kafka.TopicPartition{Topic: tracking.Trips.Name()}
-)
+var sentPositions = kafka.TopicPartition{Topic: tracking.Positions.Name()}
 
 const (
 	sendAtOnce = 1000                   // positions in a transaction
@@ -94,48 +89,6 @@ func (a *app) sent(ctx context.Context, group string, note kafka.TopicPartition)
 		return 0, "", err
 	}
 	return offsets[note].Offset, offsets[note].Metadata, nil
-}
-
-// sendTrips writes the timetable, once. Its time is the beginning of time, so that it is read before any position.
-func (a *app) sendTrips(ctx context.Context, feed *gtfs.Feed) error {
-	families := feed.Timetables()
-	if len(families) == 0 {
-		return nil
-	}
-	digest, err := digestOf(families)
-	if err != nil {
-		return err
-	}
-	count, before, err := a.sent(ctx, inputGroup, sentTrips)
-	if err != nil {
-		return err
-	}
-	if count > 0 {
-		return a.same("timetable", before, digest)
-	}
-	s, err := newSender(ctx, a.client, inTransactions)
-	if err != nil {
-		return err
-	}
-	defer s.producer.Close()
-	for _, f := range families {
-		if err := send(ctx, s, tracking.Trips, f.Key, f.Timetable, 0); err != nil {
-			return err
-		}
-	}
-	return s.commit(ctx, inputGroup, sentTrips, int64(len(families)), digest)
-}
-
-func digestOf(families []gtfs.Family) (string, error) {
-	hash := sha256.New()
-	for _, f := range families {
-		value, err := tracking.Trips.ValueCodec().Append(nil, f.Timetable)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(hash, "%s=%s\n", f.Key, value)
-	}
-	return fmt.Sprintf("sha256=%x", hash.Sum(nil)), nil
 }
 
 // same refuses to go on with an input other than that of the earlier starts.

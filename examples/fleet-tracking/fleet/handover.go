@@ -8,13 +8,6 @@ type RunFix struct {
 	Ends   bool      `json:"encerra,omitempty"` // another run's fix, or none's, right after this run
 }
 
-// On looks up the trip of the run, as Position.On does.
-func (f RunFix) On(timetable Timetable) Planned {
-	planned := f.Position.On(timetable)
-	planned.Before, planned.Ends = f.Before, f.Ends
-	return planned
-}
-
 // Handover notes which run a vehicle is on. The zero value has seen nothing.
 type Handover struct {
 	Latest *Position `json:"ultima"`

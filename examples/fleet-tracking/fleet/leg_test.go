@@ -126,7 +126,7 @@ func TestRunsOfAFrequency(t *testing.T) {
 	for _, start := range []string{"", "8", "08:60:00"} {
 		f := fixes[0]
 		f.Start = start
-		if f.On(fleet.Timetable{Trips: []*fleet.Trip{trip}}).Known() {
+		if fleet.PlanOf("", trip).On(fleet.RunFix{Position: f}).Known() {
 			t.Errorf("a run that starts at %q is known", start)
 		}
 	}

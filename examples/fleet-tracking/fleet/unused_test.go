@@ -35,7 +35,7 @@ func TestUnused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		planned := test.next.On(fleet.Timetable{Trips: []*fleet.Trip{test.trip}})
+		planned := fleet.PlanOf("", test.trip).On(fleet.RunFix{Position: test.next})
 		told := planned.Unplanned()
 		if planned.Known() {
 			if _, told, err = tracker.Add(planned); err != nil {

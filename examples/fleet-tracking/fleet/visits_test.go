@@ -74,11 +74,12 @@ func visit(t *testing.T, trip *fleet.Trip, fixes []fleet.Position) (visits []fle
 	t.Helper()
 	var vehicle fleet.Handover
 	trackers := map[string]fleet.VisitTracker{}
+	plan := fleet.PlanOf("", trip)
 	for _, f := range fixes {
 		var handed []fleet.RunFix
 		vehicle, handed = vehicle.Add(f)
 		for _, h := range handed {
-			planned := h.On(fleet.Timetable{Trips: []*fleet.Trip{trip}})
+			planned := plan.On(h)
 			if !planned.Known() {
 				continue
 			}

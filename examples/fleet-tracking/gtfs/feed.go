@@ -14,6 +14,7 @@ import (
 // Feed is a GTFS feed as it is published, ids as keys.
 type Feed struct {
 	Zone   string // IANA time zone of the agency, in which all times of the feed are
+	From   string // first service day YYYYMMDD of feed_info.txt, else of the calendar; empty if no file says
 	Routes map[string]Route
 	Stops  map[string]Stop
 	Shapes map[string][]Point // in order of their sequence
@@ -60,8 +61,8 @@ type Call struct {
 	Approximate bool // timepoint = 0: the vehicle does not keep to the times here
 }
 
-// Read reads a feed and reports all its mistakes. Of the optional files it uses shapes.txt and
-// frequencies.txt.
+// Read reads a feed and reports all its mistakes. Of the optional files it uses shapes.txt, frequencies.txt, feed_info.txt,
+// calendar.txt and calendar_dates.txt; of the last three only the first day.
 func Read(feed fs.FS) (*Feed, error) {
 	f := &Feed{
 		Routes: map[string]Route{},
@@ -77,10 +78,17 @@ func Read(feed fs.FS) (*Feed, error) {
 		eachRow(feed, "stops.txt", []string{"stop_id"}, f.addStop),
 		ifThere(eachRow(feed, "shapes.txt", []string{"shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"}, f.addPoint)),
 		ifThere(eachRow(feed, "frequencies.txt", []string{"trip_id"}, f.addFrequency)),
+		ifThere(eachRow(feed, "feed_info.txt", nil, f.addDay("feed_start_date"))),
 		eachRow(feed, "trips.txt", []string{"trip_id", "route_id"}, f.addTrip),
 		eachRow(feed, "stop_times.txt",
 			[]string{"trip_id", "arrival_time", "departure_time", "stop_id", "stop_sequence"}, f.addCall),
 	)
+	if err == nil && f.From == "" {
+		err = errors.Join(
+			ifThere(eachRow(feed, "calendar.txt", []string{"start_date"}, f.addDay("start_date"))),
+			ifThere(eachRow(feed, "calendar_dates.txt", []string{"date"}, f.addDay("date"))),
+		)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +160,15 @@ func (f *Feed) addCall(t *table) {
 
 func (f *Feed) addFrequency(t *table) {
 	f.Frequencies[t.need("trip_id")] = Frequency{Exact: t.text("exact_times") == "1"}
+}
+
+// addDay makes the day in a column the first of the feed, if it is.
+func (f *Feed) addDay(column string) func(*table) {
+	return func(t *table) {
+		if day, ok := optional(t, column, serviceDay); ok && (f.From == "" || day < f.From) {
+			f.From = day
+		}
+	}
 }
 
 func (f *Feed) sort() {

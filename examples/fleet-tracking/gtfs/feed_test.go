@@ -42,11 +42,12 @@ func TestTimetables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	families := feed.Timetables()
-	if len(families) != 2 || families[0].Key != "t:1" {
-		t.Fatalf("families are %+v", families)
+	plan := feed.Plan("")
+	trips := plan.Trips()
+	if _, ok := plan.Timetables["t:1"]; !ok || len(trips) != 2 || trips[0].ID != "t:1:x" {
+		t.Fatalf("the plan is %+v", plan)
 	}
-	trip := families[0].Timetable.Trip("t:1:x")
+	trip := trips[0]
 	if trip.Zone != "America/Maceio" || len(trip.Shape) != 2 || math.Abs(trip.Shape.Length()-3335.8) > 0.1 {
 		t.Errorf("trip is %+v", trip)
 	}
@@ -65,7 +66,7 @@ func TestTimetables(t *testing.T) {
 			t.Errorf("stop %d is %+v, want %+v", i, s, want)
 		}
 	}
-	if other := families[1].Timetable.Trips[0]; len(other.Shape) != 0 || len(other.Stops) != 0 {
+	if other := trips[1]; len(other.Shape) != 0 || len(other.Stops) != 0 {
 		t.Errorf("the trip without shape and stops is %+v", other)
 	}
 }
@@ -77,7 +78,7 @@ func TestShapesAreOptional(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if trip := feed.Timetables()[0].Timetable.Trips[0]; len(trip.Shape) != 0 || len(trip.Stops) != 3 || trip.Stops[1].Due != 87300 {
+	if trip := feed.Plan("").Trips()[0]; len(trip.Shape) != 0 || len(trip.Stops) != 3 || trip.Stops[1].Due != 87300 {
 		t.Errorf("trip is %+v; the stop between is due half way in time", trip)
 	}
 }
@@ -90,7 +91,7 @@ func TestStopsWithoutShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trip := feed.Timetables()[0].Timetable.Trips[0]
+	trip := feed.Plan("").Trips()[0]
 	third := fleet.Haversine(orb.Point{-37.05, -10.90}, orb.Point{-37.05, -10.91})
 	for i, want := range []float64{0, third, 3 * third} {
 		stop := trip.Stops[i]
@@ -119,7 +120,7 @@ func TestFrequencies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := feed.Timetables()[0].Timetable.Trips[0].Frequency; got != want {
+		if got := feed.Plan("").Trips()[0].Frequency; got != want {
 			t.Errorf("frequencies.txt %q makes %q, want %q", text, got, want)
 		}
 	}
@@ -142,7 +143,7 @@ func TestTimepoints(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, want := range test.want {
-			if got := feed.Timetables()[0].Timetable.Trips[0].Stops[i].Timepoint; got != want {
+			if got := feed.Plan("").Trips()[0].Stops[i].Timepoint; got != want {
 				t.Errorf("%s: call %d is a timepoint: %v, want %v", test.name, i, got, want)
 			}
 		}
@@ -204,15 +205,15 @@ func TestKingstonWithoutDistances(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	published := feed.Timetables()
+	published := feed.Plan("").Trips()
 	for _, points := range feed.Shapes {
 		for i := range points {
 			points[i].HasAlong = false
 		}
 	}
 	near, all := 0, 0
-	for i, family := range feed.Timetables() {
-		got, want := family.Timetable.Trips[0], published[i].Timetable.Trips[0]
+	for i, got := range feed.Plan("").Trips() {
+		want := published[i]
 		scale := want.Shape.Length() / got.Shape.Length()
 		for j, stop := range got.Stops {
 			all++

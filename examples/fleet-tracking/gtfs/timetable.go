@@ -1,65 +1,74 @@
 package gtfs
 
 import (
-	"cmp"
-	"slices"
+	"fmt"
 
 	"github.com/paulmach/orb"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
-// Family is a record of topic viagens: the key, and the trips that share it.
-type Family struct {
-	Key       string
-	Timetable fleet.Timetable
-}
-
-// Timetables is the whole feed as records of topic viagens, sorted by key.
-func (f *Feed) Timetables() []Family {
-	byKey := map[string]*Family{}
-	for _, trip := range f.Trips {
-		key := fleet.FamilyOf(trip.ID)
-		if byKey[key] == nil {
-			byKey[key] = &Family{Key: key}
+// Plan is the whole feed as topics viagens and trajetos have it. Its trips hold from a service day YYYYMMDD on.
+func (f *Feed) Plan(from string) fleet.Plan {
+	schedules := make([]*fleet.Schedule, len(f.Trips))
+	paths := map[string]fleet.Path{}
+	ways := map[string]way{}
+	for i, trip := range f.Trips {
+		calls := f.Calls[trip.ID]
+		key := wayKey(trip, calls)
+		w, ok := ways[key]
+		if !ok {
+			w = f.way(trip, calls)
+			ways[key], paths[w.id] = w, w.path
 		}
-		family := byKey[key]
-		family.Timetable.Trips = append(family.Timetable.Trips, f.trip(trip))
+		schedules[i] = f.schedule(trip, calls, w)
 	}
-	families := make([]Family, 0, len(byKey))
-	for _, family := range byKey {
-		families = append(families, *family)
-	}
-	slices.SortFunc(families, func(a, b Family) int { return cmp.Compare(a.Key, b.Key) })
-	return families
+	return fleet.NewPlan(from, schedules, paths)
 }
 
-func (f *Feed) trip(t Trip) *fleet.Trip {
-	calls := f.Calls[t.ID]
-	shape, places := layOut(f.Shapes[t.Shape], calls, f.Stops)
-	trip := &fleet.Trip{
-		ID: t.ID, Route: t.Route, Headsign: t.Headsign, Zone: f.Zone,
-		Shape: shape, Stops: make([]fleet.Stop, len(calls)),
+// way is a path and its id. It is laid out once for all trips that have the same shape and calls.
+type way struct {
+	id   string
+	path fleet.Path
+}
+
+// wayKey is the same for trips that go the same way.
+func wayKey(trip Trip, calls []Call) string {
+	key := fmt.Appendf(nil, "%q", trip.Shape)
+	for _, c := range calls {
+		key = fmt.Appendf(key, " %d %q %v %v %v", c.Sequence, c.Stop, c.HasAlong, c.Along, c.Approximate)
 	}
+	return string(key)
+}
+
+func (f *Feed) way(trip Trip, calls []Call) way {
+	shape, places := layOut(f.Shapes[trip.Shape], calls, f.Stops)
+	path := fleet.Path{Shape: shape, Stops: make([]fleet.Stop, len(calls))}
 	for i, call := range calls {
 		stop := f.Stops[call.Stop]
-		trip.Stops[i] = fleet.Stop{
+		path.Stops[i] = fleet.Stop{
 			Sequence: call.Sequence, ID: call.Stop, Name: stop.Name, Lat: stop.Point.Lat(), Lon: stop.Point.Lon(),
-			Along: places[i], Due: call.Arrives, Leaves: call.Leaves,
+			Along:     places[i],
 			Timepoint: !call.Approximate && (f.Timepoints || i < len(calls)-1),
 		}
 	}
-	fillTimes(trip.Stops, calls)
 	if len(shape) == 0 {
-		join(trip.Stops)
+		join(path.Stops)
+	}
+	return way{path.ID(), path}
+}
+
+func (f *Feed) schedule(t Trip, calls []Call, w way) *fleet.Schedule {
+	schedule := &fleet.Schedule{
+		ID: t.ID, Route: t.Route, Headsign: t.Headsign, Zone: f.Zone, Path: w.id, Times: times(w.path, calls),
 	}
 	if frequency, ok := f.Frequencies[t.ID]; ok {
-		trip.Frequency = fleet.Headway
+		schedule.Frequency = fleet.Headway
 		if frequency.Exact {
-			trip.Frequency = fleet.Exact
+			schedule.Frequency = fleet.Exact
 		}
 	}
-	return trip
+	return schedule
 }
 
 // join sets the stops of a trip without a shape down along straight lines from one to the next.
@@ -73,23 +82,29 @@ func join(stops []fleet.Stop) {
 	}
 }
 
-// fillTimes gives the stops between timepoints the times of a vehicle of even speed, or, where there are no distances, of
-// even steps.
-func fillTimes(stops []fleet.Stop, calls []Call) {
+// times are those of the calls. Stops between timepoints get the times of a vehicle of even speed along the shape, or, where
+// there is none, of even steps.
+func times(path fleet.Path, calls []Call) []fleet.Times {
+	times := make([]fleet.Times, len(calls))
+	for i, call := range calls {
+		times[i] = fleet.Times{call.Arrives, call.Leaves}
+	}
 	last := 0
 	for i := 1; i < len(calls); i++ {
 		if !calls[i].Timed {
 			continue
 		}
-		from, to := stops[last], stops[i]
+		from, to := path.Stops[last].Along, path.Stops[i].Along
+		leaves, due := times[last][1], times[i][0]
 		for j := last + 1; j < i; j++ {
 			part := float64(j-last) / float64(i-last)
-			if to.Along > from.Along {
-				part = (stops[j].Along - from.Along) / (to.Along - from.Along)
+			if len(path.Shape) > 0 && to > from {
+				part = (path.Stops[j].Along - from) / (to - from)
 			}
-			due := from.Leaves + int(part*float64(to.Due-from.Leaves))
-			stops[j].Due, stops[j].Leaves = due, due
+			at := leaves + int(part*float64(due-leaves))
+			times[j] = fleet.Times{at, at}
 		}
 		last = i
 	}
+	return times
 }

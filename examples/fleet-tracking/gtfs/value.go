@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Each parser's error says what the value should have been.
@@ -14,6 +15,7 @@ var (
 	errSequence  = errors.New("a number from 0 upwards")
 	errDistance  = errors.New("a distance from 0 upwards")
 	errTime      = errors.New("a time H:MM:SS")
+	errDay       = errors.New("a day YYYYMMDD")
 )
 
 func latitude(s string) (float64, error)  { return within(s, -90, 90, errLatitude) }
@@ -51,4 +53,11 @@ func seconds(s string) (int, error) {
 		total = total*60 + int(n)
 	}
 	return total, nil
+}
+
+func serviceDay(s string) (string, error) {
+	if _, err := time.Parse("20060102", s); err != nil {
+		return "", errDay
+	}
+	return s, nil
 }

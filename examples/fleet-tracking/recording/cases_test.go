@@ -88,7 +88,7 @@ func arrivalsOf(t *testing.T, feed fstest.MapFS, rows string) string {
 		}
 		positions = append(positions, row.Position)
 	}
-	times := followStops(t, positions, read.Timetables())
+	times := followStops(t, positions, read.Plan(read.From))
 	var text []string
 	for _, v := range times.inOrder() {
 		if v.Arrived != 0 {

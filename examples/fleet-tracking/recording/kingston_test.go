@@ -27,16 +27,12 @@ type episode struct {
 	first fleet.Instant
 }
 
-func follow(t *testing.T, positions []fleet.Position, families []gtfs.Family) followed {
+func follow(t *testing.T, positions []fleet.Position, plan fleet.Plan) followed {
 	t.Helper()
-	timetables := map[string]fleet.Timetable{}
-	for _, f := range families {
-		timetables[f.Key] = f.Timetable
-	}
 	trackers := map[string]fleet.Tracker{}
 	result := followed{episodes: map[episode]fleet.Episode{}}
 	for _, fix := range fixes(positions) {
-		planned := fix.On(timetables[fix.TripFamily()])
+		planned := plan.On(fleet.RunFix{Position: fix})
 		if !planned.Known() {
 			continue
 		}
@@ -75,7 +71,7 @@ func fixes(positions []fleet.Position) []fleet.Position {
 }
 
 // kingston reads the recording once for all tests, which must not change it.
-func kingston(t *testing.T) (dir string, positions []fleet.Position, families []gtfs.Family) {
+func kingston(t *testing.T) (dir string, positions []fleet.Position, plan fleet.Plan) {
 	t.Helper()
 	dir = recordingtest.Dir(t, "kingston")
 	kingstonOnce.Do(func() {
@@ -83,22 +79,22 @@ func kingston(t *testing.T) (dir string, positions []fleet.Position, families []
 		if err != nil {
 			t.Fatal(err)
 		}
-		kingstonFamilies = feed.Timetables()
+		kingstonPlan = feed.Plan(feed.From)
 		kingstonPositions = recordingtest.Positions(t, filepath.Join(dir, "positions_20260116.csv"))
 	})
-	return dir, kingstonPositions, kingstonFamilies
+	return dir, kingstonPositions, kingstonPlan
 }
 
 var (
 	kingstonOnce      sync.Once
 	kingstonPositions []fleet.Position
-	kingstonFamilies  []gtfs.Family
+	kingstonPlan      fleet.Plan
 )
 
 // The figures are those of an independent offline computation.
 func TestKingstonDeviation(t *testing.T) {
-	_, positions, families := kingston(t)
-	got := follow(t, positions, families)
+	_, positions, plan := kingston(t)
+	got := follow(t, positions, plan)
 	within(t, "median deviation", quantile(got.deviations, 0.5), 3.105, 3.115)
 	within(t, "95 % of the deviations", quantile(got.deviations, 0.95), 14.8, 14.9)
 	within(t, "greatest deviation", quantile(got.deviations, 1), 5_326, 5_328)
@@ -109,8 +105,8 @@ func TestKingstonDeviation(t *testing.T) {
 
 // The agency measured when its buses reached their stops. Our arrivals must agree with it.
 func TestKingstonDelay(t *testing.T) {
-	dir, positions, families := kingston(t)
-	got := follow(t, positions, families)
+	dir, positions, plan := kingston(t)
+	got := follow(t, positions, plan)
 	within(t, "arrivals", float64(len(got.arrivals)), 0.85*1988, 2050)
 
 	ours := map[stopOfTrip]float64{}

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
-	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
 )
 
@@ -30,12 +29,8 @@ type callOfRun struct {
 	sequence int
 }
 
-func followStops(t *testing.T, positions []fleet.Position, families []gtfs.Family) stopTimes {
+func followStops(t *testing.T, positions []fleet.Position, plan fleet.Plan) stopTimes {
 	t.Helper()
-	timetables := map[string]fleet.Timetable{}
-	for _, f := range families {
-		timetables[f.Key] = f.Timetable
-	}
 	vehicles := map[string]fleet.Handover{}
 	runs := map[string]fleet.VisitTracker{}
 	times := stopTimes{map[callOfRun]fleet.Visit{}, map[callOfRun]fleet.Leg{}, map[fleet.Run][]fleet.Instant{}}
@@ -43,7 +38,7 @@ func followStops(t *testing.T, positions []fleet.Position, families []gtfs.Famil
 		var handed []fleet.RunFix
 		vehicles[fix.Vehicle], handed = vehicles[fix.Vehicle].Add(fix)
 		for _, h := range handed {
-			planned := h.On(timetables[h.TripFamily()])
+			planned := plan.On(h)
 			if !planned.Known() {
 				continue
 			}
@@ -137,9 +132,9 @@ func byName[V any](values map[callOfRun]V) map[string]V {
 
 // An independent program placed the fixes of the whole recording at once. Ours, which never looks ahead, must come to the same.
 func TestKingstonStops(t *testing.T) {
-	_, positions, families := kingston(t)
+	_, positions, plan := kingston(t)
 	reference := recordingtest.Dir(t, "reference")
-	got := followStops(t, positions, families)
+	got := followStops(t, positions, plan)
 
 	visits := byName(got.visits)
 	var arrivals, ours, same, departures, sameDepartures float64
@@ -191,9 +186,9 @@ func TestKingstonStops(t *testing.T) {
 }
 
 func TestKingstonLegs(t *testing.T) {
-	_, positions, families := kingston(t)
+	_, positions, plan := kingston(t)
 	reference := recordingtest.Dir(t, "reference")
-	got := byName(followStops(t, positions, families).legs)
+	got := byName(followStops(t, positions, plan).legs)
 
 	rows := readTable(t, filepath.Join(reference, "kingston_positions_20260116_legs.csv"))
 	within(t, "legs", float64(len(got)), float64(len(rows)), float64(len(rows)))
@@ -222,14 +217,14 @@ func TestKingstonLegs(t *testing.T) {
 // The agency measured when its buses reached their stops. Where it did so between two fixes of a run that are at most 150 s apart, ours must
 // agree.
 func TestKingstonStopsOfTheAgency(t *testing.T) {
-	dir, positions, families := kingston(t)
+	dir, positions, plan := kingston(t)
 	var withoutSpeed []fleet.Position
 	for _, p := range positions {
 		p.Speed = nil
 		withoutSpeed = append(withoutSpeed, p)
 	}
-	t.Run("with reported speeds", func(t *testing.T) { compareAgency(t, dir, followStops(t, positions, families)) })
-	t.Run("without", func(t *testing.T) { compareAgency(t, dir, followStops(t, withoutSpeed, families)) })
+	t.Run("with reported speeds", func(t *testing.T) { compareAgency(t, dir, followStops(t, positions, plan)) })
+	t.Run("without", func(t *testing.T) { compareAgency(t, dir, followStops(t, withoutSpeed, plan)) })
 }
 
 func compareAgency(t *testing.T, dir string, got stopTimes) {
@@ -285,9 +280,9 @@ func between(at fleet.Instant, fixes []fleet.Instant) bool {
 
 // A run that comes into the zone of its last stop has arrived there.
 func TestKingstonLastStops(t *testing.T) {
-	_, positions, families := kingston(t)
+	_, positions, plan := kingston(t)
 	reference := recordingtest.Dir(t, "reference")
-	got := followStops(t, positions, families)
+	got := followStops(t, positions, plan)
 	arrived := map[string]bool{}
 	for _, v := range got.visits {
 		if v.Last && v.Arrived != 0 {

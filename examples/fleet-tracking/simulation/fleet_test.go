@@ -108,10 +108,7 @@ type followed struct {
 
 func follow(t *testing.T, buses *simulation.Fleet, duration time.Duration) followed {
 	t.Helper()
-	timetables := map[string]fleet.Timetable{}
-	for _, f := range buses.Network().Timetables() {
-		timetables[f.Key] = f.Timetable
-	}
+	plan := buses.Network().Plan("")
 	repeats := map[string]fleet.Repeats{}
 	trackers := map[string]fleet.Tracker{}
 	type episode struct {
@@ -133,7 +130,7 @@ func follow(t *testing.T, buses *simulation.Fleet, duration time.Duration) follo
 		var handed []fleet.RunFix
 		handovers[fix.Vehicle], handed = handovers[fix.Vehicle].Add(fix)
 		for _, h := range handed {
-			planned := h.On(timetables[h.TripFamily()])
+			planned := plan.On(h)
 			visitor, told, err := visitors[planned.Key()].Add(planned)
 			if err != nil {
 				t.Fatal(err)
@@ -146,7 +143,7 @@ func follow(t *testing.T, buses *simulation.Fleet, duration time.Duration) follo
 		if !fix.OnTrip() {
 			continue
 		}
-		planned := fix.On(timetables[fix.TripFamily()])
+		planned := plan.On(fleet.RunFix{Position: fix})
 		if !planned.Known() {
 			t.Fatalf("trip %s of %s is not in the timetable", fix.Trip, fix.Vehicle)
 		}
@@ -256,21 +253,21 @@ func compareExcursions(t *testing.T, truth []simulation.Excursion, got []fleet.D
 // line 005 a stop that the bus passes twice, on the way into the terminal and out, may be set down at either time.
 func TestStopsWithoutDistances(t *testing.T) {
 	feed := simulation.Network(10)
-	want := feed.Timetables()
+	want := feed.Plan("").Trips()
 	for _, points := range feed.Shapes {
 		for i := range points {
 			points[i].Along, points[i].HasAlong = 0, false
 		}
 	}
 	feed.Trips = slices.DeleteFunc(feed.Trips, func(trip gtfs.Trip) bool { return trip.Route == "005" })
-	want = slices.DeleteFunc(want, func(f gtfs.Family) bool { return f.Timetable.Trips[0].Route == "005" })
+	want = slices.DeleteFunc(want, func(trip *fleet.Trip) bool { return trip.Route == "005" })
 	compareStops(t, feed, want)
 }
 
 // TestDistancesInKilometres gives the same feed in another unit.
 func TestDistancesInKilometres(t *testing.T) {
 	feed := simulation.Network(10)
-	want := feed.Timetables()
+	want := feed.Plan("").Trips()
 	for _, points := range feed.Shapes {
 		for i := range points {
 			points[i].Along /= 1000
@@ -284,15 +281,12 @@ func TestDistancesInKilometres(t *testing.T) {
 	compareStops(t, feed, want)
 }
 
-func compareStops(t *testing.T, feed *gtfs.Feed, want []gtfs.Family) {
+func compareStops(t *testing.T, feed *gtfs.Feed, want []*fleet.Trip) {
 	t.Helper()
-	for i, family := range feed.Timetables() {
-		for j, trip := range family.Timetable.Trips {
-			for k, s := range trip.Stops {
-				planned := want[i].Timetable.Trips[j].Stops[k].Along
-				if math.Abs(s.Along-planned) > 2 {
-					t.Fatalf("trip %s stop %d lies at %.0f m, want %.0f", trip.ID, s.Sequence, s.Along, planned)
-				}
+	for i, trip := range feed.Plan("").Trips() {
+		for j, s := range trip.Stops {
+			if planned := want[i].Stops[j].Along; math.Abs(s.Along-planned) > 2 {
+				t.Fatalf("trip %s stop %d lies at %.0f m, want %.0f", trip.ID, s.Sequence, s.Along, planned)
 			}
 		}
 	}

@@ -190,10 +190,8 @@ func schedule(feed *gtfs.Feed, l line, paths []path, block int, later float64) d
 // trips are the trips of a feed by their id.
 func trips(feed *gtfs.Feed) map[string]*fleet.Trip {
 	byID := map[string]*fleet.Trip{}
-	for _, family := range feed.Timetables() {
-		for _, trip := range family.Timetable.Trips {
-			byID[trip.ID] = trip
-		}
+	for _, trip := range feed.Plan("").Trips() {
+		byID[trip.ID] = trip
 	}
 	return byID
 }

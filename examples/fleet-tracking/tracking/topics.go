@@ -10,6 +10,7 @@ import (
 var (
 	Positions = topology.NewTopic("localizacao-veiculos", codec.String, codec.JSON[fleet.Position]()).TimeFrom(fleet.Position.Time)
 	Trips     = topology.NewTopic("viagens", codec.String, codec.JSON[fleet.Timetable]())
+	Paths     = topology.NewTopic("trajetos", codec.String, codec.JSON[fleet.Path]())
 )
 
 // What a company plans beside timetables: who drives which vehicle where, what its customers were promised, and what drivers note of it.

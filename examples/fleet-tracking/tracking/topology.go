@@ -52,10 +52,12 @@ func New() (*topology.Topology, error) {
 	measured := topology.Window(topology.Process(fixes, "movimento", measure, latestFixes, recentFixes), fiveMinutes)
 	topology.Aggregate(measured, "movimento-5m", fleet.PositionSpeed.Add).To(Motions)
 
-	trips := topology.TableFrom(b, Trips)
 	ofRuns := topology.Process(fixes, "passagem", handOver, handovers)
 	byTrip := topology.KeyBy(ofRuns, "por-viagem", fleet.RunFix.TripFamily)
-	planned := topology.LeftJoin(byTrip, trips, func(fix fleet.RunFix, known fleet.Timetable, _ bool) fleet.Planned { return fix.On(known) })
+	scheduled := topology.LeftJoin(byTrip, topology.TableFrom(b, Trips),
+		func(fix fleet.RunFix, trips fleet.Timetable, _ bool) fleet.Scheduled { return fix.On(trips) })
+	byPath := topology.KeyBy(scheduled, "por-trajeto", fleet.Scheduled.PathKey)
+	planned := topology.LeftJoin(byPath, topology.TableFrom(b, Paths), fleet.Scheduled.Along)
 
 	seen := topology.ProcessKV(planned.Filter(fleet.Planned.Own).Filter(fleet.Planned.Known), "acompanhamento", follow, runs)
 	topology.FlatMap(seen, fleet.Observation.Deviations).To(Deviations)

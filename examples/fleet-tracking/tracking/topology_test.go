@@ -67,9 +67,14 @@ func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg
 		t.Fatal(err)
 	}
 	defer d.Close()
-	for _, family := range feed.Timetables() {
-		r := processor.Record[string, fleet.Timetable]{Key: family.Key, Value: family.Timetable}
-		if err := topologytest.Send(d, Trips, r); err != nil {
+	plan := feed.Plan(feed.From)
+	for id, path := range plan.Paths {
+		if err := topologytest.Send(d, Paths, processor.Record[string, fleet.Path]{Key: id, Value: path}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, trips := range plan.Timetables {
+		if err := topologytest.Send(d, Trips, processor.Record[string, fleet.Timetable]{Key: key, Value: trips}); err != nil {
 			t.Fatal(err)
 		}
 	}

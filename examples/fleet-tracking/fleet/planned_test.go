@@ -8,19 +8,20 @@ import (
 )
 
 func TestTripLookUp(t *testing.T) {
-	table := fleet.Timetable{Trips: []*fleet.Trip{{ID: "1:2:b"}, {ID: "1:2:c"}}}
+	plan := fleet.PlanOf("", &fleet.Trip{ID: "1:2:b", Zone: "UTC"}, &fleet.Trip{ID: "1:2:c", Zone: "UTC"})
 	for id, want := range map[string]string{"1:2:c": "1:2:c", "1:2:zzz": "1:2:b", "1:2": "1:2:b", "1:3:b": ""} {
 		got := ""
-		if trip := table.Trip(id); trip != nil {
-			got = trip.ID
+		if planned := plan.On(runFix(id, "20260116")); planned.Known() {
+			got = planned.Trip.ID
 		}
 		if got != want {
 			t.Errorf("trip %q is found as %q, want %q", id, got, want)
 		}
 	}
-	if trip := (fleet.Timetable{}).Trip("1:2:c"); trip != nil {
-		t.Errorf("an empty timetable has trip %v", trip)
-	}
+}
+
+func runFix(trip, day string) fleet.RunFix {
+	return fleet.RunFix{Position: fleet.Position{Trip: trip, Day: day, Instant: fleet.Seconds(1768565000)}}
 }
 
 // On the days on which clocks change, noon minus 12 hours is not midnight.
@@ -32,8 +33,8 @@ func TestDayStart(t *testing.T) {
 		{"America/Maceio", "20260116", "2026-01-16T03:00:00Z"},
 		{"America/Sao_Paulo", "20181104", "2018-11-04T02:00:00Z"}, // midnight does not exist
 	} {
-		trip := fleet.Trip{Zone: test.zone}
-		start, err := trip.DayStart(test.day)
+		planned := fleet.Planned{Position: fleet.Position{Day: test.day}, Trip: &fleet.Trip{Zone: test.zone}}
+		start, err := planned.Origin()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +42,8 @@ func TestDayStart(t *testing.T) {
 			t.Errorf("%s %s starts at %s, want %s", test.zone, test.day, got, test.want)
 		}
 	}
-	if _, err := (&fleet.Trip{Zone: "Nowhere/City"}).DayStart("20260116"); err == nil {
+	planned := fleet.Planned{Position: fleet.Position{Day: "20260116"}, Trip: &fleet.Trip{Zone: "Nowhere/City"}}
+	if _, err := planned.Origin(); err == nil {
 		t.Error("a zone that does not exist is accepted")
 	}
 }
@@ -65,16 +67,17 @@ func TestDayAt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		trip := fleet.Trip{Zone: "America/Maceio", Stops: test.stops}
-		if got, err := trip.DayAt(fleet.InstantOf(now)); err != nil || got != test.want {
-			t.Errorf("%s: %s (%v), want %s", test.name, got, err, test.want)
+		plan := fleet.PlanOf("", &fleet.Trip{ID: "1", Zone: "America/Maceio", Stops: test.stops})
+		fix := runFix("1", "")
+		fix.Instant = fleet.InstantOf(now)
+		if got := plan.On(fix); got.Day != test.want {
+			t.Errorf("%s: %s (%s), want %s", test.name, got.Day, got.Fault, test.want)
 		}
 	}
 }
 
 func TestOn(t *testing.T) {
-	table := fleet.Timetable{Trips: []*fleet.Trip{{ID: "1:2:b", Zone: "UTC"}}}
-	at := fleet.Seconds(1768565000)
+	plan := fleet.PlanOf("", &fleet.Trip{ID: "1:2:b", Zone: "UTC"})
 	for _, test := range []struct {
 		trip, day string
 		known     bool
@@ -85,7 +88,7 @@ func TestOn(t *testing.T) {
 		{"1:2:b", "ontem", false, "ontem"},
 		{"1:3:b", "20260116", false, "20260116"},
 	} {
-		got := fleet.Position{Trip: test.trip, Day: test.day, Instant: at}.On(table)
+		got := plan.On(runFix(test.trip, test.day))
 		if got.Known() != test.known || got.Day != test.want {
 			t.Errorf("trip %s on day %q is %+v", test.trip, test.day, got)
 		}
