@@ -6,5 +6,12 @@
 // Config, to the last bit; simulated time is the only time it knows. Config.Truth, if set, is told what really happened, so that
 // a test can compare it with what the example made of the positions.
 //
-// A Fleet belongs to one goroutine. The streets are drawn by hand between places that exist; they are not a map.
+// Freight is the other simulation: vehicles that deliver, on a Plan of routes, promised windows and drivers. They send latitude and
+// longitude; one in ten takes a fix every second and sends its speed, too. FreightTruth is told what really happens there.
+//
+//	freight.go   the fleet, second by second       plan.go, loop.go  what is planned
+//	errand.go    what happens on a trip            truck.go          how a vehicle drives it
+//	box.go       what its GPS and radio make of it
+//
+// A Fleet or Freight belongs to one goroutine. The streets are drawn by hand between places that exist; they are not a map.
 package simulation

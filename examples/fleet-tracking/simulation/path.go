@@ -21,7 +21,7 @@ func curve(points []orb.Point) fleet.Shape {
 	last := len(points) - 1
 	for i := range last {
 		before, from, to, after := points[max(i-1, 0)], points[i], points[i+1], points[min(i+2, last)]
-		steps := max(1, int(fleet.Haversine(from, to)/vertexSpacing))
+		steps := curveSteps(from, to)
 		for step := 1; step <= steps; step++ {
 			p := spline(before, from, to, after, float64(step)/float64(steps))
 			end := shape[len(shape)-1]
@@ -32,6 +32,9 @@ func curve(points []orb.Point) fleet.Shape {
 	}
 	return shape
 }
+
+// curveSteps is the number of vertices of a curve from one of its points to the next.
+func curveSteps(from, to orb.Point) int { return max(1, int(fleet.Haversine(from, to)/vertexSpacing)) }
 
 // vertex rounds to five decimals, a metre, as agencies publish them.
 func vertex(p orb.Point, along float64) fleet.Vertex {
