@@ -57,7 +57,6 @@ func (b *box) hasSpeed() bool { return b.every == 1 }
 // send sends the position of the truck, if it is time for that.
 func (t *truck) send(radio *radio, now fleet.Instant) {
 	b := &t.box
-	b.drift()
 	second := int64(now/1000) + b.phase
 	if !t.onDuty(now) {
 		if second%parkedEvery == 0 {
@@ -67,6 +66,7 @@ func (t *truck) send(radio *radio, now fleet.Instant) {
 		}
 		return
 	}
+	b.drift()
 	b.enterHole(t, now)
 	if second%b.every != 0 || now < b.hole && !b.stores {
 		return

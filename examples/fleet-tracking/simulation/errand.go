@@ -33,7 +33,7 @@ const (
 
 // incident is what a vehicle shows as soon as the first day begins.
 type incident struct {
-	early   int     // seconds before work begins at which the vehicle was to leave
+	early   int64   // seconds before work begins at which the vehicle was to leave
 	metres  float64 // about, to its first customer
 	happens func(*errand, *rand.Rand)
 }
@@ -107,27 +107,19 @@ func (e *errand) free(place float64, hurried bool) float64 {
 // newErrand decides what happens on the trip that the truck takes up.
 func newErrand(t *truck) errand {
 	tour, random := t.tour(), t.random
-	trip := tour.trip
 	delay := random.Int64N(240) - 30
-	leaves := tour.departure() + fleet.Seconds(delay)
+	e := errand{leaves: tour.leaves + fleet.Seconds(delay), path: tour.Line, end: tour.Line.Length(), cut: tour.Line.Length()}
 	if tour.opening != nil {
-		leaves = tour.morning + fleet.Seconds(openingDelay)
+		e.leaves = tour.work + fleet.Seconds(openingDelay)
 	}
-	e := errand{leaves: leaves, path: trip.Shape, end: trip.Shape.Length(), cut: trip.Shape.Length()}
-	last := e.cutShort(random, trip)
+	last := e.cutShort(random, tour)
 	slow := 0.6 + 0.7*random.Float64()
 	for i, d := range tour.deliveries {
-		along := trip.Stops[i+1].Along
+		along := tour.customers[i].along
 		h := halt{at: along + parkedOff*(2*random.Float64()-1), call: &call{delivery: d}}
-		h = h.serve(random, t.habits[tour.driverAt(trip.Stops[i+1].Due)])
+		h = h.serve(random, t.habits[tour.driverAt(tour.due(i))])
 		h.seconds = int64(float64(h.seconds) * slow)
-		if i > last {
-			continue
-		}
-		skip := random.Float64() < skippedCall && tour.opening == nil
-		if apart := min(along-trip.Stops[i].Along, trip.Stops[i+2].Along-along); skip && apart > 500 {
-			long := min(skipLong, apart-50)
-			e.detours = append(e.detours, asideStretch{along - long, along + long, skipAside * side(random)})
+		if i > last || e.skip(random, tour, i) {
 			continue
 		}
 		e.halts = append(e.halts, h)
@@ -135,7 +127,7 @@ func newErrand(t *truck) errand {
 	if tour.opening != nil {
 		tour.opening.happens(&e, random)
 	} else {
-		e.detour(random, trip)
+		e.detour(random, tour)
 	}
 	e.traffic(random, tour)
 	e.halts = append(e.halts, halt{at: e.end})
@@ -143,10 +135,30 @@ func newErrand(t *truck) errand {
 	return e
 }
 
-// driverAt is who is to drive at a second of the service day.
-func (t *tour) driverAt(second int) string {
-	drive, _ := fleet.Assignments{Drives: t.drives}.At(t.at(second))
-	return drive.Driver
+// skip passes a customer by on another street, by chance.
+func (e *errand) skip(random *rand.Rand, tour *tour, i int) bool {
+	skip, right := random.Float64() < skippedCall && tour.opening == nil, side(random)
+	from, to := tour.leg(i)
+	after, next := tour.leg(i + 1)
+	apart := min(to-from, next-after)
+	if !skip || apart < 500 {
+		return false
+	}
+	long := min(skipLong, apart-50)
+	e.detours = append(e.detours, asideStretch{to - long, to + long, skipAside * right})
+	return true
+}
+
+// leg is the part of the line up to a customer from the one before, or from the depot; the last is that back to the depot.
+func (r *round) leg(i int) (from, to float64) {
+	to = r.Line.Length()
+	if i > 0 {
+		from = r.customers[i-1].along
+	}
+	if i < len(r.customers) {
+		to = r.customers[i].along
+	}
+	return from, to
 }
 
 // serve says what happens at the customer.
@@ -180,47 +192,45 @@ func (h halt) failed(random *rand.Rand) halt {
 
 // cutShort returns the index of the last customer that the truck drives to. By chance the last ones of a trip see nobody: the truck
 // goes home across country.
-func (e *errand) cutShort(random *rand.Rand, trip *fleet.Trip) int {
-	last := len(trip.Stops) - 3 // of the deliveries
+func (e *errand) cutShort(random *rand.Rand, tour *tour) int {
+	last := len(tour.customers) - 1
 	if random.Float64() >= cutTrip {
 		return last
 	}
 	last = max(stopsAtLeast, last-1-random.IntN(2))
-	turns := trip.Stops[last+1].Along + parkedOff + 2*vertexSpacing
-	home := trip.Shape[len(trip.Shape)-1].Point()
+	turns := tour.customers[last].along + parkedOff + 2*vertexSpacing
+	home := tour.depot.Point
 	var path fleet.Shape
-	for _, v := range trip.Shape {
+	for _, v := range tour.Line {
 		if v.Along() < turns {
 			path = append(path, v)
 		}
 	}
 	from := path[len(path)-1]
-	length := fleet.Haversine(from.Point(), home)
-	path = append(path, fleet.Vertex{home.Lon(), home.Lat(), from.Along() + length})
+	path = append(path, fleet.Vertex{home.Lon(), home.Lat(), from.Along() + fleet.Haversine(from.Point(), home)})
 	e.path, e.end, e.cut = path, path.Length(), from.Along()
 	return last
 }
 
-// detour leaves the line between two customers, by chance.
-func (e *errand) detour(random *rand.Rand, trip *fleet.Trip) {
-	happens, from := random.Float64() < detourTrip, random.IntN(len(trip.Stops)-1)
+// detour leaves the line on the way to a customer, by chance.
+func (e *errand) detour(random *rand.Rand, tour *tour) {
+	happens, first := random.Float64() < detourTrip, random.IntN(len(tour.customers))
 	aside, where := (detourAside+250*random.Float64())*side(random), random.Float64()
-	for i := range trip.Stops[1:] {
-		leg := trip.Stops[(from+i)%(len(trip.Stops)-1):]
-		a, b := leg[0].Along+80, leg[1].Along-80
-		long := detourLong + 300*where
-		if i := (from + i) % (len(trip.Stops) - 1); i == 0 {
-			a += 200
-		} else if i == len(trip.Stops)-2 {
-			b -= 250
+	long := detourLong + 300*where
+	for i := range tour.customers {
+		leg := (first + i) % len(tour.customers)
+		from, to := tour.leg(leg)
+		from, to = from+80, to-80
+		if leg == 0 {
+			from += depotArea
 		}
-		free := b-a > long && b < e.cut
-		if overlaps := slices.ContainsFunc(e.detours, func(d asideStretch) bool { return d.from < b && d.to > a }); !free || overlaps {
+		taken := slices.ContainsFunc(e.detours, func(d asideStretch) bool { return d.from < to && d.to > from })
+		if to-from < long || to > e.cut || taken {
 			continue
 		}
-		a += where * (b - a - long)
+		from += where * (to - from - long)
 		if happens {
-			e.detours = append(e.detours, asideStretch{a, a + long, aside})
+			e.detours = append(e.detours, asideStretch{from, from + long, aside})
 		}
 		return
 	}
@@ -228,9 +238,8 @@ func (e *errand) detour(random *rand.Rand, trip *fleet.Trip) {
 
 // traffic spreads slow traffic, red lights, free streets and scares over the path.
 func (e *errand) traffic(random *rand.Rand, tour *tour) {
-	trip := tour.trip
-	for i := range trip.Stops[1:] {
-		from, to := trip.Stops[i].Along, trip.Stops[i+1].Along
+	for i := range len(tour.customers) + 1 {
+		from, to := tour.leg(i)
 		jam, part := random.Float64() < jamLeg, 0.3+0.5*random.Float64()
 		if opening := i == 0 && tour.opening != nil; jam && to < e.cut && !opening {
 			e.jams = append(e.jams, stretch{from + 50, from + 50 + part*(to-from-100)})
@@ -241,8 +250,8 @@ func (e *errand) traffic(random *rand.Rand, tour *tour) {
 	}
 	for at := lightsApart; at < e.end-lightsApart; at += lightsApart {
 		place, red, seconds := at+200*random.Float64(), random.Float64() < redLight, 15+random.Int64N(40)
-		near := slices.ContainsFunc(trip.Stops, func(s fleet.Stop) bool { return place > s.Along-lightsAway && place < s.Along+lightsAway })
-		if opening := tour.opening != nil && place < trip.Stops[1].Along; red && !near && !opening {
+		near := slices.ContainsFunc(tour.customers, func(c customer) bool { return place > c.along-lightsAway && place < c.along+lightsAway })
+		if opening := tour.opening != nil && place < tour.customers[0].along; red && !near && !opening {
 			e.halts = append(e.halts, halt{at: place, seconds: seconds})
 		}
 	}

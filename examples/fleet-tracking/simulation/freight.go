@@ -49,7 +49,7 @@ func NewFreight(config FreightConfig) *Freight {
 	config.Days = max(1, config.Days)
 	start := config.Start.Truncate(time.Second)
 	f := &Freight{
-		plan: Plan{Assignments: map[string]fleet.Assignments{}},
+		plan: Plan{Depots: depots},
 		now:  fleet.InstantOf(start),
 		end:  fleet.InstantOf(start.AddDate(0, 0, config.Days-1).Add(workDay)),
 	}
@@ -58,20 +58,26 @@ func NewFreight(config FreightConfig) *Freight {
 		truth = &FreightTruth{}
 	}
 	truth.begin()
-	for i := range config.Vehicles {
-		random := rand.New(rand.NewPCG(config.Seed, freightSeed+uint64(i)))
-		var tours []*tour
-		for day := range config.Days {
-			morning := fleet.InstantOf(start.AddDate(0, 0, day))
-			for shift := range 2 {
-				plans := rand.New(rand.NewPCG(config.Seed, freightSeed+uint64(1+day*2+shift)<<16+uint64(i)))
-				tours = append(tours, newTour(plans, i, shift, morning, day == 0 && shift == 0))
+	rounds := make([][2]*round, config.Vehicles)
+	for i := range rounds {
+		for shift := range rounds[i] {
+			rounds[i][shift] = newRound(freightRandom(config.Seed, routeStream+shift, i), i, shift)
+			f.plan.Routes = append(f.plan.Routes, rounds[i][shift].Route)
+		}
+	}
+	tours := make([][]*tour, config.Vehicles)
+	for day := range config.Days {
+		work := fleet.InstantOf(start.AddDate(0, 0, day))
+		for i := range tours {
+			for shift, r := range rounds[i] {
+				t := newTour(freightRandom(config.Seed, dayStream+2*day+shift, i), r, i, shift, work, day == 0)
+				tours[i] = append(tours[i], t)
+				f.plan.add(t)
 			}
 		}
-		t := newTruck(i, random, tours, truth)
-		t.note = f.note
-		f.plan.add(t.name, tours)
-		f.trucks = append(f.trucks, t)
+	}
+	for i := range tours {
+		f.trucks = append(f.trucks, newTruck(i, freightRandom(config.Seed, driveStream, i), tours[i], truth, f.note))
 	}
 	for _, t := range f.trucks {
 		t.turnTo(0)
@@ -88,8 +94,16 @@ func (f *Freight) note(m Message) {
 	f.notes = slices.Insert(f.notes, i, m)
 }
 
-// freightSeed tells the random numbers of freight from those of buses.
-const freightSeed = 1 << 40
+// Streams of random numbers of each vehicle, so that its days do not depend on how it drives.
+const (
+	driveStream = 1 << 8
+	routeStream = 2 << 8
+	dayStream   = 3 << 8
+)
+
+func freightRandom(seed uint64, stream, vehicle int) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(stream)<<32|uint64(vehicle)))
+}
 
 // Plan is what the fleet is to do.
 func (f *Freight) Plan() Plan { return f.plan }

@@ -35,7 +35,7 @@ func TestSameSeedSameFreightDay(t *testing.T) {
 // TestFreightDay follows a fleet through two days. All that can go wrong must be there for the example to cope with, and nothing
 // may happen that cannot.
 func TestFreightDay(t *testing.T) {
-	const days, trucks = 2, 10
+	const days, trucks = 2, 8
 	var truth simulation.FreightTruth
 	start := time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC)
 	freight := simulation.NewFreight(simulation.FreightConfig{Vehicles: trucks, Seed: 5, Start: start, Days: days, Truth: &truth})
@@ -77,7 +77,7 @@ func TestFreightDay(t *testing.T) {
 		}
 		latest[p.Vehicle] = p
 	}
-	between(t, "positions", positions, 40_000, 90_000)
+	between(t, "positions", positions, 30_000, 90_000)
 	between(t, "fixes every second", often, 10_000, 60_000)
 	between(t, "fixes with a speed", speeds, often, 3*often)
 	between(t, "fixes of a clock ahead", ahead, 2_000, 10_000)

@@ -1,11 +1,9 @@
 package simulation
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/paulmach/orb"
@@ -13,12 +11,25 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
-// Plan is what a freight company plans: where its vehicles drive, what its customers are promised, and who drives.
+// Plan is what a freight company plans: its routes, what its customers are promised, and who drives. Package freight makes trips of the
+// files that Write writes.
 type Plan struct {
-	Trips       []*fleet.Trip                // one for each vehicle, shift and day: depot, deliveries in order, depot
-	Deliveries  []fleet.Delivery             // in the order of trips
-	Assignments map[string]fleet.Assignments // by vehicle
-	Depots      []Depot
+	Routes     []Route // sorted by id
+	Depots     []Depot
+	Deliveries []fleet.Delivery // in the order of days, routes and orders; the id of a trip is the route, an @ and the day
+	Drives     []Drive          // likewise
+}
+
+// Route is a round trip from a depot, by the same vehicle on each day.
+type Route struct {
+	ID   string
+	Line fleet.Shape
+}
+
+// Drive says who drives a vehicle on a route, from one moment up to another.
+type Drive struct {
+	Driver, Vehicle, Route string
+	From, To               fleet.Instant // To is exclusive
 }
 
 // Depot is where trips begin and end.
@@ -42,81 +53,86 @@ const (
 	waySpacing   = 400.0    // metres between the points that a line goes through
 )
 
-// tour is a planned trip of one vehicle, and who drives it.
-type tour struct {
-	trip       *fleet.Trip
-	day        string
-	began      fleet.Instant // start of the service day
-	morning    fleet.Instant // start of work on it
-	deliveries []fleet.Delivery
-	drives     []fleet.Assignment
-	opening    *incident // what it shows at the start of the first day; nil for most
+// round is a route and the customers along it.
+type round struct {
+	Route
+	depot     Depot
+	customers []customer
+	opening   *incident // what the vehicle shows at the start of the first day; nil for most
 }
 
-func (t *tour) departure() fleet.Instant { return t.at(t.trip.Stops[0].Leaves) }
+// customer is one who gets a delivery each day.
+type customer struct {
+	name  string
+	door  orb.Point
+	along float64 // metres along the line of the route
+}
 
-func (t *tour) at(second int) fleet.Instant { return t.began + fleet.Seconds(int64(second)) }
+// newRound lays out the morning's or the afternoon's route of a vehicle.
+func newRound(random *rand.Rand, vehicle, shift int) *round {
+	r := &round{Route: Route{ID: fmt.Sprintf("R%03d%c", vehicle+1, 'A'+rune(shift))}, depot: depots[vehicle%len(depots)]}
+	if shift == 0 && vehicle < len(incidents) {
+		r.opening = &incidents[vehicle]
+	}
+	through, customers := loop(random, r.depot.Point, r.opening)
+	line, places := curveThrough(through)
+	r.Line = line
+	for _, c := range customers {
+		door := beside(line, places[c], (5+15*random.Float64())*side(random))
+		r.customers = append(r.customers, customer{
+			name: fmt.Sprintf("Cliente %d", 1+random.IntN(900)), door: orb.Point{degrees(door.Lon()), degrees(door.Lat())}, along: places[c],
+		})
+	}
+	return r
+}
 
-// newTour plans the morning or the afternoon of a vehicle: from its depot round a loop of customers and back.
-func newTour(random *rand.Rand, vehicle, shift int, morning fleet.Instant, opens bool) *tour {
-	zone := aracaju()
-	local := morning.Time().In(zone)
-	t := &tour{
-		day:     local.Format("20060102"),
-		began:   fleet.InstantOf(time.Date(local.Year(), local.Month(), local.Day(), 12, 0, 0, 0, zone).Add(-12 * time.Hour)),
-		morning: morning,
+// tour is what a vehicle is to drive in one shift of a day, and who drives it.
+type tour struct {
+	*round
+	id, day    string
+	work       fleet.Instant // when work begins on the day
+	leaves     fleet.Instant // the depot, as planned
+	deliveries []fleet.Delivery
+	drives     []Drive
+	opening    *incident // nil on later days
+}
+
+// newTour plans a day of a route.
+func newTour(random *rand.Rand, r *round, vehicle, shift int, work fleet.Instant, opens bool) *tour {
+	day := work.Time().In(aracaju()).Format("20060102")
+	t := &tour{round: r, id: r.ID + "@" + day, day: day, work: work}
+	if opens {
+		t.opening = r.opening
 	}
-	if opens && vehicle < len(incidents) {
-		t.opening = &incidents[vehicle]
+	t.leaves = work + fleet.Seconds(t.departs(random, shift))
+	for i, c := range r.customers {
+		due := t.due(i)
+		d := fleet.Delivery{
+			ID: fmt.Sprintf("E%s-%s-%02d", day[4:], r.ID[1:], i+1), Customer: c.name, Trip: t.id, Day: day, Order: i + 1,
+			Lat: c.door.Lat(), Lon: c.door.Lon(),
+		}
+		d.From, d.To = promise(random, due)
+		if i == 0 && t.opening != nil && t.opening.early > 0 { // it is late at once
+			d.From, d.To = due-fleet.Seconds(1800), t.leaves+fleet.Seconds(120)
+		}
+		t.deliveries = append(t.deliveries, d)
 	}
-	route := fmt.Sprintf("R%03d%c", vehicle+1, 'A'+rune(shift))
-	t.trip = &fleet.Trip{ID: t.day + "-" + route, Route: route, Zone: Zone}
-	t.call(random, depots[vehicle%len(depots)], int(morning.Since(t.began))+t.departs(random, shift))
 	t.assign(vehicle, shift)
 	return t
 }
 
-// call plans the stops of the trip: the depot, which the vehicle leaves at a second of the day, the customers, the depot again.
-func (t *tour) call(random *rand.Rand, depot Depot, leaves int) {
-	through, customers := loop(random, depot.Point, t.opening)
-	shape, places := curveThrough(through)
-	t.trip.Shape = shape
-	stop := fleet.Stop{
-		Sequence: 1, ID: depot.ID, Name: depot.Name, Lat: degrees(depot.Point.Lat()), Lon: degrees(depot.Point.Lon()),
-		Due: leaves, Leaves: leaves,
-	}
-	t.trip.Stops = append(t.trip.Stops, stop)
-	for i, c := range customers {
-		along := places[c]
-		due := leaves + minutes(along/tourSpeed) + i*tourDwell
-		door := beside(shape, along, (5+15*random.Float64())*side(random))
-		d := fleet.Delivery{
-			ID:       fmt.Sprintf("E%s-%s-%02d", t.day[4:], t.trip.Route[1:], i+1),
-			Customer: fmt.Sprintf("Cliente %d", 1+random.IntN(900)),
-			Trip:     t.trip.ID, Day: t.day, Order: i + 1,
-			Lat: degrees(door.Lat()), Lon: degrees(door.Lon()),
-		}
-		d.From, d.To = t.promise(random, due)
-		if i == 0 && t.opening != nil && t.opening.early > 0 { // it is late at once
-			d.From, d.To = t.at(leaves-1800), t.at(leaves+120)
-		}
-		t.deliveries = append(t.deliveries, d)
-		t.trip.Stops = append(t.trip.Stops, fleet.Stop{
-			Sequence: i + 2, ID: d.ID, Name: d.Customer, Lat: d.Lat, Lon: d.Lon, Along: along, Due: due, Leaves: due + tourDwell,
-		})
-	}
-	back := leaves + minutes(shape.Length()/tourSpeed) + len(customers)*tourDwell
-	stop.Sequence, stop.Along, stop.Due, stop.Leaves = len(customers)+2, shape.Length(), back, back
-	t.trip.Stops = append(t.trip.Stops, stop)
+// due is when the vehicle is planned to be at a customer.
+func (t *tour) due(i int) fleet.Instant {
+	return t.leaves + fleet.Seconds(minutes(t.customers[i].along/tourSpeed)+int64(i)*tourDwell)
 }
 
 // departs is when the vehicle is to leave, in seconds after the start of work. At the beginning of the first day one is late
 // already, and others leave at once, so that there is something to see.
-func (t *tour) departs(random *rand.Rand, shift int) int {
+func (t *tour) departs(random *rand.Rand, shift int) int64 {
 	if t.opening != nil {
 		return -t.opening.early
 	}
-	at := 60 * (1 + random.IntN(firstLoading))
+	at := 60 * (1 + random.Int64N(firstLoading))
 	if shift == 1 {
 		at += afternoon
 	}
@@ -124,11 +140,12 @@ func (t *tour) departs(random *rand.Rand, shift int) int {
 }
 
 // promise is the window that a customer is promised, around the time at which the vehicle is due.
-func (t *tour) promise(random *rand.Rand, due int) (from, to fleet.Instant) {
-	width := []int{15, 30, 30, 60, 60, 120}[random.IntN(6)] * 60
-	before := int(float64(width) * (0.3 + 0.4*random.Float64()))
-	first := (due - before) / 300 * 300
-	return t.at(first), t.at(first + width)
+func promise(random *rand.Rand, due fleet.Instant) (from, to fleet.Instant) {
+	width := []int64{15, 30, 30, 60, 60, 120}[random.IntN(6)] * 60
+	before := int64(float64(width) * (0.3 + 0.4*random.Float64()))
+	const steps = 300 * 1000
+	from = (due - fleet.Seconds(before)) / steps * steps
+	return from, from + fleet.Seconds(width)
 }
 
 // assign says who drives. A third of the drivers drive all day; one vehicle in ten changes drivers in the middle of a trip.
@@ -137,35 +154,37 @@ func (t *tour) assign(vehicle, shift int) {
 	if vehicle%3 != 0 {
 		driver += shift
 	}
-	from, to := t.morning-fleet.Seconds(1800), t.morning+fleet.Seconds(afternoon-600)
+	from, to := t.work-fleet.Seconds(1800), t.work+fleet.Seconds(afternoon-600)
 	if shift == 1 {
-		from, to = to, t.morning+fleet.Seconds(int64(workDay.Seconds()))
+		from, to = to, t.work+fleet.Seconds(int64(workDay.Seconds()))
 	}
-	drive := fleet.Assignment{Trip: t.trip.ID, Day: t.day, Driver: driverName(driver), From: from, To: to}
-	if vehicle%10 == 7 {
-		middle := t.trip.Stops[len(t.trip.Stops)/2]
-		second := drive
-		drive.To = t.at(middle.Due)
-		second.From, second.Driver = drive.To, driverName(driver+1000)
-		t.drives = []fleet.Assignment{drive, second}
+	drive := Drive{Driver: driverName(driver), Vehicle: vehicleName(vehicle), Route: t.ID, From: from, To: to}
+	if vehicle%10 != 7 {
+		t.drives = []Drive{drive}
 		return
 	}
-	t.drives = []fleet.Assignment{drive}
+	second := drive
+	drive.To = t.due(len(t.customers) / 2)
+	second.From, second.Driver = drive.To, driverName(driver+1000)
+	t.drives = []Drive{drive, second}
+}
+
+// driverAt is who is to drive at a moment.
+func (t *tour) driverAt(moment fleet.Instant) string {
+	for _, d := range t.drives[1:] {
+		if moment >= d.From {
+			return d.Driver
+		}
+	}
+	return t.drives[0].Driver
 }
 
 func driverName(i int) string { return fmt.Sprintf("motorista-%03d", i+1) }
 
-// add takes in the tours of a vehicle.
-func (p *Plan) add(vehicle string, tours []*tour) {
-	p.Depots = depots
-	var drives []fleet.Assignment
-	for _, t := range tours {
-		p.Trips = append(p.Trips, t.trip)
-		p.Deliveries = append(p.Deliveries, t.deliveries...)
-		drives = append(drives, t.drives...)
-	}
-	slices.SortFunc(drives, func(a, b fleet.Assignment) int { return cmp.Compare(a.From, b.From) })
-	p.Assignments[vehicle] = fleet.Assignments{Drives: drives}
+// add takes in the tour of a vehicle.
+func (p *Plan) add(t *tour) {
+	p.Deliveries = append(p.Deliveries, t.deliveries...)
+	p.Drives = append(p.Drives, t.drives...)
 }
 
 func aracaju() *time.Location {
@@ -177,7 +196,7 @@ func aracaju() *time.Location {
 }
 
 // minutes is a number of seconds, rounded up to whole minutes.
-func minutes(seconds float64) int { return int(math.Ceil(seconds/60)) * 60 }
+func minutes(seconds float64) int64 { return int64(math.Ceil(seconds/60)) * 60 }
 
 func degrees(x float64) float64 { return rounded(x, 1e6) }
 

@@ -49,8 +49,11 @@ type truck struct {
 	calling int     // 1 + index in truth.Calls, while at a customer
 }
 
-func newTruck(index int, random *rand.Rand, tours []*tour, truth *FreightTruth) *truck {
-	t := &truck{name: vehicleName(index), random: random, truth: truth, box: newBox(index, random), tours: tours, habits: map[string]habits{}}
+func newTruck(index int, random *rand.Rand, tours []*tour, truth *FreightTruth, note func(Message)) *truck {
+	t := &truck{
+		name: vehicleName(index), random: random, truth: truth, note: note, box: newBox(index, random),
+		tours: tours, habits: map[string]habits{},
+	}
 	for _, tour := range tours {
 		for _, drive := range tour.drives {
 			if _, known := t.habits[drive.Driver]; !known {
@@ -63,15 +66,9 @@ func newTruck(index int, random *rand.Rand, tours []*tour, truth *FreightTruth) 
 
 func (t *truck) tour() *tour { return t.tours[t.turn] }
 
-// driver is who drives now.
-func (t *truck) driver(now fleet.Instant) string {
-	drive, _ := fleet.Assignments{Drives: t.tour().drives}.At(now)
-	return drive.Driver
-}
-
 // driven is what the truth knows of who drives now.
 func (t *truck) driven(now fleet.Instant) *DriverTruth {
-	return t.truth.driver(t.driver(now), t.tour().day)
+	return t.truth.driver(t.tour().driverAt(now), t.tour().day)
 }
 
 // turnTo takes up a trip.
@@ -132,7 +129,7 @@ func (t *truck) drive(now fleet.Instant) {
 
 // pace is the speed over ground of this second, m/s.
 func (t *truck) pace(ahead float64, now fleet.Instant) float64 {
-	driver := t.habits[t.driver(now)]
+	driver := t.habits[t.tour().driverAt(now)]
 	if t.braked = t.brakes(driver.hard, now); t.braked {
 		return max(2, t.speed-brakeHard)
 	}
@@ -184,7 +181,7 @@ func (t *truck) arrive(call *call, reached fleet.Instant) {
 	i := t.truth.calls[call.delivery.ID]
 	t.calling = i + 1
 	c := &t.truth.Calls[i]
-	c.Driver, c.Arrived, c.Outcome, c.Reason = t.driver(reached), reached, call.outcome, call.reason
+	c.Driver, c.Arrived, c.Outcome, c.Reason = t.tour().driverAt(reached), reached, call.outcome, call.reason
 	driver := t.driven(reached)
 	driver.Calls++
 	if c.Off() == 0 {
@@ -231,7 +228,7 @@ func (t *truck) watch(now fleet.Instant) {
 	}
 	if t.outside == 0 {
 		t.truth.Detours = append(t.truth.Detours, Detour{
-			Vehicle: t.name, Trip: t.tour().trip.ID, Day: t.tour().day, From: now, Open: true,
+			Vehicle: t.name, Trip: t.tour().id, Day: t.tour().day, From: now, Open: true,
 		})
 		t.outside = len(t.truth.Detours)
 	}
@@ -241,12 +238,11 @@ func (t *truck) watch(now fleet.Instant) {
 
 // offLine is how far the truck is from its line, in metres; 0 while it is surely inside the corridor, or at a depot.
 func (t *truck) offLine() float64 {
-	trip := t.tour().trip
 	beside := math.Abs(t.aside(t.place)) > corridor
-	if !beside && t.place <= t.doing.cut || fleet.Haversine(trip.Stops[0].Point(), t.at) <= depotArea {
+	if !beside && t.place <= t.doing.cut || fleet.Haversine(t.tour().depot.Point, t.at) <= depotArea {
 		return 0
 	}
-	return distanceTo(trip.Shape, t.at)
+	return distanceTo(t.tour().Line, t.at)
 }
 
 func (t *truck) watchDriver(now fleet.Instant) {
