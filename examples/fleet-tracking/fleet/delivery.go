@@ -1,5 +1,10 @@
 package fleet
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Delivery is what a customer was promised. It is the value of topic entregas, keyed by delivery. The delivery is a stop of its trip: the
 // stop's id is that of the delivery.
 type Delivery struct {
@@ -50,4 +55,25 @@ func (a Assignments) At(moment Instant) (Assignment, bool) {
 		}
 	}
 	return found, ok
+}
+
+// Merge adds the drives of a plan that was made later. Drives that begin within the span of the later plan are replaced by it, so that a
+// day's plan may be loaded again; those before and after remain.
+func (a Assignments) Merge(later Assignments) Assignments {
+	if len(later.Drives) == 0 {
+		return a
+	}
+	from, to := later.Drives[0].From, later.Drives[0].To
+	for _, drive := range later.Drives {
+		from, to = min(from, drive.From), max(to, drive.To)
+	}
+	var all []Assignment
+	for _, drive := range a.Drives {
+		if drive.From < from || drive.From >= to {
+			all = append(all, drive)
+		}
+	}
+	all = append(all, later.Drives...)
+	slices.SortStableFunc(all, func(a, b Assignment) int { return cmp.Compare(a.From, b.From) })
+	return Assignments{Drives: all}
 }

@@ -1,6 +1,9 @@
 package fleet
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestAssignmentsAt looks up a vehicle that changes its driver at noon and is lent out within the afternoon.
 func TestAssignmentsAt(t *testing.T) {
@@ -13,5 +16,30 @@ func TestAssignmentsAt(t *testing.T) {
 		if got, ok := drives.At(Seconds(hour * 3600)); got.Driver != want || ok != (want != "") {
 			t.Errorf("at %d:00 drives %q, %v; want %q", hour, got.Driver, ok, want)
 		}
+	}
+}
+
+// TestAssignmentsMerge loads the plan of a day, that of the next, and that of the next once more with other hours.
+func TestAssignmentsMerge(t *testing.T) {
+	drive := func(driver string, from, to int64) Assignment {
+		return Assignment{Driver: driver, From: Seconds(from * 3600), To: Seconds(to * 3600)}
+	}
+	plan := Assignments{}
+	for _, later := range [][]Assignment{
+		{drive("ana", 8, 12), drive("bruno", 12, 18)},
+		{drive("clara", 32, 36), drive("bruno", 36, 42)},
+		{},
+		{drive("ana", 31, 42)},
+	} {
+		before := slices.Clone(plan.Drives)
+		merged := plan.Merge(Assignments{Drives: later})
+		if !slices.Equal(plan.Drives, before) {
+			t.Errorf("Merge changed what it was called on to %v", plan.Drives)
+		}
+		plan = merged
+	}
+	want := []Assignment{drive("ana", 8, 12), drive("bruno", 12, 18), drive("ana", 31, 42)}
+	if !slices.Equal(plan.Drives, want) {
+		t.Errorf("the drives are %v, want %v", plan.Drives, want)
 	}
 }
