@@ -92,12 +92,12 @@ const partitions = 4
 
 // createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
 func (a *app) createTopics(ctx context.Context) error {
-	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name()) {
+	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name()) {
 		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
 		switch name {
 		case tracking.Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
 			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
-		case tracking.Trips.Name(), tracking.Paths.Name():
+		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
 		}
 		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {

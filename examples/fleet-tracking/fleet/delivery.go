@@ -57,6 +57,17 @@ func (a Assignments) At(moment Instant) (Assignment, bool) {
 	return found, ok
 }
 
+// Assigned is the fix on the trip that the vehicle is assigned to at the time, if it does not say itself which trip it is on.
+func (p Position) Assigned(a Assignments, _ bool) Position {
+	if p.OnTrip() {
+		return p
+	}
+	if drive, ok := a.At(p.Instant); ok {
+		p.Trip, p.Day = drive.Trip, drive.Day
+	}
+	return p
+}
+
 // Merge adds the drives of a plan that was made later. Drives that begin within the span of the later plan are replaced by it, so that a
 // day's plan may be loaded again; those before and after remain.
 func (a Assignments) Merge(later Assignments) Assignments {

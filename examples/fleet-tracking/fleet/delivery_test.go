@@ -43,3 +43,21 @@ func TestAssignmentsMerge(t *testing.T) {
 		t.Errorf("the drives are %v, want %v", plan.Drives, want)
 	}
 }
+
+// TestAssigned looks up the trip of fixes that name none, and of one that does.
+func TestAssigned(t *testing.T) {
+	drives := Assignments{Drives: []Assignment{
+		{Trip: "r1", Day: "20260302", From: Seconds(8), To: Seconds(12)},
+		{Driver: "ana", From: Seconds(12), To: Seconds(18)},
+	}}
+	for _, c := range []struct{ fix, want Position }{
+		{Position{Instant: Seconds(7)}, Position{Instant: Seconds(7)}},
+		{Position{Instant: Seconds(8)}, Position{Instant: Seconds(8), Trip: "r1", Day: "20260302"}},
+		{Position{Instant: Seconds(8), Trip: "r2"}, Position{Instant: Seconds(8), Trip: "r2"}},
+		{Position{Instant: Seconds(12)}, Position{Instant: Seconds(12)}},
+	} {
+		if got := c.fix.Assigned(drives, true); got != c.want {
+			t.Errorf("%+v is %+v, want %+v", c.fix, got, c.want)
+		}
+	}
+}

@@ -11,11 +11,13 @@ var (
 	Positions = topology.NewTopic("localizacao-veiculos", codec.String, codec.JSON[fleet.Position]()).TimeFrom(fleet.Position.Time)
 	Trips     = topology.NewTopic("viagens", codec.String, codec.JSON[fleet.Timetable]())
 	Paths     = topology.NewTopic("trajetos", codec.String, codec.JSON[fleet.Path]())
+
+	// Assignments say who drives a vehicle, and on which trip while it does not say so itself.
+	Assignments = topology.NewTopic("atribuicoes", codec.String, codec.JSON[fleet.Assignments]())
 )
 
-// What a company plans beside timetables: who drives which vehicle where, what its customers were promised, and what drivers note of it.
+// What customers were promised, and what drivers note of it.
 var (
-	Assignments     = topology.NewTopic("atribuicoes", codec.String, codec.JSON[fleet.Assignments]())
 	Deliveries      = topology.NewTopic("entregas", codec.String, codec.JSON[fleet.Delivery]())
 	DeliveryRecords = topology.NewTopic("registros-de-entrega", codec.String, codec.JSON[fleet.DeliveryRecord]())
 )

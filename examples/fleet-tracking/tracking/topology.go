@@ -52,7 +52,9 @@ func New() (*topology.Topology, error) {
 	measured := topology.Window(topology.Process(fixes, "movimento", measure, latestFixes, recentFixes), fiveMinutes)
 	topology.Aggregate(measured, "movimento-5m", fleet.PositionSpeed.Add).To(Motions)
 
-	ofRuns := topology.Process(fixes, "passagem", handOver, handovers)
+	assigned := topology.LeftJoin(fixes.Filter(fleet.Position.OffTrip), topology.TableFrom(b, Assignments), fleet.Position.Assigned)
+	placed := fixes.Filter(fleet.Position.OnTrip).Merge(assigned)
+	ofRuns := topology.Process(placed, "passagem", handOver, handovers)
 	byTrip := topology.KeyBy(ofRuns, "por-viagem", fleet.RunFix.TripFamily)
 	scheduled := topology.LeftJoin(byTrip, topology.TableFrom(b, Trips),
 		func(fix fleet.RunFix, trips fleet.Timetable, _ bool) fleet.Scheduled { return fix.On(trips) })
@@ -69,7 +71,7 @@ func New() (*topology.Topology, error) {
 	topology.FlatMap(called, fleet.Stops.Between).To(Legs)
 	topology.FlatMap(called, fleet.Stops.Advances).To(Progress) // of trips without a shape
 	topology.FlatMap(called, fleet.Stops.Unuseds).To(Unused)
-	topology.Map(fixes.Filter(fleet.Position.OffTrip), fleet.Position.WithoutTrip).To(Unused)
+	topology.Map(assigned.Filter(fleet.Position.OffTrip), fleet.Position.WithoutTrip).To(Unused)
 
 	return b.Build()
 }

@@ -28,6 +28,11 @@ func TestFleetTracking(t *testing.T) {
 	topologytest.Run(t, "testdata/fleet-tracking", fleetTracking(t), topologytest.Config{})
 }
 
+// TestFreight follows a vehicle that sends only where it is.
+func TestFreight(t *testing.T) {
+	topologytest.Run(t, "testdata/freight", fleetTracking(t), topologytest.Config{})
+}
+
 // TestKingston sends a recording through the topology. The report must be the same, byte for byte, however many partitions there
 // are and whatever happens on the way.
 //
