@@ -32,6 +32,7 @@ var (
 	Progress   = topology.NewTopic("progresso", codec.String, codec.JSON[fleet.Progress]())
 	Visits     = topology.NewTopic("paradas", codec.String, codec.JSON[fleet.Visit]())
 	Legs       = topology.NewTopic("trechos", codec.String, codec.JSON[fleet.Leg]())
+	Forecasts  = topology.NewTopic("previsoes", codec.String, codec.JSON[fleet.Forecast]())
 	Unused     = topology.NewTopic("posicoes-sem-uso", codec.String, codec.JSON[fleet.Unused]())
 )
 

@@ -1,0 +1,25 @@
+// Package customers tells customers how their deliveries come along. Application atendimento follows each delivery from the plan
+// until it is served, writes its status to topic entregas-situacao, and a message to topic avisos when the status changes. Handler
+// serves a page for each delivery.
+//
+//	status.go    what a delivery can be: planned, on its way, next, arriving, arrived, served, failed; late, no signal
+//	case.go      one delivery: an event in, the next state out
+//	message.go   when a customer is told something, and what
+//	text.go      the sentences, in Portuguese and English
+//	round.go     which news of a run bears on which of its deliveries
+//	signal.go    when a vehicle was last heard of
+//	topics.go, topology.go, steps.go    the topology
+//	pages.go, serve.go                  the pages
+//
+// # Time
+//
+// Everything is decided in event time, the time of fixes, so that a replay decides the same. What happens because time passes (no fix
+// for 10 minutes, failed 30 minutes after a later delivery or four hours after the window, a message that waits) happens at its
+// deadline: the status and the message bear that moment, whether a later record of the vehicle or of another shows that it has
+// passed. So the messages of a delivery do not depend on the number of partitions, and have the same ids in every replay. The cost:
+// time stands still while no vehicle of a partition sends anything. When all are silent, nobody is told so; the page shows the
+// time of the last fix.
+//
+// The time of topic entregas does not matter: a delivery may be loaded before or after the first news of its trip. Customers get no
+// messages of what happened before it was loaded.
+package customers

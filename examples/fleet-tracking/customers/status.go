@@ -1,0 +1,71 @@
+package customers
+
+import "github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+
+// Phase is how far a delivery is. It only goes forward, except when a correction says so.
+type Phase string
+
+const (
+	Planned  Phase = "planned"
+	OnItsWay Phase = "on_its_way" // the run has left its first stop
+	Next     Phase = "next"       // the run has left the stop before
+	Arriving Phase = "arriving"   // expected within 10 minutes
+	Arrived  Phase = "arrived"
+	Visited  Phase = "visited" // the vehicle left too soon to have delivered; the driver's record may still say that it did
+	Served   Phase = "served"
+	Failed   Phase = "failed"
+)
+
+// ahead reports whether the vehicle is still to come.
+func (p Phase) ahead() bool { return p == Planned || p == OnItsWay || p == Next || p == Arriving }
+
+// final reports whether only a correction changes the phase.
+func (p Phase) final() bool { return p == Served || p == Failed }
+
+// Status is how a delivery comes along. It is the value of topic entregas-situacao, keyed by delivery; the latest counts.
+type Status struct {
+	ID       string        `json:"entrega"`
+	Customer string        `json:"cliente,omitempty"`
+	Trip     string        `json:"viagem"`
+	Day      string        `json:"data"`
+	Vehicle  string        `json:"veiculo,omitempty"` // absent until one is on the trip
+	From     fleet.Instant `json:"de"`                // the promised window
+	To       fleet.Instant `json:"ate"`
+	Phase    Phase         `json:"situacao"`
+	Since    fleet.Instant `json:"desde,omitempty"`    // of the phase
+	At       fleet.Instant `json:"instante,omitempty"` // event time of the latest news
+
+	// Until the vehicle arrives.
+	Expected fleet.Instant `json:"previsao,omitempty"`
+	Low      fleet.Instant `json:"previsaoMinima,omitempty"`
+	High     fleet.Instant `json:"previsaoMaxima,omitempty"`
+	NoSignal fleet.Instant `json:"semSinalDesde,omitempty"` // time of the last fix, if there has been none for 10 minutes
+
+	// Against the promised window, in seconds. Late is told of what is expected, later of the arrival.
+	Late    bool    `json:"atrasado,omitempty"`
+	LateBy  float64 `json:"atraso,omitempty"`
+	EarlyBy float64 `json:"adiantamento,omitempty"`
+
+	// Once the vehicle has arrived. An arrival between two fixes that are too far apart has no time.
+	Arrived fleet.Instant `json:"chegada,omitempty"`
+	Left    fleet.Instant `json:"partida,omitempty"`
+	InTime  bool          `json:"noPrazo,omitempty"`
+
+	Recorded   bool   `json:"registrado,omitempty"` // the driver's record says so
+	Reason     string `json:"motivo,omitempty"`     // of a failure: one of fleet's reasons, or what the driver wrote
+	Correction bool   `json:"correcao,omitempty"`   // it was served or failed, or had another time of arrival
+}
+
+// differs reports whether there is something new to write: not for an expectation that moves by less than a minute.
+func (s Status) differs(before Status) bool {
+	if moved := s.Expected.Since(before.Expected); moved > -told && moved < told && before.Expected != 0 {
+		before.Expected, before.Low, before.High = s.Expected, s.Low, s.High
+		if s.Phase.ahead() {
+			before.LateBy = s.LateBy
+		}
+	}
+	before.At = s.At
+	return s != before
+}
+
+const told = 60.0 // seconds by which an expectation moves before it is written again

@@ -1,0 +1,112 @@
+package customers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+)
+
+// language has the sentences of messages and pages.
+type language struct {
+	phases     map[Phase]string
+	reasons    map[string]string
+	failed     string // with the reason
+	within     string // times: about, low, high
+	late       string // time
+	onTime     string
+	noSignal   string
+	arrivedBy  map[bool]string // late, or else early; time
+	correction string
+}
+
+var portuguese = language{
+	phases: map[Phase]string{
+		Planned:  "Sua entrega está programada.",
+		OnItsWay: "Sua entrega está a caminho.",
+		Next:     "Sua entrega é a próxima.",
+		Arriving: "Sua entrega está chegando.",
+		Arrived:  "O veículo chegou.",
+		Visited:  "O veículo esteve no local, mas por pouco tempo: a entrega não está confirmada.",
+		Served:   "Entrega concluída.",
+	},
+	reasons: map[string]string{
+		fleet.ReasonSkipped: "o veículo seguiu para outras entregas",
+		fleet.ReasonTooLate: "nenhum veículo chegou até quatro horas depois do horário prometido",
+		fleet.ReasonDriver:  "segundo o motorista",
+	},
+	failed:     "A entrega não foi feita: %s.",
+	within:     "Previsão: em cerca de %s (%s a %s).",
+	late:       "Atraso de cerca de %s.",
+	onTime:     "Não há mais atraso.",
+	noSignal:   "O veículo está sem sinal.",
+	arrivedBy:  map[bool]string{true: "Chegada %s depois do horário prometido.", false: "Chegada %s antes do horário prometido."},
+	correction: "Correção:",
+}
+
+var english = language{
+	phases: map[Phase]string{
+		Planned:  "Your delivery is planned.",
+		OnItsWay: "Your delivery is on its way.",
+		Next:     "Your delivery is next.",
+		Arriving: "Your delivery is arriving.",
+		Arrived:  "The vehicle has arrived.",
+		Visited:  "The vehicle was there, but not for long: the delivery is not confirmed.",
+		Served:   "Your delivery is complete.",
+	},
+	reasons: map[string]string{
+		fleet.ReasonSkipped: "the vehicle went on to other deliveries",
+		fleet.ReasonTooLate: "no vehicle came until four hours after the promised time",
+		fleet.ReasonDriver:  "says the driver",
+	},
+	failed:     "The delivery has failed: %s.",
+	within:     "Expected in about %s (%s to %s).",
+	late:       "Late by about %s.",
+	onTime:     "It is no longer late.",
+	noSignal:   "The vehicle has no signal.",
+	arrivedBy:  map[bool]string{true: "It arrived %s after the promised time.", false: "It arrived %s before the promised time."},
+	correction: "Correction:",
+}
+
+// text is a message in a few sentences.
+func (l language) text(m Message, onTime bool) string {
+	var say []string
+	if m.Correction {
+		say = append(say, l.correction)
+	}
+	say = append(say, l.phase(m.Phase, m.Reason))
+	if m.NoSignal {
+		say = append(say, l.noSignal)
+	}
+	if m.Minutes != nil {
+		say = append(say, fmt.Sprintf(l.within, span(m.Minutes.About), span(m.Minutes.Low), span(m.Minutes.High)))
+	}
+	switch ahead := m.Phase.ahead(); {
+	case onTime:
+		say = append(say, l.onTime)
+	case ahead && m.LateBy > 0:
+		say = append(say, fmt.Sprintf(l.late, span(m.LateBy)))
+	case !ahead && m.LateBy+m.EarlyBy > 0:
+		say = append(say, fmt.Sprintf(l.arrivedBy[m.LateBy > 0], span(m.LateBy+m.EarlyBy)))
+	}
+	return strings.Join(say, " ")
+}
+
+// phase is a phase in one sentence.
+func (l language) phase(p Phase, reason string) string {
+	if p != Failed {
+		return l.phases[p]
+	}
+	if known, ok := l.reasons[reason]; ok {
+		reason = known
+	}
+	return fmt.Sprintf(l.failed, strings.TrimRight(reason, ". "))
+}
+
+// span is a time in both languages, such as "8 min" or "1 h 20 min".
+func span(minutes int) string {
+	if minutes < 60 {
+		return fmt.Sprintf("%d min", minutes)
+	}
+	return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+}
