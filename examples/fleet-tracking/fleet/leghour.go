@@ -24,7 +24,8 @@ func (k LegKey) Compare(other LegKey) int {
 type drive struct {
 	Left          Instant `json:"t"`
 	Driven        Span    `json:"s"`
-	Planned       Span    `json:"sp"`
+	Planned       Span    `json:"sp"` // where Timed
+	Timed         bool    `json:"h,omitempty"`
 	Metres        Length  `json:"m,omitempty"` // where Measured
 	PlannedMetres Length  `json:"mp"`
 	Measured      bool    `json:"md,omitempty"`
@@ -34,7 +35,7 @@ type drive struct {
 
 func driveOf(l Leg) drive {
 	d := drive{
-		Left: l.Left, Driven: seconds(l.Driven), Planned: seconds(l.Planned), PlannedMetres: Metres(l.PlannedMetres),
+		Left: l.Left, Driven: seconds(l.Driven), Planned: seconds(l.Planned), Timed: !l.Untimed, PlannedMetres: Metres(l.PlannedMetres),
 	}
 	if l.DrivenMetres != nil {
 		d.Metres, d.Measured = Metres(*l.DrivenMetres), true
@@ -51,7 +52,7 @@ func (d drive) at() Instant { return d.Left }
 
 func (d drive) compare(other drive) int {
 	return cmp.Or(
-		cmp.Compare(d.Left, other.Left), cmp.Compare(d.Driven, other.Driven), cmp.Compare(d.Planned, other.Planned),
+		cmp.Compare(d.Left, other.Left), cmp.Compare(d.Driven, other.Driven), cmp.Compare(d.Planned, other.Planned), compareBools(d.Timed, other.Timed),
 		cmp.Compare(d.Metres, other.Metres), cmp.Compare(d.PlannedMetres, other.PlannedMetres), compareBools(d.Measured, other.Measured),
 		cmp.Compare(d.Dwell, other.Dwell), compareBools(d.Dwelt, other.Dwelt),
 	)
@@ -85,10 +86,11 @@ func (h LegHour) Apply(c LegChange) LegHour {
 type LegSummary struct {
 	LegKey
 	Legs          int    `json:"trechos"`
-	Planned       Span   `json:"segundosPrevistos"` // sums
-	Driven        Span   `json:"segundos"`
-	Median        Span   `json:"mediana"`  // of the driven times
-	Lost          Span   `json:"perdidos"` // driven less planned
+	Driven        Span   `json:"segundos"`          // sum
+	Median        Span   `json:"mediana"`           // of the driven times
+	Timed         int    `json:"comHorario"`        // legs that have a planned time
+	Planned       Span   `json:"segundosPrevistos"` // sum, of these
+	Lost          Span   `json:"perdidos"`          // driven less planned, of these
 	PlannedMetres Length `json:"metrosPrevistos"`
 	Measured      int    `json:"medidos"` // legs whose driven distance is known
 	Metres        Length `json:"metros"`  // of these
@@ -101,7 +103,11 @@ func (h LegHour) Summary() LegSummary {
 	s := LegSummary{LegKey: h.LegKey, Legs: len(h.Drives)}
 	var driven, dwells []Span
 	for _, d := range h.Drives {
-		s.Planned += d.Planned
+		if d.Timed {
+			s.Timed++
+			s.Planned += d.Planned
+			s.Lost += d.Driven - d.Planned
+		}
 		s.Driven += d.Driven
 		s.PlannedMetres += d.PlannedMetres
 		driven = append(driven, d.Driven)
@@ -113,7 +119,7 @@ func (h LegHour) Summary() LegSummary {
 			dwells = append(dwells, d.Dwell)
 		}
 	}
-	s.Lost, s.Dwells = s.Driven-s.Planned, len(dwells)
+	s.Dwells = len(dwells)
 	s.Median, s.Dwell = median(driven), median(dwells)
 	return s
 }

@@ -34,7 +34,7 @@ func WriteWorst(w io.Writer, legs []fleet.LegSummary) {
 	fmt.Fprintf(w, "%-12s %-12s %5s %6s %10s %10s %10s\n", "from", "to", "hour", "drives", "planned s", "median s", "lost s")
 	for _, l := range legs {
 		fmt.Fprintf(w, "%-12s %-12s %5d %6d %10.1f %10.1f %10.1f\n",
-			l.From, l.To, l.Hour, l.Legs, l.Planned.Seconds()/float64(l.Legs), l.Median.Seconds(), l.Lost.Seconds())
+			l.From, l.To, l.Hour, l.Legs, l.Planned.Seconds()/float64(l.Timed), l.Median.Seconds(), l.Lost.Seconds())
 	}
 }
 

@@ -140,10 +140,10 @@ func (r *Report) legHourRows() [][]string {
 	}}
 	for _, k := range sorted(hours, fleet.LegKey.Compare) {
 		s := hours[k].Summary()
-		n, measured := float64(s.Legs), float64(s.Measured)
+		n, timed, measured := float64(s.Legs), float64(s.Timed), float64(s.Measured)
 		rows = append(rows, []string{
-			k.From, k.To, strconv.Itoa(k.Hour), strconv.Itoa(s.Legs), rounded(s.Planned.Seconds() / n), rounded(s.Driven.Seconds() / n),
-			number(s.Median.Seconds()), number(s.Lost.Seconds()), rounded(s.PlannedMetres.Metres() / n),
+			k.From, k.To, strconv.Itoa(k.Hour), strconv.Itoa(s.Legs), only(s.Timed > 0, thousandth(s.Planned.Seconds()/timed)), rounded(s.Driven.Seconds() / n),
+			number(s.Median.Seconds()), only(s.Timed > 0, s.Lost.Seconds()), rounded(s.PlannedMetres.Metres() / n),
 			only(s.Measured > 0, thousandth(s.Metres.Metres()/measured)), strconv.Itoa(s.Measured),
 		})
 	}
