@@ -147,43 +147,13 @@ func (b *board) sorted(room int) []*vehicle {
 	return all
 }
 
-// table shows a line for each vehicle, as far as so many lines have room for it.
-func (b *board) table(lines int) string {
-	const besides = 4 // headline, heading, how many more there are, and the address
-	room := max(1, lines-besides)
-	var out strings.Builder
-	fmt.Fprintln(&out, b.headline())
-	fmt.Fprintf(&out, "%-12s %-6s %9s  %-10s %-12s %6s  %s\n", "vehicle", "line", "km/h 5min", "route", "timetable", "way", "next stop")
-	for i, v := range b.sorted(room) {
-		if i == room {
-			fmt.Fprintf(&out, "and %d more\n", len(b.vehicles)-room)
-			break
-		}
-		fmt.Fprintln(&out, strings.TrimRight(v.line(), " "))
-	}
-	fmt.Fprintf(&out, "Kafka broker on %s\n", b.address)
-	return out.String()
-}
-
-func (v *vehicle) line() string {
-	route, way, next := "-", "", ""
-	if v.length > 0 {
-		route = "on"
-		way = fmt.Sprintf("%.0f %%", 100*v.along/v.length)
-	}
-	if v.away != nil {
-		route = fmt.Sprintf("OFF %.0f m", *v.away)
-	}
-	if v.next != "" {
-		next = fmt.Sprintf("%s in %.0f m", v.next, v.nextAhead)
-	}
-	return fmt.Sprintf("%-12s %-6s %9.1f  %-10s %-12s %6s  %s", v.name, v.route, v.mean*3.6, route, v.punctuality(), way, next)
-}
-
 // headline is the state of the fleet in one line.
-func (b *board) headline() string {
+func (b *board) headline() string { return strings.Join(b.phrases(), " ") }
+
+// phrases are the state of the fleet in a few words each, between which a line may break.
+func (b *board) phrases() []string {
 	if b.now == 0 {
-		return "Waiting for positions." + b.remark()
+		return b.remarked([]string{"Waiting for positions."})
 	}
 	off, late := 0, 0
 	for _, v := range b.vehicles {
@@ -194,16 +164,19 @@ func (b *board) headline() string {
 			late++
 		}
 	}
-	return fmt.Sprintf("%s  %d vehicles, %d off their route, %d late; so far %d off-route episodes, %d arrivals",
-		b.now.Time().In(b.zone).Format("2006-01-02 15:04:05"), len(b.vehicles), off, late, b.episodes, b.arrivals) + b.remark()
+	return b.remarked([]string{
+		b.now.Time().In(b.zone).Format("2006-01-02 15:04:05") + " ",
+		fmt.Sprintf("%d vehicles,", len(b.vehicles)), fmt.Sprintf("%d off their route,", off), fmt.Sprintf("%d late;", late),
+		fmt.Sprintf("so far %d off-route episodes,", b.episodes), fmt.Sprintf("%d arrivals", b.arrivals),
+	})
 }
 
-// remark is the condition of the engine in parentheses, if there is something to say.
-func (b *board) remark() string {
+// remarked adds the condition of the engine in parentheses, if there is something to say.
+func (b *board) remarked(phrases []string) []string {
 	if b.engine == "" {
-		return ""
+		return phrases
 	}
-	return " (" + b.engine + ")"
+	return append(phrases, "("+b.engine+")")
 }
 
 // line is headline and who is off the route or late.

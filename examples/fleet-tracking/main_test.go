@@ -264,42 +264,6 @@ func writeCSV(t *testing.T, path string, rows [][]string) {
 	}
 }
 
-func TestBoard(t *testing.T) {
-	b := newBoard("America/Maceio", "127.0.0.1:9092")
-	if got := b.line(); got != "Waiting for positions." {
-		t.Errorf("an empty board says %q", got)
-	}
-	late, onTime, now := 245.0, 20.0, fleet.Seconds(1768561660)
-	b.speed("onibus-2", now.Time(), fleet.Speed{Mean: 10})
-	b.deviation(fleet.Deviation{Vehicle: "onibus-2", Route: "1", Instant: now, Distance: 3})
-	b.progress(fleet.Progress{Vehicle: "onibus-2", Route: "1", Along: 500, Length: 2000, Delay: &late, Next: &fleet.NextStop{Name: "Praça", Ahead: 120}})
-	b.speed("onibus-1", now.Time(), fleet.Speed{Mean: 5})
-	b.progress(fleet.Progress{Vehicle: "onibus-1", Route: "7", Along: 1000, Length: 2000, Delay: &onTime})
-	b.deviation(fleet.Deviation{Vehicle: "onibus-1", Route: "7", Instant: now, Distance: 150, Episode: &fleet.Episode{Fixes: 2}})
-	b.speed("onibus-3", now.Time(), fleet.Speed{Mean: 0})
-
-	headline := "2026-01-16 08:07:40  3 vehicles, 1 off their route, 1 late; so far 1 off-route episodes, 0 arrivals"
-	if got, want := b.line(), headline+": onibus-1 150 m off, onibus-2 4 min late"; got != want {
-		t.Errorf("line is\n%s\nwant\n%s", got, want)
-	}
-	want := headline + `
-vehicle      line   km/h 5min  route      timetable       way  next stop
-onibus-1     7           18.0  OFF 150 m  on time        50 %
-onibus-2     1           36.0  on         4 min late     25 %  Praça in 120 m
-onibus-3                  0.0  -
-Kafka broker on 127.0.0.1:9092
-`
-	if got := b.table(24); got != want {
-		t.Errorf("table is\n%s\nwant\n%s", got, want)
-	}
-	if got := b.table(6); !strings.Contains(got, "and 1 more") || strings.Contains(got, "onibus-3") {
-		t.Errorf("a table of six lines is\n%s", got)
-	}
-	if got, want := cut("Praça, Centro\nab\n", 5), "Praça\nab\n"; got != want {
-		t.Errorf("cut is %q, want %q", got, want)
-	}
-}
-
 func TestPace(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	p := pace{speed: 10}

@@ -13,6 +13,7 @@ type screen struct {
 	inPlace bool
 	every   time.Duration
 	height  int // lines of the table that stands there
+	width   int // of the terminal then
 }
 
 func newScreen(out *os.File) *screen {
@@ -24,6 +25,7 @@ func newScreen(out *os.File) *screen {
 
 // Control sequences of terminals (ECMA-48).
 const (
+	clearAll   = "\x1b[H\x1b[2J"
 	clearToEnd = "\x1b[J"
 	upLines    = "\x1b[%dF"
 )
@@ -33,23 +35,17 @@ func (s *screen) draw(b *board) {
 		fmt.Fprintln(s.out, b.line())
 		return
 	}
-	lines, columns := terminalSize(s.out)
-	table := cut(b.table(lines-1), columns)
-	if s.height > 0 {
+	lines, width := terminalSize(s.out)
+	table := b.table(lines-1, width)
+	switch {
+	case s.height == 0:
+	case s.width != width: // the terminal has broken the lines anew, so nobody knows where they are
+		fmt.Fprint(s.out, clearAll)
+	default:
 		fmt.Fprintf(s.out, upLines, s.height)
 	}
 	fmt.Fprint(s.out, clearToEnd, table)
-	s.height = strings.Count(table, "\n")
-}
-
-// cut shortens each line to so many columns, so that none takes two.
-func cut(text string, columns int) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		runes := []rune(strings.TrimSuffix(line, "\n"))
-		fmt.Fprintln(&out, string(runes[:min(len(runes), columns)]))
-	}
-	return out.String()
+	s.height, s.width = strings.Count(table, "\n"), width
 }
 
 // isTerminal reports whether a file is one on which a cursor can move.
