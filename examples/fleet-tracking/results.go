@@ -122,6 +122,7 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	read(r, tracking.Visits, func(_ string, v fleet.Visit) { results.AddVisit(v) })
 	read(r, tracking.Unused, func(_ string, u fleet.Unused) { results.AddUnused(u) })
 	read(r, tracking.Legs, func(_ string, l fleet.Leg) { results.AddLeg(l) })
+	read(r, tracking.Forecasts, func(_ string, f fleet.Forecast) { results.AddForecast(f) })
 	r.takes[prefix+tracking.Invalid] = func(kafka.Record) error {
 		results.AddUnreadable()
 		return nil

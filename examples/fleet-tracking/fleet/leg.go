@@ -1,9 +1,16 @@
 package fleet
 
 import (
+	"math"
 	"slices"
 
 	"github.com/paulmach/orb"
+)
+
+// The history of legs counts no leg for longer than so many times its planned time, and seconds.
+const (
+	longestDrive = 4.0
+	longestHold  = 300.0
 )
 
 // tellLeg tells of the way from the stop before, if both ends are timed.
@@ -17,11 +24,38 @@ func (v *visiting) tellLeg(c call) {
 		Left: v.Left.At, Arrived: c.Arrived, Hour: v.plan.trip.hour(v.Left.At),
 		Planned: float64(to.Due - from.Leaves), Untimed: v.plan.trip.Untimed, Driven: c.Arrived.Since(v.Left.At),
 		PlannedMetres: millimetres(to.Along - from.Along), Dwell: v.Left.Dwell,
+		Counted: v.counted(c),
 	}
 	if driven, ok := v.Odometer.since(v.Left.Driven, c.Arrived); ok {
 		leg.DrivenMetres = &driven
 	}
 	v.told.Legs = append(v.told.Legs, leg)
+}
+
+// counted is how long the leg to a stop took, for the history of legs. Times much longer than planned tell nothing of other runs.
+func (v *visiting) counted(c call) *float64 {
+	since := v.Left.At
+	if c.Index > 1 { // at the first stop runs wait for their start
+		if v.Left.Dwell == nil {
+			return nil
+		}
+		since -= Instant(math.Round(*v.Left.Dwell * 1000))
+	}
+	counted := c.Arrived.Since(since)
+	if !v.plan.trip.Untimed {
+		from, to := v.stops()[c.Index-1], v.stops()[c.Index]
+		planned := max(shortestLeg, seconds(float64(to.Due-from.Due))).Seconds()
+		counted = min(counted, longestDrive*planned+longestHold)
+	}
+	return &counted
+}
+
+// Counts is the leg as the history of its path counts it; false if it does not, because the arrival at the stop before is not known.
+func (l Leg) Counts() (LegTime, bool) {
+	if l.Counted == nil {
+		return LegTime{}, false
+	}
+	return LegTime{l.ToSequence, l.Arrived, seconds(*l.Counted)}, true
 }
 
 // odometer counts the clean distance of a run. It knows how far the vehicle had come at any moment since the fix before the

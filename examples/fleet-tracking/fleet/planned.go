@@ -89,10 +89,4 @@ func (p Planned) Named() Run {
 }
 
 // Key is the name of the run as a key of a store.
-func (p Planned) Key() string {
-	key := p.Position.Run()
-	if p.Trip.Frequency != "" {
-		key += "|" + p.Start
-	}
-	return key
-}
+func (p Planned) Key() string { return p.Named().Key() }

@@ -85,6 +85,6 @@ func (s *Schedule) trip(path Path) *Trip {
 	}
 	return &Trip{
 		ID: s.ID, Route: s.Route, Headsign: s.Headsign, Zone: s.Zone, Frequency: s.Frequency, Untimed: s.Untimed,
-		Shape: path.Shape, Stops: stops, Corridor: path.Corridor, Yards: path.Yards,
+		Path: s.Path, Shape: path.Shape, Stops: stops, Corridor: path.Corridor, Yards: path.Yards,
 	}
 }

@@ -16,6 +16,7 @@ type Trip struct {
 	Zone     string // IANA time zone
 	Shape    Shape
 	Stops    []Stop
+	Path     string // the id of its path
 
 	// Frequency is set for a trip of frequencies.txt, which runs several times a day. The times of such a trip count from the
 	// departure at its first stop.

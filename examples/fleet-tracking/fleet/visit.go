@@ -23,6 +23,15 @@ type Run struct {
 	Start   string `json:"horario,omitempty"`
 }
 
+// Key is the name of the run as a key of a store.
+func (r Run) Key() string {
+	key := r.Vehicle + "|" + r.Trip + "|" + r.Day
+	if r.Start != "" {
+		key += "|" + r.Start
+	}
+	return key
+}
+
 // Visit says when a run arrived at a stop and left it, by halt or radius. It is the value of topic paradas, keyed by vehicle.
 //
 // A stop has up to three visits, of which the last counts: its arrival, at the last stop a better one, and its departure.
@@ -57,11 +66,12 @@ type Leg struct {
 	To            string   `json:"aParada"`
 	Left          Instant  `json:"partida"`
 	Arrived       Instant  `json:"chegada"`
-	Hour          int      `json:"hora"`                 // local, of the departure
-	Planned       float64  `json:"segundosPrevistos"`    // seconds; 0 if Untimed
-	Driven        float64  `json:"segundos"`             // seconds
-	PlannedMetres float64  `json:"metrosPrevistos"`      // along the line
-	DrivenMetres  *float64 `json:"metros,omitempty"`     // from fix to fix, absent when a pair of fixes on the way is not clean
-	Dwell         *float64 `json:"espera,omitempty"`     // seconds at the stop before, absent when the arrival there is not known
-	Untimed       bool     `json:"semHorario,omitempty"` // the stops have no planned times
+	Hour          int      `json:"hora"`                       // local, of the departure
+	Planned       float64  `json:"segundosPrevistos"`          // seconds; 0 if Untimed
+	Driven        float64  `json:"segundos"`                   // seconds
+	PlannedMetres float64  `json:"metrosPrevistos"`            // along the line
+	DrivenMetres  *float64 `json:"metros,omitempty"`           // from fix to fix, absent when a pair of fixes on the way is not clean
+	Dwell         *float64 `json:"espera,omitempty"`           // seconds at the stop before, absent when the arrival there is not known
+	Untimed       bool     `json:"semHorario,omitempty"`       // the stops have no planned times
+	Counted       *float64 `json:"segundosContados,omitempty"` // seconds from arrival to arrival, from the first stop from its departure, as forecasts count them
 }

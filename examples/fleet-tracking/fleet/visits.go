@@ -20,6 +20,7 @@ const (
 // A fix that is not newer than the latest of the run is too late and changes nothing.
 type VisitTracker struct {
 	Placing   placing  `json:"lugar"`
+	Began     placed   `json:"comeco"`             // the first fix with a place
 	Before    placed   `json:"antes"`              // the fix with a place before the latest, and the greatest place by then
 	Latest    placed   `json:"atual"`              // the latest fix with a place
 	Reached   float64  `json:"alcancado"`          // the greatest place so far, metres
@@ -64,7 +65,8 @@ type Stops struct {
 	Visits   []Visit
 	Legs     []Leg
 	Progress *Progress
-	Unused   *Unused // the fix, if it tells nothing
+	Unused   *Unused  // the fix, if it tells nothing
+	Forecast Forecast // of the run, yet without history; it has no stops when none is ahead, and no path when nothing is known
 }
 
 // AtStops are the visits.
@@ -78,6 +80,14 @@ func (s Stops) Advances() []Progress { return optional(s.Progress) }
 
 // Unuseds is the fix, if it tells nothing.
 func (s Stops) Unuseds() []Unused { return optional(s.Unused) }
+
+// Forecasts is the forecast, if stops are ahead.
+func (s Stops) Forecasts() []Forecast {
+	if len(s.Forecast.Stops) == 0 {
+		return nil
+	}
+	return []Forecast{s.Forecast}
+}
 
 // Unplanned is what a fix of a trip that is not known tells.
 func (p Planned) Unplanned() Stops { return p.unusable(p.Fault) }
@@ -111,6 +121,7 @@ func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
 	case planned.Own() && len(planned.Trip.Shape) == 0:
 		v.told.Progress = v.progress()
 	}
+	v.told.Forecast = v.outlook(planned.Own() && v.Latest.At == planned.Instant)
 	return v.VisitTracker, v.told, nil
 }
 
@@ -172,6 +183,9 @@ func (v *visiting) take(fix Position, counts func(spot) bool) {
 		return
 	}
 	first := v.Latest.At == 0
+	if first {
+		v.Began = placed{fix.Instant, along}
+	}
 	v.Placing, v.Before, v.Latest = after, placed{v.Latest.At, v.Reached}, placed{fix.Instant, along}
 	v.Reached, v.Undecided = max(v.Reached, along), !known
 	if first {

@@ -24,6 +24,7 @@ const (
 	Stops             = "stops.csv"
 	Legs              = "legs.csv"
 	LegsByHour        = "legs_by_hour.csv"
+	ETA               = "eta.csv"
 )
 
 type run struct{ vehicle, trip, day string }
@@ -67,6 +68,8 @@ type Report struct {
 	visits map[callKey]fleet.Visit
 	legs   map[callKey]fleet.Leg // by the stop where they begin
 	unused map[fixKey]fleet.Reason
+
+	forecasts map[fleet.Run][]fleet.Forecast // without history
 }
 
 // AddSpeed takes in the average speed of a vehicle in the window that begins at start.
@@ -107,6 +110,7 @@ func (r *Report) Write(dir string) error {
 		Stops:             r.stopRows(),
 		Legs:              r.legRows(),
 		LegsByHour:        r.legHourRows(),
+		ETA:               etaRows(r.etas()),
 	} {
 		if err := writeFile(filepath.Join(dir, name), rows); err != nil {
 			return fmt.Errorf("report: %w", err)

@@ -112,9 +112,18 @@ func follow(c *processor.Context[string, fleet.Observation]) processor.Handler[s
 	return track(c, runs.In(c), fleet.Tracker.Add)
 }
 
-// visit keeps a tracker of its stops for each run and tells what every fix shows of them, by vehicle.
+// visit keeps a tracker of its stops for each run and tells what every fix shows of them, and when the run is expected at those ahead, by
+// vehicle.
 func visit(c *processor.Context[string, fleet.Stops]) processor.Handler[string, fleet.Planned] {
-	planned := track(c, calls.In(c), fleet.VisitTracker.Add)
+	forecast := expect(c)
+	planned := track(c, calls.In(c), func(run fleet.VisitTracker, fix fleet.Planned) (fleet.VisitTracker, fleet.Stops, error) {
+		after, stops, err := run.Add(fix)
+		if err != nil {
+			return after, stops, err
+		}
+		stops, err = forecast(stops)
+		return after, stops, err
+	})
 	return func(r processor.Record[string, fleet.Planned]) error {
 		if !r.Value.Known() {
 			return c.Emit(r.Value.Vehicle, r.Value.Unplanned())

@@ -40,7 +40,7 @@ var (
 func ResultTopics() []string {
 	return []string{
 		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(),
-		Visits.Name(), Legs.Name(), Unused.Name(), Invalid,
+		Visits.Name(), Legs.Name(), Forecasts.Name(), Unused.Name(), Invalid,
 	}
 }
 

@@ -17,6 +17,8 @@ var (
 	handovers   = state.NewKeyValue("percurso-atual", codec.String, codec.JSON[fleet.Handover]()).Immutable()
 	runs        = state.NewKeyValue("percursos", codec.String, codec.JSON[fleet.Tracker]()).Immutable()
 	calls       = state.NewKeyValue("paradas-do-percurso", codec.String, codec.JSON[fleet.VisitTracker]()).Immutable()
+	told        = state.NewKeyValue("previsoes-do-percurso", codec.String, codec.JSON[fleet.Told]()).Immutable()
+	histories   = state.NewKeyValue("historia-do-trajeto", codec.String, codec.JSON[fleet.History]()).Immutable()
 )
 
 const (
@@ -66,11 +68,12 @@ func New() (*topology.Topology, error) {
 	topology.FlatMap(seen, fleet.Observation.Delays).To(Delays)
 	topology.FlatMap(seen, fleet.Observation.Advances).To(Progress)
 
-	called := topology.ProcessKV(planned, "paradas", visit, calls)
+	called := topology.ProcessKV(planned, "paradas", visit, calls, told, histories)
 	topology.FlatMap(called, fleet.Stops.AtStops).To(Visits)
 	topology.FlatMap(called, fleet.Stops.Between).To(Legs)
 	topology.FlatMap(called, fleet.Stops.Advances).To(Progress) // of trips without a shape
 	topology.FlatMap(called, fleet.Stops.Unuseds).To(Unused)
+	topology.FlatMap(called, fleet.Stops.Forecasts).To(Forecasts)
 	topology.Map(assigned.Filter(fleet.Position.OffTrip), fleet.Position.WithoutTrip).To(Unused)
 
 	return b.Build()

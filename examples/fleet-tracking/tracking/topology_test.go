@@ -53,19 +53,26 @@ func TestKingston(t *testing.T) {
 	if windows != 1229 || points != 6083 || episodes != 10 || arrivals != 1999 {
 		t.Errorf("%d windows, %d points, %d episodes, %d arrivals; want 1229, 6083, 10, 1999", windows, points, episodes, arrivals)
 	}
+	t.Run("forecasts", func(t *testing.T) { checkForecasts(t, first) })
 	crash := func(d *topologytest.Driver) error { return d.Crash() }
 	restart := func(d *topologytest.Driver) error { return d.Restart() }
-	for name, other := range map[string]report.Report{
+	for name, other := range map[string]results{
 		"7 partitions, crashes": runRecording(t, feed, positions, topologytest.Config{Partitions: 7, CommitEvery: 100}, crash),
 		"restarts":              runRecording(t, feed, positions, topologytest.Config{Partitions: 2}, restart),
 	} {
-		t.Run(name, func(t *testing.T) { compareReports(t, first, other) })
+		t.Run(name, func(t *testing.T) { compareReports(t, first.Report, other.Report) })
 	}
+}
+
+// results are what came out, and the forecasts as they were told.
+type results struct {
+	report.Report
+	told []fleet.Forecast
 }
 
 // runRecording sends a feed and positions through the topology and gathers what comes out. After every four thousandth
 // position it lets something happen.
-func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg topologytest.Config, happens func(*topologytest.Driver) error) report.Report {
+func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg topologytest.Config, happens func(*topologytest.Driver) error) results {
 	t.Helper()
 	d, err := topologytest.New(fleetTracking(t), cfg)
 	if err != nil {
@@ -105,9 +112,9 @@ func runRecording(t *testing.T, feed *gtfs.Feed, positions []fleet.Position, cfg
 	return readReport(t, d)
 }
 
-func readReport(t *testing.T, d *topologytest.Driver) report.Report {
+func readReport(t *testing.T, d *topologytest.Driver) results {
 	t.Helper()
-	var r report.Report
+	var r results
 	for _, s := range sent(t, d, Speeds) {
 		r.AddSpeed(s.Key.Key, fleet.InstantOf(s.Key.Start), s.Value)
 	}
@@ -131,6 +138,10 @@ func readReport(t *testing.T, d *topologytest.Driver) report.Report {
 	}
 	for _, l := range sent(t, d, Legs) {
 		r.AddLeg(l.Value)
+	}
+	for _, f := range sent(t, d, Forecasts) {
+		r.AddForecast(f.Value)
+		r.told = append(r.told, f.Value)
 	}
 	return r
 }
