@@ -36,6 +36,10 @@ type Config struct {
 	// OutputPrefix is prepended to the name of every topic that the topology writes. Default: "".
 	OutputPrefix string
 
+	// InputNames are the names in the log of topics that the topology only reads, by their names in the topology, where the two
+	// differ. So a copy of an application reads what a copy of another one, with its OutputPrefix, has written. Default: none.
+	InputNames map[string]string
+
 	// AtLeastOnce commits without transactions: after a crash some results may be duplicated. It saves the two round trips
 	// of a transaction per commit. Default: false, exactly-once.
 	AtLeastOnce bool

@@ -188,7 +188,7 @@ func (h *hanging) done(call *stuckCall) {
 
 // names returns the rules for the names of the application's topics in the cluster.
 func (r *runner) names() plan.Names {
-	return plan.Names{Application: r.cfg.Application, Prefix: r.cfg.OutputPrefix}
+	return plan.Names{Application: r.cfg.Application, Prefix: r.cfg.OutputPrefix, Inputs: r.cfg.InputNames}
 }
 
 // leaveTimeout bounds the last steps of a shutdown: the end of purges, and the request to leave the group.

@@ -68,6 +68,12 @@ func (r *runner) createExternal(ctx context.Context, existing map[string]int32) 
 			mistakes = append(mistakes, fmt.Errorf("topic %s has %d partitions, but the topology asks for %d: recreate the topic or change Topic.Partitions", name, have, want))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.cfg.InputNames)) {
+		if t := r.plan.Topics[name]; t == nil || t.Internal || t.Written {
+			mistakes = append(mistakes, fmt.Errorf("Config.InputNames has %q, but the topology reads no such topic that others write%s",
+				name, similar.Hint(name, slices.Sorted(maps.Keys(r.plan.Topics)))))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.plan.Topics)) {
 		if t := r.plan.Topics[name]; !t.Internal {
 			add(r.names().Topic(t), t.Partitions)

@@ -1,5 +1,7 @@
 package plan
 
+import "cmp"
+
 // Names maps the plan's names of topics to those in the log. Internal topics are prefixed with the application's name,
 // as in Kafka Streams.
 type Names struct {
@@ -8,6 +10,9 @@ type Names struct {
 
 	// Prefix is prepended to the name of every external topic that the topology writes.
 	Prefix string
+
+	// Inputs are the names in the log of external topics that the topology only reads, where they differ from the plan's.
+	Inputs map[string]string
 }
 
 // Names returns the default names: the application is called like its topology.
@@ -21,7 +26,7 @@ func (n Names) Topic(t *Topic) string {
 	case t.Written:
 		return n.Prefix + t.Name
 	}
-	return t.Name
+	return cmp.Or(n.Inputs[t.Name], t.Name)
 }
 
 // Changelog returns the name of the changelog topic of a store. The topic of a source table is its own changelog, see
