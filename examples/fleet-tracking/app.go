@@ -142,7 +142,7 @@ func (a *app) track(ctx context.Context) error {
 
 // loadFeed loads a feed from its first service day on.
 func (a *app) loadFeed(ctx context.Context, feed *gtfs.Feed) error {
-	_, err := a.load(ctx, feed.Plan(feed.From))
+	_, err := a.load(ctx, plan{Plan: feed.Plan(feed.From)})
 	return err
 }
 

@@ -14,95 +14,113 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/freight"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/topology"
 )
 
 // loadID is the transactional id of what is planned. It is not that of positions, so that a plan can be loaded while they are sent.
 const loadID = "fleet-tracking-plano"
 
-// loaded counts what a plan has changed in the log.
-type loaded struct {
-	trips, paths   int // of the plan
-	families, news int // records written to viagens and trajetos
+// plan is what a company plans: the values of topics viagens, trajetos, atribuicoes and entregas, by key.
+type plan struct {
+	fleet.Plan
+	assignments map[string]fleet.Assignments
+	deliveries  map[string]fleet.Delivery
 }
 
-func (l loaded) String() string {
-	return fmt.Sprintf("%d trips on %d paths; written: %d groups of trips that are new or have changed, %d new paths",
-		l.trips, l.paths, l.families, l.news)
+// planOf returns what the files of a freight company say.
+func planOf(files freight.Plan) plan {
+	p := plan{Plan: files.Timetables(), assignments: files.Assignments, deliveries: map[string]fleet.Delivery{}}
+	for _, d := range files.Deliveries {
+		p.deliveries[d.ID] = d
+	}
+	return p
+}
+
+// written counts the records that a plan has added to the log.
+type written struct{ trips, paths, assignments, deliveries int }
+
+func (w written) String() string {
+	return fmt.Sprintf("%d trips, %d paths, %d vehicles' assignments, %d deliveries", w.trips, w.paths, w.assignments, w.deliveries)
 }
 
 // load writes what is planned, as far as the log has it not, or otherwise. Its time is the beginning of time, so that it is
 // read before any position. Loading a plan once more changes nothing.
-func (a *app) load(ctx context.Context, plan fleet.Plan) (loaded, error) {
-	done := loaded{paths: len(plan.Paths)}
-	if len(plan.Timetables) == 0 {
-		return done, nil
-	}
-	known := fleet.Plan{Timetables: map[string]fleet.Timetable{}, Paths: map[string]fleet.Path{}}
-	r := newReader(a.client, "")
-	read(r, tracking.Trips, func(key string, t fleet.Timetable) { known.Timetables[key] = t })
-	read(r, tracking.Paths, func(key string, p fleet.Path) { known.Paths[key] = p })
-	if err := r.toEnd(ctx); err != nil {
-		return done, err
-	}
+func (a *app) load(ctx context.Context, p plan) (added written, err error) {
 	s, err := newSender(ctx, a.client, kafka.ProducerConfig{TransactionalID: loadID})
 	if err != nil {
-		return done, err
+		return added, err
 	}
 	defer s.producer.Close()
-	open := 0
-	written := func(err error) error {
-		if open++; err == nil && open%sendAtOnce == 0 {
-			err = s.producer.Commit(ctx)
-		}
-		return err
+	last := func(_, after fleet.Path) fleet.Path { return after }
+	if added.paths, err = upload(ctx, s, tracking.Paths, p.Paths, last); err != nil { // a trip comes after its path
+		return added, err
 	}
-	for _, id := range slices.Sorted(maps.Keys(plan.Paths)) { // a trip comes after its path
-		if _, ok := known.Paths[id]; ok {
-			continue
-		}
-		done.news++
-		if err := written(send(ctx, s, tracking.Paths, id, plan.Paths[id], 0)); err != nil {
-			return done, err
-		}
+	if added.trips, err = upload(ctx, s, tracking.Trips, p.Timetables, fleet.Timetable.Merge); err != nil {
+		return added, err
 	}
-	for _, key := range slices.Sorted(maps.Keys(plan.Timetables)) {
-		before := known.Timetables[key]
-		after := before
-		for _, version := range plan.Timetables[key].Versions {
-			done.trips += len(version.Trips)
-			after = after.With(version)
-		}
+	if added.assignments, err = upload(ctx, s, tracking.Assignments, p.assignments, fleet.Assignments.Merge); err != nil {
+		return added, err
+	}
+	replace := func(_, after fleet.Delivery) fleet.Delivery { return after }
+	added.deliveries, err = upload(ctx, s, tracking.Deliveries, p.deliveries, replace)
+	return added, err
+}
+
+// upload brings a topic up to date: it merges each value with that of the topic, writes those that differ, and returns how many it has
+// written. It commits now and then, because a part of a plan does no harm.
+func upload[V any](ctx context.Context, s *sender, topic topology.Topic[string, V], planned map[string]V, merge func(before, after V) V) (int, error) {
+	if len(planned) == 0 {
+		return 0, nil
+	}
+	known := map[string]V{}
+	r := newReader(s.client, "")
+	read(r, topic, func(key string, value V) { known[key] = value })
+	if err := r.toEnd(ctx); err != nil {
+		return 0, err
+	}
+	count := 0
+	for _, key := range slices.Sorted(maps.Keys(planned)) {
+		before := known[key]
+		after := merge(before, planned[key])
 		if reflect.DeepEqual(before, after) {
 			continue
 		}
-		done.families++
-		if err := written(send(ctx, s, tracking.Trips, key, after, 0)); err != nil {
-			return done, err
+		if err := send(ctx, s, topic, key, after, 0); err != nil {
+			return count, err
+		}
+		if count++; count%sendAtOnce == 0 {
+			if err := s.producer.Commit(ctx); err != nil {
+				return count, err
+			}
 		}
 	}
-	if open%sendAtOnce == 0 {
-		return done, nil
+	if count%sendAtOnce == 0 {
+		return count, nil
 	}
-	return done, s.producer.Commit(ctx)
+	return count, s.producer.Commit(ctx)
 }
 
 const loadUsage = `Loads what is planned into the log, also while fleet-tracking runs. What the log has already is not written again.
 
-  fleet-tracking load -gtfs FEED -brokers HOST:PORT        a timetable, for a log that a program serves
-  fleet-tracking load -gtfs FEED -data DIR                 a timetable, for a log that nobody serves now
+  fleet-tracking load -gtfs FEED -brokers HOST:PORT            a timetable, for a log that a program serves
+  fleet-tracking load -gtfs FEED -data DIR                     a timetable, for a log that nobody serves now
+  fleet-tracking load -routes FILE -deliveries FILE -drivers FILE -brokers HOST:PORT
+                                                               what a freight company plans
 
-Trips hold from the first service day of the feed on (feed_info.txt, else calendar.txt or calendar_dates.txt), and those of
-an earlier feed before it. A trip that a later feed lacks stays.
+The trips of a feed hold from its first service day on (feed_info.txt, else calendar.txt or calendar_dates.txt), and those
+of an earlier feed before it. A trip that a later feed lacks stays.
 
 `
 
 // loadOptions are the command line of load.
 type loadOptions struct {
 	options
-	from string // service day YYYYMMDD; empty: the feed's
+	from    string // service day YYYYMMDD of the feed; empty: as the feed says
+	freight freight.Files
 }
 
 func parseLoad(args []string, output io.Writer) (loadOptions, error) {
@@ -110,56 +128,88 @@ func parseLoad(args []string, output io.Writer) (loadOptions, error) {
 	flags := flag.NewFlagSet("fleet-tracking load", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive")
-	flags.Func("from", "first service day `YYYYMMDD` on which the trips hold (default: that of the feed)", func(s string) error {
+	flags.Func("from", "first service day `YYYYMMDD` on which the trips of the feed hold (default: that of the feed)", func(s string) error {
 		if _, err := time.Parse("20060102", s); err != nil {
 			return errors.New("it is not a day YYYYMMDD")
 		}
 		o.from = s
 		return nil
 	})
+	flags.StringVar(&o.freight.Routes, "routes", "", "`FILE` of the lines of routes: .geojson, .gpx, or .csv with points in order")
+	flags.StringVar(&o.freight.Deliveries, "deliveries", "", "CSV `FILE` of deliveries with their promised windows")
+	flags.StringVar(&o.freight.Drivers, "drivers", "", "CSV `FILE` of who drives which vehicle when")
+	flags.Float64Var(&o.freight.Corridor, "corridor", 0, "`METRES` from the line of a route within which a vehicle is on it (default 250)")
+	flags.Func("zone", "`IANA` time zone of times in -deliveries and -drivers that name none", func(s string) (err error) {
+		o.freight.Zone, err = time.LoadLocation(s)
+		return err
+	})
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps the log")
 	flags.Func("brokers", "addresses `HOST:PORT,…` of a Kafka cluster, or of a fleet-tracking that runs", o.setBrokers)
 	if err := flags.Parse(args); err != nil {
 		return o, helped(err, flags, loadUsage, output)
 	}
+	return o, o.check(flags.Args())
+}
+
+func (o loadOptions) check(rest []string) error {
 	var mistakes []error
-	if flags.NArg() > 0 {
-		mistakes = append(mistakes, fmt.Errorf("unexpected argument %q: options begin with a dash", strings.Join(flags.Args(), " ")))
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			mistakes = append(mistakes, fmt.Errorf(format, args...))
+		}
 	}
-	if o.gtfs == "" {
-		mistakes = append(mistakes, errors.New("load needs -gtfs, the feed"))
-	} else if _, err := os.Stat(o.gtfs); err != nil {
-		mistakes = append(mistakes, fmt.Errorf("there is no %s", o.gtfs))
+	wrong(len(rest) > 0, "unexpected argument %q: options begin with a dash", strings.Join(rest, " "))
+	wrong(o.gtfs == "" && o.freight.Deliveries == "", "load needs -gtfs, a timetable, or -deliveries, what a freight company plans")
+	wrong(o.from != "" && o.gtfs == "", "-from is for the timetable of -gtfs: a delivery has its own time")
+	wrong(o.freight.Corridor < 0, "-corridor %v: it must be positive", o.freight.Corridor)
+	wrong((o.data == "") == (len(o.brokers) == 0), "load needs -data, the folder of the log, or -brokers, who serves it: one of them")
+	for _, path := range []string{o.gtfs, o.freight.Routes, o.freight.Deliveries, o.freight.Drivers} {
+		if _, err := os.Stat(path); path != "" {
+			wrong(err != nil, "there is no %s", path)
+		}
 	}
-	if (o.data == "") == (len(o.brokers) == 0) {
-		mistakes = append(mistakes, errors.New("load needs -data, the folder of the log, or -brokers, who serves it: one of them"))
+	return errors.Join(mistakes...)
+}
+
+// plans reads the files.
+func (o loadOptions) plans() (all []plan, err error) {
+	if o.gtfs != "" {
+		feed, err := gtfs.Load(o.gtfs)
+		if err != nil {
+			return nil, err
+		}
+		from := o.from
+		if from == "" {
+			from = feed.From
+		}
+		all = append(all, plan{Plan: feed.Plan(from)})
 	}
-	return o, errors.Join(mistakes...)
+	if o.freight.Deliveries != "" {
+		files, err := freight.Load(o.freight)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, planOf(files))
+	}
+	return all, nil
 }
 
 func runLoad(ctx context.Context, o loadOptions, stdout, stderr *os.File) (err error) {
-	feed, err := gtfs.Load(o.gtfs)
+	plans, err := o.plans()
 	if err != nil {
 		return err
 	}
-	from := o.from
-	if from == "" {
-		from = feed.From
-	}
-	plan := feed.Plan(from)
 	a, err := open(ctx, o.options, stdout, stderr)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	done, err := a.load(ctx, plan)
-	if err != nil {
-		return err
+	for _, p := range plans {
+		added, err := a.load(ctx, p)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "Loaded what is new or has changed: %v.\n", added)
 	}
-	when := ""
-	if from != "" {
-		when = " from service day " + from + " on"
-	}
-	fmt.Fprintf(stdout, "Loaded%s: %v.\n", when, done)
 	return nil
 }

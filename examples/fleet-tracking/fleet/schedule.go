@@ -45,6 +45,14 @@ func (t Timetable) With(version Version) Timetable {
 	return Timetable{Versions: slices.CompactFunc(versions, func(a, b Version) bool { return reflect.DeepEqual(a.Trips, b.Trips) })}
 }
 
+// Merge returns the timetable with the versions of a later one.
+func (t Timetable) Merge(later Timetable) Timetable {
+	for _, version := range later.Versions {
+		t = t.With(version)
+	}
+	return t
+}
+
 // on are the trips of a service day. Without a day they are those of the latest version.
 func (t Timetable) on(day string) []*Schedule {
 	n := len(t.Versions)

@@ -45,7 +45,7 @@ func (p Plan) Timetables() fleet.Plan {
 		one := fleet.PlanOf(day, trips...)
 		maps.Copy(all.Paths, one.Paths)
 		for key, timetable := range one.Timetables {
-			all.Timetables[key] = all.Timetables[key].With(timetable.Versions[0])
+			all.Timetables[key] = all.Timetables[key].Merge(timetable)
 		}
 	}
 	return all
