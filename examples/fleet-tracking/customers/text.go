@@ -18,6 +18,17 @@ type language struct {
 	noSignal   string
 	arrivedBy  map[bool]string // late, or else early; time
 	correction string
+	page       words
+}
+
+// words are those of pages.
+type words struct {
+	Lang, Delivery, Deliveries, Promised, Refreshes string
+
+	expected  string // times of the day: expected, low, high; time left
+	arrived   string // time of the day
+	latest    string // day, time of the day
+	corrected string
 }
 
 var portuguese = language{
@@ -42,6 +53,14 @@ var portuguese = language{
 	noSignal:   "O veículo está sem sinal.",
 	arrivedBy:  map[bool]string{true: "Chegada %s depois do horário prometido.", false: "Chegada %s antes do horário prometido."},
 	correction: "Correção:",
+	page: words{
+		Lang: "pt-BR", Delivery: "Entrega", Deliveries: "Entregas", Promised: "Prometida para",
+		Refreshes: "Esta página se atualiza a cada 30 segundos.",
+		expected:  "Previsão: %s (entre %s e %s), em cerca de %s.",
+		arrived:   "O veículo chegou às %s.",
+		latest:    "Última notícia: %s %s.",
+		corrected: "Esta informação corrige uma anterior.",
+	},
 }
 
 var english = language{
@@ -66,6 +85,14 @@ var english = language{
 	noSignal:   "The vehicle has no signal.",
 	arrivedBy:  map[bool]string{true: "It arrived %s after the promised time.", false: "It arrived %s before the promised time."},
 	correction: "Correction:",
+	page: words{
+		Lang: "en", Delivery: "Delivery", Deliveries: "Deliveries", Promised: "Promised for",
+		Refreshes: "This page refreshes every 30 seconds.",
+		expected:  "Expected at %s (between %s and %s), in about %s.",
+		arrived:   "The vehicle arrived at %s.",
+		latest:    "Latest news: %s %s.",
+		corrected: "This corrects what was said before.",
+	},
 }
 
 // text is a message in a few sentences.
