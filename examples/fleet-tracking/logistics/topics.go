@@ -8,9 +8,10 @@ import (
 
 // What the topology writes.
 var (
-	LegHours = topology.NewTopic("trechos-por-hora", codec.JSON[fleet.LegKey](), codec.JSON[fleet.LegSummary]())
-	Dwells   = topology.NewTopic("esperas-por-hora", codec.JSON[fleet.StopKey](), codec.JSON[fleet.DwellSummary]())
+	LegHours   = topology.NewTopic("trechos-por-hora", codec.JSON[fleet.LegKey](), codec.JSON[fleet.LegSummary]())
+	Timetables = topology.NewTopic("horarios-corrigidos", codec.String, codec.JSON[fleet.CorrectedTrip]()) // keyed by trip
+	Dwells     = topology.NewTopic("esperas-por-hora", codec.JSON[fleet.StopKey](), codec.JSON[fleet.DwellSummary]())
 )
 
 // ResultTopics are the topics that the topology writes.
-func ResultTopics() []string { return []string{LegHours.Name(), Dwells.Name()} }
+func ResultTopics() []string { return []string{LegHours.Name(), Dwells.Name(), Timetables.Name()} }

@@ -25,6 +25,8 @@ const (
 	Legs              = "legs.csv"
 	LegsByHour        = "legs_by_hour.csv"
 	ETA               = "eta.csv"
+
+	CorrectedStopTimes = "corrected_stop_times.csv"
 )
 
 type run struct{ vehicle, trip, day string }
@@ -70,6 +72,7 @@ type Report struct {
 	unused map[fixKey]fleet.Reason
 
 	forecasts map[fleet.Run][]fleet.Forecast // without history
+	corrected map[string]fleet.CorrectedTrip // by trip
 }
 
 // AddSpeed takes in the average speed of a vehicle in the window that begins at start.
@@ -111,6 +114,8 @@ func (r *Report) Write(dir string) error {
 		Legs:              r.legRows(),
 		LegsByHour:        r.legHourRows(),
 		ETA:               etaRows(r.etas()),
+
+		CorrectedStopTimes: r.correctedRows(),
 	} {
 		if err := writeFile(filepath.Join(dir, name), rows); err != nil {
 			return fmt.Errorf("report: %w", err)

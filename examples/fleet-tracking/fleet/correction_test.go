@@ -1,0 +1,46 @@
+package fleet
+
+import (
+	"reflect"
+	"testing"
+)
+
+// A trip of four stops: two minutes for each leg, half a minute at the second stop.
+func TestCorrection(t *testing.T) {
+	schedule := Schedule{ID: "1:0800:a", Route: "1", Times: []Times{{28790, 28800}, {28920, 28950}, {29070, 29070}, {32400, 32400}}}
+	path := Path{Stops: []Stop{{Sequence: 1, ID: "p1"}, {Sequence: 2, ID: "p2"}, {Sequence: 5, ID: "p3"}, {Sequence: 6, ID: "p4"}}}
+	trip, ok := schedule.Planned(path)
+	if !ok {
+		t.Fatal("the schedule does not fit its path")
+	}
+	parts := trip.Parts()
+	if want := (Part{LegKey{"p2", "p3", 8}, "1:0800:a", 1}); len(parts) != 3 || parts[1] != want {
+		t.Fatalf("parts are %v, want the second %v", parts, want)
+	}
+	slow := Advised{parts[0], Advice{Driven: 150_500, Drives: true}}
+	longer := Advised{parts[1], Advice{Dwell: 45_000, Dwells: true}}
+	elsewhere := Advised{Part{LegKey{"p3", "p9", 8}, "1:0800:a", 2}, Advice{Driven: 1, Drives: true}} // of an earlier timetable
+
+	c := Correction{Planned: trip}
+	for _, a := range []Advised{longer, elsewhere, slow, slow} {
+		c = c.With(a)
+	}
+	got := c.Trip()
+	var times [][2]Span
+	for _, s := range got.Stops {
+		times = append(times, [2]Span{s.Due, s.Leaves})
+	}
+	want := [][2]Span{{28_790_000, 28_800_000}, {28_950_500, 28_995_500}, {29_115_500, 29_115_500}, {32_445_500, 32_445_500}}
+	if !reflect.DeepEqual(times, want) || got.Corrected != 2 {
+		t.Errorf("%d legs are corrected, to %v; want 2, %v", got.Corrected, times, want)
+	}
+	undone := c.With(Advised{Part: parts[0]}).With(Advised{Part: parts[1]}).Trip()
+	if undone.Corrected != 0 || undone.Stops[3].Due != 32_400_000 {
+		t.Errorf("without advice the trip is %+v", undone)
+	}
+	for _, s := range []Schedule{{Untimed: true, Times: schedule.Times}, {Frequency: Headway, Times: schedule.Times}, {Times: schedule.Times[:2]}} {
+		if _, ok := s.Planned(path); ok {
+			t.Errorf("there are times to correct in %+v", s)
+		}
+	}
+}
