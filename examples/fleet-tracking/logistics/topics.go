@@ -3,8 +3,14 @@ package logistics
 import (
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/topology"
 )
+
+// SourceTopics are the topics that the topology reads.
+func SourceTopics() []string {
+	return []string{tracking.Legs.Name(), tracking.Visits.Name(), tracking.Trips.Name(), tracking.Paths.Name()}
+}
 
 // What the topology writes.
 var (
