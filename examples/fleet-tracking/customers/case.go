@@ -109,6 +109,8 @@ func (c Case) turns() fleet.Instant {
 		return 0
 	case v.There() && v.Left != 0 && c.Phase == Arrived:
 		return v.Left + seconds(settles)
+	case v.There() && v.Left == 0 && v.Arrived == 0: // nobody knows how long it stays
+		return 0
 	case v.There() && v.Left == 0:
 		return at + seconds(settles)
 	default:
@@ -251,8 +253,11 @@ func (c Case) visit(v *fleet.Visit) Case {
 // phase is how far the delivery is at a moment, and what became of it.
 func (c Case) phase(now fleet.Instant) (Phase, fleet.Outcome) {
 	asOf := now
-	if c.Visit.There() && c.Visit.Left == 0 { // a departure may yet be told
-		asOf = now - seconds(settles)
+	if v := c.Visit; v.There() && v.Left == 0 {
+		asOf = v.High
+		if v.Arrived != 0 { // a departure may yet be told
+			asOf = max(asOf, now-seconds(settles))
+		}
 	}
 	o := c.Plan.Outcome(asOf, c.evidence())
 	switch {

@@ -23,7 +23,8 @@ type Message struct {
 	Customer string        `json:"cliente,omitempty"`
 	At       fleet.Instant `json:"instante"` // event time of the decision
 	Phase    Phase         `json:"situacao"`
-	Minutes  *Minutes      `json:"minutos,omitempty"` // until the vehicle arrives
+	Expected fleet.Instant `json:"previsao,omitempty"`
+	Minutes  *Minutes      `json:"minutos,omitempty"` // from At until the vehicle is expected
 
 	// Minutes against the promised window. Until the vehicle arrives LateBy is what is expected.
 	LateBy  int `json:"atraso,omitempty"`
@@ -106,7 +107,7 @@ func (c Case) message() Message {
 		Phase: s.Phase, NoSignal: s.NoSignal != 0, Correction: s.Correction, Reason: s.Reason,
 		LateBy: upToMinutes(s.LateBy), EarlyBy: upToMinutes(s.EarlyBy),
 	}
-	if c.mark(0).Expected != 0 {
+	if m.Expected = c.mark(0).Expected; m.Expected != 0 {
 		m.Minutes = &Minutes{
 			About: int(max(0, math.Round(s.Expected.Since(c.Now)/60))),
 			Low:   int(max(0, math.Floor(s.Low.Since(c.Now)/60))),

@@ -14,7 +14,8 @@ import (
 // fix.
 type Round struct {
 	Run    fleet.Run     `json:"percurso"`
-	Stops  []call        `json:"paradas"` // in the order of the trip
+	Stops  []call        `json:"paradas"`          // in the order of the trip
+	Began  fleet.Instant `json:"inicio,omitempty"` // the first forecast
 	Heard  fleet.Instant `json:"instante"`
 	Passed int           `json:"passada,omitempty"` // one more than the sequence of the farthest stop that it has left
 	Left   bool          `json:"saiu,omitempty"`    // the first stop
@@ -26,6 +27,7 @@ type call struct {
 	Stop     string        `json:"parada"`
 	Delivery bool          `json:"entrega,omitempty"`
 	There    fleet.Instant `json:"visitada,omitempty"` // when it became known that the vehicle was there; 0 if it was not
+	Behind   bool          `json:"atras,omitempty"`    // the first fix lies past it
 }
 
 // Key is the name of a run as a key of a store.
@@ -44,10 +46,11 @@ func hasDelivery(f fleet.Forecast) bool {
 // Forecast takes in a forecast, and returns what it tells of the deliveries ahead.
 func (r Round) Forecast(f fleet.Forecast) (Round, []Event) {
 	r.Run = f.Run
-	r.Heard = max(r.Heard, f.Instant)
+	r.Began, r.Heard = earlier(r.Began, f.Instant), max(r.Heard, f.Instant)
 	for _, e := range f.Stops {
 		r = r.with(call{Sequence: e.Sequence, Stop: e.Stop, Delivery: e.Delivery})
 	}
+	r = r.settle(f.Instant)
 	var events []Event
 	for _, e := range f.Stops {
 		i, _ := r.find(e.Sequence)
@@ -80,7 +83,9 @@ func (r Round) Visit(v fleet.Visit, at fleet.Instant) (Round, []Event) {
 		}
 	}
 	before := r
-	if v.Left != 0 || v.How == fleet.NotSeen {
+	behind := v.How == fleet.NotSeen
+	r = r.mark(here, behind)
+	if v.Left != 0 || behind && here > 0 {
 		r.Left, r.Passed = true, max(r.Passed, v.Sequence+1)
 	}
 	if v.There() && here > 0 {
@@ -94,6 +99,15 @@ func (r Round) Visit(v fleet.Visit, at fleet.Instant) (Round, []Event) {
 		}
 	}
 	return r, events
+}
+
+// settle decides whether the run had left its first stop before its first fix. There every run is told to be past the stop at first, even
+// one that stands there and is told to be there next.
+func (r Round) settle(now fleet.Instant) Round {
+	if first := r.Stops[0]; first.Behind && first.There == 0 && now-r.Began >= minute {
+		r.Left, r.Passed = true, max(r.Passed, first.Sequence+1)
+	}
+	return r
 }
 
 // passes tells the earlier deliveries where the vehicle has not been that it is at a later one.
@@ -148,12 +162,16 @@ func (r Round) toAhead(kind Kind, at fleet.Instant) []Event {
 	return events
 }
 
-// event is an event of the delivery at a stop.
+// event is an event of the delivery at a stop. A run that begins at a delivery is on its way there once it has been heard of for a
+// minute: by then visits have told whether it has another stop behind it.
 func (r Round) event(kind Kind, i int, at fleet.Instant) Event {
-	return Event{
-		Kind: kind, Delivery: r.Stops[i].Stop, At: at, Run: r.Run,
-		Started: r.Left, Next: i > 0 && r.Passed == r.Stops[i-1].Sequence+1,
+	e := Event{Kind: kind, Delivery: r.Stops[i].Stop, At: at, Run: r.Run, Started: r.Left}
+	if i > 0 {
+		e.Next = r.Passed == r.Stops[i-1].Sequence+1
+	} else if r.Began != 0 && at-r.Began >= minute {
+		e.Started, e.Next = true, true
 	}
+	return e
 }
 
 // isAhead reports whether a stop is a delivery to which the vehicle is still to come.
@@ -176,6 +194,14 @@ func (r Round) with(stop call) Round {
 	case r.Stops[i].Stop != stop.Stop:
 		r.Stops = slices.Clone(r.Stops)
 		r.Stops[i] = stop
+	}
+	return r
+}
+
+func (r Round) mark(i int, behind bool) Round {
+	if r.Stops[i].Behind != behind {
+		r.Stops = slices.Clone(r.Stops)
+		r.Stops[i].Behind = behind
 	}
 	return r
 }

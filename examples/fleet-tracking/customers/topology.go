@@ -25,9 +25,9 @@ func New() (*topology.Topology, error) {
 	b := topology.NewBuilder("atendimento")
 
 	heard := topology.ProcessKV(topology.From(b, tracking.Positions), "sinal", hear, rounds, signals, vehicleTime)
-	expected := topology.ProcessKV(topology.From(b, tracking.Forecasts), "previsao", expect, rounds, signals)
 	visited := topology.ProcessKV(topology.From(b, tracking.Visits), "parada", visit, rounds, signals)
-	news := topology.KeyBy(heard.Merge(expected, visited), "por-entrega", Event.delivery)
+	expected := topology.ProcessKV(topology.From(b, tracking.Forecasts), "previsao", expect, rounds, signals)
+	news := topology.KeyBy(heard.Merge(visited, expected), "por-entrega", Event.delivery)
 
 	plans := topology.Map(topology.From(b, tracking.Deliveries), planned)
 	records := topology.FlatMap(topology.From(b, tracking.DeliveryRecords), recorded)

@@ -109,6 +109,9 @@ func (p placing) next(now Instant, near []foot, plan plan) (_ placing, along flo
 			continue
 		}
 		cost := square(f.off/offScale) + offPlanCost(early, late) + p.reach(now, f.along)
+		if len(p.Candidates) == 0 && plan.trip.Untimed { // without a plan a round that ends where it starts would begin at either
+			cost += f.along / movedScale
+		}
 		o := option{Candidate{f.along, rounded(cost)}, early + late}
 		if len(p.Candidates) == 0 && f.along <= startOfLine {
 			o.offPlan = 0 // where a round ends as it starts, a run begins at its start, however late
