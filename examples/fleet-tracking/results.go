@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/report"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
@@ -122,10 +124,13 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	read(r, tracking.Visits, func(_ string, v fleet.Visit) { results.AddVisit(v) })
 	read(r, tracking.Unused, func(_ string, u fleet.Unused) { results.AddUnused(u) })
 	read(r, tracking.Legs, func(_ string, l fleet.Leg) { results.AddLeg(l) })
-	read(r, tracking.Forecasts, func(_ string, f fleet.Forecast) { results.AddForecast(f) })
+	forecasts := topology.NewTopic(tracking.Forecasts.Name(), codec.String, codec.JSON[report.Forecast]())
+	var undecoded error
+	read(r, forecasts, func(_ string, f report.Forecast) { undecoded = errors.Join(undecoded, results.AddForecast(f)) })
 	r.takes[prefix+tracking.Invalid] = func(kafka.Record) error {
 		results.AddUnreadable()
 		return nil
 	}
-	return results, r.toEnd(ctx)
+	err := r.toEnd(ctx)
+	return results, errors.Join(err, undecoded)
 }

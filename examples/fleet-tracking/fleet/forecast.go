@@ -17,6 +17,7 @@ type Forecast struct {
 	Left    float64    `json:"resta"`                    // of the way from the stop before to the next: 1 at the former, 0 at the latter
 	Delay   *float64   `json:"atraso,omitempty"`         // seconds, at the latest stop that is timed
 	Behind  *float64   `json:"atrasoNoLugar,omitempty"`  // seconds, at the place of the fix
+	Next    int        `json:"proxima"`                  // sequence of the first stop ahead
 	Stops   []Expected `json:"paradas"`                  // in the order of the trip
 }
 
@@ -44,6 +45,7 @@ const (
 func (f Forecast) With(past History) Forecast {
 	f.Stops = slices.Clone(f.Stops)
 	at, before, left, known := max(f.Instant, f.Start), f.Since, f.Left, 0
+	spreads := past.spreads()
 	for i := range f.Stops {
 		stop := &f.Stops[i]
 		if before == 0 {
@@ -55,7 +57,7 @@ func (f Forecast) With(past History) Forecast {
 		if count > 0 {
 			known++
 		}
-		low, high := past.spread(at.Since(f.Instant))
+		low, high := spreads.at(at.Since(f.Instant))
 		stop.Arrives, stop.Low, stop.High, stop.Known = at, max(f.Instant, at+low), at+high, known
 		at, before, left = max(at, stop.Leaves), stop.Due, 1
 	}
@@ -114,7 +116,7 @@ func (v *visiting) outlook(own bool) Forecast {
 			f.Start = start
 		}
 	}
-	f.Stops = make([]Expected, 0, len(trip.Stops)-next)
+	f.Next, f.Stops = trip.Stops[next].Sequence, make([]Expected, 0, len(trip.Stops)-next)
 	for _, stop := range trip.Stops[next:] {
 		e := Expected{Sequence: stop.Sequence, Stop: stop.ID, Due: due(stop), Delivery: stop.Promise != nil}
 		if stop.Timepoint && f.Timed {

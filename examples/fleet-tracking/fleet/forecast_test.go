@@ -89,7 +89,7 @@ func TestForecastRange(t *testing.T) {
 		{known, 210, -70, 100},
 		{known, 300, -130, 130},
 	} {
-		if low, high := c.past.spread(c.ahead); low.Unix() != c.low || high.Unix() != c.high {
+		if low, high := c.past.spreads().at(c.ahead); low.Unix() != c.low || high.Unix() != c.high {
 			t.Errorf("%v s ahead after %d: %v to %v, want %v to %v", c.ahead, c.past.Errors[0].count(), low.Unix(), high.Unix(), c.low, c.high)
 		}
 	}

@@ -77,29 +77,34 @@ func (m Misses) percentiles() (tenth, ninetieth int) {
 	return all[len(all)/10], all[len(all)*9/10]
 }
 
-// spread is how much sooner and later than told a run may arrive, for a forecast so many seconds ahead. Between two horizons it changes
-// evenly; nearer than the first and beyond the last it stays the same.
-func (h History) spread(ahead float64) (low, high Instant) {
+// spreads are how much sooner and later than told runs arrive, in seconds, by horizon.
+type spreads [len(horizons)]struct{ low, high float64 }
+
+// spreads always hold what was told: a range whose ends are both on one side of it would puzzle.
+func (h History) spreads() spreads {
+	var s spreads
+	for i, misses := range h.Errors {
+		if misses.count() < enoughMisses {
+			s[i].low, s[i].high = -guesses[i], guesses[i]
+		} else {
+			s[i].low, s[i].high = min(0, float64(misses.Low)), max(0, float64(misses.High))
+		}
+	}
+	return s
+}
+
+// at is the spread of a forecast so many seconds ahead. Between two horizons it changes evenly; nearer than the first and beyond the last
+// it stays the same.
+func (s spreads) at(ahead float64) (low, high Instant) {
 	last := len(horizons) - 1
 	i := 0
 	for i < last && horizons[i+1] < ahead {
 		i++
 	}
-	part := 0.0
-	if i < last {
-		part = min(1, max(0, (ahead-horizons[i])/(horizons[i+1]-horizons[i])))
+	next, part := min(i+1, last), 0.0
+	if next > i {
+		part = min(1, max(0, (ahead-horizons[i])/(horizons[next]-horizons[i])))
 	}
-	from, to := h.spreadAt(i)
-	nextFrom, nextTo := h.spreadAt(min(i+1, last))
 	between := func(a, b float64) Instant { return Instant(math.Round((a + part*(b-a)) * 1000)) }
-	return between(from, nextFrom), between(to, nextTo)
-}
-
-// spreadAt is the spread at a horizon, in seconds. It always holds what was told.
-func (h History) spreadAt(i int) (low, high float64) {
-	misses := h.Errors[i]
-	if misses.count() < enoughMisses {
-		return -guesses[i], guesses[i]
-	}
-	return min(0, float64(misses.Low)), max(0, float64(misses.High))
+	return between(s[i].low, s[next].low), between(s[i].high, s[next].high)
 }

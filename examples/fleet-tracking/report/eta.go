@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -11,21 +12,40 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
-// AddForecast takes in what a run was told at a fix. Only the plan in it counts: what is expected depends on what had reached the
-// topology by then, and is told again from what had happened by then.
-func (r *Report) AddForecast(f fleet.Forecast) {
-	fixes := r.forecasts[f.Run]
-	if len(fixes) > 0 { // forecasts of a run share their stops
-		plan := fixes[0].Stops
-		if ahead := len(plan) - len(f.Stops); ahead >= 0 && sameStops(plan[ahead:], f.Stops) {
-			f.Stops = plan[ahead:]
-		}
-	}
-	put(&r.forecasts, f.Run, append(fixes, f))
+// Forecast is what a run was told at a fix, as far as a Report needs it: what is expected depended on what had reached the topology by then,
+// and a Report tells it again from what had happened by then. The plan in Stops is mostly known from an earlier forecast of the run, so
+// they are decoded only when it is not.
+type Forecast struct {
+	fleet.Forecast
+	Stops json.RawMessage `json:"paradas"`
 }
 
-func sameStops(a, b []fleet.Expected) bool {
-	return slices.EqualFunc(a, b, func(a, b fleet.Expected) bool { return a.Sequence == b.Sequence && a.Due == b.Due })
+// AddForecast takes in what a run was told at a fix. It fails if the stops cannot be decoded.
+func (r *Report) AddForecast(f Forecast) error {
+	fixes := r.forecasts[f.Run]
+	if len(fixes) > 0 {
+		f.Forecast.Stops = ahead(fixes[0], f.Forecast)
+	}
+	if f.Forecast.Stops == nil {
+		if err := json.Unmarshal(f.Stops, &f.Forecast.Stops); err != nil {
+			return err
+		}
+	}
+	put(&r.forecasts, f.Run, append(fixes, f.Forecast))
+	return nil
+}
+
+// ahead are the stops of an earlier forecast that are still ahead in a later one; nil if the plan between is not the same.
+func ahead(earlier, later fleet.Forecast) []fleet.Expected {
+	next := slices.IndexFunc(earlier.Stops, func(e fleet.Expected) bool { return e.Sequence == later.Next })
+	since := earlier.Since
+	if next > 0 {
+		since = earlier.Stops[next-1].Due
+	}
+	if next < 0 || since != later.Since || earlier.Path != later.Path {
+		return nil
+	}
+	return earlier.Stops[next:]
 }
 
 // eta is a forecast of an arrival that is known, told about as long before it as the horizon says.
@@ -33,10 +53,11 @@ type eta struct {
 	callKey
 	horizon  int // index
 	arrived  fleet.Instant
-	told     fleet.Forecast
+	told     fleet.Forecast // up to the stop
 	expected fleet.Expected
-	legs     int // from the fix to the stop
 }
+
+func (e eta) legs() int { return len(e.told.Stops) }
 
 // miss is by how many seconds the run arrived later than told.
 func (e eta) miss(told fleet.Instant) float64 { return e.arrived.Since(told) }
@@ -113,11 +134,17 @@ func (p *pathEvents) arrived(k callKey, at fleet.Instant, fixes []fleet.Forecast
 	}
 	for horizon, seconds := range fleet.Horizons() {
 		i, ok := fleet.Ahead(instants, at, seconds)
-		if !ok || !slices.ContainsFunc(fixes[i].Stops, func(e fleet.Expected) bool { return e.Sequence == k.sequence }) {
+		if !ok {
 			continue
 		}
-		e := &eta{callKey: k, horizon: horizon, arrived: at, told: fixes[i]}
-		p.events = append(p.events, event{at: fixes[i].Instant, kind: told, eta: e}, event{at: at, kind: measured, eta: e})
+		fix := fixes[i]
+		stop := slices.IndexFunc(fix.Stops, func(e fleet.Expected) bool { return e.Sequence == k.sequence })
+		if stop < 0 {
+			continue
+		}
+		fix.Stops = fix.Stops[:stop+1]
+		e := &eta{callKey: k, horizon: horizon, arrived: at, told: fix}
+		p.events = append(p.events, event{at: fix.Instant, kind: told, eta: e}, event{at: at, kind: measured, eta: e})
 	}
 }
 
@@ -134,11 +161,7 @@ func (p *pathEvents) tell() []eta {
 			past = past.Missed(e.eta.horizon, e.at, e.eta.miss(e.eta.expected.Arrives))
 		case told:
 			e.eta.told = e.eta.told.With(past)
-			for i, stop := range e.eta.told.Stops {
-				if stop.Sequence == e.eta.sequence {
-					e.eta.expected, e.eta.legs = stop, i+1
-				}
-			}
+			e.eta.expected = e.eta.told.Stops[e.eta.legs()-1]
 			all = append(all, *e.eta)
 		}
 	}
@@ -165,7 +188,7 @@ func etaRows(etas []eta) [][]string {
 		}
 		rows = append(rows, []string{
 			e.Vehicle, e.Trip, e.Day, strconv.Itoa(e.sequence), number(fleet.Horizons()[e.horizon]),
-			number(f.Instant.Unix()), number(e.arrived.Unix()), in(e.arrived), rounded(float64(e.expected.Known) / float64(e.legs)),
+			number(f.Instant.Unix()), number(e.arrived.Unix()), in(e.arrived), rounded(float64(e.expected.Known) / float64(e.legs())),
 			when(timed, miss, schedule), when(timed, miss, lastStop), when(timed, miss, place), miss(e.expected.Arrives),
 			when(timed, in, schedule), when(timed, in, lastStop), when(timed, in, place), in(e.expected.Arrives), in(e.expected.Low), in(e.expected.High),
 		})

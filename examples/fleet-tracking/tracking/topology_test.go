@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
@@ -139,8 +140,12 @@ func readReport(t *testing.T, d *topologytest.Driver) results {
 	for _, l := range sent(t, d, Legs) {
 		r.AddLeg(l.Value)
 	}
+	for _, f := range sent(t, d, topology.NewTopic(Forecasts.Name(), codec.String, codec.JSON[report.Forecast]())) {
+		if err := r.AddForecast(f.Value); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, f := range sent(t, d, Forecasts) {
-		r.AddForecast(f.Value)
 		r.told = append(r.told, f.Value)
 	}
 	return r
