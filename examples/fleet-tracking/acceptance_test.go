@@ -41,6 +41,7 @@ func TestAcceptance(t *testing.T) {
 	t.Run("off-route episodes are exact", func(t *testing.T) { k.checkEpisodes(t, files) })
 	t.Run("arrivals agree with the agency", func(t *testing.T) { k.checkArrivals(t, files) })
 	t.Run("stops and legs agree with the reference", func(t *testing.T) { checkStops(t, files) })
+	t.Run("forecasts beat the delay at the last stop", func(t *testing.T) { checkForecasts(t, files) })
 
 	t.Run("a replay gives the same", func(t *testing.T) { replayed(t, here, files) })
 	t.Run("killed together with its broker, it gives the same", func(t *testing.T) { killed(t, embedded(t), recording, files) })

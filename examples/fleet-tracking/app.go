@@ -210,6 +210,9 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 	fmt.Fprintf(a.stdout, "%d speed windows, %d fixes compared with their route, %d off-route episodes, %d arrivals.\n",
 		windows, points, episodes, arrivals)
 	fmt.Fprintf(a.stdout, "%s.\n", results.Stops())
+	if text := results.Forecasts(); text != "" {
+		fmt.Fprintf(a.stdout, "%s.\n", text)
+	}
 	if a.input != nil && a.input.truth != nil {
 		if text := accuracy(results, a.input.truth, a.input.first); text != "" {
 			fmt.Fprintln(a.stdout, text)

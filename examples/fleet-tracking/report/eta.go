@@ -32,6 +32,7 @@ func (r *Report) AddForecast(f Forecast) error {
 		}
 	}
 	put(&r.forecasts, f.Run, append(fixes, f.Forecast))
+	r.measured = nil
 	return nil
 }
 
@@ -65,6 +66,13 @@ func (e eta) miss(told fleet.Instant) float64 { return e.arrived.Since(told) }
 // etas are the forecasts of known arrivals, one for each horizon at which there is a fix, told from what had happened in the whole fleet by
 // then. They are in the order of runs and stops.
 func (r *Report) etas() []eta {
+	if r.measured == nil {
+		r.measured = r.measure()
+	}
+	return r.measured
+}
+
+func (r *Report) measure() []eta {
 	paths := map[string]*pathEvents{}
 	of := func(run fleet.Run) *pathEvents {
 		fixes := r.forecasts[run]
@@ -243,11 +251,11 @@ func middle(values []float64) (median, nine float64) {
 func (r *Report) Forecasts() string {
 	var parts []string
 	for _, a := range r.Accuracies() {
-		parts = append(parts, fmt.Sprintf("%.0f min ahead by %.0f s, 90 %% by at most %.0f s (by the delay at the last stop %.0f and %.0f s)",
-			a.Horizon/60, a.Median, a.Nine, a.Baseline.Median, a.Baseline.Nine))
+		parts = append(parts, fmt.Sprintf("%.0f s and %.0f s %.0f min ahead (%.0f s and %.0f s)", a.Median, a.Nine, a.Horizon/60, a.Baseline.Median, a.Baseline.Nine))
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return "Forecasts of arrivals miss in the median: " + strings.Join(parts, ", ")
+	return "Arrivals differ from their forecasts, in the median and in nine of ten cases, by at most " + strings.Join(parts, ", ") +
+		"; in brackets by the delay at the last stop"
 }

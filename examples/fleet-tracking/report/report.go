@@ -73,6 +73,7 @@ type Report struct {
 
 	forecasts map[fleet.Run][]fleet.Forecast // without history
 	corrected map[string]fleet.CorrectedTrip // by trip
+	measured  []eta                          // of forecasts, visits and legs; nil when one of them is new
 }
 
 // AddSpeed takes in the average speed of a vehicle in the window that begins at start.

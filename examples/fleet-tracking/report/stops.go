@@ -23,10 +23,16 @@ func (k callKey) compare(other callKey) int {
 }
 
 // AddVisit takes in a visit of a stop, by halt or radius.
-func (r *Report) AddVisit(v fleet.Visit) { put(&r.visits, callKey{v.Run, v.Sequence}, v) }
+func (r *Report) AddVisit(v fleet.Visit) {
+	put(&r.visits, callKey{v.Run, v.Sequence}, v)
+	r.measured = nil
+}
 
 // AddLeg takes in the way from a stop to the next.
-func (r *Report) AddLeg(l fleet.Leg) { put(&r.legs, callKey{l.Run, l.FromSequence}, l) }
+func (r *Report) AddLeg(l fleet.Leg) {
+	put(&r.legs, callKey{l.Run, l.FromSequence}, l)
+	r.measured = nil
+}
 
 // fixKey is a fix of a vehicle.
 type fixKey struct {
