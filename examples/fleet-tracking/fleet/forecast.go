@@ -59,7 +59,10 @@ func (f Forecast) With(past History) Forecast {
 		}
 		low, high := spreads.at(at.Since(f.Instant))
 		stop.Arrives, stop.Low, stop.High, stop.Known = at, max(f.Instant, at+low), at+high, known
-		at, before, left = max(at, stop.Leaves), stop.Due, 1
+		if stop.Leaves != 0 { // planned times are from arrival to arrival, so they hold the planned wait
+			at = max(at, stop.Due)
+		}
+		before, left = stop.Due, 1
 	}
 	return f
 }

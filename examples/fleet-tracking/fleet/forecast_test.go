@@ -4,15 +4,15 @@ import (
 	"testing"
 )
 
-// outlook is a fix at 1000 s, half way from a stop due at 940 s to one due at 1060 s; the next is a timepoint that is left at 1240 s.
+// outlook is a fix at 1000 s, half way from a stop due at 940 s to one due at 1060 s; the next is a timepoint, due at 1180 s and left at 1240 s.
 func outlook() Forecast {
 	delay, behind := 30.0, -20.0
 	return Forecast{
 		Path: "p", Instant: Seconds(1000), Timed: true, Since: Seconds(940), Left: 0.5, Delay: &delay, Behind: &behind,
 		Stops: []Expected{
 			{Sequence: 2, Stop: "b", Due: Seconds(1060)},
-			{Sequence: 3, Stop: "c", Due: Seconds(1120), Leaves: Seconds(1240)},
-			{Sequence: 4, Stop: "d", Due: Seconds(1240)},
+			{Sequence: 3, Stop: "c", Due: Seconds(1180), Leaves: Seconds(1240)},
+			{Sequence: 4, Stop: "d", Due: Seconds(1300)},
 		},
 	}
 }
@@ -24,6 +24,8 @@ func TestForecast(t *testing.T) {
 	past = past.Add(LegTime{4, Seconds(950), 60_000})
 	waiting := outlook()
 	waiting.Start = Seconds(1100)
+	early := outlook()
+	early.Left = 0.05
 	beforeFirst := outlook()
 	beforeFirst.Since, beforeFirst.Left = 0, 0
 	for _, c := range []struct {
@@ -33,10 +35,11 @@ func TestForecast(t *testing.T) {
 		want     []float64
 		known    []int
 	}{
-		{"as planned, but it waits at the timepoint", outlook(), History{}, []float64{1060, 1120, 1360}, []int{0, 0, 0}},
-		{"half of (180 + 2 × 120) / 3, and (30 + 60 + 2 × 120) / 4", outlook(), past, []float64{1070, 1130, 1322.5}, []int{1, 1, 2}},
-		{"from its start on", waiting, History{}, []float64{1160, 1220, 1360}, []int{0, 0, 0}},
-		{"before the first stop", beforeFirst, History{}, []float64{1000, 1060, 1360}, []int{0, 0, 0}},
+		{"as planned", outlook(), History{}, []float64{1060, 1180, 1300}, []int{0, 0, 0}},
+		{"half of (180 + 2 × 120) / 3, and (30 + 60 + 2 × 120) / 4", outlook(), past, []float64{1070, 1190, 1272.5}, []int{1, 1, 2}},
+		{"from its start on", waiting, History{}, []float64{1160, 1280, 1400}, []int{0, 0, 0}},
+		{"early, it waits at the timepoint", early, History{}, []float64{1006, 1126, 1300}, []int{0, 0, 0}},
+		{"before the first stop", beforeFirst, History{}, []float64{1000, 1120, 1300}, []int{0, 0, 0}},
 	} {
 		for i, stop := range c.forecast.With(c.past).Stops {
 			if stop.Arrives.Unix() != c.want[i] || stop.Known != c.known[i] {

@@ -34,6 +34,10 @@ func TestFreight(t *testing.T) {
 	topologytest.Run(t, "testdata/freight", fleetTracking(t), topologytest.Config{})
 }
 
+func TestForecasts(t *testing.T) {
+	topologytest.Run(t, "testdata/forecasts", fleetTracking(t), topologytest.Config{})
+}
+
 // TestKingston sends a recording through the topology. The report must be the same, byte for byte, however many partitions there
 // are and whatever happens on the way.
 //
