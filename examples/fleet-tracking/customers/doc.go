@@ -4,22 +4,28 @@
 //
 //	status.go    what a delivery can be: planned, on its way, next, arriving, arrived, served, failed; late, no signal
 //	case.go      one delivery: an event in, the next state out
+//	event.go     what can happen to it
 //	message.go   when a customer is told something, and what
 //	text.go      the sentences, in Portuguese and English
 //	round.go     which news of a run bears on which of its deliveries
 //	signal.go    when a vehicle was last heard of
 //	topics.go, topology.go, steps.go    the topology
-//	pages.go, serve.go                  the pages
+//	pages.go, link.go, serve.go         the pages
 //
 // # Time
 //
 // Everything is decided in event time, the time of fixes, so that a replay decides the same. What happens because time passes (no fix
 // for 10 minutes, failed 30 minutes after a later delivery or four hours after the window, a message that waits) happens at its
 // deadline: the status and the message bear that moment, whether a later record of the vehicle or of another shows that it has
-// passed. So the messages of a delivery do not depend on the number of partitions, and have the same ids in every replay. The cost:
-// time stands still while no vehicle of a partition sends anything. When all are silent, nobody is told so; the page shows the
-// time of the last fix.
+// passed. So the messages of a delivery do not depend on the number of partitions, as long as vehicles do not lag behind each other in
+// the log by more than a minute, and have the same ids in every replay. See docs/adr/0026.
 //
 // The time of topic entregas does not matter: a delivery may be loaded before or after the first news of its trip. Customers get no
 // messages of what happened before it was loaded.
+//
+// # What it leaves to others
+//
+// It sends no messages. Who does reads topic avisos, leaves out ids that were sent and messages whose time is long past, and adds the
+// link of the page. Entregas-situacao should be compacted, and avisos kept for a limited time: both name customers. The status of a
+// delivery is deleted 30 days after its end, or at once when the delivery is deleted from entregas.
 package customers
