@@ -19,6 +19,12 @@
 //   - Along the shape (Tracker, Arrival): the vehicle's place along the shape reaches that of the stop. A vehicle that halts a few
 //     metres before that arrives when it moves on.
 //
+// # Forecasts
+//
+// At each fix a Forecast tells when the run is expected at the stops ahead: from its place and its plan, and from the History of its path, which
+// is how long other runs took for the legs. Told remembers what a run was told, to measure it when the run arrives; how far forecasts were
+// off gives the range of the next.
+//
 // # Order
 //
 // Fixes count in the order in which they come. A fix that a newer one of its vehicle has overtaken still counts for the speed

@@ -4,6 +4,7 @@
 //	topics.go    the topics and their codecs
 //	topology.go  which step follows which, and what is kept
 //	steps.go     the steps that keep something
+//	forecasts.go what runs and paths remember, to forecast arrivals
 //
 // What a fix means is told by package fleet, without a stream in sight. Another program runs the same topology with
 //
