@@ -1,5 +1,7 @@
 package fleet
 
+import "time"
+
 // Change adds a value, or takes back one that was added before.
 type Change[V any] struct {
 	Value  V    `json:"valor"`
@@ -13,9 +15,9 @@ type (
 )
 
 // apply adds the event of a change to those of the latest period, or takes it back.
-func apply[T event[T], V any](events recent[T], change Change[V], e T) recent[T] {
+func apply[T event[T], V any](events recent[T], change Change[V], e T, period time.Duration) recent[T] {
 	if change.Undone {
 		return events.without(e)
 	}
-	return events.with(e)
+	return events.with(e, period)
 }

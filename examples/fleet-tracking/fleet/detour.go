@@ -8,12 +8,13 @@ package fleet
 // a depot or fuel station does not count. This is not the Episode of a Deviation, which knows only the fixes off the route.
 type Detour struct {
 	Run
-	First Instant    `json:"inicio"`          // of the fixes beyond the corridor
-	Last  Instant    `json:"fim"`             // of the fixes beyond the corridor, so far
-	Fixes int        `json:"posicoes"`        // beyond the corridor
-	Max   float64    `json:"maxima"`          // metres from the line
-	Left  LinePlace  `json:"saida"`           // the last fix inside the corridor
-	Back  *LinePlace `json:"volta,omitempty"` // the first fix inside again, absent while the vehicle is outside
+	Path  string     `json:"trajeto,omitempty"` // of the trip, as in topic trajetos
+	First Instant    `json:"inicio"`            // of the fixes beyond the corridor
+	Last  Instant    `json:"fim"`               // of the fixes beyond the corridor, so far
+	Fixes int        `json:"posicoes"`          // beyond the corridor
+	Max   float64    `json:"maxima"`            // metres from the line
+	Left  LinePlace  `json:"saida"`             // the last fix inside the corridor
+	Back  *LinePlace `json:"volta,omitempty"`   // the first fix inside again, absent while the vehicle is outside
 
 	// Driven is the way from Left to Back, in metres from fix to fix, and Extra is that without the part of the line between
 	// them, not below 0. Both are absent while the vehicle is outside, and where a pair of fixes on the way is not clean.

@@ -76,7 +76,7 @@ type LegHour struct {
 
 // Apply adds a leg or takes it back.
 func (h LegHour) Apply(c LegChange) LegHour {
-	return LegHour{LegKeyOf(c.Value), apply(h.Drives, c, driveOf(c.Value))}
+	return LegHour{LegKeyOf(c.Value), apply(h.Drives, c, driveOf(c.Value), sumPeriod)}
 }
 
 // LegSummary sums up the drives of the legs of a LegKey. It is the value of topic trechos-por-hora.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// period is how far back from the latest of them legs and visits count.
-const period = 28 * 24 * time.Hour
+// sumPeriod is how far back from the latest of them legs and visits count.
+const sumPeriod = 28 * 24 * time.Hour
 
 // event is something that happened at a moment. compare orders events by that moment, and tells different ones apart.
 type event[T any] interface {
@@ -15,12 +15,12 @@ type event[T any] interface {
 	compare(T) int
 }
 
-// recent are the events of the latest period, oldest first. It is a value: with and without leave the old one as it was. What it holds
+// recent are the events of the latest days, oldest first. It is a value: with and without leave the old one as it was. What it holds
 // depends on the events, not on the order in which they come.
 type recent[T event[T]] []T
 
 // with adds an event. Those that are a period older than the latest are forgotten.
-func (r recent[T]) with(e T) recent[T] {
+func (r recent[T]) with(e T, period time.Duration) recent[T] {
 	i, _ := slices.BinarySearchFunc(r, e, T.compare)
 	all := slices.Insert(slices.Clip(r), i, e)
 	since := all[len(all)-1].at() - Instant(period.Milliseconds())

@@ -47,7 +47,7 @@ type StopHour struct {
 
 // Apply adds a visit or takes it back.
 func (h StopHour) Apply(c VisitChange) StopHour {
-	return StopHour{StopKeyOf(c.Value), c.Value.Name, apply(h.Stays, c, stayOf(c.Value))}
+	return StopHour{StopKeyOf(c.Value), c.Value.Name, apply(h.Stays, c, stayOf(c.Value), sumPeriod)}
 }
 
 // DwellSummary sums up the stays of a StopKey. It is the value of topic esperas-por-hora. Times are in seconds.
