@@ -196,7 +196,7 @@ func (at place) records(t *testing.T, topics ...string) []int {
 			counts[i]++
 			return nil
 		}
-		if err := r.toEnd(t.Context()); err != nil {
+		if err := r.toEnd(t.Context(), kafka.Earliest); err != nil {
 			t.Fatal(err)
 		}
 	}

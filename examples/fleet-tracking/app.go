@@ -200,6 +200,9 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
+	if s := a.options.span; !s.whole() {
+		results = results.Within(s.bounds())
+	}
 	if a.options.out != "" {
 		if err := results.Write(a.options.out); err != nil {
 			return err

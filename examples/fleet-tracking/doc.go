@@ -15,6 +15,12 @@
 // computes everything again from the first position on, with fresh state; the files come out the same, byte for byte. A log takes
 // one recording after the other, and none twice.
 //
+//	fleet-tracking -data DIR -replay -from 2026-01-16T08:00:00-03:00 -to 2026-01-16T09:00:00-03:00 -out DIR2
+//
+// computes what happened in a span of time again. It reads the positions of eight days before it and of one day after: a
+// forecast uses the legs of seven days, and a run that was under way then, or is at the end of the span, takes less than a day.
+// So the results of the span are those of a replay of everything; account.csv alone counts all rows that were read.
+//
 //	fleet-tracking -live -gtfs FEED -data DIR -listen 127.0.0.1:9092
 //
 // sends nothing: positions come from vehicles of your own. The least that a record of localizacao-veiculos must have is the vehicle

@@ -79,7 +79,7 @@ func upload[V any](ctx context.Context, s *sender, topic topology.Topic[string, 
 	known := map[string]V{}
 	r := newReader(s.client, "")
 	read(r, topic, func(key string, value V) { known[key] = value })
-	if err := r.toEnd(ctx); err != nil {
+	if err := r.toEnd(ctx, kafka.Earliest); err != nil {
 		return 0, err
 	}
 	count := 0

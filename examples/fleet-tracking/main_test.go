@@ -114,6 +114,8 @@ func TestCommandLine(t *testing.T) {
 		{"-on-error ignore", 2, []string{"-on-error"}},
 		{"-replay -vehicles 3", 2, []string{"-replay needs -out", "-replay needs -data", "-vehicles is for the simulated fleet"}},
 		{"-replay -out x -data " + dir + "/none", 2, []string{"there is no log to replay"}},
+		{"-from yesterday", 2, []string{"-from: want a time with its zone"}},
+		{"-from 2026-01-16T09:00:00Z -to 2026-01-16T08:00:00Z", 2, []string{"-from and -to are for -replay", "-to: it must be later than -from"}},
 		{"-vehicles 0 -speed 0 -duration -1s", 2, []string{"-vehicles 0: at least 1", "-speed 0: a simulated fleet", "-duration -1s"}},
 		{"-listen :9092 -brokers a:1", 2, []string{"-listen is for the broker in this process"}},
 		{"-listen :9092 -duration 1s", 1, []string{"names no host"}},

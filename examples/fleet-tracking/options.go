@@ -31,6 +31,7 @@ type options struct {
 	data    string
 	out     string
 	replay  bool
+	span    span // of the replay
 	brokers []string
 	listen  string
 	onError processor.Action
@@ -51,7 +52,7 @@ var errHelp = flag.ErrHelp
 
 // parseOptions reads the command line and tells all that is wrong with it at once.
 func parseOptions(args []string, output io.Writer) (options, error) {
-	o := options{onError: processor.DeadLetter}
+	o := options{onError: processor.DeadLetter, span: span{margins: safe}}
 	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive, that the recorded vehicles drive by; without it there are speeds only")
@@ -82,6 +83,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps log and state, to go on with at the next start (default: nothing is kept)")
 	flags.StringVar(&o.out, "out", "", "`DIR` for the CSV files of results")
 	flags.BoolVar(&o.replay, "replay", false, "compute what the log of -data holds again from its beginning, with fresh state")
+	flags.Func("from", "with -replay: only what happened from this `TIME` on, such as 2026-01-16T08:00:00-03:00", timeFlag(&o.span.from))
+	flags.Func("to", "with -replay: only what happened before this `TIME`", timeFlag(&o.span.to))
 	flags.Func("brokers", "addresses `HOST:PORT,…` of a Kafka cluster (default: a broker in this process)", o.setBrokers)
 	flags.StringVar(&o.listen, "listen", "", "address `HOST:PORT` of the broker in this process (default: a free port of 127.0.0.1)")
 	flags.Func("on-error", "what to do with a row that is no position: `fail`, skip or dead-letter (to the topic "+tracking.Invalid+"; default dead-letter)",
@@ -148,6 +151,8 @@ func (o options) check(rest []string, set map[string]bool) error {
 	wrong(!(o.speed >= 0), "-speed %v: a number from 0 upwards", o.speed)
 	wrong(o.simulated() && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
 	wrong(o.listen != "" && len(o.brokers) > 0, "-listen is for the broker in this process, but -brokers names a cluster: leave one of them out")
+	wrong(!o.span.whole() && !o.replay, "-from and -to are for -replay")
+	wrong(!o.span.to.IsZero() && !o.span.from.Before(o.span.to), "-to: it must be later than -from")
 	if o.replay {
 		wrong(o.recorded(), "-replay takes timetable and positions from the log: leave -gtfs and -positions out")
 		wrong(set["speed"], "-replay goes as fast as possible: leave -speed out")

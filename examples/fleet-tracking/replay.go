@@ -16,10 +16,11 @@ import (
 const (
 	replayApplication = "fleet-tracking-replay"
 	replayPrefix      = "replay-"
-	replaySilence     = 6 * time.Second // after which a replay that was killed is taken for gone; Kafka's least by default
+	replayedPositions = replayPrefix + "localizacao-veiculos" // a part of them
+	replaySilence     = 6 * time.Second                       // after which a replay that was killed is taken for gone; Kafka's least by default
 )
 
-// replay computes everything in the log again.
+// replay computes everything in the log again, or a span of it.
 func (a *app) replay(ctx context.Context) error {
 	if err := a.forgetReplay(ctx); err != nil { // one that was stopped
 		return err
@@ -27,6 +28,12 @@ func (a *app) replay(ctx context.Context) error {
 	cfg := a.engine(replayPrefix)
 	cfg.Application = replayApplication
 	cfg.Dir, cfg.StopAtEnd, cfg.SessionTimeout = a.scratch, true, replaySilence
+	if s := a.options.span; !s.whole() {
+		if err := a.copySpan(ctx, s, replayedPositions); err != nil {
+			return err
+		}
+		cfg.InputNames = map[string]string{tracking.Positions.Name(): replayedPositions}
+	}
 	if err := a.finish(ctx, cfg); err != nil {
 		return err
 	}
@@ -60,7 +67,7 @@ func (a *app) forgetReplay(ctx context.Context) error {
 // isOfReplay tells its results and internal topics from what else a cluster holds.
 func isOfReplay(topic string) bool {
 	name, ok := strings.CutPrefix(topic, replayPrefix)
-	return ok && slices.Contains(tracking.ResultTopics(), name) || strings.HasPrefix(topic, replayApplication+"-")
+	return ok && slices.Contains(tracking.ResultTopics(), name) || topic == replayedPositions || strings.HasPrefix(topic, replayApplication+"-")
 }
 
 // forgetReplayGroup waits for the end of a replay that was killed, which cannot be told at once from one that runs.

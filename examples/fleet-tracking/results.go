@@ -56,9 +56,9 @@ func (r *reader) partitions(ctx context.Context) ([]kafka.TopicPartition, error)
 	return all, nil
 }
 
-// toEnd reads the topics from the earliest record to where they end now. That is the high watermark: what was committed a
+// toEnd reads the topics from some place to where they end now. That is the high watermark: what was committed a
 // moment ago may not be visible yet, and reading to there waits for it.
-func (r *reader) toEnd(ctx context.Context) error {
+func (r *reader) toEnd(ctx context.Context, from kafka.At) error {
 	all, err := r.partitions(ctx)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (r *reader) toEnd(ctx context.Context) error {
 	for _, tp := range all {
 		left[tp] = true
 	}
-	return r.each(ctx, all, kafka.Earliest, func(tp kafka.TopicPartition, next int64) bool {
+	return r.each(ctx, all, from, func(tp kafka.TopicPartition, next int64) bool {
 		if next >= ends[tp] {
 			delete(left, tp)
 		}
@@ -131,6 +131,6 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 		results.AddUnreadable()
 		return nil
 	}
-	err := r.toEnd(ctx)
+	err := r.toEnd(ctx, kafka.Earliest)
 	return results, errors.Join(err, undecoded)
 }
