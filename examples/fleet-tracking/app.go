@@ -92,12 +92,13 @@ const partitions = 4
 
 // createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
 func (a *app) createTopics(ctx context.Context) error {
-	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name()) {
+	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(),
+		tracking.Deliveries.Name(), tracking.DeliveryRecords.Name()) {
 		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
 		switch name {
 		case tracking.Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
 			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
-		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name():
+		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
 		}
 		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
@@ -172,6 +173,9 @@ func (a *app) feed(ctx context.Context) error {
 	if err := a.loadFeed(ctx, in.feed); err != nil {
 		return err
 	}
+	if _, err := a.load(ctx, in.plan); err != nil {
+		return err
+	}
 	send := func(ctx context.Context) error { return a.sendPositions(ctx, in) }
 	if a.options.speed > 0 {
 		return a.live(ctx, in.feed.Zone, send)
@@ -219,6 +223,11 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 	if a.input != nil && a.input.truth != nil {
 		if text := accuracy(results, a.input.truth, a.input.first); text != "" {
 			fmt.Fprintln(a.stdout, text)
+		}
+	}
+	if a.input != nil && a.input.drove != nil {
+		if err := a.compareFreight(ctx, results); err != nil {
+			return err
 		}
 	}
 	if a.options.out != "" {

@@ -20,15 +20,26 @@ type input struct {
 	name  string // tells inputs apart
 	group string // notes how many positions have been sent
 	feed  *gtfs.Feed
-	next  func() (recording.Row, error) // io.EOF at the end
-	truth *simulation.Truth             // of a simulation: what happened
-	first fleet.Instant                 // of a simulation: when its first position was taken
+	plan  plan                     // of a simulated freight day, beside the feed
+	next  func() (incoming, error) // io.EOF at the end
+	truth *simulation.Truth        // of simulated buses: what happened
+	drove *simulation.FreightTruth // of a simulated freight day, likewise
+	first fleet.Instant            // of a simulation: when its first position was taken
 	due   func(fleet.Position) fleet.Instant
+}
+
+// incoming is what comes in: a row of positions or, if record is set, what a driver notes about a delivery.
+type incoming struct {
+	recording.Row
+	record *fleet.DeliveryRecord
 }
 
 func newInput(o options) (*input, error) {
 	if o.recorded() {
 		return recorded(o)
+	}
+	if o.freight {
+		return freightDay(o)
 	}
 	var truth simulation.Truth
 	buses := simulation.New(simulation.Config{Vehicles: o.vehicles, Seed: o.seed, Eventful: true, Truth: &truth})
@@ -39,12 +50,12 @@ func newInput(o options) (*input, error) {
 		truth: &truth,
 		due:   arrival,
 	}
-	in.next = func() (recording.Row, error) {
+	in.next = func() (incoming, error) {
 		p, _ := buses.Next()
 		if in.first == 0 {
 			in.first = p.Instant
 		}
-		return recording.Row{Position: p}, nil
+		return incoming{Row: recording.Row{Position: p}}, nil
 	}
 	return in, nil
 }
@@ -77,12 +88,12 @@ func recorded(o options) (*input, error) {
 		group: fmt.Sprintf("%s-%x", inputGroup, sum[:8]),
 		feed:  feed,
 		due:   due,
-		next: func() (recording.Row, error) {
+		next: func() (incoming, error) {
 			if next == len(rows) {
-				return recording.Row{}, io.EOF
+				return incoming{}, io.EOF
 			}
 			next++
-			return rows[next-1], nil
+			return incoming{Row: rows[next-1]}, nil
 		},
 	}, nil
 }

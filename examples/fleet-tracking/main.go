@@ -42,6 +42,9 @@ func parse(args []string, output io.Writer) (func(ctx context.Context, stdout, s
 		return func(ctx context.Context, stdout, stderr *os.File) error { return runLoad(ctx, o, stdout, stderr) }, err
 	}
 	o, err := parseOptions(args, output)
+	if o.write != "" {
+		return func(_ context.Context, stdout, _ *os.File) error { return writeFreight(o, stdout) }, err
+	}
 	return func(ctx context.Context, stdout, stderr *os.File) error { return execute(ctx, o, stdout, stderr) }, err
 }
 

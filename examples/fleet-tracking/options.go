@@ -21,6 +21,8 @@ type options struct {
 	format       recording.Options
 	arrivalOrder bool
 
+	freight  bool   // simulate delivery vehicles instead of buses
+	write    string // with freight: folder for the day as files
 	vehicles int
 	seed     uint64
 	duration time.Duration
@@ -40,6 +42,7 @@ type options struct {
 const usage = `Follows a fleet of buses: average speeds, deviations from the route, delays, progress.
 
   fleet-tracking                                        a simulated fleet, live
+  fleet-tracking -freight                               simulated deliveries, live
   fleet-tracking -gtfs FEED -positions FILE -out DIR    a recording, as CSV files
   fleet-tracking -live -gtfs FEED -data DIR             your own vehicles
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
@@ -76,6 +79,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
 	flags.BoolVar(&o.live, "live", false, "send nothing: take what others write to localizacao-veiculos")
 	flags.StringVar(&o.http, "http", "", "with -live: address `HOST:PORT` for positions by HTTP, as OsmAnd and Traccar Client send them")
+	flags.BoolVar(&o.freight, "freight", false, "simulate a day of delivery vehicles instead of buses: routes, promised windows, drivers, failed deliveries")
+	flags.StringVar(&o.write, "write", "", "with -freight: only write the simulated day into `DIR`, as the files that load and -positions read")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
 	flags.DurationVar(&o.duration, "duration", 0, "end the simulation, or -live, after this time, with a summary (default: at Ctrl-C)")
@@ -143,13 +148,14 @@ func (o options) check(rest []string, set map[string]bool) error {
 	wrong(o.live && o.replay, "-live and -replay: give one of them")
 	wrong(o.live && o.data == "" && len(o.brokers) == 0, "-live needs -data, a folder that keeps the log, or -brokers")
 	wrong(o.live && set["speed"], "-live takes positions as they come: leave -speed out")
-	for _, name := range []string{"vehicles", "seed", "duration"} {
+	for _, name := range []string{"freight", "vehicles", "seed", "duration"} {
 		wrong(set[name] && !o.simulated() && !(o.live && name == "duration"), "-%s is for the simulated fleet: leave it out", name)
 	}
 	wrong(o.vehicles < 1, "-vehicles %d: at least 1", o.vehicles)
 	wrong(o.duration < 0, "-duration %v: it must be positive", o.duration)
 	wrong(!(o.speed >= 0), "-speed %v: a number from 0 upwards", o.speed)
-	wrong(o.simulated() && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
+	wrong(o.write != "" && !o.freight, "-write is for -freight")
+	wrong(o.simulated() && !o.freight && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
 	wrong(o.listen != "" && len(o.brokers) > 0, "-listen is for the broker in this process, but -brokers names a cluster: leave one of them out")
 	wrong(!o.span.whole() && !o.replay, "-from and -to are for -replay")
 	wrong(!o.span.to.IsZero() && !o.span.from.Before(o.span.to), "-to: it must be later than -from")

@@ -9,7 +9,6 @@ import (
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
-	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/topology"
@@ -47,9 +46,12 @@ func newSender(ctx context.Context, client *kafka.Client, cfg kafka.ProducerConf
 	return &sender{client: client, producer: producer, counts: map[string]int32{}}, nil
 }
 
-// sendRow writes a position, or the text of a row that is none: it is kept in the log like any other, for whoever reads
-// positions to account for.
-func (s *sender) sendRow(ctx context.Context, row recording.Row) error {
+// sendRow writes a position, a record of a driver, or the text of a row that is neither: it is kept in the log like any other, for
+// whoever reads positions to account for.
+func (s *sender) sendRow(ctx context.Context, row incoming) error {
+	if r := row.record; r != nil {
+		return send(ctx, s, tracking.DeliveryRecords, r.ID, *r, r.Instant)
+	}
 	if row.Err == nil {
 		return send(ctx, s, tracking.Positions, row.Vehicle, row.Position, row.Instant)
 	}

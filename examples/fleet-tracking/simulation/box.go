@@ -14,7 +14,7 @@ const (
 	driftTime    = 300.0   // seconds in which the error becomes another
 	jitter       = 0.15    // metres
 	speedJitter  = 0.1     // m/s
-	oftenEvery   = 10      // of so many vehicles one has a box that takes a fix each second and sends its speed
+	oftenEvery   = 10      // of so many vehicles one has a box that takes a fix each second and sends speed and ignition
 	seldom       = 10      // seconds between the fixes of others
 	parkedEvery  = 300     // seconds between fixes at the depot
 	zeroPlace    = 0.003   // chance of a fix at latitude and longitude 0
@@ -51,7 +51,7 @@ func newBox(index int, random *rand.Rand) box {
 // wrongClock reports whether the clock is so far ahead that the fixes do not count.
 func (b *box) wrongClock() bool { return float64(b.clock) > fleet.MaxAhead.Seconds() }
 
-// hasSpeed reports whether the box sends the speed that its receiver measures.
+// hasSpeed reports whether the box sends the speed that its receiver measures, and the ignition.
 func (b *box) hasSpeed() bool { return b.every == 1 }
 
 // send sends the position of the truck, if it is time for that.
@@ -110,7 +110,7 @@ func (b *box) enterHole(t *truck, now fleet.Instant) {
 	}
 }
 
-// fix is what the box knows: latitude, longitude and time, and with some its speed.
+// fix is what the box knows: latitude, longitude and time, and with some speed and ignition.
 func (t *truck) fix(now fleet.Instant) fleet.Position {
 	b := &t.box
 	p := fleet.Position{Vehicle: t.name, Instant: now + fleet.Seconds(b.clock)}
@@ -128,6 +128,7 @@ func (t *truck) fix(now fleet.Instant) fleet.Position {
 	}
 	if b.hasSpeed() {
 		p.Speed = new(rounded(max(0, speed), 100))
+		p.Ignition = new(t.onDuty(now) && (t.calling == 0 || t.idles || t.speed > 0))
 	}
 	return p
 }

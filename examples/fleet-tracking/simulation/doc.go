@@ -7,7 +7,7 @@
 // a test can compare it with what the example made of the positions.
 //
 // Freight is the other simulation: vehicles that deliver, on a Plan of routes, promised windows and drivers. They send latitude and
-// longitude; one in ten takes a fix every second and sends its speed, too. FreightTruth is told what really happens there.
+// longitude; one in ten takes a fix every second and sends speed and ignition, too. FreightTruth is told what really happens there.
 //
 //	freight.go   the fleet, second by second       plan.go, loop.go  what is planned
 //	errand.go    what happens on a trip            truck.go          how a vehicle drives it
