@@ -53,6 +53,27 @@ func TestFreightDay(t *testing.T) {
 		t.Errorf("of %d arrivals %d have a time, %d within 30 s", seen, timed, near)
 	}
 	checkMessages(t, messages)
+	checkForecasts(t, truth.Calls, messages)
+}
+
+// checkForecasts compares the arrivals that customers are told half an hour before, or later, with the real ones.
+func checkForecasts(t *testing.T, calls []simulation.Call, messages []Message) {
+	t.Helper()
+	arrived := map[string]fleet.Instant{}
+	for _, call := range calls {
+		arrived[call.Delivery] = call.Arrived
+	}
+	var off []float64 // seconds
+	for _, m := range messages {
+		if at := arrived[m.Delivery]; m.Expected != 0 && m.At < at && at-m.At <= 30*minute {
+			off = append(off, math.Abs(at.Since(m.Expected)))
+		}
+	}
+	slices.Sort(off)
+	if len(off) < 50 || off[len(off)/2] > 360 {
+		t.Fatalf("of %d forecasts half are within %.0f s", len(off), off[len(off)/2])
+	}
+	t.Logf("of %d forecasts half are within %.0f s, nine of ten within %.0f s", len(off), off[len(off)/2], off[len(off)*9/10])
 }
 
 // phaseOf is what positions and records can tell of a delivery. A vehicle that passes by the door without a halt has visited it.

@@ -12,7 +12,7 @@ type Forecast struct {
 	Path    string     `json:"trajeto"`                  // of the trip: its line and stops
 	Instant Instant    `json:"instante"`                 // of the fix
 	Timed   bool       `json:"comHorario,omitempty"`     // the run can be late; otherwise planned times say only how long legs take
-	Start   Instant    `json:"inicio,omitempty"`         // planned departure from the first stop, as long as it lies ahead
+	Start   Instant    `json:"inicio,omitempty"`         // departure as planned from the first stop, or as usual from the delivery where an untimed run is; 0 once it is over
 	Since   Instant    `json:"paradaAnterior,omitempty"` // planned arrival at the stop before; 0 before the first stop
 	Left    float64    `json:"resta"`                    // of the way from the stop before to the next: 1 at the former, 0 at the latter
 	Delay   *float64   `json:"atraso,omitempty"`         // seconds, at the latest stop that is timed
@@ -102,8 +102,8 @@ func (v *visiting) outlook(own bool) Forecast {
 	}
 	due := func(stop Stop) Instant { return v.plan.at(stop.Due) }
 	if trip.Untimed {
-		pace := v.pace()
-		due = func(stop Stop) Instant { return now + Instant((stop.Along-v.Reached)/pace*1000) }
+		due = v.usual(now, next)
+		f.Start = v.usualDeparture(now)
 	}
 	if next > 0 {
 		before, ahead := trip.Stops[next-1], trip.Stops[next]
@@ -128,18 +128,6 @@ func (v *visiting) outlook(own bool) Forecast {
 		f.Stops = append(f.Stops, e)
 	}
 	return f
-}
-
-// A run without planned times is taken to go on as fast as it came, stops included. At first that says little: it is taken to have
-// driven a while at a usual speed before.
-const (
-	usualPace = 7.0   // m/s
-	paceKnown = 600.0 // seconds
-)
-
-// pace is how fast the run comes along its line, in m/s.
-func (v *visiting) pace() float64 {
-	return (v.Reached - v.Began.Along + usualPace*paceKnown) / (v.Latest.At.Since(v.Began.At) + paceKnown)
 }
 
 // behind is how late the run is at the greatest place that it has reached, in seconds, negative when it is early. Where it starts it has
