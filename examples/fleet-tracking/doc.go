@@ -4,6 +4,9 @@
 //	fleet-tracking
 //
 // drives a simulated fleet in Aracaju, live in the terminal, on a Kafka broker inside the process.
+// With -freight it is a day of deliveries: routes, promised windows and drivers, failed deliveries, detours, GPS gaps and a wrong
+// clock. At its end the results are compared with what happened. With -freight -write DIR the day is written as the files that a
+// company of its own would have; how to process them is told then.
 //
 //	fleet-tracking -gtfs FEED -positions FILE -out DIR
 //

@@ -26,7 +26,7 @@ const (
 // freightDay is a simulated day of delivery vehicles. Its plan comes from files, as that of a company does.
 func freightDay(o options) (_ *input, err error) {
 	var truth simulation.FreightTruth
-	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed, Truth: &truth})
+	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed, Days: o.days, Truth: &truth})
 	dir, err := os.MkdirTemp("", "fleet-tracking-plan-")
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func freightDay(o options) (_ *input, err error) {
 		return nil, err
 	}
 	in := &input{
-		name:  fmt.Sprintf("freight simulation vehicles=%d seed=%d", o.vehicles, o.seed),
+		name:  fmt.Sprintf("freight simulation vehicles=%d seed=%d days=%d", o.vehicles, o.seed, o.days),
 		group: inputGroup,
 		feed:  &gtfs.Feed{Zone: simulation.Zone},
 		plan:  planOf(files),
@@ -69,7 +69,7 @@ func freightDay(o options) (_ *input, err error) {
 
 // writeFreight writes a simulated freight day as the files that a company would have.
 func writeFreight(o options, stdout io.Writer) error {
-	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed})
+	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed, Days: o.days})
 	if err := day.Plan().Write(o.write); err != nil {
 		return err
 	}

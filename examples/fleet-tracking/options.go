@@ -23,6 +23,7 @@ type options struct {
 
 	freight  bool   // simulate delivery vehicles instead of buses
 	write    string // with freight: folder for the day as files
+	days     int    // with freight
 	vehicles int
 	seed     uint64
 	duration time.Duration
@@ -81,6 +82,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.StringVar(&o.http, "http", "", "with -live: address `HOST:PORT` for positions by HTTP, as OsmAnd and Traccar Client send them")
 	flags.BoolVar(&o.freight, "freight", false, "simulate a day of delivery vehicles instead of buses: routes, promised windows, drivers, failed deliveries")
 	flags.StringVar(&o.write, "write", "", "with -freight: only write the simulated day into `DIR`, as the files that load and -positions read")
+	flags.IntVar(&o.days, "days", 1, "with -freight: days to simulate, one after the other")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
 	flags.DurationVar(&o.duration, "duration", 0, "end the simulation, or -live, after this time, with a summary (default: at Ctrl-C)")
@@ -155,6 +157,8 @@ func (o options) check(rest []string, set map[string]bool) error {
 	wrong(o.duration < 0, "-duration %v: it must be positive", o.duration)
 	wrong(!(o.speed >= 0), "-speed %v: a number from 0 upwards", o.speed)
 	wrong(o.write != "" && !o.freight, "-write is for -freight")
+	wrong(set["days"] && !o.freight, "-days is for -freight")
+	wrong(o.days < 1, "-days %d: at least 1", o.days)
 	wrong(o.simulated() && !o.freight && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
 	wrong(o.listen != "" && len(o.brokers) > 0, "-listen is for the broker in this process, but -brokers names a cluster: leave one of them out")
 	wrong(!o.span.whole() && !o.replay, "-from and -to are for -replay")
