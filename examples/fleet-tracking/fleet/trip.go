@@ -67,6 +67,9 @@ func (s Stop) Point() orb.Point { return orb.Point{s.Lon, s.Lat} }
 // radius is how near to the stop's point a vehicle is there, in metres.
 func (s Stop) radius() float64 { return cmp.Or(s.Radius, stopRadius) }
 
+// holds reports whether a point lies within the radius of the stop.
+func (s Stop) holds(p orb.Point) bool { return Haversine(p, s.Point()) <= s.radius() }
+
 // scheduled is when a vehicle on time is at a place along the shape, in seconds of the service day: from its arrival at a stop to its
 // departure there, both the same away from stops. False for a trip without stops or without times.
 func (t *Trip) scheduled(along float64) (from, to float64, ok bool) {

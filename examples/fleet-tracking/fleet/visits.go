@@ -31,6 +31,17 @@ type VisitTracker struct {
 	Delay     *float64 `json:"atraso,omitempty"`   // then, seconds
 	Odometer  odometer `json:"hodometro"`          // of all fixes of the run
 	Undecided bool     `json:"indeciso,omitempty"` // whether the latest fix stands shows only the next
+
+	// For detours only.
+	Edge *edge   `json:"margem,omitempty"` // the last fix inside the corridor, if that is not Latest or the vehicle is outside
+	Out  *outing `json:"fora,omitempty"`   // the fixes outside it in a row
+
+	// For trips without planned times only.
+	Earlier Instant `json:"anterior,omitempty"`  // the fix before the latest
+	Stays   []call  `json:"estadas,omitempty"`   // at the stops within whose radius the latest fix lies
+	Met     Marks   `json:"visitadas,omitempty"` // stops with an arrival, by index
+	Halted  Marks   `json:"paradas,omitempty"`   // of them, those where it stood
+	Done    Marks   `json:"atendidas,omitempty"` // stops that are not visited again
 }
 
 // placed is a fix with a place on the line.
@@ -49,7 +60,8 @@ type call struct {
 	Stood   Instant `json:"parado,omitempty"` // the last fix that stood in the zone
 	Moved   bool    `json:"andou,omitempty"`  // whether a fix after Stood moves
 	Left    Instant `json:"partida,omitempty"`
-	Driven  driven  `json:"percorrido"` // at Stood, else at Arrived
+	Driven  driven  `json:"percorrido"`       // at Stood, else at Arrived
+	Again   bool    `json:"deNovo,omitempty"` // a round's vehicle halted here before: the call counts if it lasts
 }
 
 // left is a departure.
@@ -64,6 +76,7 @@ type left struct {
 type Stops struct {
 	Visits   []Visit
 	Legs     []Leg
+	Detour   *Detour
 	Progress *Progress
 	Unused   *Unused  // the fix, if it tells nothing
 	Forecast Forecast // of the run, yet without history; it has no stops when none is ahead, and no path when nothing is known
@@ -74,6 +87,9 @@ func (s Stops) AtStops() []Visit { return s.Visits }
 
 // Between are the legs.
 func (s Stops) Between() []Leg { return s.Legs }
+
+// Detours is the detour that the fix belongs to or ends, if there is one.
+func (s Stops) Detours() []Detour { return optional(s.Detour) }
 
 // Advances is the progress, if there is one.
 func (s Stops) Advances() []Progress { return optional(s.Progress) }
@@ -115,6 +131,8 @@ func (t VisitTracker) Add(planned Planned) (VisitTracker, Stops, error) {
 	}
 	v.take(planned.Position, counts)
 	switch used := v.Latest.At == planned.Instant; {
+	case planned.Own() && v.isRound():
+		v.told.Progress = v.roundProgress(planned.Position)
 	case planned.Own() && !used:
 		near, _ := v.line.approaches(planned.Point(), onLine)
 		v.told.Unused = planned.unusable(misplaced(v.line, planned.Position, near)).Unused
@@ -165,19 +183,28 @@ func isOnLine(s spot) bool { return s.onLine }
 
 func (v *visiting) atLastStop(s spot) bool {
 	last := len(v.stops()) - 1
+	if v.plan.trip.Untimed {
+		return last >= 0 && v.stops()[last].holds(s.point)
+	}
 	return s.onLine && last >= 0 && v.inZone(last, s)
 }
 
 // take takes in a fix, if it counts for the run.
 func (v *visiting) take(fix Position, counts func(spot) bool) {
+	if v.plan.trip.Untimed {
+		v.takeUntimed(fix, counts)
+		return
+	}
 	v.decide(fix)
-	near, _ := v.line.approaches(fix.Point(), onLine)
+	near, distance := v.line.approaches(fix.Point(), onLine)
 	after, along, ok := v.Placing.next(fix.Instant, near, v.plan)
 	here := spot{fix.Point(), along, ok}
 	if !counts(here) {
 		return
 	}
+	defer func() { v.stray(fix.Instant, distance, here) }()
 	stands, known := v.stands(fix)
+	v.goOut(distance)
 	v.Odometer = v.Odometer.add(fix, v.Latest.At)
 	if !ok {
 		return
@@ -231,7 +258,7 @@ func (v *visiting) decide(next Position) {
 func (v *visiting) inZone(i int, s spot) bool {
 	stop := v.stops()[i]
 	low, high := v.zone(i)
-	return s.along >= low && s.along <= high && Haversine(s.point, stop.Point()) <= stop.radius()
+	return s.along >= low && s.along <= high && stop.holds(s.point)
 }
 
 // zone is the part of the line that belongs to a stop.

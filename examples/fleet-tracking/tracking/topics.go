@@ -33,6 +33,7 @@ var (
 	Visits     = topology.NewTopic("paradas", codec.String, codec.JSON[fleet.Visit]())
 	Legs       = topology.NewTopic("trechos", codec.String, codec.JSON[fleet.Leg]())
 	Forecasts  = topology.NewTopic("previsoes", codec.String, codec.JSON[fleet.Forecast]())
+	Detours    = topology.NewTopic("saidas-do-corredor", codec.String, codec.JSON[fleet.Detour]())
 	Unused     = topology.NewTopic("posicoes-sem-uso", codec.String, codec.JSON[fleet.Unused]())
 )
 
@@ -40,7 +41,7 @@ var (
 func ResultTopics() []string {
 	return []string{
 		Accounts.Name(), Speeds.Name(), Motions.Name(), Deviations.Name(), Delays.Name(), Progress.Name(),
-		Visits.Name(), Legs.Name(), Forecasts.Name(), Unused.Name(), Invalid,
+		Visits.Name(), Legs.Name(), Detours.Name(), Forecasts.Name(), Unused.Name(), Invalid,
 	}
 }
 

@@ -40,7 +40,7 @@ func fixesOf(rows *topology.Stream[string, fleet.Row]) *topology.Stream[string, 
 	return topology.Map(rows.Filter(fleet.Row.IsFix), fleet.Row.Position)
 }
 
-// New returns the topology that makes speeds, deviations, delays, progress, visits of stops and legs of positions.
+// New returns the topology that makes speeds, deviations, delays, progress, visits of stops, legs and detours of positions.
 func New() (*topology.Topology, error) {
 	b := topology.NewBuilder("fleet-tracking")
 
@@ -71,6 +71,7 @@ func New() (*topology.Topology, error) {
 	called := topology.ProcessKV(planned, "paradas", visit, calls, told, histories)
 	topology.FlatMap(called, fleet.Stops.AtStops).To(Visits)
 	topology.FlatMap(called, fleet.Stops.Between).To(Legs)
+	topology.FlatMap(called, fleet.Stops.Detours).To(Detours)
 	topology.FlatMap(called, fleet.Stops.Advances).To(Progress) // of trips without a shape
 	topology.FlatMap(called, fleet.Stops.Unuseds).To(Unused)
 	topology.FlatMap(called, fleet.Stops.Forecasts).To(Forecasts)
