@@ -1,5 +1,5 @@
-// Package logistics is what the planners of a fleet read: where runs lose time, how long vehicles stay at stops, and the timetable as
-// it is driven. It is a topology of its own, application logistica, on the topics that package tracking writes.
+// Package logistics is what the planners of a fleet read: where runs lose time, how long vehicles stay at stops, which
+// detours runs repeat, and the timetable as it is driven. It is a topology of its own, application logistica, on the topics that package tracking writes.
 //
 //	topics.go     the topics and their codecs
 //	topology.go   which step follows which, and what is kept
@@ -14,6 +14,12 @@
 // Legs and visits are summed up over the latest 28 days of each leg or stop and local hour, by the time at which they
 // happened. A leg or visit that is told again replaces what was told before. So the results depend on which legs
 // and visits there are, not on the order in which they come.
+//
+// # Repeated detours
+//
+// A detour that skips a stretch of the line is repeated if three or more runs left out a stretch that overlaps it by half of
+// the shorter of the two, in the 14 days before the latest detour of the line. Only trips of the same route and path are
+// compared: a place is a length along the path.
 //
 // # The corrected timetable
 //

@@ -2,6 +2,7 @@ package logistics
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
@@ -19,7 +20,12 @@ func countVisits(c *processor.Context[string, fleet.VisitChange]) processor.Hand
 	return count(c, countedVisits.In(c), name, func(v fleet.Visit) fleet.Instant { return v.High })
 }
 
-// stopOf names a stop of a run.
+func countDetours(c *processor.Context[string, fleet.DetourChange]) processor.Handler[string, fleet.Detour] {
+	name := func(d fleet.Detour) string { return stopOf(d.Run, int(d.First)) }
+	return count(c, countedDetours.In(c), name, func(d fleet.Detour) fleet.Instant { return d.Last })
+}
+
+// stopOf names a stop of a run, or what else has a number in it.
 func stopOf(r fleet.Run, sequence int) string {
 	return fmt.Sprintf("%s|%s|%s|%s|%d", r.Vehicle, r.Trip, r.Day, r.Start, sequence)
 }
@@ -88,3 +94,28 @@ func sumUp[K, V, S any, H hour[H, V, S]](c *processor.Context[K, S], hours *stat
 func legKeyOf(c fleet.LegChange) fleet.LegKey     { return fleet.LegKeyOf(c.Value) }
 func stopKeyOf(c fleet.VisitChange) fleet.StopKey { return fleet.StopKeyOf(c.Value) }
 func stayed(c fleet.VisitChange) bool             { return c.Value.Stayed() }
+
+// findRepeated emits the repeated detours of a line when they change.
+func findRepeated(c *processor.Context[fleet.LineKey, fleet.RepeatedDetours]) processor.Handler[fleet.LineKey, fleet.DetourChange] {
+	lines := lineDetours.In(c)
+	return func(r processor.Record[fleet.LineKey, fleet.DetourChange]) error {
+		add := func(before fleet.LineDetours, _ bool) fleet.LineDetours { return before.Apply(r.Value) }
+		written, err := lines.Update(r.Key, r.Timestamp, add)
+		if err != nil {
+			return err
+		}
+		before, after := written.Old.Summary(), written.New.Summary()
+		if reflect.DeepEqual(before.Detours, after.Detours) {
+			return nil
+		}
+		return c.Emit(r.Key, after)
+	}
+}
+
+func lineKeyOf(c fleet.DetourChange) fleet.LineKey { return fleet.LineKeyOf(c.Value) }
+
+// skips reports whether the vehicle came back farther along its line.
+func skips(c fleet.DetourChange) bool {
+	_, _, ok := c.Value.Skipped()
+	return ok
+}

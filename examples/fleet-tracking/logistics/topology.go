@@ -14,6 +14,8 @@ import (
 var (
 	countedLegs      = state.NewKeyValue("trechos-contados", codec.String, codec.JSON[fleet.Leg]()).Immutable()
 	countedVisits    = state.NewKeyValue("paradas-contadas", codec.String, codec.JSON[fleet.Visit]()).Immutable()
+	countedDetours   = state.NewKeyValue("desvios-contados", codec.String, codec.JSON[fleet.Detour]()).Immutable()
+	lineDetours      = state.NewKeyValue("desvios-da-linha", codec.JSON[fleet.LineKey](), codec.JSON[fleet.LineDetours]()).Immutable()
 	legHours         = state.NewKeyValue("horas-dos-trechos", codec.JSON[fleet.LegKey](), codec.JSON[fleet.LegHour]()).Immutable()
 	waitingSchedules = state.NewKeyValue("viagens-a-espera", codec.String, codec.JSON[[]fleet.Schedule]()).Immutable()
 	audiences        = state.NewKeyValue("interessados", codec.JSON[fleet.LegKey](), codec.JSON[audience]()).Immutable()
@@ -29,7 +31,7 @@ type plan struct {
 	paths *topology.Table[string, fleet.Path]
 }
 
-// New returns the topology that sums up legs and dwells by the hour, and corrects timetables.
+// New returns the topology that sums up legs and dwells by the hour, finds repeated detours and corrects timetables.
 func New() (*topology.Topology, error) {
 	b := topology.NewBuilder("logistica")
 
@@ -41,6 +43,10 @@ func New() (*topology.Topology, error) {
 	visits := topology.Process(topology.From(b, tracking.Visits), "paradas", countVisits, countedVisits)
 	byStop := topology.KeyBy(visits.Filter(stayed), "por-parada", stopKeyOf)
 	topology.Process(byStop, "horas-das-paradas", sumUpVisits, stopHours).To(Dwells)
+
+	detours := topology.Process(topology.From(b, tracking.Detours), "desvios", countDetours, countedDetours)
+	byLine := topology.KeyBy(detours.Filter(skips), "por-linha", lineKeyOf)
+	topology.Process(byLine, "desvios-da-linha", findRepeated, lineDetours).To(Detours)
 
 	p := plan{topology.TableFrom(b, tracking.Paths)}
 	byPath := topology.KeyBy(topology.FlatMap(topology.From(b, tracking.Trips), schedules), "por-trajeto", pathOf)
