@@ -103,6 +103,9 @@ func (p placing) next(now Instant, near []foot, plan plan) (_ placing, along flo
 		offPlan float64 // seconds
 	}
 	var options []option
+	if len(p.Candidates) == 0 && plan.trip.Untimed {
+		near = beginning(near)
+	}
 	for _, f := range near {
 		early, late := plan.off(now, f.along)
 		if early > tooEarly && f.along > startOfLine || p.tooFar(now, f.along) {
@@ -131,6 +134,16 @@ func (p placing) next(now Instant, near []foot, plan plan) (_ placing, along flo
 		}
 	}
 	return placing{now, kept}, kept[0].Along, true
+}
+
+// beginning are the places at the start of the line, if there are any. Without a plan a round that ends where it starts begins there: its
+// end must not be kept, because at rest each fix would add to the cost of the start if the receiver errs towards the end.
+func beginning(near []foot) []foot {
+	start := slices.DeleteFunc(slices.Clone(near), func(f foot) bool { return f.along > startOfLine })
+	if len(start) == 0 {
+		return near
+	}
+	return start
 }
 
 // tooFar reports whether a vehicle cannot have come to a place by now from any where it may have been. Beside the line, on a detour,

@@ -21,3 +21,16 @@ func TestUntimedRoundBeginsAtItsStart(t *testing.T) {
 		t.Errorf("of %d places the vehicle is taken to be at %.0f m, %v", len(near), along, ok)
 	}
 }
+
+// TestPlaceAtRest lets a vehicle with many fixes stand where its round starts and ends, with a receiver that errs towards the end.
+func TestPlaceAtRest(t *testing.T) {
+	var p placing
+	for second := range int64(600) {
+		near := []foot{{along: 5, off: 12}, {along: 11_990, off: 2}}
+		after, along, ok := p.next(Seconds(second), near, plan{trip: &Trip{Untimed: true}})
+		if !ok || along != 5 {
+			t.Fatalf("after %d s it is at %v m (%v), want 5", second, along, ok)
+		}
+		p = after
+	}
+}
