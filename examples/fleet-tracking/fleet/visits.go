@@ -326,9 +326,13 @@ func (v *visiting) stand(here spot) {
 	}
 	if v.At != nil && v.inZone(v.At.Index, here) {
 		at := *v.At
+		told := at.Moved && at.Left != 0
 		at.Stood, at.Moved, at.Left = v.Latest.At, false, 0
 		at.Driven = v.Odometer.at(v.Latest.At)
 		v.At = &at
+		if told { // that it had left
+			v.tell(at)
+		}
 	}
 }
 

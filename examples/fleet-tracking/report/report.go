@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
@@ -74,6 +75,7 @@ type Report struct {
 	forecasts map[fleet.Run][]fleet.Forecast // without history
 	corrected map[string]fleet.CorrectedTrip // by trip
 	measured  []eta                          // of forecasts, visits and legs; nil when one of them is new
+	days      map[conduct.Sheet]conduct.Day
 }
 
 // AddSpeed takes in the average speed of a vehicle in the window that begins at start.
@@ -117,6 +119,7 @@ func (r *Report) Write(dir string) error {
 		ETA:               etaRows(r.etas()),
 
 		CorrectedStopTimes: r.correctedRows(),
+		Drivers:            r.dayRows(),
 	} {
 		if err := writeFile(filepath.Join(dir, name), rows); err != nil {
 			return fmt.Errorf("report: %w", err)
