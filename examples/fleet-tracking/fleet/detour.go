@@ -5,7 +5,8 @@ package fleet
 //
 // It begins with the first of two or more consecutive fixes beyond the corridor, at least 30 s apart, and ends with the first fix
 // nearer to the line than 0.8 of the corridor. What happens before the first departure, after the last arrival, or within 200 m of
-// a depot or fuel station does not count. This is not the Episode of a Deviation, which knows only the fixes off the route.
+// a depot or fuel station does not count; nor does, on a trip without planned times, being at one of its stops. This is not the
+// Episode of a Deviation, which knows only the fixes off the route.
 type Detour struct {
 	Run
 	Path  string     `json:"trajeto,omitempty"` // of the trip, as in topic trajetos

@@ -53,6 +53,14 @@ func (t Timetable) Merge(later Timetable) Timetable {
 	return t
 }
 
+// Zone is the time zone of the trips, empty if there are none.
+func (t Timetable) Zone() string {
+	if trips := t.on(""); len(trips) > 0 {
+		return trips[0].Zone
+	}
+	return ""
+}
+
 // on are the trips of a service day. Without a day they are those of the latest version.
 func (t Timetable) on(day string) []*Schedule {
 	n := len(t.Versions)
