@@ -11,8 +11,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/examples/fleet-tracking/customers"
+	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
@@ -92,13 +95,17 @@ const partitions = 4
 
 // createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
 func (a *app) createTopics(ctx context.Context) error {
-	for _, name := range append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(),
-		tracking.Deliveries.Name(), tracking.DeliveryRecords.Name()) {
+	names := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(),
+		tracking.Deliveries.Name(), tracking.DeliveryRecords.Name())
+	for _, c := range consumers(time.UTC) {
+		names = append(names, c.results...)
+	}
+	for _, name := range names {
 		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
 		switch name {
 		case tracking.Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
 			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
-		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name():
+		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name(), customers.Statuses.Name(), drivers.Days.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
 		}
 		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
@@ -132,7 +139,10 @@ func (a *app) track(ctx context.Context) error {
 	}
 	cfg := a.engine("")
 	cfg.StopAtEnd = true
-	if err := a.finish(ctx, cfg); err != nil {
+	if err := a.finish(ctx, a.topology, cfg); err != nil {
+		return err
+	}
+	if err := a.finishConsumers(ctx, ""); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -184,8 +194,8 @@ func (a *app) feed(ctx context.Context) error {
 }
 
 // finish runs the topology to the end of its inputs and says what it had to leave out.
-func (a *app) finish(ctx context.Context, cfg runner.Config) error {
-	engine, err := runner.Start(ctx, a.topology, cfg)
+func (a *app) finish(ctx context.Context, top *topology.Topology, cfg runner.Config) error {
+	engine, err := runner.Start(ctx, top, cfg)
 	if err != nil {
 		return err
 	}

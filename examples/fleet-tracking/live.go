@@ -28,6 +28,18 @@ func (a *app) live(ctx context.Context, zone string, send func(context.Context) 
 	if err != nil {
 		return err
 	}
+	pages := newPages()
+	stopConsumers, err := a.startConsumers(context.WithoutCancel(ctx), pages)
+	if err != nil {
+		engine.Stop()
+		return errors.Join(err, engine.Wait())
+	}
+	at, stopPages, err := pages.serve(a.options.web)
+	if err != nil {
+		engine.Stop()
+		return errors.Join(err, engine.Wait(), stopConsumers())
+	}
+	fmt.Fprintf(a.stdout, "Logistics, drivers and deliveries on http://%s/\n", at)
 	running, ended := context.WithCancel(context.WithoutCancel(ctx))
 	shown := make(chan error, 1)
 	go func() { shown <- a.show(running, zone, engine) }()
@@ -39,7 +51,7 @@ func (a *app) live(ctx context.Context, zone string, send func(context.Context) 
 	}()
 	err = send(sending)
 	engine.Stop()
-	err = errors.Join(err, engine.Wait())
+	err = errors.Join(err, engine.Wait(), stopPages(), stopConsumers())
 	ended()
 	return errors.Join(err, <-shown)
 }

@@ -41,6 +41,14 @@ func parse(args []string, output io.Writer) (func(ctx context.Context, stdout, s
 		o, err := parseLoad(args[1:], output)
 		return func(ctx context.Context, stdout, stderr *os.File) error { return runLoad(ctx, o, stdout, stderr) }, err
 	}
+	if len(args) > 0 {
+		if c, ok := consumerNamed(args[0]); ok {
+			o, err := parseConsumer(c, args[1:], output)
+			return func(ctx context.Context, stdout, stderr *os.File) error {
+				return runConsumer(ctx, c.name, o, stdout, stderr)
+			}, err
+		}
+	}
 	o, err := parseOptions(args, output)
 	if o.write != "" {
 		return func(_ context.Context, stdout, _ *os.File) error { return writeFreight(o, stdout) }, err

@@ -29,6 +29,7 @@ type options struct {
 	duration time.Duration
 
 	live    bool    // positions come from elsewhere
+	web     string  // where the pages of consumers are
 	http    string  // with live: where positions come by HTTP
 	speed   float64 // 0: as fast as possible
 	data    string
@@ -48,6 +49,7 @@ const usage = `Follows a fleet of buses: average speeds, deviations from the rou
   fleet-tracking -live -gtfs FEED -data DIR             your own vehicles
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
   fleet-tracking load -gtfs FEED -brokers HOST:PORT     another timetable, while it runs
+  fleet-tracking logistics -brokers HOST:PORT           a consumer of the results alone; so are drivers and customers
 
 `
 
@@ -83,6 +85,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.BoolVar(&o.freight, "freight", false, "simulate a day of delivery vehicles instead of buses: routes, promised windows, drivers, failed deliveries")
 	flags.StringVar(&o.write, "write", "", "with -freight: only write the simulated day into `DIR`, as the files that load and -positions read")
 	flags.IntVar(&o.days, "days", 1, "with -freight: days to simulate, one after the other")
+	flags.StringVar(&o.web, "web", "127.0.0.1:0", "address `HOST:PORT` of the pages of logistics, drivers and deliveries, while the program is live; who reaches it sees all of them")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
 	flags.DurationVar(&o.duration, "duration", 0, "end the simulation, or -live, after this time, with a summary (default: at Ctrl-C)")

@@ -34,7 +34,10 @@ func (a *app) replay(ctx context.Context) error {
 		}
 		cfg.InputNames = map[string]string{tracking.Positions.Name(): replayedPositions}
 	}
-	if err := a.finish(ctx, cfg); err != nil {
+	if err := a.finish(ctx, a.topology, cfg); err != nil {
+		return err
+	}
+	if err := a.finishConsumers(ctx, replayPrefix); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -48,8 +51,14 @@ func (a *app) replay(ctx context.Context) error {
 
 // forgetReplay deletes the offsets and topics of a replay; the offsets first, because that fails while another one runs.
 func (a *app) forgetReplay(ctx context.Context) error {
-	if err := a.forgetReplayGroup(ctx); err != nil {
-		return err
+	groups := []string{replayApplication}
+	for _, c := range consumers(time.UTC) {
+		groups = append(groups, replayApplication+"-"+c.name)
+	}
+	for _, group := range groups {
+		if err := a.forgetReplayGroup(ctx, group); err != nil {
+			return err
+		}
 	}
 	topics, err := a.client.Topics(ctx)
 	if err != nil {
@@ -67,14 +76,18 @@ func (a *app) forgetReplay(ctx context.Context) error {
 // isOfReplay tells its results and internal topics from what else a cluster holds.
 func isOfReplay(topic string) bool {
 	name, ok := strings.CutPrefix(topic, replayPrefix)
-	return ok && slices.Contains(tracking.ResultTopics(), name) || topic == replayedPositions || strings.HasPrefix(topic, replayApplication+"-")
+	results := tracking.ResultTopics()
+	for _, c := range consumers(time.UTC) {
+		results = append(results, c.results...)
+	}
+	return ok && slices.Contains(results, name) || topic == replayedPositions || strings.HasPrefix(topic, replayApplication+"-")
 }
 
 // forgetReplayGroup waits for the end of a replay that was killed, which cannot be told at once from one that runs.
-func (a *app) forgetReplayGroup(ctx context.Context) error {
+func (a *app) forgetReplayGroup(ctx context.Context, group string) error {
 	deadline := time.Now().Add(2 * replaySilence)
 	for tries := 0; ; tries++ {
-		err := a.client.DeleteGroup(ctx, replayApplication)
+		err := a.client.DeleteGroup(ctx, group)
 		switch {
 		case err == nil || errors.Is(err, kafka.ErrUnknownGroup):
 			return nil

@@ -6,7 +6,10 @@ import (
 	"fmt"
 
 	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
+	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/logistics"
 	"github.com/rio-streams/rio/examples/fleet-tracking/report"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
@@ -127,6 +130,8 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	forecasts := topology.NewTopic(tracking.Forecasts.Name(), codec.String, codec.JSON[report.Forecast]())
 	var undecoded error
 	read(r, forecasts, func(_ string, f report.Forecast) { undecoded = errors.Join(undecoded, results.AddForecast(f)) })
+	read(r, logistics.Timetables, func(_ string, t fleet.CorrectedTrip) { results.AddCorrectedTrip(t) })
+	read(r, drivers.Days, func(_ string, d conduct.Day) { results.AddDay(d) })
 	r.takes[prefix+tracking.Invalid] = func(kafka.Record) error {
 		results.AddUnreadable()
 		return nil
