@@ -219,7 +219,7 @@ func forgetFleet(t *testing.T, address string) {
 	}
 	for _, g := range groups {
 		group := g.Name
-		if group != "fleet-tracking" && group != replayApplication && !strings.HasPrefix(group, inputGroup) {
+		if !slices.ContainsFunc(applications(t), func(name string) bool { return group == name || strings.HasPrefix(group, name+"-") }) {
 			continue
 		}
 		// A process that was killed counts as a member until it has been silent for long enough.
@@ -234,7 +234,7 @@ func forgetFleet(t *testing.T, address string) {
 	}
 	var names []string
 	for _, topic := range all {
-		if isOfFleet(topic.Name) {
+		if isOfFleet(t, topic.Name) {
 			names = append(names, topic.Name)
 		}
 	}
@@ -243,10 +243,29 @@ func forgetFleet(t *testing.T, address string) {
 	}
 }
 
-func isOfFleet(topic string) bool {
-	named := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name())
-	return slices.Contains(named, strings.TrimPrefix(topic, replayPrefix)) ||
-		strings.HasPrefix(topic, "fleet-tracking-") // internal ones, also of the replay
+// applications are the names of all applications of the program. Those of a replay and the groups of inputs begin with the first.
+func applications(t *testing.T) []string {
+	t.Helper()
+	names := []string{"fleet-tracking"}
+	for _, c := range consumers(time.UTC) {
+		top, err := c.new()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, top.Name())
+	}
+	return names
+}
+
+func isOfFleet(t *testing.T, topic string) bool {
+	t.Helper()
+	named := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(),
+		tracking.Assignments.Name(), tracking.Deliveries.Name(), tracking.DeliveryRecords.Name())
+	for _, c := range consumers(time.UTC) {
+		named = append(named, c.results...)
+	}
+	internal := func(application string) bool { return strings.HasPrefix(topic, application+"-") }
+	return slices.Contains(named, strings.TrimPrefix(topic, replayPrefix)) || slices.ContainsFunc(applications(t), internal)
 }
 
 // retry calls try until it does not fail with a passing error, or ctx ends.
