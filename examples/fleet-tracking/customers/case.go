@@ -186,7 +186,7 @@ func (c Case) replan(plan *fleet.Delivery) Case {
 	switch {
 	case before == nil && (c.Run.Trip == "" || c.concerns(c.Run)):
 		return c
-	case before == nil: // what is known is of another trip
+	case before == nil: // the news that came before the plan is about another trip
 		return Case{Plan: plan, Now: c.Now, Record: c.Record}
 	case before.Trip != plan.Trip || before.Day != plan.Day:
 		return Case{Plan: plan, Now: c.Now, Since: c.Since, Shown: c.Shown, Told: c.Told}

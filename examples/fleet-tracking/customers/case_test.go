@@ -36,7 +36,7 @@ func TestCase(t *testing.T) {
 			for line := range strings.Lines(d.Input) {
 				after, told := happens(t, c, line)
 				if again, _ := happens(t, c, line); !reflect.DeepEqual(again, after) {
-					t.Errorf("%s: %q changes the case that it is told of", d.Pos, line)
+					t.Errorf("%s: applying %q modified the case in place", d.Pos, line)
 				}
 				tell(&out, told)
 				c = after

@@ -41,7 +41,7 @@ type Status struct {
 	High     fleet.Instant `json:"previsaoMaxima,omitempty"`
 	NoSignal fleet.Instant `json:"semSinalDesde,omitempty"` // time of the last fix, if there has been none for 10 minutes
 
-	// Against the promised window, in seconds. Late is told of what is expected, later of the arrival.
+	// Seconds early or late against the promised window: of the expected arrival until the vehicle has arrived, then of the arrival.
 	Late    bool    `json:"atrasado,omitempty"`
 	LateBy  float64 `json:"atraso,omitempty"`
 	EarlyBy float64 `json:"adiantamento,omitempty"`

@@ -8,7 +8,8 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 )
 
-// TestRanking: scores of different weights or days are not compared, equal ones share a place, and who has none has no place.
+// TestRanking checks that only scores of one day and weight compete, that equal scores share a place, and that a driver without a
+// score has no place.
 func TestRanking(t *testing.T) {
 	day := func(driver, date string, weight int, score float64) conduct.Day {
 		d := conduct.Day{Sheet: conduct.Sheet{Driver: driver, Day: date}, Weight: weight}

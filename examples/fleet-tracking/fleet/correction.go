@@ -140,7 +140,7 @@ func (c Correction) Trip() CorrectedTrip {
 	return t
 }
 
-// either is what is known, or else what is planned.
+// either returns the measured value if there is one, else the planned value.
 func either(known bool, value Span, planned int) Span {
 	if known {
 		return value

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	longestTold = 1200 // seconds ahead: what is told of later arrivals is not remembered
+	longestTold = 1200 // seconds: forecasts further ahead are not remembered
 	oftenTold   = 15   // seconds between forecasts that are remembered, at least
 	nearHorizon = 30.0 // seconds from a horizon at which a forecast still counts for it
 )

@@ -20,7 +20,7 @@ func TestTold(t *testing.T) {
 		before, _ := json.Marshal(run)
 		next, learned, f := run.Hear(stops, past)
 		if after, _ := json.Marshal(run); string(after) != string(before) {
-			t.Errorf("what was told before is %s now, was %s", after, before)
+			t.Errorf("Hear modified its receiver: it is %s, was %s", after, before)
 		}
 		text, err := json.Marshal(next)
 		if err != nil {
