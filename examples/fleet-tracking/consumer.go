@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +15,13 @@ import (
 )
 
 // consumerNamed finds the consumer that a command runs alone.
-func consumerNamed(name string) (consumer, bool) {
-	for _, c := range consumers(time.UTC) {
-		if c.name == name {
-			return c, true
-		}
+func consumerNamed(name string, zone *time.Location) (consumer, bool) {
+	all := consumers(zone)
+	i := slices.IndexFunc(all, func(c consumer) bool { return c.name == name })
+	if i < 0 {
+		return consumer{}, false
 	}
-	return consumer{}, false
+	return all[i], true
 }
 
 const consumerUsage = `Runs %s alone, until it is told to end: %s.
@@ -37,7 +38,7 @@ func parseConsumer(c consumer, args []string, output io.Writer) (options, error)
 	flags.Func("brokers", "addresses `HOST:PORT,…` of a Kafka cluster, or of a fleet-tracking that runs", o.setBrokers)
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps the state, to go on with at the next start (default: it is read from the log again)")
 	flags.StringVar(&o.web, "web", "127.0.0.1:0", "address `HOST:PORT` of the pages; who reaches it sees all of them")
-	flags.Func("zone", "`IANA` time zone of days and of times on pages (default: UTC)", func(s string) (err error) {
+	flags.Func("zone", "`IANA` time zone of days and of times on pages (default: that of the trips in the log, else UTC)", func(s string) (err error) {
 		o.format.Zone, err = time.LoadLocation(s)
 		return err
 	})
@@ -65,27 +66,22 @@ func runConsumer(ctx context.Context, name string, o options, stdout, stderr *os
 	if err != nil {
 		return err
 	}
-	for _, c := range consumers(zone) {
-		if c.name != name {
-			continue
-		}
-		pages := newPages()
-		app, err := a.startConsumer(context.WithoutCancel(ctx), c, pages)
-		if err != nil {
-			return err
-		}
-		at, stopPages, err := pages.serve(o.web)
-		if err != nil {
-			app.Stop()
-			return errors.Join(err, app.Wait())
-		}
-		fmt.Fprintf(stdout, "%s on http://%s/\n", name, at)
-		select {
-		case <-ctx.Done():
-			app.Stop()
-		case <-app.Done():
-		}
-		return errors.Join(stopPages(), app.Wait())
+	c, _ := consumerNamed(name, zone)
+	pages := newPages()
+	app, err := a.startConsumer(context.WithoutCancel(ctx), c, pages)
+	if err != nil {
+		return err
 	}
-	return nil
+	at, stopPages, err := pages.serve(o.web)
+	if err != nil {
+		app.Stop()
+		return errors.Join(err, app.Wait())
+	}
+	fmt.Fprintf(stdout, "%s on http://%s/\n", name, at)
+	select {
+	case <-ctx.Done():
+		app.Stop()
+	case <-app.Done():
+	}
+	return errors.Join(stopPages(), app.Wait())
 }

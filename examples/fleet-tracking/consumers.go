@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/customers"
@@ -81,12 +82,9 @@ func (c consumer) config(a *app, prefix string) runner.Config {
 		return cfg
 	}
 	cfg.InputNames = map[string]string{}
-	written := map[string]bool{}
-	for _, name := range tracking.ResultTopics() {
-		written[name] = true
-	}
+	written := tracking.ResultTopics()
 	for _, name := range c.sources {
-		if written[name] {
+		if slices.Contains(written, name) {
 			cfg.InputNames[name] = prefix + name
 		}
 	}

@@ -31,6 +31,10 @@ type plan struct {
 	deliveries  map[string]fleet.Delivery
 }
 
+func (p plan) empty() bool {
+	return len(p.Timetables) == 0 && len(p.Paths) == 0 && len(p.assignments) == 0 && len(p.deliveries) == 0
+}
+
 // planOf returns what the files of a freight company say.
 func planOf(files freight.Plan) plan {
 	p := plan{Plan: files.Timetables(), assignments: files.Assignments, deliveries: map[string]fleet.Delivery{}}
@@ -44,12 +48,15 @@ func planOf(files freight.Plan) plan {
 type written struct{ trips, paths, assignments, deliveries int }
 
 func (w written) String() string {
-	return fmt.Sprintf("%d trips, %d paths, %d vehicles' assignments, %d deliveries", w.trips, w.paths, w.assignments, w.deliveries)
+	return fmt.Sprintf("%d groups of trips, %d paths, %d vehicles' assignments, %d deliveries", w.trips, w.paths, w.assignments, w.deliveries)
 }
 
 // load writes what is planned, as far as the log has it not, or otherwise. Its time is the beginning of time, so that it is
 // read before any position. Loading a plan once more changes nothing.
 func (a *app) load(ctx context.Context, p plan) (added written, err error) {
+	if p.empty() {
+		return added, nil
+	}
 	s, err := newSender(ctx, a.client, kafka.ProducerConfig{TransactionalID: loadID})
 	if err != nil {
 		return added, err
