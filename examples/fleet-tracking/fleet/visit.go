@@ -34,7 +34,8 @@ func (r Run) Key() string {
 
 // Visit says when a run arrived at a stop and left it, by halt or radius. It is the value of topic paradas, keyed by vehicle.
 //
-// A stop has up to three visits, of which the last counts: its arrival, at the last stop a better one, and its departure.
+// A stop of a run has several visits, of which the last counts: one at the arrival, one at the departure, and more when later fixes
+// correct them. A vehicle that stands at the stop again after its departure has not left yet.
 // Arrived and Left are 0 when they are not known.
 type Visit struct {
 	Run
