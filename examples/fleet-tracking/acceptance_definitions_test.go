@@ -2,15 +2,15 @@ package main
 
 import (
 	"cmp"
-	"encoding/csv"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // This file says once more, in the plainest way, what the example computes of a recording. It shares no code with the example.
@@ -46,10 +46,10 @@ func readKingston(t *testing.T, dir string) *kingston {
 	t.Helper()
 	k := &kingston{dir: dir, shapes: map[string][]point{}, trips: map[string]string{}, due: map[call]float64{}}
 	k.fixes = readFixes(t, filepath.Join(dir, "positions_20260116.csv"))
-	feed := func(name string) []row { return readTable(t, filepath.Join(dir, "gtfs", name)) }
+	feed := func(name string) []reporttest.Row { return reporttest.Rows(t, filepath.Join(dir, "gtfs", name)) }
 
 	vertices := feed("shapes.txt")
-	slices.SortStableFunc(vertices, func(a, b row) int {
+	slices.SortStableFunc(vertices, func(a, b reporttest.Row) int {
 		return cmp.Compare(float(t, a["shape_pt_sequence"]), float(t, b["shape_pt_sequence"]))
 	})
 	for _, r := range vertices {
@@ -80,7 +80,7 @@ func readFixes(t *testing.T, path string) []fix {
 	type sent struct{ vehicle, at string }
 	seen := map[sent]bool{}
 	var fixes []fix
-	for _, r := range readTable(t, path) {
+	for _, r := range reporttest.Rows(t, path) {
 		if r["lat"] == "" || r["lon"] == "" {
 			continue
 		}
@@ -161,7 +161,7 @@ func (k *kingston) checkSpeedWindows(t *testing.T, dir string) {
 		want[w] = s
 	}
 	got := map[window]speeds{}
-	for _, r := range readTable(t, filepath.Join(dir, "speed_windows.csv")) {
+	for _, r := range reporttest.Rows(t, filepath.Join(dir, "speed_windows.csv")) {
 		got[window{r["vehicle_id"], float(t, r["window_start"])}] = speeds{
 			float(t, r["count"]), float(t, r["sum_speed_mps"]), float(t, r["avg_speed_mps"]), float(t, r["max_speed_mps"]),
 		}
@@ -187,7 +187,7 @@ func (k *kingston) checkDeviations(t *testing.T, dir string) {
 		}
 	}
 	got := map[rowKey]float64{}
-	for _, r := range readTable(t, filepath.Join(dir, "deviation_points.csv")) {
+	for _, r := range reporttest.Rows(t, filepath.Join(dir, "deviation_points.csv")) {
 		got[rowKey{r["seq"], r["vehicle_id"], r["trip_id"]}] = float(t, r["distance_to_shape_m"])
 	}
 	sameKeys(t, got, want)
@@ -241,7 +241,7 @@ func (k *kingston) checkEpisodes(t *testing.T, dir string) {
 	}
 
 	got := map[episode]float64{}
-	for _, r := range readTable(t, filepath.Join(dir, "deviation_episodes.csv")) {
+	for _, r := range reporttest.Rows(t, filepath.Join(dir, "deviation_episodes.csv")) {
 		e := episode{
 			ride:  ride{r["vehicle_id"], r["trip_id"], r["trip_start_date"]},
 			first: float(t, r["first_ts"]), last: float(t, r["last_ts"]), fixes: int(float(t, r["fixes"])),
@@ -267,7 +267,7 @@ func (k *kingston) checkArrivals(t *testing.T, dir string) {
 	}
 	type stop struct{ trip, day, sequence string }
 	ours := map[stop]float64{}
-	rows := readTable(t, filepath.Join(dir, "arrivals.csv"))
+	rows := reporttest.Rows(t, filepath.Join(dir, "arrivals.csv"))
 	for _, r := range rows {
 		at, delay := float(t, r["arrival_ts"]), float(t, r["delay_s"])
 		if !between(at, times[ride{r["vehicle_id"], r["trip_id"], r["trip_start_date"]}]) {
@@ -289,7 +289,7 @@ func (k *kingston) checkArrivals(t *testing.T, dir string) {
 
 	measured := 0
 	var apart []float64
-	for _, r := range readTable(t, filepath.Join(k.dir, "agency_stop_arrivals.csv")) {
+	for _, r := range reporttest.Rows(t, filepath.Join(k.dir, "agency_stop_arrivals.csv")) {
 		if r["observed"] != "1" {
 			continue
 		}
@@ -351,30 +351,6 @@ func sameKeys[K comparable, V any](t *testing.T, got, want map[K]V) {
 			t.Errorf("row missing: %v", k)
 		}
 	}
-}
-
-// row is a line of a file, by column.
-type row map[string]string
-
-func readTable(t *testing.T, path string) []row {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	lines, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	rows := make([]row, len(lines)-1)
-	for i, line := range lines[1:] {
-		rows[i] = row{}
-		for column, value := range line {
-			rows[i][lines[0][column]] = value
-		}
-	}
-	return rows
 }
 
 func float(t *testing.T, text string) float64 {

@@ -7,15 +7,16 @@ import (
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // checkForecasts compares eta.csv with that of an independent program, whose history is that of the whole fleet, not of one path, and
 // which knows of a run one fix more: the one before it began.
 func checkForecasts(t *testing.T, dir string) {
 	key := []string{"vehicle", "trip", "service_day", "stop_sequence", "horizon_s"}
-	rows := readTable(t, filepath.Join(dir, "eta.csv"))
+	rows := reporttest.Rows(t, filepath.Join(dir, "eta.csv"))
 	got := byColumns(rows, key...)
-	reference := readTable(t, filepath.Join(recordingtest.Dir(t, "reference"), "kingston_positions_20260116_eta.csv"))
+	reference := reporttest.Rows(t, filepath.Join(recordingtest.Dir(t, "reference"), "kingston_positions_20260116_eta.csv"))
 	there, same := 0, map[string]int{}
 	for name, want := range byColumns(reference, key...) {
 		r, ok := got[name]
@@ -49,7 +50,7 @@ func checkForecasts(t *testing.T, dir string) {
 }
 
 // misses are the median and the 90th percentile of absolute errors.
-func misses(t *testing.T, rows []row, horizon, column string) (median, nine float64) {
+func misses(t *testing.T, rows []reporttest.Row, horizon, column string) (median, nine float64) {
 	t.Helper()
 	var all []float64
 	for _, r := range rows {

@@ -33,8 +33,8 @@ func TestSpeedFromPositions(t *testing.T) {
 			files := filepath.Join(t.TempDir(), "files")
 			succeed(t, slices.Concat(test.options, []string{"-positions", input, "-out", files})...)
 
-			speeds := readTable(t, filepath.Join(files, "speed_from_positions.csv"))
-			sameSpeeds(t, speeds, readTable(t, reference+"_speed_windows.csv"), test.prefix)
+			speeds := reporttest.Rows(t, filepath.Join(files, "speed_from_positions.csv"))
+			sameSpeeds(t, speeds, reporttest.Rows(t, reference+"_speed_windows.csv"), test.prefix)
 			nearOdometer(t, speeds)
 			sameAccount(t, filepath.Join(files, "account.csv"), reference+"_speed_summary.csv")
 
@@ -49,10 +49,10 @@ func TestSpeedFromPositions(t *testing.T) {
 }
 
 // sameSpeeds: every window is there; distances agree to 0.1 m and 0.01 %, times to a millisecond.
-func sameSpeeds(t *testing.T, got, want []row, prefix string) {
+func sameSpeeds(t *testing.T, got, want []reporttest.Row, prefix string) {
 	t.Helper()
 	type window struct{ vehicle, start string }
-	byWindow := map[window]row{}
+	byWindow := map[window]reporttest.Row{}
 	for _, r := range got {
 		byWindow[window{prefix + r["vehicle"], r["window_start"]}] = r
 	}
@@ -84,7 +84,7 @@ func sameSpeeds(t *testing.T, got, want []row, prefix string) {
 
 // nearOdometer: in windows that fixes cover well, the distance is in the median within 4 % of the odometer's, and the sum of all
 // is a little less, because chords between fixes cut corners.
-func nearOdometer(t *testing.T, speeds []row) {
+func nearOdometer(t *testing.T, speeds []reporttest.Row) {
 	t.Helper()
 	var apart []float64
 	var positions, odometers float64
@@ -114,11 +114,11 @@ func nearOdometer(t *testing.T, speeds []row) {
 func sameAccount(t *testing.T, path, reference string) {
 	t.Helper()
 	want := map[string]string{}
-	for _, r := range readTable(t, reference) {
+	for _, r := range reporttest.Rows(t, reference) {
 		want[r["key"]] = r["value"]
 	}
 	var rows, sum float64
-	for _, r := range readTable(t, path) {
+	for _, r := range reporttest.Rows(t, path) {
 		key, value := r["key"], r["value"]
 		if key == "rows_without_arrival" || strings.HasPrefix(key, "fixes_") {
 			continue

@@ -6,14 +6,15 @@ import (
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // checkStops compares stops.csv, legs.csv and legs_by_hour.csv with those of an independent program.
 func checkStops(t *testing.T, dir string) {
 	reference := filepath.Join(recordingtest.Dir(t, "reference"), "kingston_positions_20260116_")
-	got := byColumns(readTable(t, filepath.Join(dir, "stops.csv")), "vehicle", "trip", "service_day", "stop_sequence")
+	got := byColumns(reporttest.Rows(t, filepath.Join(dir, "stops.csv")), "vehicle", "trip", "service_day", "stop_sequence")
 	var arrivals, reported, same float64
-	for key, want := range byColumns(readTable(t, reference+"arrivals.csv"), "vehicle", "trip", "service_day", "stop_sequence") {
+	for key, want := range byColumns(reporttest.Rows(t, reference+"arrivals.csv"), "vehicle", "trip", "service_day", "stop_sequence") {
 		for _, column := range []string{"stop", "timepoint", "planned_arrival", "planned_departure", "t_lo", "t_hi", "last_stop"} {
 			if want["how"] == got[key]["how"] && got[key][column] != want[column] {
 				t.Logf("%s of %s is %q, for the reference %q", column, key, got[key][column], want[column])
@@ -42,12 +43,12 @@ func checkStops(t *testing.T, dir string) {
 // sameSums: as many rows, and the same sums of columns, to 0.01 %.
 func sameSums(t *testing.T, path, reference string, columns ...string) {
 	t.Helper()
-	got, want := readTable(t, path), readTable(t, reference)
+	got, want := reporttest.Rows(t, path), reporttest.Rows(t, reference)
 	if len(got) != len(want) {
 		t.Errorf("%s has %d rows, want %d", filepath.Base(path), len(got), len(want))
 	}
 	for _, column := range columns {
-		sum := func(rows []row) (sum float64) {
+		sum := func(rows []reporttest.Row) (sum float64) {
 			for _, r := range rows {
 				sum += float(t, r[column])
 			}
@@ -64,8 +65,8 @@ func sameSums(t *testing.T, path, reference string, columns ...string) {
 }
 
 // byColumns are rows by the values of columns.
-func byColumns(rows []row, columns ...string) map[string]row {
-	named := map[string]row{}
+func byColumns(rows []reporttest.Row, columns ...string) map[string]reporttest.Row {
+	named := map[string]reporttest.Row{}
 	for _, r := range rows {
 		key := ""
 		for _, c := range columns {

@@ -89,7 +89,7 @@ func killed(t *testing.T, at place, recording []string, want string) {
 	// Files have a row for each result, even if its record were written twice. So count the records.
 	counts := at.records(t, tracking.Deviations.Name(), tracking.Delays.Name())
 	for i, file := range []string{"deviation_points.csv", "arrivals.csv"} {
-		if rows := len(readTable(t, filepath.Join(want, file))); counts[i] != rows {
+		if rows := len(reporttest.Rows(t, filepath.Join(want, file))); counts[i] != rows {
 			t.Errorf("%d records for the %d rows of %s", counts[i], rows, file)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // TestPositionsByHTTP sends positions from several phones, some of them twice, and invalid requests. The log must contain every
@@ -53,7 +55,7 @@ func TestPositionsByHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.succeed()
-	for _, r := range readTable(t, filepath.Join(files, "account.csv")) {
+	for _, r := range reporttest.Rows(t, filepath.Join(files, "account.csv")) {
 		want := map[string]string{"account_rows": "121", "account_fixes": "81", "account_repeat": "40", "pairs_clean": "72"}[r["key"]]
 		if want != "" && r["value"] != want {
 			t.Errorf("%s is %s, want %s", r["key"], r["value"], want)

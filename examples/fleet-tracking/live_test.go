@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 )
@@ -47,7 +48,7 @@ func TestOwnVehicles(t *testing.T) {
 		p.succeed()
 	}
 
-	rows := readTable(t, filepath.Join(files, "speed_from_positions.csv"))
+	rows := reporttest.Rows(t, filepath.Join(files, "speed_from_positions.csv"))
 	if len(rows) != 2 {
 		t.Fatalf("%d windows, want one a day: %v", len(rows), rows)
 	}
@@ -56,7 +57,7 @@ func TestOwnVehicles(t *testing.T) {
 			t.Errorf("window is %v, want 10 m/s of caminhao-1 in 90 s", r)
 		}
 	}
-	for _, r := range readTable(t, filepath.Join(files, "account.csv")) {
+	for _, r := range reporttest.Rows(t, filepath.Join(files, "account.csv")) {
 		if want := map[string]string{"account_rows": "22", "account_fixes": "20", "account_unreadable": "2"}[r["key"]]; want != "" && r["value"] != want {
 			t.Errorf("%s is %s, want %s", r["key"], r["value"], want)
 		}

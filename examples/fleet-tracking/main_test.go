@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -192,24 +191,10 @@ func optional(x *float64) string {
 // split writes the first and the second half of a file of rows, each with the header.
 func split(t *testing.T, path, first, second string) {
 	t.Helper()
-	rows := readCSV(t, path)
+	rows := reporttest.Lines(t, path)
 	middle := len(rows) / 2
 	writeCSV(t, first, rows[:middle])
 	writeCSV(t, second, slices.Concat(rows[:1], rows[middle:]))
-}
-
-func readCSV(t *testing.T, path string) [][]string {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
 }
 
 func writeFeed(t *testing.T, dir string, feed *gtfs.Feed) {
@@ -256,12 +241,7 @@ func decimal(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 func writeCSV(t *testing.T, path string, rows [][]string) {
 	t.Helper()
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if err := csv.NewWriter(file).WriteAll(rows); err != nil {
+	if err := report.WriteTable(path, rows); err != nil {
 		t.Fatal(err)
 	}
 }

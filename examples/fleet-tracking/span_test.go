@@ -43,11 +43,11 @@ func TestReplayOfASpan(t *testing.T) {
 		o.span.margins, o.out = c.margins, filepath.Join(t.TempDir(), "files")
 		opened(t, o, func(a *app) error { return a.replay(t.Context()) })
 		for file, least := range map[string]int{report.PositionSpeeds: 30, report.DeviationPoints: 200, report.Stops: 60, report.Legs: 40, report.ETA: 40} {
-			if n := len(readTable(t, filepath.Join(o.out, file))); n < least {
+			if n := len(reporttest.Rows(t, filepath.Join(o.out, file))); n < least {
 				t.Errorf("%s has %d rows: too few to compare", file, n)
 			}
 		}
-		account := byColumns(readTable(t, filepath.Join(o.out, report.Accounts)), "key")
+		account := byColumns(reporttest.Rows(t, filepath.Join(o.out, report.Accounts)), "key")
 		if read, all := float(t, account["account_rows "]["value"]), float64(whole.Account().Rows); read >= all*0.95 {
 			t.Errorf("%v of %v positions were read again", read, all)
 		}

@@ -10,7 +10,7 @@
 //	round.go     which news of a run bears on which of its deliveries
 //	signal.go    when a vehicle was last heard of
 //	topics.go, topology.go, steps.go    the topology
-//	pages.go, link.go, serve.go         the pages
+//	pages.go, link.go                   the pages
 //
 // # Time
 //

@@ -2,7 +2,6 @@ package drivers_test
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -232,19 +231,19 @@ var tolerances = map[string]float64{
 
 func sameFigures(t *testing.T, dir, reference, prefix string) {
 	t.Helper()
-	header, got := table(t, filepath.Join(dir, report.Drivers))
-	wantHeader, want := table(t, reference)
-	if !slices.Equal(header, wantHeader) {
-		t.Fatalf("columns are %v, want %v", header, wantHeader)
+	got, want := reporttest.Lines(t, filepath.Join(dir, report.Drivers)), reporttest.Lines(t, reference)
+	header := want[0]
+	if !slices.Equal(got[0], header) {
+		t.Fatalf("columns are %v, want %v", got[0], header)
 	}
 	byDay := map[[2]string][]string{}
-	for _, row := range got {
+	for _, row := range got[1:] {
 		byDay[[2]string{prefix + row[0], row[1]}] = row
 	}
 	if len(got) != len(want) {
-		t.Errorf("%d days, want %d", len(got), len(want))
+		t.Errorf("%d days, want %d", len(got)-1, len(want)-1)
 	}
-	for _, row := range want {
+	for _, row := range want[1:] {
 		day := byDay[[2]string{row[0], row[1]}]
 		if day == nil {
 			t.Errorf("no figures of %s on %s", row[0], row[1])
@@ -268,18 +267,4 @@ func agree(got, want string, tolerance float64) bool {
 	}
 	w, err := strconv.ParseFloat(want, 64)
 	return err == nil && tolerance > 0 && math.Abs(g-w) <= tolerance+1e-4*math.Abs(w)
-}
-
-func table(t *testing.T, path string) (header []string, rows [][]string) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	all, err := csv.NewReader(file).ReadAll()
-	if err != nil || len(all) == 0 {
-		t.Fatalf("%s: %d rows, %v", path, len(all), err)
-	}
-	return all[0], all[1:]
 }

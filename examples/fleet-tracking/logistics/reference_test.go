@@ -1,17 +1,15 @@
 package logistics
 
 import (
-	"encoding/csv"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/topology"
@@ -25,19 +23,19 @@ func TestKingston(t *testing.T) {
 	legs := readLegs(t, filepath.Join(dir, "kingston_positions_20260116_legs.csv"))
 	hours := sumUpAll(t, legs, topologytest.Config{})
 
-	rows := readRows(t, filepath.Join(dir, "kingston_positions_20260116_legs_by_hour.csv"))
+	rows := reporttest.Rows(t, filepath.Join(dir, "kingston_positions_20260116_legs_by_hour.csv"))
 	if len(hours) != len(rows) {
 		t.Errorf("%d hours of legs, want %d", len(hours), len(rows))
 	}
 	for _, r := range rows {
-		s := hours[fleet.LegKey{From: r["from_stop"], To: r["to_stop"], Hour: int(r.number(t, "hour"))}]
+		s := hours[fleet.LegKey{From: r["from_stop"], To: r["to_stop"], Hour: int(r.Number(t, "hour"))}]
 		n, measured := float64(s.Legs), float64(s.Measured)
 		for column, got := range map[string]float64{
 			"n": n, "driven_m_n": measured,
 			"planned_s_mean": s.Planned.Seconds() / n, "driven_s_mean": s.Driven.Seconds() / n, "driven_s_median": s.Median.Seconds(),
 			"lost_s_total": s.Lost.Seconds() / n, "planned_m_mean": s.PlannedMetres.Metres() / n, "driven_m_mean": s.Metres.Metres() / measured,
 		} {
-			want := r.number(t, column)
+			want := r.Number(t, column)
 			if column == "lost_s_total" {
 				want /= n
 			}
@@ -106,50 +104,17 @@ func latest[K comparable, V any](t *testing.T, d *topologytest.Driver, topic top
 
 func readLegs(t *testing.T, path string) (legs []fleet.Leg) {
 	t.Helper()
-	for i, r := range readRows(t, path) {
+	for i, r := range reporttest.Rows(t, path) {
 		left := fleet.Seconds(1768585200 + 10*int64(i))
-		metres := r.number(t, "driven_m")
+		metres := r.Number(t, "driven_m")
 		leg := fleet.Leg{
 			Run:          fleet.Run{Vehicle: r["vehicle"], Trip: r["trip"], Day: r["service_day"]},
-			FromSequence: int(r.number(t, "from_sequence")), ToSequence: int(r.number(t, "to_sequence")),
-			From: r["from_stop"], To: r["to_stop"], Hour: int(r.number(t, "hour")),
-			Left: left, Arrived: left + fleet.Instant(math.Round(1000*r.number(t, "driven_s"))),
-			Planned: r.number(t, "planned_s"), Driven: r.number(t, "driven_s"), PlannedMetres: r.number(t, "planned_m"), DrivenMetres: &metres,
+			FromSequence: int(r.Number(t, "from_sequence")), ToSequence: int(r.Number(t, "to_sequence")),
+			From: r["from_stop"], To: r["to_stop"], Hour: int(r.Number(t, "hour")),
+			Left: left, Arrived: left + fleet.Instant(math.Round(1000*r.Number(t, "driven_s"))),
+			Planned: r.Number(t, "planned_s"), Driven: r.Number(t, "driven_s"), PlannedMetres: r.Number(t, "planned_m"), DrivenMetres: &metres,
 		}
 		legs = append(legs, leg)
 	}
 	return legs
-}
-
-// row is a line of a file, by column.
-type row map[string]string
-
-func (r row) number(t *testing.T, column string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(r[column], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
-
-func readRows(t *testing.T, path string) (rows []row) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	lines, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range lines[1:] {
-		r := row{}
-		for column, value := range line {
-			r[lines[0][column]] = value
-		}
-		rows = append(rows, r)
-	}
-	return rows
 }

@@ -2,16 +2,14 @@ package recording_test
 
 import (
 	"cmp"
-	"encoding/csv"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // Fixes half a minute or a minute apart cut corners, so the GPS sees a little less than the odometer.
@@ -75,19 +73,19 @@ func motion(fixes []fleet.Position) (sum fleet.Motion) {
 func TestDistanceAgreesWithPublishedTracks(t *testing.T) {
 	dir := recordingtest.Dir(t, "gotrack_aracaju")
 	tracks := map[string][]fleet.Position{}
-	for _, row := range rows(t, filepath.Join(dir, "points.csv")) {
+	for _, row := range reporttest.Rows(t, filepath.Join(dir, "points.csv")) {
 		at, err := time.Parse("2006-01-02 15:04:05", row["time"])
 		if err != nil {
 			t.Fatal(err)
 		}
-		fix := fleet.Position{Instant: fleet.InstantOf(at), Lat: new(parse(t, row["lat"])), Lon: new(parse(t, row["lon"]))}
+		fix := fleet.Position{Instant: fleet.InstantOf(at), Lat: new(row.Number(t, "lat")), Lon: new(row.Number(t, "lon"))}
 		tracks[row["track_id"]] = append(tracks[row["track_id"]], fix)
 	}
 	var ratios []float64
-	for _, row := range rows(t, filepath.Join(dir, "tracks.csv")) {
+	for _, row := range reporttest.Rows(t, filepath.Join(dir, "tracks.csv")) {
 		track := tracks[row["track_id"]]
-		metres := 1000 * parse(t, row["published_distance_km"])
-		seconds := 3600 * parse(t, row["published_time_h"])
+		metres := 1000 * row.Number(t, "published_distance_km")
+		seconds := 3600 * row.Number(t, "published_time_h")
 		if metres < 500 || !complete(track, seconds) {
 			continue
 		}
@@ -111,35 +109,4 @@ func complete(track []fleet.Position, seconds float64) bool {
 		}
 	}
 	return true
-}
-
-func rows(t *testing.T, path string) []map[string]string {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	records, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []map[string]string
-	for _, record := range records[1:] {
-		row := map[string]string{}
-		for i, name := range records[0] {
-			row[name] = record[i]
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func parse(t *testing.T, number string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(number, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
 }

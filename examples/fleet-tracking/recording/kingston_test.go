@@ -1,7 +1,6 @@
 package recording_test
 
 import (
-	"encoding/csv"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // followed is what the domain says about a recording, computed fix by fix in order of arrival.
@@ -139,30 +139,12 @@ type stopOfTrip struct {
 // agencyDelays are the delays that the agency measured, in seconds.
 func agencyDelays(t *testing.T, path string) map[stopOfTrip]float64 {
 	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	column := map[string]int{}
-	for i, name := range rows[0] {
-		column[name] = i
-	}
 	delays := map[stopOfTrip]float64{}
-	for _, row := range rows[1:] {
-		if row[column["observed"]] != "1" || row[column["arrival_delay_s"]] == "" {
-			continue
+	for _, r := range reporttest.Rows(t, path) {
+		if r["observed"] == "1" && r["arrival_delay_s"] != "" {
+			stop := stopOfTrip{r["trip_id"], r["trip_start_date"], int(r.Number(t, "stop_sequence"))}
+			delays[stop] = r.Number(t, "arrival_delay_s")
 		}
-		sequence, errSequence := strconv.Atoi(row[column["stop_sequence"]])
-		delay, errDelay := strconv.ParseFloat(row[column["arrival_delay_s"]], 64)
-		if errSequence != nil || errDelay != nil {
-			t.Fatalf("agency's row %v cannot be read", row)
-		}
-		delays[stopOfTrip{row[column["trip_id"]], row[column["trip_start_date"]], sequence}] = delay
 	}
 	return delays
 }

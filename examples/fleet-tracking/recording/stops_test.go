@@ -2,11 +2,9 @@ package recording_test
 
 import (
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording/recordingtest"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // stopTimes are the visits and legs of a recording, the last of each stop, computed fix by fix in order of arrival.
@@ -76,46 +75,10 @@ func (s stopTimes) inOrder() []fleet.Visit {
 	})
 }
 
-// row is a line of a file, by column. An empty number is NaN.
-type row map[string]string
-
-func (r row) number(t *testing.T, column string) float64 {
+// callOf is the stop that a row of the reference is about.
+func callOf(t *testing.T, r reporttest.Row, sequence string) string {
 	t.Helper()
-	if r[column] == "" {
-		return math.NaN()
-	}
-	x, err := strconv.ParseFloat(r[column], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
-
-func readTable(t *testing.T, path string) (rows []row) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	lines, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	for _, line := range lines[1:] {
-		r := row{}
-		for column, value := range line {
-			r[lines[0][column]] = value
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
-
-// call is the stop that a row of the reference is about.
-func (r row) call(t *testing.T, sequence string) string {
-	t.Helper()
-	return fmt.Sprintf("%s %s %s %v", r["vehicle"], r["trip"], r["service_day"], r.number(t, sequence))
+	return fmt.Sprintf("%s %s %s %v", r["vehicle"], r["trip"], r["service_day"], r.Number(t, sequence))
 }
 
 func (c callOfRun) String() string {
@@ -138,18 +101,18 @@ func TestKingstonStops(t *testing.T) {
 
 	visits := byName(got.visits)
 	var arrivals, ours, same, departures, sameDepartures float64
-	for _, r := range readTable(t, filepath.Join(reference, "kingston_positions_20260116_arrivals.csv")) {
-		v := visits[r.call(t, "stop_sequence")]
-		if want := r.number(t, "departure"); !math.IsNaN(want) {
+	for _, r := range reporttest.Rows(t, filepath.Join(reference, "kingston_positions_20260116_arrivals.csv")) {
+		v := visits[callOf(t, r, "stop_sequence")]
+		if r["departure"] != "" {
 			departures++
-			if math.Abs(v.Left.Unix()-want) <= 1 {
+			if math.Abs(v.Left.Unix()-r.Number(t, "departure")) <= 1 {
 				sameDepartures++
 			}
 		}
-		want := r.number(t, "arrival")
-		if math.IsNaN(want) {
+		if r["arrival"] == "" {
 			continue
 		}
+		want := r.Number(t, "arrival")
 		arrivals++
 		if v.Arrived == 0 {
 			t.Logf("not reported: %v", r)
@@ -159,7 +122,7 @@ func TestKingstonStops(t *testing.T) {
 		if off := v.Arrived.Unix() - want; math.Abs(off) <= 1 {
 			same++
 		} else {
-			t.Logf("%s %s %+.1f s from the reference", r.call(t, "stop_sequence"), v.How, off)
+			t.Logf("%s %s %+.1f s from the reference", callOf(t, r, "stop_sequence"), v.How, off)
 		}
 	}
 	within(t, "share of arrivals reported", ours/arrivals, 0.98, 1)
@@ -190,19 +153,19 @@ func TestKingstonLegs(t *testing.T) {
 	reference := recordingtest.Dir(t, "reference")
 	got := byName(followStops(t, positions, plan).legs)
 
-	rows := readTable(t, filepath.Join(reference, "kingston_positions_20260116_legs.csv"))
+	rows := reporttest.Rows(t, filepath.Join(reference, "kingston_positions_20260116_legs.csv"))
 	within(t, "legs", float64(len(got)), float64(len(rows)), float64(len(rows)))
 	var want, ours struct{ planned, driven, plannedMetres, drivenMetres float64 }
 	for _, r := range rows {
-		l, ok := got[r.call(t, "from_sequence")]
+		l, ok := got[callOf(t, r, "from_sequence")]
 		if !ok || l.DrivenMetres == nil || strconv.Itoa(l.Hour) != r["hour"] {
 			t.Errorf("leg %v is %+v", r, l)
 			continue
 		}
-		want.planned += r.number(t, "planned_s")
-		want.driven += r.number(t, "driven_s")
-		want.plannedMetres += r.number(t, "planned_m")
-		want.drivenMetres += r.number(t, "driven_m")
+		want.planned += r.Number(t, "planned_s")
+		want.driven += r.Number(t, "driven_s")
+		want.plannedMetres += r.Number(t, "planned_m")
+		want.drivenMetres += r.Number(t, "driven_m")
 		ours.planned += l.Planned
 		ours.driven += l.Driven
 		ours.plannedMetres += l.PlannedMetres
@@ -241,10 +204,13 @@ func compareAgency(t *testing.T, dir string, got stopTimes) {
 	}
 	var inside, reported float64
 	var apart []float64
-	for _, r := range readTable(t, filepath.Join(dir, "agency_stop_arrivals.csv")) {
-		s := stop{r["trip_id"], r["trip_start_date"], int(r.number(t, "stop_sequence"))}
-		measured := fleet.Seconds(int64(r.number(t, "arrival_time")))
-		if r["observed"] != "1" || !between(measured, got.fixes[runs[stop{s.trip, s.day, 0}]]) {
+	for _, r := range reporttest.Rows(t, filepath.Join(dir, "agency_stop_arrivals.csv")) {
+		s := stop{r["trip_id"], r["trip_start_date"], int(r.Number(t, "stop_sequence"))}
+		if r["observed"] != "1" {
+			continue
+		}
+		measured := fleet.Seconds(int64(r.Number(t, "arrival_time")))
+		if !between(measured, got.fixes[runs[stop{s.trip, s.day, 0}]]) {
 			continue
 		}
 		inside++
@@ -290,7 +256,7 @@ func TestKingstonLastStops(t *testing.T) {
 		}
 	}
 	var runs, reported float64
-	for _, r := range readTable(t, filepath.Join(reference, "kingston_positions_20260116_last_stops.csv")) {
+	for _, r := range reporttest.Rows(t, filepath.Join(reference, "kingston_positions_20260116_last_stops.csv")) {
 		runs++
 		if arrived[r["vehicle"]+" "+r["trip"]+" "+r["service_day"]] {
 			reported++

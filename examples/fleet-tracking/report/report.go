@@ -121,7 +121,7 @@ func (r *Report) Write(dir string) error {
 		CorrectedStopTimes: r.correctedRows(),
 		Drivers:            r.dayRows(),
 	} {
-		if err := writeFile(filepath.Join(dir, name), rows); err != nil {
+		if err := WriteTable(filepath.Join(dir, name), rows); err != nil {
 			return fmt.Errorf("report: %w", err)
 		}
 	}
@@ -175,7 +175,8 @@ func (r *Report) arrivalRows() [][]string {
 	return rows
 }
 
-func writeFile(path string, rows [][]string) error {
+// WriteTable writes rows, the header first, as a CSV file.
+func WriteTable(path string, rows [][]string) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report"
 )
 
 // The files of a plan, by name, as a company of its own would have them: package freight reads them.
@@ -31,10 +31,10 @@ func (p Plan) Write(dir string) error {
 		err = os.WriteFile(filepath.Join(dir, RoutesFile), routes, 0o666)
 	}
 	if err == nil {
-		err = writeTable(filepath.Join(dir, DeliveriesFile), p.deliveryRows())
+		err = report.WriteTable(filepath.Join(dir, DeliveriesFile), p.deliveryRows())
 	}
 	if err == nil {
-		err = writeTable(filepath.Join(dir, DriversFile), p.driverRows())
+		err = report.WriteTable(filepath.Join(dir, DriversFile), p.driverRows())
 	}
 	if err != nil {
 		return fmt.Errorf("simulation: %w", err)
@@ -101,15 +101,3 @@ func (p Plan) driverRows() [][]string {
 func moment(at fleet.Instant) string { return at.Time().In(aracaju()).Format(time.RFC3339) }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
-
-func writeTable(path string, rows [][]string) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := csv.NewWriter(file).WriteAll(rows); err != nil {
-		file.Close()
-		return err
-	}
-	return file.Close()
-}

@@ -1,15 +1,14 @@
 package tracking
 
 import (
-	"encoding/csv"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 )
 
 // checkForecasts compares the forecasts of a recording with the baseline, the delay at the last stop, and what was told live with what is
@@ -50,34 +49,15 @@ func checkForecasts(t *testing.T, r results) {
 	if err := r.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.Open(filepath.Join(dir, report.ETA))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	column := map[string]int{}
-	for i, name := range rows[0] {
-		column[name] = i
-	}
-	number := func(row []string, name string) float64 {
-		x, err := strconv.ParseFloat(row[column[name]], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return x
-	}
+	rows := reporttest.Rows(t, filepath.Join(dir, report.ETA))
 	near, same := 0, 0
-	for _, row := range rows[1:] {
-		at := fleet.Instant(math.Round(number(row, "at") * 1000))
-		told, ok := live[key(row[column["vehicle"]], row[column["trip"]], row[column["stop_sequence"]], at)]
+	for _, row := range rows {
+		at := fleet.Instant(math.Round(row.Number(t, "at") * 1000))
+		told, ok := live[key(row["vehicle"], row["trip"], row["stop_sequence"], at)]
 		if !ok {
 			t.Fatalf("never told: %v", row)
 		}
-		off := math.Abs(told.Since(at) - number(row, "told_history"))
+		off := math.Abs(told.Since(at) - row.Number(t, "told_history"))
 		if off < 0.001 {
 			same++
 		}
@@ -85,7 +65,7 @@ func checkForecasts(t *testing.T, r results) {
 			near++
 		}
 	}
-	t.Logf("of %d forecasts %d were told live to the millisecond, %d within 10 s", len(rows)-1, same, near)
+	t.Logf("of %d forecasts %d were told live to the millisecond, %d within 10 s", len(rows), same, near)
 	if n := float64(len(rows) - 1); float64(same) < 0.9*n || float64(near) < 0.98*n {
 		t.Errorf("want 90 %% to the millisecond, 98 %% within 10 s")
 	}

@@ -1,4 +1,4 @@
-// Package reporttest compares the files of results.
+// Package reporttest reads and compares the files of results.
 package reporttest
 
 import (
