@@ -32,9 +32,10 @@ type app struct {
 	topology *topology.Topology
 	broker   *broker.Broker // nil with -brokers
 	client   *kafka.Client
-	dir      string // of the state
-	scratch  string // removed at the end; empty with -data
-	input    *input // the source of positions; nil with -live and -replay
+	dir      string         // of the state
+	scratch  string         // removed at the end; empty with -data
+	input    *input         // the source of positions; nil with -live and -replay
+	location *time.Location // of the days of drivers; nil until it is known, see zone
 }
 
 // open starts the broker, or reaches the cluster, and makes the topics.
@@ -214,6 +215,11 @@ func (a *app) tell(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
+	lost, err := a.unreadable(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	results.AddUnreadable(lost)
 	if s := a.options.span; !s.whole() {
 		results = results.Within(s.bounds())
 	}

@@ -28,18 +28,21 @@ a,1772017200,1768561261,-10.95,-37.05
 a,1767000000,1768561271,-10.95,-37.05
 a,1768561200,1768561281,-10.95,-37.05
 a,1768561290,1768561291,-10.94,-37.05
+a,1768550000,1768561301,-10.93,-37.05
+a,-5,1768561311,-10.95,-37.05
+a,99999999999,1768561321,-10.95,-37.05
 `
 	if err := os.WriteFile(at("posicoes.csv"), []byte(rows), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	stdout := succeed(t, "-positions", at("posicoes.csv"), "-arrival-order", "-data", at("log"), "-out", at("out"))
-	if !strings.Contains(stdout, "2 dead-lettered") {
-		t.Errorf("output does not tell of 2 dead letters:\n%s", stdout)
+	if !strings.Contains(stdout, "4 dead-lettered") {
+		t.Errorf("output does not tell of 4 dead letters:\n%s", stdout)
 	}
 	account := `key,value
-account_rows,12
-account_fixes,2
-account_unreadable,2
+account_rows,15
+account_fixes,3
+account_unreadable,4
 account_no_time,1
 account_no_vehicle,1
 account_no_position,1
@@ -52,7 +55,8 @@ rows_without_arrival,0
 pairs_clean,1
 pairs_gap,0
 pairs_jump,0
-fixes_no_trip,2
+fixes_late,1
+fixes_no_trip,3
 fixes_unknown_trip,0
 fixes_bad_day,0
 fixes_no_shape_and_no_stops,0
@@ -67,7 +71,10 @@ fixes_implausible_place,0
 	succeed(t, "-data", at("log"), "-replay", "-out", at("again"))
 	reporttest.Same(t, at("out"), at("again"))
 
-	succeed(t, "-positions", at("posicoes.csv"), "-on-error", "skip")
+	for _, policy := range []string{"skip", "dead-letter"} { // the account does not depend on it
+		succeed(t, "-positions", at("posicoes.csv"), "-arrival-order", "-on-error", "skip", "-data", at("skipped"), "-out", at(policy))
+		reporttest.Same(t, at("out"), at(policy))
+	}
 	code, _, stderr := command(t, t.Context(), "-positions", at("posicoes.csv"), "-on-error", "fail")
 	if code != 1 || !strings.Contains(stderr, "decode localizacao-veiculos/0") {
 		t.Errorf("with -on-error fail it ends with %d and says %q", code, stderr)

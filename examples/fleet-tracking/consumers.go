@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -158,20 +159,36 @@ func (a *app) finishConsumers(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// zone is the time zone of the days of drivers: that of -zone, else that of the trips in the log, else UTC.
+// zone is the time zone of the days of drivers: that of -zone, else that of the trips in the log when it is first asked for, else UTC. It
+// stays the same while the program runs, so that the pages and the report at the end have the same days.
 func (a *app) zone(ctx context.Context) (*time.Location, error) {
-	if a.options.format.Zone != nil {
+	switch {
+	case a.options.format.Zone != nil:
 		return a.options.format.Zone, nil
+	case a.location != nil:
+		return a.location, nil
 	}
-	first, name := "", ""
+	trips := map[string]fleet.Timetable{}
 	r := newReader(a.client, "")
-	read(r, tracking.Trips, func(key string, t fleet.Timetable) {
-		if zone := t.Zone(); zone != "" && (name == "" || key < first) {
-			first, name = key, zone
-		}
-	})
+	read(r, tracking.Trips, func(key string, t fleet.Timetable) { trips[key] = t })
 	if err := r.toEnd(ctx, kafka.Earliest); err != nil {
 		return nil, err
 	}
-	return time.LoadLocation(name)
+	return a.locate(trips)
+}
+
+// locate takes the time zone of all that topic viagens holds: that of the first key, if they differ.
+func (a *app) locate(trips map[string]fleet.Timetable) (*time.Location, error) {
+	name := ""
+	for _, key := range slices.Sorted(maps.Keys(trips)) {
+		if name = trips[key].Zone(); name != "" {
+			break
+		}
+	}
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("the time zone of the trips in topic %s: %w", tracking.Trips.Name(), err)
+	}
+	a.location = location
+	return location, nil
 }

@@ -63,52 +63,60 @@ func (a *app) load(ctx context.Context, p plan) (added written, err error) {
 	}
 	defer s.producer.Close()
 	last := func(_, after fleet.Path) fleet.Path { return after }
-	if added.paths, err = upload(ctx, s, tracking.Paths, p.Paths, last); err != nil { // a trip comes after its path
+	if _, added.paths, err = upload(ctx, s, tracking.Paths, p.Paths, last); err != nil { // a trip comes after its path
 		return added, err
 	}
-	if added.trips, err = upload(ctx, s, tracking.Trips, p.Timetables, fleet.Timetable.Merge); err != nil {
+	var trips map[string]fleet.Timetable
+	if trips, added.trips, err = upload(ctx, s, tracking.Trips, p.Timetables, fleet.Timetable.Merge); err != nil {
 		return added, err
 	}
-	if added.assignments, err = upload(ctx, s, tracking.Assignments, p.assignments, fleet.Assignments.Merge); err != nil {
+	if len(trips) > 0 { // known now: the topic need not be read again
+		if _, err := a.locate(trips); err != nil {
+			return added, err
+		}
+	}
+	if _, added.assignments, err = upload(ctx, s, tracking.Assignments, p.assignments, fleet.Assignments.Merge); err != nil {
 		return added, err
 	}
 	replace := func(_, after fleet.Delivery) fleet.Delivery { return after }
-	added.deliveries, err = upload(ctx, s, tracking.Deliveries, p.deliveries, replace)
+	_, added.deliveries, err = upload(ctx, s, tracking.Deliveries, p.deliveries, replace)
 	return added, err
 }
 
-// upload brings a topic up to date: it merges each value with that of the topic, writes those that differ, and returns how many it has
-// written. It commits now and then, because a part of a plan does no harm.
-func upload[V any](ctx context.Context, s *sender, topic topology.Topic[string, V], planned map[string]V, merge func(before, after V) V) (int, error) {
+// upload brings a topic up to date: it merges each value with that of the topic and writes those that differ. It returns what the
+// topic then holds, and how many records it has written. It commits now and then, because a part of a plan does no harm.
+func upload[V any](
+	ctx context.Context, s *sender, topic topology.Topic[string, V], planned map[string]V, merge func(before, after V) V,
+) (known map[string]V, count int, err error) {
 	if len(planned) == 0 {
-		return 0, nil
+		return nil, 0, nil
 	}
-	known := map[string]V{}
+	known = map[string]V{}
 	r := newReader(s.client, "")
 	read(r, topic, func(key string, value V) { known[key] = value })
 	if err := r.toEnd(ctx, kafka.Earliest); err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	count := 0
 	for _, key := range slices.Sorted(maps.Keys(planned)) {
 		before := known[key]
 		after := merge(before, planned[key])
 		if reflect.DeepEqual(before, after) {
 			continue
 		}
+		known[key] = after
 		if err := send(ctx, s, topic, key, after, 0); err != nil {
-			return count, err
+			return nil, count, err
 		}
 		if count++; count%sendAtOnce == 0 {
 			if err := s.producer.Commit(ctx); err != nil {
-				return count, err
+				return nil, count, err
 			}
 		}
 	}
 	if count%sendAtOnce == 0 {
-		return count, nil
+		return known, count, nil
 	}
-	return count, s.producer.Commit(ctx)
+	return known, count, s.producer.Commit(ctx)
 }
 
 const loadUsage = `Loads what is planned into the log, also while fleet-tracking runs. What the log has already is not written again.

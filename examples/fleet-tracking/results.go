@@ -21,6 +21,7 @@ type reader struct {
 	client *kafka.Client
 	prefix string // of the topics' names
 	takes  map[string]func(kafka.Record) error
+	ends   map[kafka.TopicPartition]int64 // where reading ends; nil: nowhere
 }
 
 func newReader(client *kafka.Client, prefix string) *reader {
@@ -70,6 +71,12 @@ func (r *reader) toEnd(ctx context.Context, from kafka.At) error {
 	if err != nil {
 		return err
 	}
+	return r.upTo(ctx, all, from, ends)
+}
+
+// upTo reads partitions from some place up to given offsets, and no record further.
+func (r *reader) upTo(ctx context.Context, all []kafka.TopicPartition, from kafka.At, ends map[kafka.TopicPartition]int64) error {
+	r.ends = ends
 	left := map[kafka.TopicPartition]bool{}
 	for _, tp := range all {
 		left[tp] = true
@@ -104,18 +111,22 @@ func (r *reader) each(ctx context.Context, all []kafka.TopicPartition, from kafk
 			if f.Err != nil {
 				return f.Err
 			}
+			tp := kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}
 			for _, record := range f.Records {
+				if end, ok := r.ends[tp]; ok && record.Offset >= end {
+					break
+				}
 				if err := r.takes[f.Topic](record); err != nil {
 					return err
 				}
 			}
-			goOn = more(kafka.TopicPartition{Topic: f.Topic, Partition: f.Partition}, f.Next)
+			goOn = more(tp, f.Next)
 		}
 	}
 	return nil
 }
 
-// readResults gathers all that the derived topics hold.
+// readResults gathers all that the derived topics hold that have a prefix.
 func readResults(ctx context.Context, client *kafka.Client, prefix string) (report.Report, error) {
 	var results report.Report
 	r := newReader(client, prefix)
@@ -132,10 +143,41 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	read(r, forecasts, func(_ string, f report.Forecast) { undecoded = errors.Join(undecoded, results.AddForecast(f)) })
 	read(r, logistics.Timetables, func(_ string, t fleet.CorrectedTrip) { results.AddCorrectedTrip(t) })
 	read(r, drivers.Days, func(_ string, d conduct.Day) { results.AddDay(d) })
-	r.takes[prefix+tracking.Invalid] = func(kafka.Record) error {
-		results.AddUnreadable()
-		return nil
-	}
 	err := r.toEnd(ctx, kafka.Earliest)
 	return results, errors.Join(err, undecoded)
+}
+
+// unreadable counts what the topology has read of the topic of positions that is none, whatever its policy for such records was. They
+// are not in topic contas, because they do not reach the topology.
+func (a *app) unreadable(ctx context.Context, prefix string) (count int64, err error) {
+	application, topic := a.topology.Name(), tracking.Positions.Name()
+	if prefix == replayPrefix {
+		application = replayApplication
+		if !a.options.span.whole() {
+			topic = replayedPositions
+		}
+	}
+	r := newReader(a.client, "")
+	r.takes[topic] = func(record kafka.Record) error {
+		if tracking.CheckPosition(record.Key, record.Value) != nil {
+			count++
+		}
+		return nil
+	}
+	all, err := r.partitions(ctx)
+	if err != nil {
+		return 0, err
+	}
+	committed, err := a.client.CommittedOffsets(ctx, application, all)
+	if errors.Is(err, kafka.ErrUnknownGroup) { // it has read nothing
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	ends := map[kafka.TopicPartition]int64{} // others may go on writing
+	for _, tp := range all {
+		ends[tp] = committed[tp].Offset
+	}
+	return count, r.upTo(ctx, all, kafka.Earliest, ends)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
+	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/topology"
 )
 
@@ -72,7 +73,9 @@ func send[V any](ctx context.Context, s *sender, topic topology.Topic[string, V]
 	if s.value, err = topic.ValueCodec().Append(s.value[:0], value); err != nil {
 		return err
 	}
-	return s.producer.Send(topic.Name(), kafka.Partition(s.key, n), kafka.Record{Timestamp: int64(at), Key: s.key, Value: s.value})
+	// A time that a log cannot have is kept in the value only: whoever reads that accounts for it.
+	written := min(max(0, int64(at)), state.LatestTime)
+	return s.producer.Send(topic.Name(), kafka.Partition(s.key, n), kafka.Record{Timestamp: written, Key: s.key, Value: s.value})
 }
 
 // commit ends a transaction and notes how far it came.

@@ -61,6 +61,7 @@ func (p Position) Fault() Reason {
 type Row struct {
 	Sent    Position
 	LeftOut Reason
+	Late    bool // a fix whose window had closed: it counts for everything but the speed from positions
 }
 
 // IsFix reports whether the row counts.
@@ -69,12 +70,14 @@ func (r Row) IsFix() bool { return r.LeftOut == "" }
 // Position returns what the vehicle sent.
 func (r Row) Position() Position { return r.Sent }
 
-// Account counts the rows of a vehicle: Rows is the sum of Fixes and all LeftOut. The zero value has seen none. Undated are the
-// rows without a time of arrival, whose clocks nobody can check.
+// Account counts the rows of a vehicle: Rows is the sum of Fixes and all LeftOut. The zero value has seen none. Late are the fixes that
+// came after their window had closed, and so count for no speed from positions. Undated are the rows without a time of arrival, whose clocks nobody can
+// check.
 type Account struct {
 	Rows    int64            `json:"linhas"`
 	Fixes   int64            `json:"posicoes"`
 	LeftOut map[Reason]int64 `json:"descartadas,omitempty"`
+	Late    int64            `json:"tardias,omitempty"`
 	Undated int64            `json:"semChegada,omitempty"`
 }
 
@@ -86,6 +89,9 @@ func (a Account) Add(r Row) Account {
 	}
 	if r.IsFix() {
 		a.Fixes++
+		if r.Late {
+			a.Late++
+		}
 		return a
 	}
 	return a.leaveOut(r.LeftOut, 1)
@@ -95,6 +101,7 @@ func (a Account) Add(r Row) Account {
 func (a Account) Plus(b Account) Account {
 	a.Rows += b.Rows
 	a.Fixes += b.Fixes
+	a.Late += b.Late
 	a.Undated += b.Undated
 	for reason, n := range b.LeftOut {
 		a = a.leaveOut(reason, n)
@@ -102,9 +109,13 @@ func (a Account) Plus(b Account) Account {
 	return a
 }
 
-// String returns the account in one sentence, such as "7 of 10 rows are fixes; left out: 2 no_position, 1 repeat".
+// String returns the account in one sentence, such as "7 of 10 rows are fixes, 1 of them after their window had closed; left
+// out: 2 no_position, 1 repeat".
 func (a Account) String() string {
 	text := fmt.Sprintf("%d of %d rows are fixes", a.Fixes, a.Rows)
+	if a.Late > 0 {
+		text += fmt.Sprintf(", %d of them after their window had closed", a.Late)
+	}
 	separator := "; left out: "
 	for _, reason := range Reasons {
 		if n := a.LeftOut[reason]; n > 0 {

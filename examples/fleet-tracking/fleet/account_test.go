@@ -51,15 +51,16 @@ func TestFault(t *testing.T) {
 // Every row is counted once, and an account leaves the one it was made from as it was.
 func TestAccount(t *testing.T) {
 	fix, repeat := fleet.Row{Sent: fleet.Position{Arrival: 1}}, fleet.Row{LeftOut: fleet.Repeat}
+	late := fleet.Row{Late: true}
 	one := fleet.Account{}.Add(fix).Add(repeat)
-	two := one.Add(repeat).Add(fleet.Row{LeftOut: fleet.NoTime})
+	two := one.Add(repeat).Add(fleet.Row{LeftOut: fleet.NoTime}).Add(late)
 	if want := (fleet.Account{Rows: 2, Fixes: 1, Undated: 1, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 1}}); !reflect.DeepEqual(one, want) {
 		t.Errorf("account is %+v, want %+v", one, want)
 	}
-	want := fleet.Account{Rows: 6, Fixes: 2, Undated: 4, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 3, fleet.NoTime: 1}}
+	want := fleet.Account{Rows: 7, Fixes: 3, Late: 1, Undated: 5, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 3, fleet.NoTime: 1}}
 	if sum := one.Plus(two); !reflect.DeepEqual(sum, want) {
 		t.Errorf("sum is %+v, want %+v", sum, want)
-	} else if got, want := sum.String(), "2 of 6 rows are fixes; left out: 1 no_time, 3 repeat"; got != want {
+	} else if got, want := sum.String(), "3 of 7 rows are fixes, 1 of them after their window had closed; left out: 1 no_time, 3 repeat"; got != want {
 		t.Errorf("says %q, want %q", got, want)
 	}
 }

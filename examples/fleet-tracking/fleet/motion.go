@@ -137,6 +137,12 @@ func (s *shares) add(at Instant, m Motion) {
 // windowOf returns the number of the window in which an instant lies.
 func windowOf(at Instant) Instant { return at / Instant(MotionWindow.Milliseconds()) }
 
+// Closed reports whether the window of an instant has closed by the newest fix: it ended at least grace before.
+func Closed(at, newest Instant, grace time.Duration) bool {
+	end := (windowOf(at) + 1) * Instant(MotionWindow.Milliseconds())
+	return end <= newest-Instant(grace.Milliseconds())
+}
+
 // addPair adds the motion between a fix and the next later one, split at the edges of windows.
 func (s *shares) addPair(a, b Fix, sign func(Motion) Motion) {
 	whole := Pair(a, b)

@@ -17,8 +17,8 @@ func (r *Report) AddAccount(vehicle string, account fleet.Account) {
 	put(&r.accounts, vehicle, account)
 }
 
-// AddUnreadable counts a row that could not be decoded.
-func (r *Report) AddUnreadable() { r.unreadable++ }
+// AddUnreadable counts rows that could not be decoded.
+func (r *Report) AddUnreadable(rows int64) { r.unreadable += rows }
 
 // Account is the sum of all accounts.
 func (r *Report) Account() fleet.Account {
@@ -75,6 +75,7 @@ func (r *Report) accountRows() [][]string {
 		[]string{"pairs_gap", strconv.FormatInt(pairs.Gaps, 10)},
 		[]string{"pairs_jump", strconv.FormatInt(pairs.Jumps, 10)},
 	)
+	rows = append(rows, []string{"fixes_late", strconv.FormatInt(account.Late, 10)})
 	for _, reason := range fleet.UnusedReasons {
 		rows = append(rows, []string{"fixes_" + string(reason), strconv.Itoa(r.Unused()[reason])})
 	}

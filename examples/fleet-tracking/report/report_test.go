@@ -34,9 +34,9 @@ func TestWrite(t *testing.T) {
 		Fixes: 3, Pairs: 2, Distance: fleet.Metres(1200), Time: 240_000, Moving: 120_000, Way: fleet.Metres(1140.5),
 	}))
 	r.AddMotion("onibus-1", fleet.Seconds(300), fleet.PositionSpeed{}.Add(fleet.Motion{Fixes: 1, Gaps: 1}))
-	r.AddAccount("onibus-1", fleet.Account{Rows: 4, Fixes: 2, Undated: 4, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 2}})
+	r.AddAccount("onibus-1", fleet.Account{Rows: 4, Fixes: 2, Late: 2, Undated: 4, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 2}})
 	r.AddAccount("onibus-2", fleet.Account{Rows: 5, Fixes: 3, LeftOut: map[fleet.Reason]int64{fleet.Repeat: 1, fleet.NoTime: 1}})
-	r.AddUnreadable()
+	r.AddUnreadable(1)
 	r.AddUnused(fleet.Unused{Vehicle: "onibus-2", Trip: "t:9:a", Instant: fleet.Seconds(10), Reason: fleet.UnknownTrip})
 
 	dir := filepath.Join(t.TempDir(), "new")
@@ -62,7 +62,7 @@ func TestWrite(t *testing.T) {
 		report.Accounts: "key,value\naccount_rows,10\naccount_fixes,5\naccount_unreadable,1\naccount_no_time,1\naccount_no_vehicle,0\n" +
 			"account_no_position,0\naccount_zero_position,0\naccount_outside_the_globe,0\naccount_clock_ahead,0\naccount_clock_behind,0\n" +
 			"account_repeat,3\nrows_without_arrival,4\npairs_clean,2\npairs_gap,1\npairs_jump,0\n" +
-			"fixes_no_trip,0\nfixes_unknown_trip,1\nfixes_bad_day,0\nfixes_no_shape_and_no_stops,0\nfixes_overtaken,0\n" +
+			"fixes_late,2\nfixes_no_trip,0\nfixes_unknown_trip,1\nfixes_bad_day,0\nfixes_no_shape_and_no_stops,0\nfixes_overtaken,0\n" +
 			"fixes_swapped_suspected,0\nfixes_off_route,0\nfixes_implausible_place,0\n",
 	} {
 		got, err := os.ReadFile(filepath.Join(dir, name))

@@ -34,6 +34,30 @@ func judge(c *processor.Context[string, fleet.Row]) processor.Handler[string, fl
 	}
 }
 
+// noticeLate marks the fixes whose window of speed from positions has closed. Windows close by the newest fix of any vehicle of the
+// partition.
+func noticeLate(c *processor.Context[string, fleet.Row]) processor.Handler[string, fleet.Row] {
+	const ofAll = "todos"
+	newest := newestFix.In(c)
+	return func(r processor.Record[string, fleet.Row]) error {
+		row := r.Value
+		if row.IsFix() {
+			latest, _, err := newest.Get(ofAll)
+			if err != nil {
+				return err
+			}
+			if at := row.Sent.Instant; at > latest {
+				if err := newest.Put(ofAll, at, r.Timestamp); err != nil {
+					return err
+				}
+			} else {
+				row.Late = fleet.Closed(at, latest, grace)
+			}
+		}
+		return c.Emit(r.Key, row)
+	}
+}
+
 // measure emits what each fix adds to the motion of its vehicle. It keeps fixes for as long as one that comes late can change a
 // window that is open.
 func measure(c *processor.Context[string, fleet.Motion]) processor.Handler[string, fleet.Position] {

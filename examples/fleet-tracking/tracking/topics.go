@@ -1,8 +1,11 @@
 package tracking
 
 import (
+	"fmt"
+
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/topology"
 )
 
@@ -47,6 +50,24 @@ func ResultTopics() []string {
 
 // Invalid is the topic of dead letters: what comes to localizacao-veiculos and is no position.
 const Invalid = "localizacao-veiculos-invalidas"
+
+// CheckPosition returns why a record of localizacao-veiculos is no position: its bytes are none, or its time is one that no log can
+// have. Such a record does not reach the topology; what becomes of it is up to the policy of the decode stage.
+func CheckPosition(key, value []byte) error {
+	if key != nil {
+		if _, err := Positions.KeyCodec().Decode(key); err != nil {
+			return fmt.Errorf("key: %w", err)
+		}
+	}
+	if value == nil {
+		return nil
+	}
+	p, err := Positions.ValueCodec().Decode(value)
+	if err == nil && (p.Instant < 0 || p.Instant > state.LatestTime) {
+		err = fmt.Errorf("instante %d is no time in milliseconds since 1970", p.Instant)
+	}
+	return err
+}
 
 // windowed is the codec of a vehicle and a window of its speed.
 var windowed = codec.Windowed(codec.String).Size(fleet.MotionWindow)

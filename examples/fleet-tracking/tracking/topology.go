@@ -11,6 +11,7 @@ import (
 
 // What the topology remembers.
 var (
+	newestFix   = state.NewKeyValue("posicao-mais-nova", codec.String, codec.JSON[fleet.Instant]())
 	sentFixes   = state.NewKeyValue("posicoes-vistas", codec.String, codec.JSON[fleet.Repeats]()).Immutable()
 	latestFixes = state.NewKeyValue("posicoes-atuais", codec.String, codec.JSON[fleet.Fix]()).Immutable()
 	recentFixes = state.NewWindow("posicoes-recentes", codec.String, codec.JSON[fleet.Fix](), fleet.MotionWindow, grace+3*fleet.MotionWindow).Immutable()
@@ -45,7 +46,7 @@ func New() (*topology.Topology, error) {
 	b := topology.NewBuilder("fleet-tracking")
 
 	rows := rows(b)
-	topology.Aggregate(rows, "contas", fleet.Account.Add).To(Accounts)
+	topology.Aggregate(topology.Process(rows, "prazo", noticeLate, newestFix), "contas", fleet.Account.Add).To(Accounts)
 	fixes := fixesOf(rows)
 
 	fiveMinutes := topology.Tumbling(fleet.MotionWindow).Grace(grace)
