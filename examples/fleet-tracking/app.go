@@ -168,13 +168,7 @@ func (a *app) feed(ctx context.Context) error {
 		if err := a.loadFeed(ctx, feed); err != nil {
 			return err
 		}
-		return a.live(ctx, feed.Zone, func(ctx context.Context) error {
-			if a.options.http != "" {
-				return a.serve(ctx, a.options.http)
-			}
-			<-ctx.Done()
-			return nil
-		})
+		return a.live(ctx, feed.Zone, a.receive)
 	}
 	in, err := newInput(a.options)
 	if err != nil {

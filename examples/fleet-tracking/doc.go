@@ -31,13 +31,18 @@
 //
 //	{"lat":-10.95,"lon":-37.05,"instante":1768561200000}
 //
-// with the time in milliseconds since 1970; the fields of fleet.Position say what else it may have.
+// with the time in milliseconds since 1970; the fields of fleet.Position say what else it may have. Phones and trackers send them by HTTP to
+// the address in -http; with
+//
+//	fleet-tracking -live -gtfs FEED -positions https://example.org/vehicle-positions -every 15s -data DIR
+//
+// the program asks a server for vehicle positions of GTFS-realtime again and again, and writes each once.
 //
 // How it is made:
 //
 //	fleet       what positions mean: values and functions, no stream in sight
 //	tracking    the topology: topics, which step follows which, and what is kept
-//	gtfs, recording, simulation, report   where input comes from, and where results go
+//	gtfs, recording, realtime, simulation, report   where input comes from, and where results go
 //	the rest of this package              flags, the log, the terminal
 //
 // Topics, all keyed by vehicle except viagens: localizacao-veiculos and viagens (timetable and shapes, keyed by trip family) are

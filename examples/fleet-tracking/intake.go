@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
@@ -29,7 +30,7 @@ type delivery struct {
 }
 
 const (
-	intakeBatch = 1000             // positions that are written at once, if so many wait
+	writeBatch  = 1000             // positions that are written at once, if so many wait
 	largestBody = 64 << 10         // bytes of a request
 	writeLimit  = 10 * time.Second // for a batch
 )
@@ -101,29 +102,18 @@ func readPosition(w http.ResponseWriter, r *http.Request) (fleet.Position, error
 
 // write writes what has arrived until ctx ends.
 func (in *intake) write(ctx context.Context) {
-	var s *sender
+	w := &writer{client: in.app.client}
+	defer w.close()
 	for ctx.Err() == nil {
 		batch := in.batch(ctx)
-		if len(batch) == 0 {
-			break
+		var positions []fleet.Position
+		for _, d := range batch {
+			positions = append(positions, d.position)
 		}
-		var err error
-		if s == nil {
-			s, err = newSender(ctx, in.app.client, kafka.ProducerConfig{})
-		}
-		if err == nil {
-			err = s.writeAll(ctx, batch)
-		}
-		if err != nil && s != nil { // a producer that has failed does not recover
-			s.producer.Close()
-			s = nil
-		}
+		err := w.write(ctx, positions)
 		for _, d := range batch {
 			d.done <- err
 		}
-	}
-	if s != nil {
-		s.producer.Close()
 	}
 }
 
@@ -136,7 +126,7 @@ func (in *intake) batch(ctx context.Context) []delivery {
 	case <-ctx.Done():
 		return nil
 	}
-	for len(batch) < intakeBatch {
+	for len(batch) < writeBatch {
 		select {
 		case d := <-in.arrived:
 			batch = append(batch, d)
@@ -147,13 +137,42 @@ func (in *intake) batch(ctx context.Context) []delivery {
 	return batch
 }
 
-func (s *sender) writeAll(ctx context.Context, batch []delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, writeLimit)
-	defer cancel()
-	for _, d := range batch {
-		if err := send(ctx, s, tracking.Positions, d.position.Vehicle, d.position, d.position.Instant); err != nil {
+// writer writes positions as they come, outside of transactions. After a failure it makes a new producer.
+type writer struct {
+	client *kafka.Client
+	sender *sender // nil at first, and after a failure
+}
+
+// write writes positions. After an error, some of them may be in the log.
+func (w *writer) write(ctx context.Context, positions []fleet.Position) error {
+	for batch := range slices.Chunk(positions, writeBatch) {
+		if err := w.writeBatch(ctx, batch); err != nil {
+			w.close() // a producer that has failed does not recover
 			return err
 		}
 	}
-	return s.producer.Flush(ctx)
+	return nil
+}
+
+func (w *writer) writeBatch(ctx context.Context, batch []fleet.Position) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, writeLimit)
+	defer cancel()
+	if w.sender == nil {
+		if w.sender, err = newSender(ctx, w.client, kafka.ProducerConfig{}); err != nil {
+			return err
+		}
+	}
+	for _, p := range batch {
+		if err := send(ctx, w.sender, tracking.Positions, p.Vehicle, p, p.Instant); err != nil {
+			return err
+		}
+	}
+	return w.sender.producer.Flush(ctx)
+}
+
+func (w *writer) close() {
+	if w.sender != nil {
+		w.sender.producer.Close()
+		w.sender = nil
+	}
 }

@@ -27,6 +27,7 @@ const loadID = "fleet-tracking-plano"
 // plan is what a company plans: the values of topics viagens, trajetos, atribuicoes and entregas, by key.
 type plan struct {
 	fleet.Plan
+	about       string // what the files say, in a sentence
 	assignments map[string]fleet.Assignments
 	deliveries  map[string]fleet.Delivery
 }
@@ -41,14 +42,53 @@ func planOf(files freight.Plan) plan {
 	for _, d := range files.Deliveries {
 		p.deliveries[d.ID] = d
 	}
+	p.about = fmt.Sprintf("%s on %s for %s", counted(len(p.deliveries), "delivery", "deliveries"), counted(len(files.Trips), "trip", "trips"),
+		counted(len(p.assignments), "vehicle", "vehicles"))
+	if n := len(files.Idle); n > 0 {
+		p.about += fmt.Sprintf("; %s without a vehicle: %s", counted(n, "trip", "trips"), listed(files.Idle))
+	}
 	return p
+}
+
+// counted is a number and what it is of.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// listed names the first ten of all.
+func listed(all []string) string {
+	const most = 10
+	if more := len(all) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), more)
+	}
+	return strings.Join(all, ", ")
 }
 
 // written counts the records that a plan has added to the log.
 type written struct{ trips, paths, assignments, deliveries int }
 
 func (w written) String() string {
-	return fmt.Sprintf("%d groups of trips, %d paths, %d vehicles' assignments, %d deliveries", w.trips, w.paths, w.assignments, w.deliveries)
+	var parts []string
+	for _, part := range []struct {
+		n         int
+		one, many string
+	}{
+		{w.trips, "group of trips", "groups of trips"},
+		{w.paths, "path", "paths"},
+		{w.assignments, "vehicle's assignments", "vehicles' assignments"},
+		{w.deliveries, "delivery", "deliveries"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, counted(part.n, part.one, part.many))
+		}
+	}
+	if parts == nil {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
 }
 
 // load writes what is planned, as far as the log has it not, or otherwise. Its time is the beginning of time, so that it is
@@ -197,7 +237,12 @@ func (o loadOptions) plans() (all []plan, err error) {
 		if from == "" {
 			from = feed.From
 		}
-		all = append(all, plan{Plan: feed.Plan(from)})
+		p := plan{Plan: feed.Plan(from)}
+		p.about = fmt.Sprintf("%s on %s", counted(len(feed.Trips), "trip", "trips"), counted(len(p.Paths), "path", "paths"))
+		if from != "" {
+			p.about += ", from service day " + from + " on"
+		}
+		all = append(all, p)
 	}
 	if o.freight.Deliveries != "" {
 		files, err := freight.Load(o.freight)
@@ -224,7 +269,7 @@ func runLoad(ctx context.Context, o loadOptions, stdout, stderr *os.File) (err e
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(stdout, "Loaded what is new or has changed: %v.\n", added)
+		fmt.Fprintf(stdout, "Read: %s.\nWritten to the log, because it is new or has changed: %v.\n", p.about, added)
 	}
 	return nil
 }

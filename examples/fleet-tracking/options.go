@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/realtime"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/processor"
@@ -17,7 +18,8 @@ import (
 // options are what the command line says.
 type options struct {
 	gtfs         string
-	positions    string
+	positions    string        // a file, or with live the address of a feed
+	every        time.Duration // with an address: how often it is asked
 	format       recording.Options
 	arrivalOrder bool
 
@@ -47,6 +49,8 @@ const usage = `Follows a fleet of buses: average speeds, deviations from the rou
   fleet-tracking -freight                               simulated deliveries, live
   fleet-tracking -gtfs FEED -positions FILE -out DIR    a recording, as CSV files
   fleet-tracking -live -gtfs FEED -data DIR             your own vehicles
+  fleet-tracking -live -gtfs FEED -positions URL -data DIR
+                                                        vehicles whose positions a server publishes
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
   fleet-tracking load -gtfs FEED -brokers HOST:PORT     another timetable, while it runs
   fleet-tracking logistics -brokers HOST:PORT           a consumer of the results alone; so are drivers and customers
@@ -62,7 +66,9 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive, that the recorded vehicles drive by; without it there are speeds only")
-	flags.StringVar(&o.positions, "positions", "", "`FILE` of recorded positions: "+strings.Join(recording.Endings(), ", ")+"; columns of CSV are found by name")
+	flags.StringVar(&o.positions, "positions", "", "`FILE` of recorded positions: "+strings.Join(recording.Endings(), ", ")+
+		"; columns of CSV are found by name. With -live: http or https address of vehicle positions of GTFS-realtime")
+	flags.DurationVar(&o.every, "every", 15*time.Second, "how often the address in -positions is asked")
 	flags.Func("columns", "names that the CSV file has for the columns: `NAME=ITS,…`, such as vehicle_id=placa,vehicle_timestamp=hora", func(s string) error {
 		o.format.Columns = map[string]string{}
 		for pair := range strings.SplitSeq(s, ",") {
@@ -149,7 +155,11 @@ func (o options) check(rest []string, set map[string]bool) error {
 	wrong(len(rest) > 0, "unexpected argument %q: options begin with a dash", strings.Join(rest, " "))
 	wrong(o.gtfs != "" && o.positions == "" && !o.live, "-gtfs needs -positions, the recording, or -live, for positions that others send")
 	wrong(o.http != "" && !o.live, "-http needs -live")
-	wrong(o.live && o.positions != "", "-live takes the positions that others send: leave -positions out")
+	polls := isAddress(o.positions)
+	wrong(o.live && o.positions != "" && !polls, "-live takes the positions that others send: leave -positions out, or give an http address of GTFS-realtime")
+	wrong(polls && !o.live, "-positions %s: a server is asked for positions with -live: add it", realtime.Name(o.positions))
+	wrong(set["every"] && !polls, "-every is for -positions with the address of a server")
+	wrong(polls && o.every < time.Second, "-every %v: at least 1s", o.every)
 	wrong(o.live && o.replay, "-live and -replay: give one of them")
 	wrong(o.live && o.data == "" && len(o.brokers) == 0, "-live needs -data, a folder that keeps the log, or -brokers")
 	wrong(o.live && set["speed"], "-live takes positions as they come: leave -speed out")
@@ -176,10 +186,10 @@ func (o options) check(rest []string, set map[string]bool) error {
 		}
 	}
 	for _, name := range []string{"columns", "zone", "vehicle-id", "arrival-order"} {
-		wrong(set[name] && o.positions == "", "-%s is for a recording: give -positions, too", name)
+		wrong(set[name] && (o.positions == "" || polls), "-%s is for a recording: give -positions FILE, too", name)
 	}
 	for _, path := range []string{o.gtfs, o.positions} {
-		if _, err := os.Stat(path); path != "" {
+		if _, err := os.Stat(path); path != "" && !(polls && path == o.positions) {
 			wrong(err != nil, "there is no %s", path)
 		}
 	}
