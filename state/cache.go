@@ -1,11 +1,8 @@
 package state
 
 import (
-	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/tidwall/btree"
 )
 
 // cache holds the entries of one store that are in memory: changed entries, and entries that were read recently.
@@ -13,39 +10,52 @@ import (
 // A changed entry stays until its batch is committed. Clean entries are evicted by the clock algorithm when the budget
 // is exceeded: a hand moves through a ring of entries, spares those that were used since its last visit, and evicts the
 // others.
-type cache[V any] struct {
+type cache struct {
 	budget   *Budget
-	sealed   bool                 // contents are kept encoded, see content
-	overhead int                  // bytes per entry beyond key and value
-	entries  map[string]*entry[V] // by physical key, prefix included
+	sealing  bool              // contents are kept encoded, see content
+	overhead int               // bytes per entry beyond key and value
+	entries  map[string]*entry // by physical key, prefix included
 
-	record   uint64      // incremented by Begin and Mark
-	undo     []undo[V]   // old contents since the last Begin or Mark
-	dirty    []*entry[V] // changed since the last Flush; some may have been undone
-	flushing []*entry[V] // flushed, but not yet committed
-	index    *btree.BTreeG[*entry[V]]
+	record   uint64   // incremented by Begin and Mark
+	undo     []undo   // old contents since the last Begin or Mark
+	dirty    []*entry // changed since the last Flush; some may have been undone
+	flushing []*entry // flushed, but not yet committed
+	index    *index   // keys of the dirty and flushing entries, some undone; nil until a scan needs it
 
-	ring []*entry[V]
+	ring []*entry
 	hand int
 
 	dirtyCount, dirtySize int
 	size                  int
 	lookups               Lookups
 	closed                bool
+
+	values values
 }
 
-// content is the value that a store holds for a key. A value with references inside (maps, slices, pointers) is kept
-// encoded: otherwise the caller that got it could change it in place, bypassing Undo and the changelog.
-type content[V any] struct {
-	value     V
-	sealed    []byte // replaces value in a sealed store; never modified
+// values is the typed part of a cache.
+type values interface {
+	// restore gives an entry the value that it had when it was saved as the i-th of the undo log; forget drops the saved
+	// values from the i-th on.
+	restore(i int, e *entry)
+	forget(i int)
+
+	// appendValue encodes the value of an entry.
+	appendValue(dst []byte, e *entry) ([]byte, error)
+}
+
+// content is what a store holds for a key, apart from the decoded value. A value with references inside (maps, slices,
+// pointers) is kept encoded: otherwise the caller that got it could change it in place, bypassing Undo and the
+// changelog.
+type content struct {
+	sealed    []byte // replaces the decoded value in a sealing store; never modified
 	timestamp int64
 	has       bool // whether the key exists
 }
 
 // since returns the timestamp of a value. The timestamp of a tombstone only goes to the changelog; the database does
 // not keep it.
-func (c content[V]) since() int64 {
+func (c content) since() int64 {
 	if !c.has {
 		return 0
 	}
@@ -53,12 +63,13 @@ func (c content[V]) since() int64 {
 }
 
 // entry is the cached content of one key.
-type entry[V any] struct {
-	content[V]
+type entry struct {
+	content
 	key    string
 	size   int    // estimated bytes in memory
 	record uint64 // the value of cache.record when it was first changed: its old content is in the undo log
 	slot   int    // its index in the ring plus 1; 0 if it is not there
+	cell   any    // the *cell[V] that it is part of
 
 	blind    bool // the content in the database is unknown
 	dirty    bool // changed since the last Flush
@@ -69,65 +80,70 @@ type entry[V any] struct {
 }
 
 // undo is the state of an entry at the last Begin or Mark.
-type undo[V any] struct {
-	entry *entry[V]
-	content[V]
+type undo struct {
+	entry *entry
+	content
 	dirty, blind bool
 }
 
 // unencoded is the assumed size of a value that has not been encoded yet.
 const unencoded = 64
 
-func newCache[V any](budget *Budget, sealed bool) cache[V] {
+// newCache returns an empty cache, whose entries have cellSize bytes, value included.
+func newCache(budget *Budget, sealing bool, cellSize uintptr, values values) cache {
 	budget.stores.Add(1)
 	const mapSlot = 64 // map slot, spare capacity of the map, and ring slot
-	return cache[V]{
-		budget: budget, sealed: sealed, entries: make(map[string]*entry[V]),
-		overhead: int(reflect.TypeFor[entry[V]]().Size()) + mapSlot,
+	return cache{
+		budget: budget, sealing: sealing, entries: make(map[string]*entry),
+		overhead: int(cellSize) + mapSlot, values: values,
 	}
 }
 
-// insert adds an entry for a new key.
-func (c *cache[V]) insert(key string, content content[V], encoded int) *entry[V] {
+// insert adds an entry for a new key, given the size of its encoded value, 0 if that is unknown.
+func (c *cache) insert(e *entry, key string, encoded int) {
 	if encoded == 0 {
 		encoded = unencoded
 	}
-	e := &entry[V]{key: key, content: content, size: c.overhead + len(key) + encoded}
+	e.key, e.size = key, c.overhead+len(key)+encoded
 	c.entries[key] = e
 	c.grow(e.size)
+}
+
+// lookup returns the entry of a key, nil if it is not in memory.
+func (c *cache) lookup(key []byte) *entry {
+	e := c.entries[string(key)]
+	if e == nil {
+		c.lookups.Misses++
+		return nil
+	}
+	e.recent = true
+	c.lookups.Hits++
 	return e
 }
 
 // addClean adds a clean entry to the ring and evicts others if the budget is exceeded.
-func (c *cache[V]) addClean(e *entry[V]) {
+func (c *cache) addClean(e *entry) {
 	c.shrink()
 	c.ring = append(c.ring, e)
 	e.slot = len(c.ring)
 }
 
-// write changes the content of an entry.
-func (c *cache[V]) write(e *entry[V], now content[V]) {
-	c.touch(e)
-	e.content = now
-	if c.sealed {
-		c.resize(e, len(now.sealed))
-	}
-}
-
-// touch saves the content of an entry before it is changed.
-func (c *cache[V]) touch(e *entry[V]) {
+// touch saves the content of an entry before it is changed, and reports whether its value must be saved too.
+func (c *cache) touch(e *entry) (save bool) {
 	if e.record != c.record {
 		e.record = c.record
-		c.undo = append(c.undo, undo[V]{e, e.content, e.dirty, e.blind})
+		c.undo = append(c.undo, undo{e, e.content, e.dirty, e.blind})
+		save = !c.sealing
 	}
 	e.blind = false
 	if !e.dirty {
 		c.mark(e)
 	}
+	return save
 }
 
 // mark marks an entry as dirty.
-func (c *cache[V]) mark(e *entry[V]) {
+func (c *cache) mark(e *entry) {
 	e.dirty = true
 	c.dirtyCount++
 	c.dirtySize += e.size
@@ -136,33 +152,48 @@ func (c *cache[V]) mark(e *entry[V]) {
 		c.dirty = append(c.dirty, e)
 	}
 	if c.index != nil {
-		c.index.Set(e)
+		c.index.add(e.key)
 	}
 }
 
 // Begin implements Store.
-func (c *cache[V]) Begin() {
+func (c *cache) Begin() {
 	c.record++
-	clear(c.undo)
-	c.undo = c.undo[:0]
+	c.forget(0)
+}
+
+// forget drops the undo log from an index on.
+func (c *cache) forget(i int) {
+	if i == len(c.undo) {
+		return
+	}
+	clear(c.undo[i:])
+	c.undo = c.undo[:i]
+	if !c.sealing {
+		c.values.forget(i)
+	}
 }
 
 // Undo implements Store.
-func (c *cache[V]) Undo() {
+func (c *cache) Undo() {
 	c.UndoTo(0)
 	c.Begin()
 }
 
-// restore restores the saved state of an entry.
-func (c *cache[V]) restore(u undo[V]) {
+// restore restores the i-th saved state of the undo log.
+func (c *cache) restore(i int) {
+	u := c.undo[i]
 	e := u.entry
 	e.content, e.blind = u.content, u.blind
+	if !c.sealing {
+		c.values.restore(i, e)
+	}
 	if !u.dirty {
 		e.dirty = false
 		c.dirtyCount--
 		c.dirtySize -= e.size
 	}
-	if c.sealed {
+	if c.sealing {
 		c.resize(e, len(e.sealed))
 	}
 	switch {
@@ -175,7 +206,7 @@ func (c *cache[V]) restore(u undo[V]) {
 }
 
 // takeDirty moves the dirty entries, in key order, to those that wait for their commit.
-func (c *cache[V]) takeDirty() []*entry[V] {
+func (c *cache) takeDirty() []*entry {
 	first := len(c.flushing)
 	for _, e := range c.dirty {
 		e.listed = false
@@ -190,12 +221,12 @@ func (c *cache[V]) takeDirty() []*entry[V] {
 	c.dirty = c.dirty[:0]
 	c.dirtyCount, c.dirtySize = 0, 0
 	taken := c.flushing[first:]
-	slices.SortFunc(taken, func(a, b *entry[V]) int { return strings.Compare(a.key, b.key) })
+	slices.SortFunc(taken, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
 	return taken
 }
 
 // Committed implements Store.
-func (c *cache[V]) Committed() {
+func (c *cache) Committed() {
 	for _, e := range c.flushing {
 		e.flushing = false
 		if !e.dirty && e.slot == 0 {
@@ -210,7 +241,7 @@ func (c *cache[V]) Committed() {
 }
 
 // shrink moves the hand until the budget is kept or the ring is empty.
-func (c *cache[V]) shrink() {
+func (c *cache) shrink() {
 	excess := c.budget.excess(int64(c.size))
 	if excess == 0 {
 		return
@@ -233,14 +264,14 @@ func (c *cache[V]) shrink() {
 }
 
 // evict removes a clean entry from memory.
-func (c *cache[V]) evict(e *entry[V]) {
+func (c *cache) evict(e *entry) {
 	c.removeFromRing(e)
 	delete(c.entries, e.key)
 	c.grow(-e.size)
 }
 
 // removeFromRing removes an entry from the ring; the last one takes its slot.
-func (c *cache[V]) removeFromRing(e *entry[V]) {
+func (c *cache) removeFromRing(e *entry) {
 	if e.slot == 0 {
 		return
 	}
@@ -254,7 +285,7 @@ func (c *cache[V]) removeFromRing(e *entry[V]) {
 }
 
 // Close implements Store.
-func (c *cache[V]) Close() {
+func (c *cache) Close() {
 	if c.closed {
 		return
 	}
@@ -267,16 +298,16 @@ func (c *cache[V]) Close() {
 }
 
 // Dirty implements Store.
-func (c *cache[V]) Dirty() int { return c.dirtyCount }
+func (c *cache) Dirty() int { return c.dirtyCount }
 
 // DirtyBytes implements Store.
-func (c *cache[V]) DirtyBytes() int { return c.dirtySize }
+func (c *cache) DirtyBytes() int { return c.dirtySize }
 
 // CachedBytes implements Store.
-func (c *cache[V]) CachedBytes() int { return c.size }
+func (c *cache) CachedBytes() int { return c.size }
 
 // resize updates the size of an entry once its encoded size is known.
-func (c *cache[V]) resize(e *entry[V], encoded int) {
+func (c *cache) resize(e *entry, encoded int) {
 	size := c.overhead + len(e.key) + encoded
 	if e.dirty {
 		c.dirtySize += size - e.size
@@ -285,7 +316,7 @@ func (c *cache[V]) resize(e *entry[V], encoded int) {
 	e.size = size
 }
 
-func (c *cache[V]) grow(n int) {
+func (c *cache) grow(n int) {
 	if n != 0 {
 		c.size += n
 		c.budget.used.Add(int64(n))
@@ -293,8 +324,8 @@ func (c *cache[V]) grow(n int) {
 }
 
 // first returns the first uncommitted key at or after from.
-func (c *cache[V]) first(from []byte) (key string, found bool) {
-	c.ascend(from, func(e *entry[V]) bool {
+func (c *cache) first(from []byte) (key string, found bool) {
+	c.ascend(from, func(e *entry) bool {
 		key, found = e.key, true
 		return false
 	})
@@ -302,12 +333,12 @@ func (c *cache[V]) first(from []byte) (key string, found bool) {
 }
 
 // uncommitted appends the uncommitted contents of a range of keys, in key order.
-func (c *cache[V]) uncommitted(dst []pending[V], lower, upper []byte) []pending[V] {
-	c.ascend(lower, func(e *entry[V]) bool {
+func (c *cache) uncommitted(dst []pending, lower, upper []byte) []pending {
+	c.ascend(lower, func(e *entry) bool {
 		if upper != nil && e.key >= string(upper) {
 			return false
 		}
-		dst = append(dst, pending[V]{e.key, e.content})
+		dst = append(dst, pending{e, e.content})
 		return true
 	})
 	return dst
@@ -315,28 +346,28 @@ func (c *cache[V]) uncommitted(dst []pending[V], lower, upper []byte) []pending[
 
 // ascend calls visit for the uncommitted entries from a key on, in key order. The first call after a commit sorts them;
 // later calls keep them sorted.
-func (c *cache[V]) ascend(from []byte, visit func(*entry[V]) bool) {
+func (c *cache) ascend(from []byte, visit func(*entry) bool) {
 	if len(c.dirty)+len(c.flushing) == 0 {
 		return
 	}
 	if c.index == nil {
-		less := func(a, b *entry[V]) bool { return a.key < b.key }
-		c.index = btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
-		for _, list := range [][]*entry[V]{c.flushing, c.dirty} {
+		c.index = newIndex()
+		for _, list := range [][]*entry{c.flushing, c.dirty} {
 			for _, e := range list {
 				if e.dirty || e.flushing { // not undone
-					c.index.Set(e)
+					c.index.add(e.key)
 				}
 			}
 		}
 	}
-	c.index.Ascend(&entry[V]{key: string(from)}, func(e *entry[V]) bool {
-		return !e.dirty && !e.flushing || visit(e)
+	c.index.ascend(string(from), func(key string) bool {
+		e := c.entries[key] // nil if it was undone and evicted
+		return e == nil || !e.dirty && !e.flushing || visit(e)
 	})
 }
 
-// pending is an uncommitted entry at the time a scan began.
-type pending[V any] struct {
-	key string
-	content[V]
+// pending is an uncommitted entry, with its content at the time a scan began.
+type pending struct {
+	entry *entry
+	content
 }

@@ -97,7 +97,7 @@ func (d *KeyValueDefinition[K, V]) Open(db DB, prefix []byte, opts Options) (Sto
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	return d.open(db, prefix, opts), nil
+	return &d.open(db, prefix, opts).base, nil
 }
 
 func (d *KeyValueDefinition[K, V]) open(db DB, prefix []byte, opts Options) *core[K, V] {
@@ -105,20 +105,22 @@ func (d *KeyValueDefinition[K, V]) open(db DB, prefix []byte, opts Options) *cor
 	if budget == nil {
 		budget = NewBudget(defaultBudget)
 	}
-	return &core[K, V]{
-		rows:      d.rows(prefix),
+	s := &core[K, V]{rows: d.rows(prefix)}
+	s.base = base{
+		space:     s.rows.space,
 		db:        db,
 		changelog: []byte{}, // an empty key is not null
-		expiry:    d.expiry(),
-		cache:     newCache[V](budget, d.seals()),
+		expiry:    newExpiry(d.name, d.layout, d.size, d.retention),
+		cache:     newCache(budget, s.rows.sealing, reflect.TypeFor[cell[V]]().Size(), s),
 	}
+	return s
 }
 
 // rows returns the rows of the store under a prefix.
 func (d *KeyValueDefinition[K, V]) rows(prefix []byte) rows[K, V] {
 	return rows[K, V]{
-		name: d.name, prefix: prefix, layout: d.layout, keys: d.keys, values: d.values,
-		retention: d.retention.Milliseconds(), sealing: d.seals(),
+		space: space{name: d.name, prefix: prefix, layout: d.layout, retention: d.retention.Milliseconds()},
+		keys:  d.keys, values: d.values, sealing: d.seals(),
 	}
 }
 
@@ -127,13 +129,13 @@ func (d *KeyValueDefinition[K, V]) seals() bool {
 	return !d.immutable && mutable(reflect.TypeFor[V]())
 }
 
-// expiry returns the expiry of a store without rows. Expired windows are deleted about once per minute of the store's
+// newExpiry returns the expiry of a store without rows. Expired windows are deleted about once per minute of the store's
 // time.
-func (d *KeyValueDefinition[K, V]) expiry() expiry {
+func newExpiry(name string, layout layout, size, retention time.Duration) expiry {
 	e := expiry{deleted: never}
-	if d.layout.kind != plain {
-		e.clock = newClock(d.name)
-		e.step = max(d.size, min(d.retention, time.Minute)).Milliseconds()
+	if layout.kind != plain {
+		e.clock = newClock(name)
+		e.step = max(size, min(retention, time.Minute)).Milliseconds()
 	}
 	return e
 }
@@ -169,8 +171,10 @@ func (d *KeyValueDefinition[K, V]) In(s Stores) *KeyValue[K, V] { return &KeyVal
 func (d *KeyValueDefinition[K, V]) in(s Stores) *core[K, V] {
 	store, err := s.Store(d.name)
 	if err == nil {
-		if c, ok := store.(*core[K, V]); ok {
-			return c
+		if b, ok := store.(*base); ok {
+			if c, ok := b.values.(*core[K, V]); ok {
+				return c
+			}
 		}
 		err = fmt.Errorf("state: store %q is not a %s: another declaration has the same name", d.name, d)
 	}
@@ -214,7 +218,7 @@ func (s *KeyValue[K, V]) Put(key K, value V, timestamp int64) error {
 // Delete removes key without reading its value. It writes a tombstone with the timestamp to the changelog, whether
 // there was a value or not.
 func (s *KeyValue[K, V]) Delete(key K, timestamp int64) error {
-	return s.core.put(key, content[V]{timestamp: timestamp})
+	return s.core.delete(key, timestamp)
 }
 
 // Replace is Put, and also returns the old value.

@@ -30,17 +30,16 @@ func (s *Set) UndoTo(mark int) {
 func (s *Set) Release(mark int) { s.marks = s.marks[:mark] }
 
 // Mark implements Store. Entries that change afterwards are saved again, even if they have changed before.
-func (c *cache[V]) Mark() int {
+func (c *cache) Mark() int {
 	c.record++
 	return len(c.undo)
 }
 
 // UndoTo implements Store.
-func (c *cache[V]) UndoTo(mark int) {
+func (c *cache) UndoTo(mark int) {
 	for i := len(c.undo) - 1; i >= mark; i-- { // backwards, because an entry may appear more than once
-		c.restore(c.undo[i])
+		c.restore(i)
 	}
-	clear(c.undo[mark:])
-	c.undo = c.undo[:mark]
+	c.forget(mark)
 	c.record++ // the undo log no longer shows which entries have changed
 }

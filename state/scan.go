@@ -11,27 +11,16 @@ import (
 
 // reading is a consistent view of a store: the rows of a Reader, overlaid with uncommitted changes.
 type reading[K, V any] struct {
-	*rows[K, V]
+	rows    *rows[K, V]
+	scanner scanner
+}
+
+// scanner is the part of a reading that does not depend on its types.
+type scanner struct {
+	space   *space
 	from    Reader
-	over    overlay[V] // nil for committed rows only
-	horizon int64      // the earliest start of a window that has not expired
-}
-
-// overlay holds the uncommitted changes of a store. A cache is one.
-type overlay[V any] interface {
-	// uncommitted appends the contents of a range of keys, in key order.
-	uncommitted(dst []pending[V], lower, upper []byte) []pending[V]
-
-	// first returns the first key at or after from.
-	first(from []byte) (key string, found bool)
-}
-
-// pending returns the uncommitted contents in a range of keys.
-func (s reading[K, V]) pending(lower, upper []byte) []pending[V] {
-	if s.over == nil {
-		return nil
-	}
-	return s.over.uncommitted(nil, lower, upper)
+	over    *cache // the uncommitted changes; nil for committed rows only
+	horizon int64  // the earliest start of a window that has not expired
 }
 
 // yieldFunc is the body of a loop over rows.
@@ -40,37 +29,44 @@ type yieldFunc[K, V any] = func(Row[K, V], error) bool
 // scan iterates over the rows from one key to another, both included; nil means no bound.
 func (s reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
-		lower, upper, err := s.bounds(from, to)
+		lower, upper, err := s.rows.bounds(from, to)
 		if err != nil {
 			yield(Row[K, V]{}, err)
 			return
 		}
-		s.merge(lower, upper, nil, yield)
+		s.each(lower, upper, nil, yield)
 	}
 }
 
 // fetchAll iterates over the windows that start between two times, both included.
 func (s reading[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
-		if s.layout.kind == plain {
-			yield(Row[K, V]{}, s.wrap("fetch", errNotWindowed))
+		if s.scanner.space.layout.kind == plain {
+			yield(Row[K, V]{}, s.scanner.space.wrap("fetch", errNotWindowed))
 			return
 		}
-		first, last := s.starts(from, to)
+		first, last := s.scanner.starts(from, to)
 		if first > last {
 			return
 		}
-		lower := appendTime(slices.Clone(s.prefix), s.layout.lead(first))
-		upper := after(appendTime(slices.Clone(s.prefix), s.layout.lead(last)))
-		s.merge(lower, upper, func(physical []byte) bool {
-			start := s.layout.start(physical)
-			return first <= start && start <= last
-		}, yield)
+		lower, upper, started := s.scanner.between(first, last)
+		s.each(lower, upper, started, yield)
+	}
+}
+
+// between returns the range of the keys of windows that start between two times, both included, and a filter for it.
+func (s *scanner) between(first, last int64) (lower, upper []byte, started func(physical []byte) bool) {
+	layout := s.space.layout
+	lower = appendTime(slices.Clone(s.space.prefix), layout.lead(first))
+	upper = after(appendTime(slices.Clone(s.space.prefix), layout.lead(last)))
+	return lower, upper, func(physical []byte) bool {
+		start := layout.start(physical)
+		return first <= start && start <= last
 	}
 }
 
 // starts returns the first and last window start between two times, both included, that have not expired.
-func (s reading[K, V]) starts(from, to time.Time) (first, last int64) {
+func (s *scanner) starts(from, to time.Time) (first, last int64) {
 	return max(ceilMillis(from), s.horizon), floorMillis(to)
 }
 
@@ -93,112 +89,170 @@ func ceilMillis(t time.Time) int64 {
 	return ms
 }
 
-// merge yields the committed rows of a range, overlaid with uncommitted ones. It skips expired rows, and rows for which
-// filter returns false.
-func (s reading[K, V]) merge(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
-	if upper != nil && bytes.Compare(lower, upper) >= 0 {
-		return
-	}
-	m := merged[V]{overlay: s.pending(lower, upper)}
-	rows, err := s.from.Iter(lower, upper)
-	if err != nil {
-		yield(Row[K, V]{}, s.storeError("scan", err))
-		return
-	}
-	defer rows.Close() // read-only
-	m.rows, m.more = rows, rows.First()
-	for m.next() {
-		ok, err := s.show(&m, filter, yield)
+// each yields the rows of a range. It skips expired rows, and rows for which filter returns false.
+func (s reading[K, V]) each(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
+	m := s.scanner.merge(lower, upper)
+	defer m.close()
+	values := s.copyValues(&m)
+	for m.next(filter) {
+		row, err := s.row(&m, values)
 		if err != nil {
 			yield(Row[K, V]{}, err)
+			return
 		}
-		if err != nil || !ok {
+		if !yield(row, nil) {
 			return
 		}
 	}
-	if err := rows.Error(); err != nil {
-		yield(Row[K, V]{}, s.storeError("scan", err))
+	if m.err != nil {
+		yield(Row[K, V]{}, m.err)
 	}
 }
 
-// show passes the current row of a merge to the loop body, unless it has expired or is filtered out.
-func (s reading[K, V]) show(m *merged[V], filter func(physical []byte) bool, yield yieldFunc[K, V]) (bool, error) {
-	physical := m.key[len(s.prefix):]
-	if err := s.layout.check(physical); err != nil {
-		return false, s.storeError("scan", err)
+// copyValues returns the uncommitted values of a merge as they are now: the body of the loop may change them.
+func (s reading[K, V]) copyValues(m *merged) []V {
+	if s.rows.sealing || len(m.overlay) == 0 {
+		return nil
 	}
-	if !s.visible(m.key, s.horizon) || filter != nil && !filter(physical) {
-		return true, nil
+	values := make([]V, len(m.overlay))
+	for i, p := range m.overlay {
+		values[i] = p.entry.cell.(*cell[V]).value
 	}
-	row, has, err := s.current(m)
-	if !has || err != nil {
-		return err == nil, err
-	}
-	if row.Key, err = s.decodeKey(m.key); err != nil {
-		return false, err
-	}
-	return yield(row, nil), nil
+	return values
 }
 
-// current returns the current row of a merge, without its key, if it exists.
-func (s reading[K, V]) current(m *merged[V]) (row Row[K, V], has bool, err error) {
-	if m.row == nil {
-		row.Timestamp = m.timestamp
-		row.Value, err = s.open(m.content)
-		return row, m.has, err
+// row returns the current row of a merge, given its uncommitted values; nil stands for those of now.
+func (s reading[K, V]) row(m *merged, values []V) (row Row[K, V], err error) {
+	row.Timestamp = m.timestamp
+	if m.decoded >= 0 && !s.rows.sealing {
+		if values != nil {
+			row.Value = values[m.decoded]
+		} else {
+			row.Value = m.overlay[m.decoded].entry.cell.(*cell[V]).value
+		}
+	} else if row.Value, err = s.rows.decode(m.value); err != nil {
+		return row, err
 	}
-	var value []byte
-	if row.Timestamp, value, err = s.split(m.row); err != nil {
-		return row, false, err
-	}
-	row.Value, err = s.decode(value)
-	return row, true, err
+	row.Key, err = s.rows.decodeKey(m.key)
+	return row, err
 }
 
 // merged iterates over committed rows and uncommitted contents in key order. If both have a key, the uncommitted
 // content wins.
-type merged[V any] struct {
+type merged struct {
+	scanner *scanner
 	rows    Iterator
-	more    bool // rows is at a row
-	passed  bool // the current row of rows was shown or overlaid
-	overlay []pending[V]
+	more    bool   // rows is at a row
+	passed  bool   // the current row of rows was shown or overlaid
+	upper   []byte // where to end, if rows go on beyond that; nil otherwise
+	overlay []pending
+	at      int // the next one of overlay
+	err     error
 
-	key []byte
-	row []byte // nil if content applies
-	content[V]
+	// The current row.
+	key       []byte
+	timestamp int64
+	value     []byte // encoded; not set for an uncommitted row of a store that is not sealing
+	decoded   int    // the index in overlay of an uncommitted row; -1 for a committed one
 }
 
-// within reports whether the next row, if there is one, comes before a key.
-func (m *merged[V]) within(upper []byte) bool {
-	if len(m.overlay) > 0 && m.overlay[0].key < string(upper) {
+// merge begins to iterate over a range of keys.
+func (s *scanner) merge(lower, upper []byte) (m merged) {
+	m.scanner = s
+	if upper != nil && bytes.Compare(lower, upper) >= 0 {
+		return m
+	}
+	m.overlay = s.pending(lower, upper)
+	rows, err := s.from.Iter(lower, upper)
+	if err != nil {
+		m.err, m.overlay = s.space.storeError("scan", err), nil
+		return m
+	}
+	m.rows, m.more = rows, rows.First()
+	return m
+}
+
+// pending returns the uncommitted contents in a range of keys.
+func (s *scanner) pending(lower, upper []byte) []pending {
+	if s.over == nil {
+		return nil
+	}
+	return s.over.uncommitted(nil, lower, upper)
+}
+
+func (m *merged) close() {
+	if m.rows != nil {
+		m.rows.Close() // read-only
+	}
+}
+
+// next moves to the next row that exists, has not expired, and passes the filter. At the end, and after an error, it
+// returns false.
+func (m *merged) next(filter func(physical []byte) bool) bool {
+	for m.err == nil && m.step() {
+		s := m.scanner.space
+		physical := s.physical(m.key)
+		if err := s.layout.check(physical); err != nil {
+			m.err = s.storeError("scan", err)
+			return false
+		}
+		if !s.visible(m.key, m.scanner.horizon) || filter != nil && !filter(physical) {
+			continue
+		}
+		if m.decoded >= 0 {
+			p := m.overlay[m.decoded]
+			if !p.has {
+				continue
+			}
+			m.timestamp, m.value = p.timestamp, p.sealed
+			return true
+		}
+		m.timestamp, m.value, m.err = s.split(m.rows.Value())
+		return m.err == nil
+	}
+	if m.err == nil && m.rows != nil {
+		if err := m.rows.Error(); err != nil {
+			m.err = m.scanner.space.storeError("scan", err)
+		}
+	}
+	return false
+}
+
+// within reports whether the next row, if there is one, comes before the end.
+func (m *merged) within() bool {
+	if m.at < len(m.overlay) {
 		return true
 	}
-	if m.passed {
-		m.more, m.passed = m.rows.Next(), false
-	}
-	return m.more && bytes.Compare(m.rows.Key(), upper) < 0
+	m.advance()
+	return m.more && (m.upper == nil || bytes.Compare(m.rows.Key(), m.upper) < 0)
 }
 
-// next moves to the next row.
-func (m *merged[V]) next() bool {
+// advance moves the committed rows past the current one.
+func (m *merged) advance() {
 	if m.passed {
 		m.more, m.passed = m.rows.Next(), false
 	}
+}
+
+// step moves to the next key.
+func (m *merged) step() bool {
+	if !m.within() {
+		return false
+	}
+	m.advance()
 	order := 1 // compares the overlay's key with the database's
 	switch {
-	case !m.more && len(m.overlay) == 0:
-		return false
 	case !m.more:
 		order = -1
-	case len(m.overlay) > 0:
-		order = strings.Compare(m.overlay[0].key, string(m.rows.Key()))
+	case m.at < len(m.overlay):
+		order = strings.Compare(m.overlay[m.at].entry.key, string(m.rows.Key()))
 	}
 	m.passed = order >= 0
 	if order > 0 {
-		m.key, m.row = m.rows.Key(), m.rows.Value()
+		m.key, m.decoded = m.rows.Key(), -1
 		return true
 	}
-	m.key, m.row, m.content = append([]byte(nil), m.overlay[0].key...), nil, m.overlay[0].content
-	m.overlay = m.overlay[1:]
+	m.key, m.decoded = append([]byte(nil), m.overlay[m.at].entry.key...), m.at
+	m.at++
 	return true
 }

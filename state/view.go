@@ -14,7 +14,7 @@ import (
 // View reads the committed rows of a store as of the creation of its Reader: later commits do not affect it, and
 // windows that had expired then are not found. Several goroutines may use it at once if they may use its Reader, as
 // with a Snapshot, and while that is open.
-type View[K, V any] struct{ reading[K, V] }
+type View[K, V any] struct{ reading reading[K, V] }
 
 // View returns the committed rows of the store in r, a [DB] or a [Snapshot] of one.
 func (d *KeyValueDefinition[K, V]) View(r Reader) (*View[K, V], error) {
@@ -41,7 +41,7 @@ func (d *KeyValueDefinition[K, V]) committed(r Reader) (none reading[K, V], err 
 		}
 	}
 	rows := d.rows(binary.BigEndian.AppendUint16(nil, id))
-	return reading[K, V]{rows: &rows, from: r, horizon: rows.horizon(at)}, nil
+	return reading[K, V]{&rows, scanner{space: &rows.space, from: r, horizon: rows.space.horizon(at)}}, nil
 }
 
 // ErrNoStore: the database does not have the store.
@@ -72,33 +72,44 @@ func (v *View[K, V]) Get(key K) (V, bool, error) {
 
 // GetWithTime is like Get with the timestamp of the value, in milliseconds since 1970.
 func (v *View[K, V]) GetWithTime(key K) (value V, timestamp int64, found bool, err error) {
-	at, err := v.appendKey(nil, key)
-	if err != nil || !v.visible(at, v.horizon) {
+	at, err := v.reading.rows.appendKey(nil, key)
+	if err != nil {
 		return value, 0, false, err
 	}
-	row, found, err := v.from.Get(nil, at)
-	if err != nil {
-		return value, 0, false, v.storeError("read", err)
+	timestamp, encoded, found, err := v.reading.scanner.get(at)
+	if found {
+		value, err = v.reading.rows.decode(encoded)
 	}
-	if !found {
-		return value, 0, false, nil
+	return value, timestamp, found && err == nil, err
+}
+
+// get returns the committed row of a database key, unless it has expired.
+func (s *scanner) get(key []byte) (timestamp int64, value []byte, found bool, err error) {
+	if !s.space.visible(key, s.horizon) {
+		return 0, nil, false, nil
 	}
-	timestamp, encoded, err := v.split(row)
-	if err == nil {
-		value, err = v.decode(encoded)
+	row, found, err := s.from.Get(nil, key)
+	switch {
+	case err != nil:
+		return 0, nil, false, s.space.storeError("read", err)
+	case !found:
+		return 0, nil, false, nil
 	}
-	return value, timestamp, err == nil, err
+	timestamp, value, err = s.space.split(row)
+	return timestamp, value, err == nil, err
 }
 
 // All iterates over all rows, in the order in which a handler sees them. An error is the last thing it yields.
-func (v *View[K, V]) All() iter.Seq2[Row[K, V], error] { return v.scan(nil, nil) }
+func (v *View[K, V]) All() iter.Seq2[Row[K, V], error] { return v.reading.scan(nil, nil) }
 
 // Range is like All from one key to another, both included, in the order of the encoded keys.
-func (v *View[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] { return v.scan(&from, &to) }
+func (v *View[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] {
+	return v.reading.scan(&from, &to)
+}
 
 // FetchAll iterates over the windows with from ≤ start ≤ to. It is for stores of windows.
 func (v *View[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
-	return v.fetchAll(from, to)
+	return v.reading.fetchAll(from, to)
 }
 
 // WindowView is the View of a store declared with NewWindow.
@@ -132,7 +143,7 @@ func (d *KeyValueDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error
 	return func(yield func(EncodedRow, error) bool) {
 		reading, err := d.committed(r)
 		if err == nil {
-			err = reading.encoded(yield)
+			err = reading.scanner.encoded(yield)
 		}
 		if err != nil {
 			yield(EncodedRow{}, err)
@@ -146,12 +157,12 @@ func (d *WindowDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] 
 }
 
 // encoded yields the encoded committed rows that have not expired.
-func (s reading[K, V]) encoded(yield func(EncodedRow, error) bool) error {
-	return s.each(s.from, "scan", func(key, value []byte, timestamp int64) (bool, error) {
-		if !s.visible(key, s.horizon) {
+func (s *scanner) encoded(yield func(EncodedRow, error) bool) error {
+	return s.space.each(s.from, "scan", func(key, value []byte, timestamp int64) (bool, error) {
+		if !s.space.visible(key, s.horizon) {
 			return true, nil
 		}
-		encoded := s.layout.appendChangelog([]byte{}, key[len(s.prefix):])
+		encoded := s.space.layout.appendChangelog([]byte{}, s.space.physical(key))
 		return yield(EncodedRow{encoded, append([]byte{}, value...), timestamp}, nil), nil
 	})
 }

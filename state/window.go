@@ -2,7 +2,6 @@ package state
 
 import (
 	"bytes"
-	"encoding/binary"
 	"iter"
 	"math"
 	"slices"
@@ -88,7 +87,7 @@ func (w *Window[K, V]) Put(key codec.WindowKey[K], value V, timestamp int64) err
 
 // Delete is like KeyValue.Delete.
 func (w *Window[K, V]) Delete(key codec.WindowKey[K], timestamp int64) error {
-	return w.core.put(key, content[V]{timestamp: timestamp})
+	return w.core.delete(key, timestamp)
 }
 
 // Replace is like KeyValue.Replace.
@@ -129,16 +128,23 @@ func (w *Window[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.Wind
 	return fetch(w.core.reading(), w.keys, key, from, to)
 }
 
-// fetch iterates over the windows of a key.
+// fetch iterates over the windows of a key. It collects them first.
 func fetch[K, V any](s reading[codec.WindowKey[K], V], keys codec.Codec[K], key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return func(yield func(Row[codec.WindowKey[K], V], error) bool) {
 		keyBytes, err := keys.Append(nil, key)
 		if err != nil {
-			yield(Row[codec.WindowKey[K], V]{}, s.wrap("encode key", err))
+			yield(Row[codec.WindowKey[K], V]{}, s.scanner.space.wrap("encode key", err))
 			return
 		}
-		rows, err := s.collect(keyBytes, from, to)
-		for _, row := range rows {
+		var found []Row[codec.WindowKey[K], V]
+		err = s.scanner.windowsOf(keyBytes, from, to, func(m *merged) error {
+			row, err := s.row(m, nil)
+			if err == nil {
+				found = append(found, row)
+			}
+			return err
+		})
+		for _, row := range found {
 			if !yield(row, nil) {
 				return
 			}
@@ -149,41 +155,42 @@ func fetch[K, V any](s reading[codec.WindowKey[K], V], keys codec.Codec[K], key 
 	}
 }
 
-// collect returns the windows of an encoded key. It goes from bucket to bucket, skipping those that do not exist.
-func (s reading[K, V]) collect(keyBytes []byte, from, to time.Time) (found []Row[K, V], err error) {
+// windowsOf calls visit for the windows of an encoded key. It goes from bucket to bucket, skipping those that do not
+// exist.
+func (s *scanner) windowsOf(keyBytes []byte, from, to time.Time, visit func(*merged) error) error {
 	first, last := s.starts(from, to)
 	if first > last {
-		return nil, nil
+		return nil
 	}
-	bucket, end := s.layout.lead(first), s.layout.lead(last)
-	rows, err := s.from.Iter(appendTime(slices.Clone(s.prefix), bucket), after(appendTime(slices.Clone(s.prefix), end)))
+	layout, prefix := s.space.layout, s.space.prefix
+	bucket, end := layout.lead(first), layout.lead(last)
+	rows, err := s.from.Iter(appendTime(slices.Clone(prefix), bucket), after(appendTime(slices.Clone(prefix), end)))
 	if err != nil {
-		return nil, s.storeError("scan", err)
+		return s.space.storeError("scan", err)
 	}
 	defer rows.Close() // read-only
 
-	add := func(row Row[K, V], err error) bool {
-		found = append(found, row)
-		return err == nil
-	}
 	of := func(physical []byte) bool { // rows of longer keys may lie in between
 		return len(physical) == len(keyBytes)+2*timeSize && bytes.HasPrefix(physical[timeSize:], keyBytes)
 	}
 	for bucket <= end {
-		lower := s.inBucket(bucket, keyBytes, max(first, bucket))
-		upper := append(s.inBucket(bucket, keyBytes, min(last, bucket+s.layout.bucket-1)), 0)
-		m := merged[V]{overlay: s.pending(lower, upper), rows: rows, more: rows.SeekGE(lower)}
-		next := bucket + s.layout.bucket
-		if len(m.overlay) == 0 && !m.within(upper) {
+		lower := s.space.inBucket(bucket, keyBytes, max(first, bucket))
+		upper := append(s.space.inBucket(bucket, keyBytes, min(last, bucket+layout.bucket-1)), 0)
+		m := merged{scanner: s, overlay: s.pending(lower, upper), rows: rows, more: rows.SeekGE(lower), upper: upper}
+		next := bucket + layout.bucket
+		if len(m.overlay) == 0 && !m.within() {
 			var some bool
 			if next, some = s.nextBucket(&m, next); !some {
 				break
 			}
 		}
-		for m.within(upper) && m.next() {
-			if _, err := s.show(&m, of, add); err != nil {
-				return found, err
+		for m.next(of) {
+			if err := visit(&m); err != nil {
+				return err
 			}
+		}
+		if m.err != nil {
+			return m.err
 		}
 		if next < bucket {
 			break
@@ -191,28 +198,22 @@ func (s reading[K, V]) collect(keyBytes []byte, from, to time.Time) (found []Row
 		bucket = next
 	}
 	if err := rows.Error(); err != nil {
-		return found, s.storeError("scan", err)
+		return s.space.storeError("scan", err)
 	}
-	return found, nil
-}
-
-// inBucket returns the database key, with the prefix, of a window in a bucket.
-func (s *rows[K, V]) inBucket(bucket int64, key []byte, start int64) []byte {
-	physical := append(appendTime(slices.Clone(s.prefix), bucket), key...)
-	return binary.BigEndian.AppendUint64(physical, uint64(start))
+	return nil
 }
 
 // nextBucket returns the first existing bucket from a given one on. The rows of m must be at or before it.
-func (s reading[K, V]) nextBucket(m *merged[V], from int64) (next int64, some bool) {
+func (s *scanner) nextBucket(m *merged, from int64) (next int64, some bool) {
 	next = math.MaxInt64
 	if m.more {
-		next, some = max(readTime(m.rows.Key()[len(s.prefix):]), from), true
+		next, some = max(readTime(s.space.physical(m.rows.Key())), from), true
 	}
 	if s.over == nil {
 		return next, some
 	}
-	if key, found := s.over.first(appendTime(slices.Clone(s.prefix), from)); found {
-		next, some = min(next, readTime([]byte(key[len(s.prefix):]))), true
+	if key, found := s.over.first(appendTime(slices.Clone(s.space.prefix), from)); found {
+		next, some = min(next, readTime([]byte(key[len(s.space.prefix):]))), true
 	}
 	return next, some
 }
