@@ -265,7 +265,7 @@ func isOfFleet(t *testing.T, topic string) bool {
 		named = append(named, c.results...)
 	}
 	internal := func(application string) bool { return strings.HasPrefix(topic, application+"-") }
-	return slices.Contains(named, strings.TrimPrefix(topic, replayPrefix)) || slices.ContainsFunc(applications(t), internal)
+	return slices.Contains(named, strings.TrimPrefix(topic, replayCopy.prefix())) || slices.ContainsFunc(applications(t), internal)
 }
 
 // retry calls try until it does not fail with a passing error, or ctx ends.

@@ -95,7 +95,7 @@ func killed(t *testing.T, at place, recording []string, want string) {
 	}
 
 	p := at.start(t, []string{"-replay", "-out", again})
-	p.await(replayPrefix+tracking.Deviations.Name(), 500)
+	p.await(replayCopy.prefix()+tracking.Deviations.Name(), 500)
 	p.kill()
 	replayed(t, at, want)
 }

@@ -50,7 +50,7 @@ func open(ctx context.Context, o options, stdout, stderr *os.File) (_ *app, err 
 			err = errors.Join(err, a.close())
 		}
 	}()
-	if a.topology, err = tracking.New(); err != nil {
+	if a.topology, err = tracking.New(o.definitions); err != nil {
 		return nil, err
 	}
 	if a.scratch, err = os.MkdirTemp("", "fleet-tracking-"); err != nil {
@@ -96,17 +96,25 @@ const partitions = 4
 
 // createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
 func (a *app) createTopics(ctx context.Context) error {
-	names := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(),
-		tracking.Deliveries.Name(), tracking.DeliveryRecords.Name())
+	results := tracking.ResultTopics()
 	for _, c := range consumers(time.UTC) {
-		names = append(names, c.results...)
+		results = append(results, c.results...)
+	}
+	names := []string{
+		tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name(),
+		tracking.DeliveryRecords.Name(),
+	}
+	prefix := a.options.as.prefix()
+	for _, name := range results {
+		names = append(names, prefix+name)
 	}
 	for _, name := range names {
 		spec := kafka.TopicSpec{Name: name, Partitions: partitions, Config: map[string]string{"retention.ms": "-1"}}
 		switch name {
 		case tracking.Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
 			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
-		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name(), customers.Statuses.Name(), drivers.Days.Name():
+		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name(),
+			prefix + customers.Statuses.Name(), prefix + drivers.Days.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
 		}
 		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
@@ -116,15 +124,18 @@ func (a *app) createTopics(ctx context.Context) error {
 	return nil
 }
 
-// engine is how the topology is run; its outputs have the prefix.
-func (a *app) engine(prefix string) runner.Config {
-	cfg := runner.Config{OutputPrefix: prefix, Brokers: a.options.brokers, Dir: a.dir, CreateTopics: true, Partitions: partitions, Logger: a.logger}
+// engine is how a version of the topology is run.
+func (a *app) engine(v version) runner.Config {
+	cfg := runner.Config{
+		Application: v.application(""), OutputPrefix: v.prefix(),
+		Brokers: a.options.brokers, Dir: a.dir, CreateTopics: true, Partitions: partitions, Logger: a.logger,
+	}
 	if a.broker != nil {
 		cfg.Brokers = []string{a.broker.Addr()}
 	}
 	cfg.Policies.Decode.Action = a.options.onError
 	if a.options.onError == processor.DeadLetter {
-		cfg.Policies.DeadLetters = prefix + tracking.Invalid
+		cfg.Policies.DeadLetters = v.prefix() + tracking.Invalid
 	}
 	return cfg
 }
@@ -138,18 +149,18 @@ func (a *app) track(ctx context.Context) error {
 	if !a.options.recorded() {
 		ctx = context.WithoutCancel(ctx)
 	}
-	cfg := a.engine("")
+	cfg := a.engine(a.options.as)
 	cfg.StopAtEnd = true
 	if err := a.finish(ctx, a.topology, cfg); err != nil {
 		return err
 	}
-	if err := a.finishConsumers(ctx, ""); err != nil {
+	if err := a.finishConsumers(ctx, a.options.as); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return errors.New("stopped before the end of the recording; the next start with the same -data goes on from there")
 	}
-	return a.tell(ctx, "")
+	return a.tell(ctx, a.options.as)
 }
 
 // loadFeed loads a feed from its first service day on.
@@ -203,13 +214,13 @@ func (a *app) finish(ctx context.Context, top *topology.Topology, cfg runner.Con
 	return nil
 }
 
-// tell reads the results back from the derived topics, writes them if wanted, and sums them up.
-func (a *app) tell(ctx context.Context, prefix string) error {
-	results, err := readResults(ctx, a.client, prefix)
+// tell reads the results of a version back from the derived topics, writes them if wanted, and sums them up.
+func (a *app) tell(ctx context.Context, v version) error {
+	results, err := readResults(ctx, a.client, v.prefix())
 	if err != nil {
 		return err
 	}
-	lost, err := a.unreadable(ctx, prefix)
+	lost, err := a.unreadable(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -251,7 +262,7 @@ func (a *app) hint(w io.Writer) {
 	address := a.address()
 	fmt.Fprintf(w, "Kafka broker on %s. From another terminal:\n", address)
 	fmt.Fprintf(w, "  go run ./cmd/rio topics list -brokers %s\n", address)
-	fmt.Fprintf(w, "  kcat -b %s -C -q -t %s\n", address, tracking.Delays.Name())
+	fmt.Fprintf(w, "  kcat -b %s -C -q -t %s\n", address, a.options.as.prefix()+tracking.Delays.Name())
 }
 
 // address returns where the brokers are reached.

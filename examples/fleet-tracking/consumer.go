@@ -36,6 +36,7 @@ func parseConsumer(c consumer, args []string, output io.Writer) (options, error)
 	flags := flag.NewFlagSet("fleet-tracking "+c.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Func("brokers", "addresses `HOST:PORT,…` of a Kafka cluster, or of a fleet-tracking that runs", o.setBrokers)
+	flags.Func("as", "run the consumer of the copy `NAME`, as it was given to fleet-tracking", o.as.set)
 	flags.StringVar(&o.data, "data", "", "`DIR` that keeps the state, to go on with at the next start (default: it is read from the log again)")
 	flags.StringVar(&o.web, "web", "127.0.0.1:0", "address `HOST:PORT` of the pages; who reaches it sees all of them")
 	flags.Func("zone", "`IANA` time zone of days and of times on pages (default: that of the trips in the log, else UTC)", func(s string) (err error) {

@@ -75,18 +75,19 @@ func consumers(zone *time.Location) []consumer {
 // overspeed is the speed in km/h above which a driver is too fast. No recording has the limits of roads.
 const overspeed = 60
 
-// config is how the consumer is run on the results that have a prefix.
-func (c consumer) config(a *app, prefix string) runner.Config {
-	cfg := a.engine(prefix)
+// config is how the consumer of a version is run.
+func (c consumer) config(a *app, v version) runner.Config {
+	cfg := a.engine(v)
+	cfg.Application = v.application(c.name)
 	cfg.Policies.Decode.Action, cfg.Policies.DeadLetters = processor.Skip, "" // tracking accounts for rows that are no position
-	if prefix == "" {
+	if v == "" {
 		return cfg
 	}
 	cfg.InputNames = map[string]string{}
 	written := tracking.ResultTopics()
 	for _, name := range c.sources {
 		if slices.Contains(written, name) {
-			cfg.InputNames[name] = prefix + name
+			cfg.InputNames[name] = v.prefix() + name
 		}
 	}
 	return cfg
@@ -125,7 +126,7 @@ func (a *app) startConsumer(ctx context.Context, c consumer, pages *pages) (*run
 	if err != nil {
 		return nil, err
 	}
-	app, err := runner.Start(ctx, top, c.config(a, ""))
+	app, err := runner.Start(ctx, top, c.config(a, a.options.as))
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +137,8 @@ func (a *app) startConsumer(ctx context.Context, c consumer, pages *pages) (*run
 	return app, nil
 }
 
-// finishConsumers runs all consumers, or copies of them for a replay, to the end of what tracking has written with a prefix.
-func (a *app) finishConsumers(ctx context.Context, prefix string) error {
+// finishConsumers runs all consumers of a version to the end of what its tracking has written.
+func (a *app) finishConsumers(ctx context.Context, v version) error {
 	zone, err := a.zone(ctx)
 	if err != nil {
 		return err
@@ -147,10 +148,10 @@ func (a *app) finishConsumers(ctx context.Context, prefix string) error {
 		if err != nil {
 			return err
 		}
-		cfg := c.config(a, prefix)
+		cfg := c.config(a, v)
 		cfg.StopAtEnd = true
-		if prefix == replayPrefix {
-			cfg.Application, cfg.Dir, cfg.SessionTimeout = replayApplication+"-"+c.name, a.scratch, replaySilence
+		if v == replayCopy {
+			cfg.Dir, cfg.SessionTimeout = a.scratch, replaySilence
 		}
 		if err := a.finish(ctx, top, cfg); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)

@@ -24,6 +24,10 @@
 // forecast uses the legs of seven days, and a run that was under way then, or is at the end of the span, takes less than a day.
 // So the results of the span are those of a replay of everything; account.csv alone counts all rows that were read.
 //
+//	fleet-tracking -live -as v2 -off-route 150 -brokers 127.0.0.1:9092
+//
+// runs a copy with a corrected definition beside a live program. See "A corrected definition" below.
+//
 //	fleet-tracking -live -gtfs FEED -data DIR -listen 127.0.0.1:9092
 //
 // sends nothing: positions come from vehicles of your own. The least that a record of localizacao-veiculos must have is the vehicle
@@ -38,14 +42,41 @@
 //
 // the program asks a server for vehicle positions of GTFS-realtime again and again, and writes each once.
 //
-// How it is made:
+// # A corrected definition
+//
+// Say that a vehicle shall be off its route beyond 150 m, not 100 m, and this program runs live:
+//
+//	fleet-tracking -live -data frota -listen 127.0.0.1:9092
+//
+// Run a copy beside it, here v2, with its own three consumers. It reads everything that the log holds, and then what comes in. Its
+// results go to topics that begin with v2-; the live ones stay as they are. The definition comes from a flag, as here, or from a
+// changed program:
+//
+//	fleet-tracking -live -as v2 -off-route 150 -brokers 127.0.0.1:9092
+//
+// Compare a topic; with -all each result of a vehicle, without it the latest of each key:
+//
+//	rio diff desvios-de-rota v2-desvios-de-rota -all -brokers 127.0.0.1:9092
+//
+// Switch: end both with Ctrl-C, and start the copy in the place of the live program:
+//
+//	fleet-tracking -live -as v2 -off-route 150 -data frota -listen 127.0.0.1:9092
+//
+// It goes on where the copy ended, with its state from the log. Its topics have every result from the first position on, none
+// missing and none twice, so whoever reads results reads the topic v2-… instead, from the beginning. A message in v2-avisos
+// has the same id as in avisos, so who sends messages leaves out those that were sent. Without -as the program goes back: it catches up with
+// what came in meanwhile. On a cluster (-brokers) the copy runs on, and to switch is to end the live program.
+//
+// # How it is made
 //
 //	fleet       what positions mean: values and functions, no stream in sight
 //	tracking    the topology: topics, which step follows which, and what is kept
 //	gtfs, recording, realtime, simulation, report   where input comes from, and where results go
 //	the rest of this package              flags, the log, the terminal
 //
-// Topics, all keyed by vehicle except viagens: localizacao-veiculos and viagens (timetable and shapes, keyed by trip family) are
+// # Topics
+//
+// All are keyed by vehicle except viagens: localizacao-veiculos and viagens (timetable and shapes, keyed by trip family) are
 // read; velocidade-media (of the speeds that vehicles report), velocidade-por-posicoes (distance over time between positions),
 // desvios-de-rota, atrasos (arrivals along the shape), paradas (arrivals by halt or radius, and departures), trechos (legs from stop to
 // stop), progresso and contas (how many rows of a vehicle count, and why others do not) are written. Of paradas and trechos the

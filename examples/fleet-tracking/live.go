@@ -24,7 +24,7 @@ func (a *app) live(ctx context.Context, zone string, send func(context.Context) 
 		defer cancel()
 		ctx = timed
 	}
-	engine, err := runner.Start(context.WithoutCancel(ctx), a.topology, a.engine(""))
+	engine, err := runner.Start(context.WithoutCancel(ctx), a.topology, a.engine(a.options.as))
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func condition(s runner.Snapshot) string {
 
 // follow reads the derived topics from now on. What changes the board it hands over, because the board belongs to who shows it.
 func (a *app) follow(ctx context.Context, board *board, events chan<- func()) error {
-	r := newReader(a.client, "")
+	r := newReader(a.client, a.options.as.prefix())
 	read(r, tracking.Speeds, func(w speedKey, s fleet.Speed) { events <- func() { board.speed(w.Key, w.Start, s) } })
 	read(r, tracking.Motions, func(w speedKey, s fleet.PositionSpeed) { events <- func() { board.motion(w.Key, w.Start, s) } })
 	read(r, tracking.Deviations, func(_ string, d fleet.Deviation) { events <- func() { board.deviation(d) } })

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ type options struct {
 	seed     uint64
 	duration time.Duration
 
+	as          version         // what runs
+	definitions tracking.Config // of results
+
 	live    bool    // positions come from elsewhere
 	web     string  // where the pages of consumers are
 	http    string  // with live: where positions come by HTTP
@@ -52,6 +56,7 @@ const usage = `Follows a fleet of buses: average speeds, deviations from the rou
   fleet-tracking -live -gtfs FEED -positions URL -data DIR
                                                         vehicles whose positions a server publishes
   fleet-tracking -data DIR -replay -out DIR             what the log in DIR holds, computed again
+  fleet-tracking -live -as v2 -brokers HOST:PORT        a copy with other definitions, beside a program that runs
   fleet-tracking load -gtfs FEED -brokers HOST:PORT     another timetable, while it runs
   fleet-tracking logistics -brokers HOST:PORT           a consumer of the results alone; so are drivers and customers
 
@@ -86,6 +91,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	})
 	flags.StringVar(&o.format.Vehicle, "vehicle-id", "", "`ID` of the vehicle, for recordings that name none")
 	flags.BoolVar(&o.arrivalOrder, "arrival-order", false, "send recorded positions in the order of the file, not of the time at which they were taken")
+	flags.Func("as", "run a copy `NAME`, such as v2, of all applications: it reads the log from the beginning and writes to topics NAME-…", o.as.set)
+	flags.Float64Var(&o.definitions.OffRoute, "off-route", 0, "`METRES` from its line beyond which a vehicle is off its route, if the plan does not say (default 100)")
 	flags.BoolVar(&o.live, "live", false, "send nothing: take what others write to localizacao-veiculos")
 	flags.StringVar(&o.http, "http", "", "with -live: address `HOST:PORT` for positions by HTTP, as OsmAnd and Traccar Client send them")
 	flags.BoolVar(&o.freight, "freight", false, "simulate a day of delivery vehicles instead of buses: routes, promised windows, drivers, failed deliveries")
@@ -154,6 +161,9 @@ func (o options) check(rest []string, set map[string]bool) error {
 	}
 	wrong(len(rest) > 0, "unexpected argument %q: options begin with a dash", strings.Join(rest, " "))
 	wrong(o.gtfs != "" && o.positions == "" && !o.live, "-gtfs needs -positions, the recording, or -live, for positions that others send")
+	wrong(o.as != "" && o.replay, "-replay is a copy that is deleted again: leave -as out")
+	wrong(o.as != "" && o.simulated() && len(o.brokers) > 0, "-as beside a program that sends positions: give -live, so that they are not sent twice")
+	wrong(set["off-route"] && !(o.definitions.OffRoute > 0 && o.definitions.OffRoute <= math.MaxFloat64), "-off-route %v: it must be positive", o.definitions.OffRoute)
 	wrong(o.http != "" && !o.live, "-http needs -live")
 	polls := isAddress(o.positions)
 	wrong(o.live && o.positions != "" && !polls, "-live takes the positions that others send: leave -positions out, or give an http address of GTFS-realtime")

@@ -14,10 +14,8 @@ import (
 
 // The replay runs beside what is there: as another application, into topics of its own, with fresh state.
 const (
-	replayApplication = "fleet-tracking-replay"
-	replayPrefix      = "replay-"
-	replayedPositions = replayPrefix + "localizacao-veiculos" // a part of them
-	replaySilence     = 6 * time.Second                       // after which a replay that was killed is taken for gone; Kafka's least by default
+	replayedPositions = string(replayCopy) + "-localizacao-veiculos" // a part of them
+	replaySilence     = 6 * time.Second                              // after which a replay that was killed is taken for gone; Kafka's least by default
 )
 
 // replay computes everything in the log again, or a span of it.
@@ -25,8 +23,7 @@ func (a *app) replay(ctx context.Context) error {
 	if err := a.forgetReplay(ctx); err != nil { // one that was stopped
 		return err
 	}
-	cfg := a.engine(replayPrefix)
-	cfg.Application = replayApplication
+	cfg := a.engine(replayCopy)
 	cfg.Dir, cfg.StopAtEnd, cfg.SessionTimeout = a.scratch, true, replaySilence
 	if s := a.options.span; !s.whole() {
 		if err := a.copySpan(ctx, s, replayedPositions); err != nil {
@@ -37,13 +34,13 @@ func (a *app) replay(ctx context.Context) error {
 	if err := a.finish(ctx, a.topology, cfg); err != nil {
 		return err
 	}
-	if err := a.finishConsumers(ctx, replayPrefix); err != nil {
+	if err := a.finishConsumers(ctx, replayCopy); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return errors.New("the replay was stopped before its end")
 	}
-	if err := a.tell(ctx, replayPrefix); err != nil {
+	if err := a.tell(ctx, replayCopy); err != nil {
 		return err
 	}
 	return a.forgetReplay(ctx)
@@ -51,9 +48,9 @@ func (a *app) replay(ctx context.Context) error {
 
 // forgetReplay deletes the offsets and topics of a replay; the offsets first, because that fails while another one runs.
 func (a *app) forgetReplay(ctx context.Context) error {
-	groups := []string{replayApplication}
+	groups := []string{replayCopy.application("")}
 	for _, c := range consumers(time.UTC) {
-		groups = append(groups, replayApplication+"-"+c.name)
+		groups = append(groups, replayCopy.application(c.name))
 	}
 	for _, group := range groups {
 		if err := a.forgetReplayGroup(ctx, group); err != nil {
@@ -75,12 +72,12 @@ func (a *app) forgetReplay(ctx context.Context) error {
 
 // isOfReplay tells its results and internal topics from what else a cluster holds.
 func isOfReplay(topic string) bool {
-	name, ok := strings.CutPrefix(topic, replayPrefix)
+	name, ok := strings.CutPrefix(topic, replayCopy.prefix())
 	results := tracking.ResultTopics()
 	for _, c := range consumers(time.UTC) {
 		results = append(results, c.results...)
 	}
-	return ok && slices.Contains(results, name) || topic == replayedPositions || strings.HasPrefix(topic, replayApplication+"-")
+	return ok && slices.Contains(results, name) || topic == replayedPositions || strings.HasPrefix(topic, replayCopy.application("")+"-")
 }
 
 // forgetReplayGroup waits for the end of a replay that was killed, which cannot be told at once from one that runs.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,13 +150,10 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 
 // unreadable counts what the topology has read of the topic of positions that is none, whatever its policy for such records was. They
 // are not in topic contas, because they do not reach the topology.
-func (a *app) unreadable(ctx context.Context, prefix string) (count int64, err error) {
-	application, topic := a.topology.Name(), tracking.Positions.Name()
-	if prefix == replayPrefix {
-		application = replayApplication
-		if !a.options.span.whole() {
-			topic = replayedPositions
-		}
+func (a *app) unreadable(ctx context.Context, v version) (count int64, err error) {
+	application, topic := cmp.Or(v.application(""), a.topology.Name()), tracking.Positions.Name()
+	if v == replayCopy && !a.options.span.whole() {
+		topic = replayedPositions
 	}
 	r := newReader(a.client, "")
 	r.takes[topic] = func(record kafka.Record) error {

@@ -123,7 +123,7 @@ func freightDay(t *testing.T, day simulation.FreightConfig, cfg topologytest.Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracker, err := tracking.New()
+	tracker, err := tracking.New(tracking.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func tracked(t *testing.T, dir string, positions []fleet.Position) ([]fleet.Visi
 	if err != nil {
 		t.Fatal(err)
 	}
-	top, err := tracking.New()
+	top, err := tracking.New(tracking.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

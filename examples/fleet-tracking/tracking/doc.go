@@ -8,7 +8,7 @@
 //
 // What a fix means is told by package fleet, without a stream in sight. Another program runs the same topology with
 //
-//	top, err := tracking.New()
+//	top, err := tracking.New(tracking.Config{})
 //	...
 //	app, err := runner.Start(ctx, top, runner.Config{Brokers: brokers, Dir: dir})
 package tracking

@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/rio-streams/rio/codec"
@@ -41,8 +42,21 @@ func fixesOf(rows *topology.Stream[string, fleet.Row]) *topology.Stream[string, 
 	return topology.Map(rows.Filter(fleet.Row.IsFix), fleet.Row.Position)
 }
 
+// Config are definitions that a company may change. The zero value has those of the package.
+type Config struct {
+	// OffRoute is the distance in metres from the line of a trip beyond which a vehicle is off its route. It is for trips whose path has
+	// no corridor of its own, as those of a GTFS feed. Default: 100.
+	OffRoute float64
+}
+
+// along returns how a fix is joined with the path of its trip.
+func (cfg Config) along(s fleet.Scheduled, path fleet.Path, known bool) fleet.Planned {
+	path.Corridor = cmp.Or(path.Corridor, cfg.OffRoute)
+	return s.Along(path, known)
+}
+
 // New returns the topology that makes speeds, deviations, delays, progress, visits of stops, legs and detours of positions.
-func New() (*topology.Topology, error) {
+func New(cfg Config) (*topology.Topology, error) {
 	b := topology.NewBuilder("fleet-tracking")
 
 	rows := rows(b)
@@ -62,7 +76,7 @@ func New() (*topology.Topology, error) {
 	scheduled := topology.LeftJoin(byTrip, topology.TableFrom(b, Trips),
 		func(fix fleet.RunFix, trips fleet.Timetable, _ bool) fleet.Scheduled { return fix.On(trips) })
 	byPath := topology.KeyBy(scheduled, "por-trajeto", fleet.Scheduled.PathKey)
-	planned := topology.LeftJoin(byPath, topology.TableFrom(b, Paths), fleet.Scheduled.Along)
+	planned := topology.LeftJoin(byPath, topology.TableFrom(b, Paths), cfg.along)
 
 	seen := topology.ProcessKV(planned.Filter(fleet.Planned.Own).Filter(fleet.Planned.Known), "acompanhamento", follow, runs)
 	topology.FlatMap(seen, fleet.Observation.Deviations).To(Deviations)

@@ -18,7 +18,7 @@ import (
 
 func fleetTracking(t *testing.T) *topology.Topology {
 	t.Helper()
-	top, err := New()
+	top, err := New(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
