@@ -1,12 +1,19 @@
 package kafka
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // An Assignor distributes partitions over the members of a group. It must be deterministic: its result depends only on
 // its arguments.
 type Assignor interface {
-	// Name identifies the assignor. All members of a group must use the same one.
+	// Name identifies the assignor. The members of a group agree on one by its name.
 	Name() string
+	// Cooperative reports whether members keep their partitions while the group rebalances (KIP-429). Then every client
+	// that uses an assignor of this name must withhold a partition until its owner has released it. Otherwise, the
+	// assignor is eager: members release all partitions before they join again.
+	Cooperative() bool
 	// Assign returns the partitions that each member should end up with, keyed by member id. partitions holds the
 	// number of partitions of each subscribed topic, 0 if the topic does not exist. Each partition goes to at most one
 	// member, which must subscribe to its topic. Assign may move partitions freely: the caller makes the old owner
@@ -27,6 +34,32 @@ type GroupMember struct {
 type Assignment struct {
 	Partitions []TopicPartition
 	UserData   []byte
+}
+
+// assign returns the assignment of the next generation.
+func assign(a Assignor, members []GroupMember, generations, partitions map[string]int32) map[string]Assignment {
+	if a.Cooperative() {
+		return assignCooperatively(a, members, generations, partitions)
+	}
+	return a.Assign(members, partitions) // nobody owns anything any more
+}
+
+// named returns the assignor of that name, nil if there is none.
+func named(assignors []Assignor, name string) Assignor {
+	for _, a := range assignors {
+		if a.Name() == name {
+			return a
+		}
+	}
+	return nil
+}
+
+func assignorNames(assignors []Assignor) string {
+	var names []string
+	for _, a := range assignors {
+		names = append(names, a.Name())
+	}
+	return strings.Join(names, ", ")
 }
 
 // assignCooperatively applies the cooperative protocol of KIP-429 to any assignor: a partition that another member

@@ -14,9 +14,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// GroupConfig configures the membership in a group. Group, Topics and Assign are required.
+// GroupConfig configures the membership in a group. Group, Topics and Assignors are required.
 type GroupConfig struct {
-	// Group is the name of the group. All its members must use an Assignor of the same name.
+	// Group is the name of the group.
 	Group string
 
 	// InstanceID makes this a static member: a process that restarts under the same id within SessionTimeout gets its
@@ -45,8 +45,13 @@ type GroupConfig struct {
 	// goroutine, and must not block. Default: no data.
 	UserData func() []byte
 
-	// Assign distributes the partitions when this member is the leader.
-	Assign Assignor
+	// Assignors can distribute the partitions, in this member's order of preference. The group uses one that all its members
+	// offer, the one that most of them prefer; this member applies it when it is the leader. A member that has none in common
+	// with the others is refused.
+	//
+	// With an eager assignor among them, this member releases all its partitions before each rebalance, whichever assignor
+	// the group uses: a new member may make the group change to that one, whose leader does not know what members own.
+	Assignors []Assignor
 }
 
 func (cfg GroupConfig) withDefaults() GroupConfig {
@@ -75,14 +80,25 @@ func (cfg GroupConfig) validate() error {
 	if len(cfg.Topics) == 0 {
 		errs = append(errs, errors.New("GroupConfig.Topics is empty: name at least one topic"))
 	}
-	if cfg.Assign == nil {
-		errs = append(errs, errors.New("GroupConfig.Assign is missing: any member may become the leader"))
+	if len(cfg.Assignors) == 0 {
+		errs = append(errs, errors.New("GroupConfig.Assignors is empty: any member may become the leader"))
+	}
+	for i, a := range cfg.Assignors {
+		if named(cfg.Assignors[:i], a.Name()) != nil {
+			errs = append(errs, fmt.Errorf("GroupConfig.Assignors has two assignors called %s", a.Name()))
+		}
 	}
 	return errors.Join(errs...)
 }
 
+// eager reports whether the member releases all partitions before it joins. As in Apache Kafka's client, it does so unless
+// all assignors are cooperative.
+func (cfg GroupConfig) eager() bool {
+	return slices.ContainsFunc(cfg.Assignors, func(a Assignor) bool { return !a.Cooperative() })
+}
+
 // A Rebalance is a change of what a member owns. The member keeps every partition that is not listed here, and
-// continues to process it.
+// continues to process it. A member with an eager assignor first gets one that revokes everything, then one that adds.
 type Rebalance struct {
 	// Revoked lists the partitions to commit and release; then call Ack. With Lost, it lists all partitions that the
 	// member owned.
@@ -102,8 +118,8 @@ type Rebalance struct {
 // needsAck reports whether the owner has to release something and call Ack.
 func (r Rebalance) needsAck() bool { return r.Lost || len(r.Revoked) > 0 }
 
-// A Membership is one process's membership in a group. Rebalances are incremental (KIP-429): a member continues with
-// the partitions it keeps while the group redistributes the rest.
+// A Membership is one process's membership in a group. Rebalances are incremental (KIP-429) unless one of its Assignors is
+// eager: a member continues with the partitions it keeps while the group redistributes the rest.
 //
 // It runs two goroutines: one talks to the coordinator (join, heartbeat, join again) and owns the unexported state
 // marked below; the other delivers the rebalances, so that heartbeats never wait for the owner. All methods may be
@@ -128,6 +144,7 @@ type Membership struct {
 	owned          []TopicPartition // sorted
 	userData       []byte           // as assigned
 	assigned       bool             // an assignment was received since the last loss
+	releasing      <-chan struct{}  // closed once the owner has released what was last revoked; nil before the first time
 	leads          bool
 	assignedCounts map[string]int32 // partition counts that the leader based its assignment on
 	lastContact    time.Time        // time of the coordinator's last answer
@@ -224,6 +241,11 @@ func (m *Membership) run(ctx context.Context) error {
 
 // round joins the group, delivers what changed, and sends heartbeats until the next round is due.
 func (m *Membership) round(ctx context.Context) error {
+	if m.cfg.eager() && len(m.owned) > 0 {
+		if err := m.releaseAll(ctx); err != nil {
+			return err
+		}
+	}
 	drained(m.rejoin) // this round serves the request
 	joined, err := m.join(ctx)
 	if err != nil {
@@ -234,6 +256,13 @@ func (m *Membership) round(ctx context.Context) error {
 		return err
 	}
 	return m.serve(ctx, m.adoptAssignment(assignment))
+}
+
+// releaseAll makes the owner release all partitions and returns when it has.
+func (m *Membership) releaseAll(ctx context.Context) error {
+	m.releasing = m.push(Rebalance{Revoked: m.owned, UserData: m.userData})
+	m.owned = nil
+	return m.serve(ctx, m.releasing)
 }
 
 // adoptAssignment makes a the member's assignment and delivers the difference. The returned channel is nil unless the
@@ -250,7 +279,10 @@ func (m *Membership) adoptAssignment(a Assignment) (acked <-chan struct{}) {
 	if !news {
 		return nil
 	}
-	return m.push(change)
+	if acked = m.push(change); acked != nil {
+		m.releasing = acked
+	}
+	return acked
 }
 
 // serve sends heartbeats until a new round is due: the owner has released what was revoked (acked is not nil), or the
@@ -319,13 +351,15 @@ func (m *Membership) recoverFrom(ctx context.Context, err error) error {
 	return pause(ctx, m.failures)
 }
 
-// dropOwned tells the owner that it has lost all partitions, and waits for its Ack. The reference for commits does not
-// change, so that the broker refuses a commit that is still in flight.
+// dropOwned tells the owner that it has lost all partitions, and waits for its Ack, also for that of an earlier Rebalance.
+// Until then, the reference for commits does not change, so that the broker refuses a commit that is still in flight.
 func (m *Membership) dropOwned(ctx context.Context) error {
 	if m.assigned && len(m.owned) > 0 {
-		acked := m.push(Rebalance{Revoked: m.owned, Lost: true})
+		m.releasing = m.push(Rebalance{Revoked: m.owned, Lost: true})
+	}
+	if m.releasing != nil {
 		select {
-		case <-acked:
+		case <-m.releasing:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

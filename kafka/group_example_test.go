@@ -26,7 +26,7 @@ func ExampleClient_Join() {
 		log.Fatal(err)
 	}
 
-	member := client.Join(kafka.GroupConfig{Group: "billing", Topics: []string{"orders"}, Assign: kafka.NewStickyAssignor()})
+	member := client.Join(kafka.GroupConfig{Group: "billing", Topics: []string{"orders"}, Assignors: []kafka.Assignor{kafka.NewStickyAssignor()}})
 	defer member.Leave(ctx)
 	change := <-member.Rebalances() // and so on, until there is an Err or the member leaves
 	if change.Err != nil {

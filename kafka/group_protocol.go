@@ -29,21 +29,26 @@ func (m *Membership) join(ctx context.Context) (*sarama.JoinGroupResponse, error
 		GroupInstanceId:  m.Ref().instance(),
 		ProtocolType:     protocolType,
 	}
-	err := req.AddGroupProtocolMetadata(m.cfg.Assign.Name(), &sarama.ConsumerGroupMemberMetadata{
+	subscription := &sarama.ConsumerGroupMemberMetadata{
 		Version:         subscriptionVersion,
 		Topics:          m.cfg.Topics,
 		UserData:        m.cfg.UserData(),
 		OwnedPartitions: ownedPartitions(m.owned),
 		GenerationID:    m.generation,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("join: %w", err)
+	}
+	for _, a := range m.cfg.Assignors {
+		if err := req.AddGroupProtocolMetadata(a.Name(), subscription); err != nil {
+			return nil, fmt.Errorf("join: %w", err)
+		}
 	}
 	code := func(r *sarama.JoinGroupResponse) sarama.KError { return r.Err }
 	res, err := askWithHeartbeats(ctx, m, (*sarama.Broker).JoinGroup, req, code)
 	if hasCode(err, sarama.ErrMemberIdRequired) {
 		m.memberID, req.MemberId = res.MemberId, res.MemberId
 		res, err = askWithHeartbeats(ctx, m, (*sarama.Broker).JoinGroup, req, code)
+	}
+	if hasCode(err, sarama.ErrInconsistentGroupProtocol) {
+		return nil, fmt.Errorf("join: the other members of the group offer no assignor that this one has (%s): %w", assignorNames(m.cfg.Assignors), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
@@ -79,6 +84,10 @@ func (m *Membership) sync(ctx context.Context, joined *sarama.JoinGroupResponse)
 
 // assign adds the assignment of every member to req.
 func (m *Membership) assign(ctx context.Context, joined *sarama.JoinGroupResponse, req *sarama.SyncGroupRequest) error {
+	assignor := named(m.cfg.Assignors, joined.GroupProtocol)
+	if assignor == nil {
+		return fmt.Errorf("%w: the group uses assignor %q, which this member does not offer", ErrCorrupt, joined.GroupProtocol)
+	}
 	members, generations := decodeMembers(joined)
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.SessionTimeout/2)
 	defer cancel()
@@ -87,7 +96,7 @@ func (m *Membership) assign(ctx context.Context, joined *sarama.JoinGroupRespons
 		return err
 	}
 	m.assignedCounts = counts
-	for id, a := range assignCooperatively(m.cfg.Assign, members, generations, counts) {
+	for id, a := range assign(assignor, members, generations, counts) {
 		err := req.AddGroupAssignmentMember(id, &sarama.ConsumerGroupMemberAssignment{
 			Version: assignmentVersion, Topics: byTopic(a.Partitions), UserData: a.UserData,
 		})

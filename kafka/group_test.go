@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,6 +57,80 @@ func TestNothingIsGivenAwayBeforeItIsReleased(t *testing.T) {
 	}
 	release()
 	g.await("bea has what ana released", g.has("ana", 1), g.has("bea", 1))
+}
+
+// A member with an eager assignor releases everything before each rebalance, because the next leader may not know what it owns.
+//
+// Proves: one-owner-at-a-time
+func TestAnEagerMemberReleasesEverythingFirst(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 2)
+	ana := g.join("ana", eitherWay)
+	g.await("ana has everything", g.has("ana", 2))
+
+	release := ana.holdBack()
+	bea := g.join("bea", func(cfg *GroupConfig) { cfg.Assignors = []Assignor{NewRangeAssignor()} })
+	if revoked := ana.heldBack(); len(revoked.Revoked) != 2 || revoked.Lost {
+		t.Fatalf("ana got the rebalance %+v, want both partitions revoked", revoked)
+	}
+	g.awaitState("PreparingRebalance")
+	if bea.owns() > 0 {
+		t.Errorf("bea owns %d partitions that ana has not released", bea.owns())
+	}
+	release()
+	g.await("one each", g.has("ana", 1), g.has("bea", 1))
+}
+
+// A member that was expelled while its owner releases partitions joins again only after that: otherwise the owner could commit
+// them in the new generation, although other members have continued.
+//
+// Proves: zombie-changes-nothing
+func TestAMemberExpelledWhileItReleasesCannotCommit(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 2)
+	g.join("ana", eitherWay)
+	bea := g.join("bea", eitherWay)
+	g.await("one each", g.has("ana", 1), g.has("bea", 1))
+	first := bea.Ref()
+
+	release := bea.holdBack()
+	bea.Rejoin()
+	bea.heldBack()
+	bea.outlaw()
+	g.expel(first.MemberID)
+	g.await("ana has everything", g.has("ana", 2))
+	select {
+	case <-bea.ended:
+	case <-time.After(100 * time.Millisecond): // heartbeats tell that bea is expelled
+	}
+	if err := g.commit(bea.Ref(), 7); !errors.Is(err, ErrUnknownMember) {
+		t.Errorf("commit before the release: %v, want ErrUnknownMember", err)
+	}
+	release()
+	g.await("bea is back", g.has("ana", 1), g.has("bea", 1))
+}
+
+// The group uses the first assignor that all members offer.
+func TestTheGroupAgreesOnAnAssignor(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t, 4)
+	g.join("ana", eitherWay)
+	g.join("bea", eitherWay)
+	uses := func(want string) {
+		t.Helper()
+		described := mustHave(g.client.DescribeGroup(t.Context(), g.name))(t)
+		if described.Protocol != want {
+			t.Errorf("the group uses %q, want %q", described.Protocol, want)
+		}
+	}
+	g.await("two each", g.has("ana", 2), g.has("bea", 2))
+	uses("cooperative-sticky")
+	cid := g.join("cid", func(cfg *GroupConfig) { cfg.Assignors = []Assignor{NewRangeAssignor()} })
+	g.await("all have some", func(now ownership) bool { return now.count("cid") > 0 && len(now) == 4 })
+	uses("range")
+	cid.leave()
+	g.await("two each", g.has("ana", 2), g.has("bea", 2))
+	uses("cooperative-sticky")
 }
 
 func TestSilentMemberIsLostAndComesBack(t *testing.T) {
@@ -193,11 +268,11 @@ func TestRejoinTellsTheLeaderNews(t *testing.T) {
 	var mu sync.Mutex
 	var says []byte
 	ana := g.join("ana", func(cfg *GroupConfig) {
-		cfg.Assign = everythingToWhoeverWants{}
+		cfg.Assignors = []Assignor{everythingToWhoeverWants{}}
 		cfg.UserData = func() []byte { mu.Lock(); defer mu.Unlock(); return says }
 	})
 	g.join("bea", func(cfg *GroupConfig) {
-		cfg.Assign = everythingToWhoeverWants{}
+		cfg.Assignors = []Assignor{everythingToWhoeverWants{}}
 		cfg.UserData = func() []byte { return []byte("a little") }
 	})
 	g.await("bea wants it", g.has("bea", 2))
@@ -212,10 +287,13 @@ func TestMemberOfAnotherProtocolIsRefused(t *testing.T) {
 	g := newGroup(t, 2)
 	g.join("ana")
 	g.await("ana has everything", g.has("ana", 2))
-	bob := g.join("bob", func(cfg *GroupConfig) { cfg.Assign = everythingToWhoeverWants{} })
+	bob := g.join("bob", func(cfg *GroupConfig) { cfg.Assignors = []Assignor{everythingToWhoeverWants{}} })
 	g.await("bob is refused", func(ownership) bool { return bob.fatal() != nil })
 	if !hasCode(bob.fatal(), sarama.ErrInconsistentGroupProtocol) {
 		t.Errorf("bob got %v", bob.fatal())
+	}
+	if want := "no assignor that this one has (whoever-wants)"; !strings.Contains(bob.fatal().Error(), want) {
+		t.Errorf("bob got %v, want it to say %q", bob.fatal(), want)
 	}
 }
 
@@ -226,8 +304,17 @@ func TestMistakesInAGroupConfigAreToldAtOnce(t *testing.T) {
 	r := <-m.Rebalances()
 	if want := "kafka: group : GroupConfig.Group is empty: name the group\n" +
 		"GroupConfig.Topics is empty: name at least one topic\n" +
-		"GroupConfig.Assign is missing: any member may become the leader"; r.Err == nil || r.Err.Error() != want {
+		"GroupConfig.Assignors is empty: any member may become the leader"; r.Err == nil || r.Err.Error() != want {
 		t.Errorf("got %v, want %v", r.Err, want)
+	}
+}
+
+func TestAssignorsOfTheSameNameAreRefused(t *testing.T) {
+	g := newGroup(t, 1)
+	ana := g.join("ana", func(cfg *GroupConfig) { cfg.Assignors = []Assignor{NewRangeAssignor(), NewRangeAssignor()} })
+	g.await("ana is told", func(ownership) bool { return ana.fatal() != nil })
+	if err := ana.fatal(); !strings.Contains(err.Error(), "two assignors called range") {
+		t.Errorf("ana got %v", err)
 	}
 }
 
@@ -344,7 +431,8 @@ func TestAnyToolCanDescribeTheMembers(t *testing.T) {
 // everythingToWhoeverWants assigns everything to the member with the longest user data.
 type everythingToWhoeverWants struct{}
 
-func (everythingToWhoeverWants) Name() string { return "whoever-wants" }
+func (everythingToWhoeverWants) Name() string      { return "whoever-wants" }
+func (everythingToWhoeverWants) Cooperative() bool { return true }
 
 func (everythingToWhoeverWants) Assign(members []GroupMember, partitions map[string]int32) map[string]Assignment {
 	keenest := slices.MaxFunc(members, func(a, b GroupMember) int { return len(a.UserData) - len(b.UserData) })

@@ -16,7 +16,8 @@ func NewStickyAssignor() Assignor { return stickyAssignor{} }
 
 type stickyAssignor struct{}
 
-func (stickyAssignor) Name() string { return "cooperative-sticky" }
+func (stickyAssignor) Name() string      { return "cooperative-sticky" }
+func (stickyAssignor) Cooperative() bool { return true }
 
 // reader is a member during an assignment.
 type reader struct {

@@ -58,7 +58,7 @@ func (r *runner) supervise(ctx context.Context) error {
 		Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
 		UserData:         s.userData,
 		RebalanceTimeout: max(time.Minute, r.cfg.MaxProcessing+30*time.Second), // releasing a task can take a whole call
-		Assign:           assign.New(r.groups(), s.plansDiffer),
+		Assignors:        []kafka.Assignor{assign.New(r.groups(), s.plansDiffer)},
 	})
 	for _, w := range s.workers {
 		w.member = s.member

@@ -38,7 +38,7 @@ func (c *consumer) consume(ctx context.Context) error {
 	if _, err := prepareTopic(ctx, c.client); err != nil {
 		return err
 	}
-	c.member = c.client.Join(kafka.GroupConfig{Group: group, Topics: []string{Sales.Name()}, Assign: kafka.NewStickyAssignor()})
+	c.member = c.client.Join(kafka.GroupConfig{Group: group, Topics: []string{Sales.Name()}, Assignors: []kafka.Assignor{kafka.NewStickyAssignor()}})
 	defer c.leave(ctx)
 	c.fetcher = c.client.NewFetcher(kafka.FetcherConfig{})
 	defer c.fetcher.Close()

@@ -135,7 +135,7 @@ func (s *subject) joinTracked(l *ownership, name, group, topic string) *trackedM
 	client, err := kafka.Dial(s.ctx, s.cfg)
 	s.must(err)
 	g := &trackedMember{name: name, client: client, Membership: client.Join(kafka.GroupConfig{
-		Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(),
+		Group: group, Topics: []string{topic}, Assignors: []kafka.Assignor{kafka.NewStickyAssignor()},
 		SessionTimeout: 2 * time.Second, RebalanceTimeout: 3 * time.Second, HeartbeatInterval: 20 * time.Millisecond,
 	})}
 	go g.follow(l)

@@ -121,7 +121,7 @@ func commitsWhileAwaiting(s *subject) {
 	s.must(err)
 	defer client.Close()
 	ana := s.join(group, in.Topic)
-	gone := client.Join(kafka.GroupConfig{Group: group, Topics: []string{in.Topic}, Assign: kafka.NewStickyAssignor(), SessionTimeout: 3 * time.Second})
+	gone := client.Join(kafka.GroupConfig{Group: group, Topics: []string{in.Topic}, Assignors: []kafka.Assignor{kafka.NewStickyAssignor()}, SessionTimeout: 3 * time.Second})
 	defer gone.Leave(s.ctx)
 	eventually(s, "both are members", func() bool {
 		d, err := s.DescribeGroup(s.ctx, group)

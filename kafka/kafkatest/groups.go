@@ -42,7 +42,7 @@ type member struct {
 
 func (s *subject) join(group, topic string, more ...func(*kafka.GroupConfig)) *member {
 	cfg := kafka.GroupConfig{
-		Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(),
+		Group: group, Topics: []string{topic}, Assignors: []kafka.Assignor{kafka.NewStickyAssignor()},
 		SessionTimeout: waitTimeout / 2, HeartbeatInterval: 50 * time.Millisecond,
 	}
 	for _, set := range more {
@@ -178,7 +178,7 @@ func silentIsReplaced(s *subject) {
 	client, err := kafka.Dial(s.ctx, s.cfg)
 	s.must(err)
 	defer client.Close()
-	silent := client.Join(kafka.GroupConfig{Group: group, Topics: []string{topic}, Assign: kafka.NewStickyAssignor(), SessionTimeout: time.Second})
+	silent := client.Join(kafka.GroupConfig{Group: group, Topics: []string{topic}, Assignors: []kafka.Assignor{kafka.NewStickyAssignor()}, SessionTimeout: time.Second})
 	if r := <-silent.Rebalances(); len(r.Added) != 2 {
 		s.Fatalf("the first member got %+v", r)
 	}
@@ -215,7 +215,7 @@ func secondInstance(s *subject) {
 func otherProtocol(s *subject) {
 	topic, group := s.topic(2), s.unique()
 	s.join(group, topic).until(2)
-	other := s.join(group, topic, func(cfg *kafka.GroupConfig) { cfg.Assign = renamed{cfg.Assign} })
+	other := s.join(group, topic, func(cfg *kafka.GroupConfig) { cfg.Assignors = []kafka.Assignor{renamed{cfg.Assignors[0]}} })
 	eventually(s, "the other is refused", func() bool { return other.fatal() != nil }, other)
 }
 

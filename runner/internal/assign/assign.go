@@ -37,6 +37,9 @@ type assignor struct {
 // Name returns the same name in all versions: older versions ignore the fields of Member that they do not know.
 func (assignor) Name() string { return "rio-tasks" }
 
+// Cooperative implements kafka.Assignor: tasks that stay are not interrupted.
+func (assignor) Cooperative() bool { return true }
+
 // Assign implements kafka.Assignor.
 func (a assignor) Assign(members []kafka.GroupMember, partitions map[string]int32) map[string]kafka.Assignment {
 	d := newDistribution(a.groups, members, partitions)
