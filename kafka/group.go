@@ -143,7 +143,7 @@ type Membership struct {
 	generation     int32            // of the last assignment
 	owned          []TopicPartition // sorted
 	userData       []byte           // as assigned
-	assigned       bool             // an assignment was received since the last loss
+	assigned       bool             // an assignment was received since the owner last lost or released everything
 	releasing      <-chan struct{}  // closed once the owner has released what was last revoked; nil before the first time
 	leads          bool
 	assignedCounts map[string]int32 // partition counts that the leader based its assignment on
@@ -241,10 +241,8 @@ func (m *Membership) run(ctx context.Context) error {
 
 // round joins the group, delivers what changed, and sends heartbeats until the next round is due.
 func (m *Membership) round(ctx context.Context) error {
-	if m.cfg.eager() && len(m.owned) > 0 {
-		if err := m.releaseAll(ctx); err != nil {
-			return err
-		}
+	if err := m.release(ctx); err != nil {
+		return err
 	}
 	drained(m.rejoin) // this round serves the request
 	joined, err := m.join(ctx)
@@ -258,11 +256,22 @@ func (m *Membership) round(ctx context.Context) error {
 	return m.serve(ctx, m.adoptAssignment(assignment))
 }
 
-// releaseAll makes the owner release all partitions and returns when it has.
-func (m *Membership) releaseAll(ctx context.Context) error {
-	m.releasing = m.push(Rebalance{Revoked: m.owned, UserData: m.userData})
-	m.owned = nil
-	return m.serve(ctx, m.releasing)
+// release waits until the owner has released what must be released before the member joins: what was revoked, and all
+// partitions of an eager member.
+func (m *Membership) release(ctx context.Context) error {
+	if m.cfg.eager() && len(m.owned) > 0 {
+		m.releasing = m.push(Rebalance{Revoked: m.owned, UserData: m.userData})
+		m.owned, m.assigned = nil, false
+	}
+	select {
+	case <-m.releasing:
+		return nil
+	default:
+		if m.releasing == nil {
+			return nil
+		}
+		return m.serve(ctx, m.releasing)
+	}
 }
 
 // adoptAssignment makes a the member's assignment and delivers the difference. The returned channel is nil unless the

@@ -132,6 +132,7 @@ func (g *testGroup) joinSarama(name string) (leave func()) {
 	conf.Consumer.Group.Heartbeat.Interval = 20 * time.Millisecond
 	conf.Consumer.Offsets.AutoCommit.Enable = false
 	conf.Metadata.RefreshFrequency = 0
+	conf.MetricRegistry = noMetrics{} // that of sarama never ends its goroutine
 	consumer := mustHave(sarama.NewConsumerGroup([]string{g.broker.Addr()}, g.name, conf))(g.t)
 	ctx, cancel := context.WithCancel(context.Background())
 	closed := make(chan struct{})
