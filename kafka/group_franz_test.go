@@ -132,7 +132,8 @@ func (g *testGroup) joinSarama(name string) (leave func()) {
 	conf.Consumer.Group.Heartbeat.Interval = 20 * time.Millisecond
 	conf.Consumer.Offsets.AutoCommit.Enable = false
 	conf.Metadata.RefreshFrequency = 0
-	conf.MetricRegistry = noMetrics{} // that of sarama never ends its goroutine
+	conf.MetricRegistry = noMetrics{}
+	silenceFetchMeter(g.topic)
 	consumer := mustHave(sarama.NewConsumerGroup([]string{g.broker.Addr()}, g.name, conf))(g.t)
 	ctx, cancel := context.WithCancel(context.Background())
 	closed := make(chan struct{})

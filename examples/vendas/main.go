@@ -9,8 +9,14 @@
 //	vendas -brokers localhost:9092 -consume -follow
 //	vendas -brokers localhost:9092 -totals
 //
-// The consumer is a member of group meu-grupo. Consumers in other languages may be members, too, with
-// partition.assignment.strategy=cooperative-sticky.
+// The consumer is a member of group meu-grupo. Consumers in other languages may be members, too: it offers the assignors
+// cooperative-sticky and range (-assignors), and the group uses one that all its members have. The directory python has a
+// producer and a consumer for each of two Python clients. They run beside this program with any broker, for example with Rio's:
+//
+//	go run ./cmd/rio broker                        # listens on localhost:9092
+//	python examples/vendas/python/producer.py      # pip install kafka-python
+//	python examples/vendas/python/consumer.py
+//	go run ./examples/vendas -brokers localhost:9092 -totals
 package main
 
 import (
@@ -23,6 +29,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -51,10 +58,11 @@ type options struct {
 	brokers                  string
 	data                     string
 	onError                  processor.Action
+	assignors                []kafka.Assignor
 }
 
 func parse(args []string) (options, error) {
-	var o options
+	o := options{assignors: []kafka.Assignor{kafka.NewStickyAssignor(), kafka.NewRangeAssignor()}}
 	flags := flag.NewFlagSet("vendas", flag.ContinueOnError)
 	flags.BoolVar(&o.produce, "produce", false, "only send five sales")
 	flags.BoolVar(&o.consume, "consume", false, "only read the sales and print them")
@@ -65,6 +73,11 @@ func parse(args []string) (options, error) {
 	flags.Func("on-error", "what to do with a record that is not a sale: fail, skip or dead-letter (to the topic "+deadLetters+"; default fail)",
 		func(s string) (err error) {
 			o.onError, err = processor.ParseAction(s)
+			return err
+		})
+	flags.Func("assignors", "with -consume: `names` of the assignors to offer to the group, the preferred one first; the group uses one that all members have (default cooperative-sticky,range)",
+		func(s string) (err error) {
+			o.assignors, err = parseAssignors(s)
 			return err
 		})
 	if err := flags.Parse(args); err != nil {
@@ -83,6 +96,20 @@ func parse(args []string) (options, error) {
 		o.produce, o.consume, o.totals = true, true, true
 	}
 	return o, nil
+}
+
+// parseAssignors returns the assignors that a list of names separated by commas stands for.
+func parseAssignors(names string) ([]kafka.Assignor, error) {
+	known := []kafka.Assignor{kafka.NewStickyAssignor(), kafka.NewRangeAssignor()}
+	var assignors []kafka.Assignor
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(known, func(a kafka.Assignor) bool { return a.Name() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("unknown assignor %q: use cooperative-sticky, range or both", name)
+		}
+		assignors = append(assignors, known[i])
+	}
+	return assignors, nil
 }
 
 const deadLetters = "comercial-erros"
@@ -121,7 +148,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		}
 	}
 	if o.consume {
-		c := consumer{client: client, out: out, follow: o.follow, onError: o.onError}
+		c := consumer{client: client, out: out, log: log, assignors: o.assignors, follow: o.follow, onError: o.onError}
 		if err := c.run(ctx); err != nil {
 			return err
 		}

@@ -168,6 +168,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		"-data x -consume -totals -follow":      "-follow goes with -consume or with -totals",
 		"agora":                                 `unknown argument "agora"`,
 		"-on-error panic":                       "use fail, skip or dead-letter",
+		"-assignors roundrobin":                 `unknown assignor "roundrobin": use cooperative-sticky, range or both`,
 		"-brokers nowhere -produce":             "want host:port",
 		"-brokers 127.0.0.1:1, -data x -totals": `broker address ""`,
 	} {
