@@ -94,8 +94,7 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 			store.Config = t.made.topicConfig()
 		}
 	})
-	t.rows = func(s state.Stores) *state.ReadOnly[K, A] { return def.ReadOnly(s) }
-	t.view = func(r state.Reader) (*state.View[K, A], error) { return def.View(r) }
+	t.def = func() *state.KeyValueDefinition[K, A] { return def }
 
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.TableOutput[K, A](l, n)
@@ -132,7 +131,7 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 			case !c.Had && !c.Has: // deleted before it existed
 				return nil
 			}
-			*change = plan.Change[K, A]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, Timestamp: c.Timestamp}
+			*change = plan.Change[K, A]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}
 			return next(change)
 		})}
 	}

@@ -39,7 +39,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 	s.b.copartition[n] = true
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, R](l, n)
-		rows := plan.Rows[K, W](t.rows(l.Host))
+		rows := t.rows(l)
 		out := new(processor.Record[K, R])
 		stream := func(r *processor.Record[K, V]) error {
 			if r.Tombstone {
@@ -50,7 +50,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 			var ok bool
 			if !r.NoKey {
 				var err error
-				if row, ok, err = rows.Get(r.Key); err != nil {
+				if row, _, ok, err = rows(r.Key); err != nil {
 					return err
 				}
 			}

@@ -22,13 +22,18 @@ func Records[K, V any](s *Stream[K, V]) *Stream[K, processor.Record[K, V]] {
 		})}
 	}
 	out := after[processor.Record[K, V]](s, &settings{node: n}, 0)
-	out.value = &form[processor.Record[K, V]]{
-		derived: func(b *Builder, at *plan.Node) codec.Codec[processor.Record[K, V]] {
-			return recordCodec[K, V]{s.key.codecFor(b, at, ofKeys), s.value.codecFor(b, at, ofValues)}
-		},
-		values: s.value,
-	}
+	out.value = formOfRecords(s.key, s.value)
 	return out
+}
+
+// formOfRecords returns the form of whole records.
+func formOfRecords[K, V any](key *form[K], value *form[V]) *form[processor.Record[K, V]] {
+	return &form[processor.Record[K, V]]{
+		derived: func(b *Builder, at *plan.Node) codec.Codec[processor.Record[K, V]] {
+			return recordCodec[K, V]{key.codecFor(b, at, ofKeys), value.codecFor(b, at, ofValues)}
+		},
+		values: value,
+	}
 }
 
 // Values reverses Records: value, timestamp and headers are those of the record, and tombstones are tombstones again.

@@ -162,10 +162,17 @@ func (t *Table[K, V]) TopicConfig(key, value string) *Table[K, V] {
 	return t
 }
 
-// withoutStore says why settings of a store have no effect for the table.
+// withoutStore says why settings of a store have no effect for the table. That a computed table has no store is known
+// in Build only, because Stored may follow the setting.
 func (t *Table[K, V]) withoutStore() string {
 	if t.node.Reads != nil {
 		return "the table is kept from the topic " + t.node.Reads.Name + ", whose declaration says how"
 	}
+	where := callSite()
+	t.b.deferStep(func() {
+		if t.def == nil {
+			t.b.mistake(where, "a setting of a store, but %s has none: name one with Stored", t.made.label())
+		}
+	})
 	return ""
 }

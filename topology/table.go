@@ -1,6 +1,8 @@
 package topology
 
 import (
+	"errors"
+
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -13,12 +15,21 @@ type Table[K, V any] struct {
 	made    *settings
 	key     *form[K]
 	value   *form[V]
-	name    string          // of its store
-	windows Windows         // set when K is a window key
-	rules   *aggregation[V] // nil unless an aggregate made it
+	name    string                                 // of its store; empty if it has none
+	def     func() *state.KeyValueDefinition[K, V] // of its store, known in Build; nil if it has none
+	windows Windows                                // set when K is a window key
+	rules   *aggregation[V]                        // nil unless an aggregate made it
 
-	rows func(state.Stores) *state.ReadOnly[K, V]      // a task's, for lookups
-	view func(state.Reader) (*state.View[K, V], error) // the committed ones, for other goroutines
+	// computed returns the rows of a table that is computed from other tables, and has no store.
+	computed func(*plan.Linker) plan.Rows[K, V]
+}
+
+// rows returns the rows of the table in a task.
+func (t *Table[K, V]) rows(l *plan.Linker) plan.Rows[K, V] {
+	if t.def == nil {
+		return t.computed(l)
+	}
+	return t.def().ReadOnly(l.Host).GetWithTime
 }
 
 // TableFrom reads a topic as a table: each record is the new value of its key. The rows are kept in a store with the
@@ -53,7 +64,7 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	}
 	t := &Table[K, V]{
 		b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value), name: topic.name,
-		rows: def.ReadOnly, view: def.View,
+		def: func() *state.KeyValueDefinition[K, V] { return def },
 	}
 	b.sources[topic.name] = t
 	return t
@@ -80,7 +91,7 @@ func upsert[K, V any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, V], 
 		if err != nil {
 			return err
 		}
-		*change = plan.Change[K, V]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, Timestamp: r.Timestamp}
+		*change = plan.Change[K, V]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: r.Timestamp}
 		return next(change)
 	}
 }
@@ -103,15 +114,26 @@ func (t *Table[K, V]) ToStream() *Stream[K, V] {
 // To writes the table's changes to a topic: the new value of a key, or a tombstone when it is deleted.
 func (t *Table[K, V]) To(topic Topic[K, V]) { t.ToStream().To(topic) }
 
-// Name returns the name of the table's store: that of the aggregate, or of the topic.
+// Name returns the name of the table's store: that of the aggregate, of the topic, or the one given by Stored. It is
+// empty if the table has no store.
 func (t *Table[K, V]) Name() string { return t.name }
 
 // In returns the rows of the table for a step that it is attached to: Process(s, name, start, table). They are the
 // current rows of the task's own partition, and shared: do not modify what they refer to.
-func (t *Table[K, V]) In(s state.Stores) *state.ReadOnly[K, V] { return t.rows(s) }
+func (t *Table[K, V]) In(s state.Stores) *state.ReadOnly[K, V] {
+	if t.def == nil {
+		panic("topology: the table has no store: name one with Stored") // Build has refused to attach it
+	}
+	return t.def().ReadOnly(s)
+}
 
 // View returns the committed rows of the table in the database of a task. Programs read them with runner.Local.
-func (t *Table[K, V]) View(r state.Reader) (*state.View[K, V], error) { return t.view(r) }
+func (t *Table[K, V]) View(r state.Reader) (*state.View[K, V], error) {
+	if t.def == nil {
+		return nil, errors.New("topology: the table has no store: name one with Stored")
+	}
+	return t.def().View(r)
+}
 
 // attachTo lets step n use the rows of the table.
 func (t *Table[K, V]) attachTo(b *Builder, n *plan.Node) {
@@ -120,6 +142,10 @@ func (t *Table[K, V]) attachTo(b *Builder, n *plan.Node) {
 		return
 	}
 	b.deferStep(func() {
+		if t.def == nil {
+			b.mistake(n.Where, "%s uses the rows of a table without a store, the %s at %s: name a store with Stored", n.Label(), t.node.Label(), t.node.Where)
+			return
+		}
 		if store := b.stores[t.name]; store != nil { // otherwise its own mistake was reported
 			b.addStore(n, store)
 		}

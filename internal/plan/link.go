@@ -19,16 +19,14 @@ type Table[K, V any] func(*Change[K, V]) error
 
 // Change is an update of a table's row.
 type Change[K, V any] struct {
-	Key       K
-	Old, New  V
-	Had, Has  bool  // whether the row existed before, and exists now
-	Timestamp int64 // of the new row, in milliseconds
+	Key                     K
+	Old, New                V
+	Had, Has                bool  // whether the row existed before, and exists now
+	OldTimestamp, Timestamp int64 // of the rows, in milliseconds; Timestamp of a deletion is when it was deleted
 }
 
-// Rows looks up rows of a table in the same task.
-type Rows[K, V any] interface {
-	Get(key K) (V, bool, error)
-}
+// Rows looks up a row of a table in the same task, with its timestamp in milliseconds.
+type Rows[K, V any] func(key K) (value V, timestamp int64, found bool, err error)
 
 // Queue holds the fetched records of one source partition and passes them, decoded, to the source's successors. It
 // hides the types of key and value, so that the head need not be boxed.

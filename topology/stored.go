@@ -1,0 +1,79 @@
+package topology
+
+import (
+	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/state"
+)
+
+// Stored keeps the rows of a computed table (MapTable, Filter, a join of tables) in a store of its own, with a
+// changelog. Without it, rows are computed from those of the inputs when they are needed. A store lets a Process step
+// and runner.Local read the rows, and makes lookups cheap if the functions are expensive.
+func (t *Table[K, V]) Stored(name string) *Table[K, V] {
+	why := ""
+	switch {
+	case t.node.Reads != nil:
+		why = "the table is kept from the topic " + t.node.Reads.Name + ", whose name its store has"
+	case t.computed == nil:
+		why = "the table has a store: " + t.name
+	}
+	if t.b.checkSetting(t.made, "Stored", why) {
+		t.keep(name)
+	}
+	return t
+}
+
+// keep gives the table a store.
+func (t *Table[K, V]) keep(name string) {
+	var def *state.KeyValueDefinition[K, V]
+	t.name, t.def = name, func() *state.KeyValueDefinition[K, V] { return def }
+	t.b.deferStep(func() {
+		def = state.NewKeyValue(name, t.key.codecFor(t.b, t.node, ofKeys), t.value.codecFor(t.b, t.node, ofValues))
+		if t.windows.windowed() {
+			def = def.Windowed(t.windows.size, max(t.made.retention, t.windows.minRetention()))
+		}
+		if store := t.b.attach(t.node, def, ""); store != nil {
+			store.Config = t.made.topicConfig()
+		}
+	})
+}
+
+// changes returns what the step that makes the table passes its changes to: the next steps, after the store if the
+// table has one.
+func (t *Table[K, V]) changes(l *plan.Linker) plan.Table[K, V] {
+	next := plan.TableOutput[K, V](l, t.node)
+	if t.def == nil {
+		return next
+	}
+	rows := t.def().In(l.Host)
+	return func(c *plan.Change[K, V]) error {
+		var err error
+		if c.Has {
+			err = rows.Put(c.Key, c.New, c.Timestamp)
+		} else {
+			err = rows.Delete(c.Key, c.Timestamp)
+		}
+		if err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// derive returns the table that step n computes from t, with the keys of t.
+func derive[W, K, V any](t *Table[K, V], n *plan.Node) *Table[K, W] {
+	return &Table[K, W]{b: t.b, node: n, made: &settings{node: n}, key: carry[K](t.key), value: carry[W](t.value), windows: t.windows}
+}
+
+// ToTable makes the stream a table, kept in the store name: each record is the new value of its key, and a tombstone
+// deletes it. Records without a key are dropped and counted.
+func (s *Stream[K, V]) ToTable(name string) *Table[K, V] {
+	n := s.b.add("to-table", name, s.output())
+	s.needsKey(n)
+	t := &Table[K, V]{b: s.b, node: n, made: &settings{node: n}, key: carry[K](s.key), value: carry[V](s.value), windows: s.windows}
+	t.keep(name)
+	n.Build = func(l *plan.Linker) []any {
+		return []any{plan.Stream[K, V](upsert(l, n, t.def().In(l.Host), plan.TableOutput[K, V](l, n)))}
+	}
+	return t
+}
+
