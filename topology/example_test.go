@@ -701,3 +701,67 @@ func ExampleTable_In() {
 	show(e, out)
 	// Output: out ana = 120 is more than 100
 }
+
+func ExampleTable_Filter() {
+	b := topology.NewBuilder("stock")
+	stock := topology.TableFrom(b, counts)
+	stock.Filter(func(n int64) bool { return n < 5 }).To(topology.NewTopic("order", codec.String, codec.Int64))
+
+	e := start(b)
+	send(e, counts, at(0, "pens", int64(3)), at(1, "pens", int64(50)))
+	show(e, topology.NewTopic("order", codec.String, codec.Int64))
+	// Output:
+	// order pens = 3
+	// order pens is gone
+}
+
+func ExampleMapTable() {
+	b := topology.NewBuilder("stock")
+	words := topology.MapTable(topology.TableFrom(b, counts), func(n int64) string { return fmt.Sprint(n, " left") })
+	words.Stored("words").To(out) // the store is for Table.In and runner.Local
+
+	e := start(b)
+	send(e, counts, at(0, "pens", int64(3)))
+	show(e, out)
+	// Output: out pens = 3 left
+}
+
+// The value of a row of Rows has its key.
+func ExampleRows() {
+	b := topology.NewBuilder("stock")
+	named := topology.MapTable(topology.Rows(topology.TableFrom(b, counts)), func(r processor.Record[string, int64]) string {
+		return fmt.Sprint(r.Value, " ", r.Key)
+	})
+	named.To(out)
+
+	e := start(b)
+	send(e, counts, at(0, "pens", int64(3)))
+	show(e, out)
+	// Output: out pens = 3 pens
+}
+
+func ExampleStream_ToTable() {
+	b := topology.NewBuilder("latest")
+	latest := topology.From(b, prices).Filter(func(p int64) bool { return p > 0 }).ToTable("latest-prices")
+	topology.Join(topology.From(b, lines), latest, func(line string, price int64) string { return fmt.Sprint(line, " costs ", price) }).To(out)
+
+	e := start(b)
+	send(e, prices, at(0, "a", int64(7)))
+	send(e, lines, at(1, "a", "tea"))
+	show(e, out)
+	// Output: out a = tea costs 7
+}
+
+func ExampleJoinTables() {
+	b := topology.NewBuilder("customers")
+	names, cities := topology.TableFrom(b, lines), topology.TableFrom(b, topology.NewTopic("cities", codec.String, codec.String))
+	topology.JoinTables(names, cities, func(name, city string) string { return name + " lives in " + city }).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "c1", "Ana"))
+	send(e, topology.NewTopic("cities", codec.String, codec.String), at(1, "c1", "Rio"), at(2, "c1", "Recife"))
+	show(e, out)
+	// Output:
+	// out c1 = Ana lives in Rio
+	// out c1 = Ana lives in Recife
+}

@@ -223,6 +223,26 @@ var mistaken = map[string]func() *topology.Builder{
 		}
 		return b
 	},
+	"tables": func() *topology.Builder {
+		b := topology.NewBuilder("tables")
+		left, right := topology.TableFrom(b, texts("left")), topology.TableFrom(b, topology.NewTopic("right", codec.Int64, codec.String))
+		left.Stored("mine")
+		topology.Count(left.ToStream(), "counts").Stored("twice")
+		left.Filter(isEmpty).Stored("")
+		left.Filter(isEmpty).Stored("one").Stored("two")
+		left.Filter(isEmpty).TopicConfig("max.message.bytes", "1000").To(texts("out"))
+		left.FilterNot(nil)
+		topology.MapTable[string, string, string](left, nil)
+		topology.Process(topology.From(b, texts("in")), "step", drop, left.Filter(isEmpty))
+		topology.JoinTables(left, topology.TableFrom(topology.NewBuilder("other"), texts("others")), func(a, b string) string { return a })
+		numbered := topology.MapKV(topology.From(b, texts("in")), func(k, v string) (int64, string) { return 0, v })
+		numbered.ToTable("by-number")
+		drawn := topology.MapTable(left, func(string) drawing { return drawing{} })
+		drawn.Stored("drawings")
+		topology.OuterJoinTables(right, topology.TableFrom(b, topology.NewTopic("texts", codec.JSON[int64](), codec.String)),
+			func(a string, _ bool, b string, _ bool) string { return a })
+		return b
+	},
 }
 
 // attachment is an Attachment of a type that Process does not accept.

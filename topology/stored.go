@@ -14,7 +14,7 @@ func (t *Table[K, V]) Stored(name string) *Table[K, V] {
 	case t.node.Reads != nil:
 		why = "the table is kept from the topic " + t.node.Reads.Name + ", whose name its store has"
 	case t.computed == nil:
-		why = "the table has a store: " + t.name
+		why = "the table already has a store, " + t.name
 	}
 	if t.b.checkSetting(t.made, "Stored", why) {
 		t.keep(name)
@@ -76,4 +76,3 @@ func (s *Stream[K, V]) ToTable(name string) *Table[K, V] {
 	}
 	return t
 }
-

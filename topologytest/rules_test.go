@@ -3,6 +3,7 @@ package topologytest_test
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,26 @@ func TestRules(t *testing.T) {
 			table := topology.TableFrom(b, texts("in"))
 			table.To(texts("out"))
 		},
+		"tables": func(b *topology.Builder) {
+			left, right := topology.TableFrom(b, texts("left")), topology.TableFrom(b, texts("right"))
+			short := left.Filter(func(v string) bool { return len(v) < 3 })
+			short.To(texts("short"))
+			left.FilterNot(func(v string) bool { return len(v) < 3 }).To(texts("long"))
+			loud := topology.MapTable(short, strings.ToUpper).Stored("loud")
+			loud.To(texts("loud"))
+			topology.MapTable(topology.Rows(left), func(r processor.Record[string, string]) string {
+				return fmt.Sprintf("%s is %s since %d", r.Key, r.Value, r.Timestamp)
+			}).To(texts("rows"))
+			topology.RowValues(topology.Rows(left)).ToStream().ToTable("again").To(texts("again"))
+			topology.JoinTables(loud, right, func(l, r string) string { return l + "+" + r }).To(texts("inner"))
+			topology.LeftJoinTables(loud, right, func(l, r string, ok bool) string { return l + "+" + orNone(r, ok) }).To(texts("left-join"))
+			topology.OuterJoinTables(loud, right, func(l string, hasL bool, r string, hasR bool) string {
+				return orNone(l, hasL) + "+" + orNone(r, hasR)
+			}).To(texts("outer"))
+			asks := topology.From(b, texts("asks"))
+			computed := topology.JoinTables(short, right, func(l, r string) string { return l + "/" + r })
+			topology.LeftJoin(asks, computed, func(ask, row string, ok bool) string { return ask + ": " + orNone(row, ok) }).To(texts("answers"))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := topology.NewBuilder("rules")
@@ -67,6 +88,14 @@ func TestRules(t *testing.T) {
 			topologytest.Run(t, "testdata/"+name, top, topologytest.Config{})
 		})
 	}
+}
+
+// orNone returns the value of a row, or "none".
+func orNone(v string, ok bool) string {
+	if !ok {
+		return "none"
+	}
+	return v
 }
 
 func texts(name string) topology.Topic[string, string] {
