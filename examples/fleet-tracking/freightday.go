@@ -53,10 +53,11 @@ func freightDay(o options) (_ *input, err error) {
 	}
 	in.next = func() (incoming, error) {
 		m, ok := day.Next()
-		switch {
-		case !ok:
+		if !ok {
 			return incoming{}, io.EOF
-		case m.Record != nil:
+		}
+		in.last = m.Arrival
+		if m.Record != nil {
 			return incoming{record: m.Record}, nil
 		}
 		if in.first == 0 {

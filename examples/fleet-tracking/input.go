@@ -25,6 +25,7 @@ type input struct {
 	truth *simulation.Truth        // of simulated buses: what happened
 	drove *simulation.FreightTruth // of a simulated freight day, likewise
 	first fleet.Instant            // of a simulation: when its first position was taken
+	last  fleet.Instant            // of a simulated freight day: when the latest message arrived
 	due   func(fleet.Position) fleet.Instant
 }
 

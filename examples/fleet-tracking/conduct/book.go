@@ -14,11 +14,11 @@ type Part struct {
 	Peaks
 }
 
-// Grade says how a departure at a timepoint compares with the plan.
+// Grade says how a departure at a timepoint compares with the plan, or an arrival at a delivery with the promised window.
 type Grade string
 
 const (
-	OnTime Grade = "pontual"   // from 60 s early to 300 s late
+	OnTime Grade = "pontual"   // a departure from 60 s early to 300 s late; an arrival within the window
 	Early  Grade = "adiantada" // earlier
 	Late   Grade = "atrasada"  // later
 )
@@ -28,10 +28,19 @@ const (
 	late  = 300.0
 )
 
-// GradeOf returns the grade of a visit; false if it is no departure at a timepoint whose plan is known. The last stop of a trip has
-// none.
+// Gradable reports whether punctuality is measured at a stop: at a delivery, or at a timepoint whose plan is known, except the last stop
+// of a trip.
+func Gradable(v fleet.Visit) bool {
+	return v.Promise != nil || v.Timepoint && !v.Last && !v.Headway
+}
+
+// GradeOf returns the grade of a visit. It is false if the stop is not gradable, if the vehicle has not left a timepoint yet, or if
+// its fixes do not tell whether it arrived at a delivery in time.
 func GradeOf(v fleet.Visit) (Grade, bool) {
-	if !v.Timepoint || v.Last || v.Headway || v.Left == 0 {
+	if v.Promise != nil {
+		return gradeDelivery(v)
+	}
+	if !Gradable(v) || v.Left == 0 {
 		return "", false
 	}
 	switch delay := v.Left.Since(v.Leaves); {
@@ -43,7 +52,21 @@ func GradeOf(v fleet.Visit) (Grade, bool) {
 	return OnTime, true
 }
 
-// Call is a departure at a timepoint. Without a grade it takes back the one before: the vehicle had not left for good.
+// gradeDelivery grades an arrival at a delivery.
+func gradeDelivery(v fleet.Visit) (Grade, bool) {
+	promised := fleet.Delivery{From: v.Promise.From, To: v.Promise.To}
+	switch o := promised.Outcome(v.High, fleet.Evidence{Visit: &v}); {
+	case !o.Timed:
+		return "", false
+	case o.Early > 0:
+		return Early, true
+	case o.Late > 0:
+		return Late, true
+	}
+	return OnTime, true
+}
+
+// Call is a departure at a timepoint, or an arrival at a delivery. Without a grade it takes back the one before: the vehicle had not left for good.
 type Call struct {
 	fleet.Run
 	Sequence int   `json:"sequencia"`

@@ -205,6 +205,28 @@ func TestGrade(t *testing.T) {
 	}
 }
 
+// A delivery is graded by its promised window, as far as the fixes around the arrival tell.
+func TestGradeOfDelivery(t *testing.T) {
+	promise := &fleet.Promise{From: fleet.Seconds(1000), To: fleet.Seconds(2000)}
+	for _, test := range []struct {
+		visit fleet.Visit
+		want  Grade
+	}{
+		{fleet.Visit{How: fleet.ByHalt, Arrived: fleet.Seconds(1000), High: fleet.Seconds(1000)}, OnTime},
+		{fleet.Visit{How: fleet.ByHalt, Arrived: fleet.Seconds(2000), High: fleet.Seconds(2000)}, OnTime},
+		{fleet.Visit{How: fleet.ByHalt, Arrived: fleet.Seconds(1000) - 1, High: fleet.Seconds(1000)}, Early},
+		{fleet.Visit{How: fleet.ByHalt, Arrived: fleet.Seconds(2000) + 1, High: fleet.Seconds(2010)}, Late},
+		{fleet.Visit{How: fleet.Gap, Low: fleet.Seconds(1200), High: fleet.Seconds(1600)}, OnTime},
+		{fleet.Visit{How: fleet.Gap, Low: fleet.Seconds(1800), High: fleet.Seconds(2001)}, ""},
+		{fleet.Visit{How: fleet.ImplausiblyEarly, High: fleet.Seconds(1500)}, ""},
+	} {
+		test.visit.Promise = promise
+		if got, ok := GradeOf(test.visit); got != test.want || ok != (test.want != "") {
+			t.Errorf("%+v is %q, want %q", test.visit, got, test.want)
+		}
+	}
+}
+
 // The same entry twice counts once; a book that is added to stays as it was.
 func TestBook(t *testing.T) {
 	sheet := SheetOf("ana", "", "20260116")
@@ -280,7 +302,7 @@ func TestMissing(t *testing.T) {
 	d.rate()
 	for name, want := range map[string]string{
 		Harshness: "not computable: fixes every 31 s", Idling: "not computable: no ignition", Overspeed: "not computable: no limit is given",
-		Punctuality: "not computable: no departure at a timepoint", Detours: "not computable: no run with a known route",
+		Punctuality: "not computable: no departure at a timepoint and no delivery", Detours: "not computable: no run with a known route",
 	} {
 		if d.Missing[name] != want {
 			t.Errorf("%s is %q, want %q", name, d.Missing[name], want)

@@ -15,7 +15,7 @@ type Day struct {
 	Peaks
 	Runs       int      `json:"percursos,omitempty"` // that could be compared with their route
 	Detours    int      `json:"desvios,omitempty"`
-	Timepoints int      `json:"partidas,omitempty"` // departures at timepoints
+	Timepoints int      `json:"partidas,omitempty"` // departures at timepoints, and arrivals at deliveries
 	OnTime     int      `json:"pontuais,omitempty"`
 	Early      int      `json:"adiantadas,omitempty"`
 	Late       int      `json:"atrasadas,omitempty"`

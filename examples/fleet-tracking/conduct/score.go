@@ -9,7 +9,7 @@ const (
 )
 
 const (
-	fewTimepoints = 3   // departures below which punctuality is not rated
+	fewTimepoints = 3   // departures and deliveries below which punctuality is not rated
 	shortEnough   = 0.8 // the part of the moving time that short pairs must cover for harsh driving to be rated
 )
 
@@ -93,9 +93,9 @@ func (d Day) punctuality() component {
 	case d.Timepoints >= fewTimepoints:
 		c.share = 1 - float64(d.OnTime)/float64(d.Timepoints)
 	case d.Timepoints > 0:
-		c.missing = "fewer than three departures at timepoints"
+		c.missing = "fewer than three departures at timepoints or deliveries"
 	default:
-		c.missing = "no departure at a timepoint"
+		c.missing = "no departure at a timepoint and no delivery"
 	}
 	return c
 }

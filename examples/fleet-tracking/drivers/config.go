@@ -121,11 +121,16 @@ func (c Config) point(p fleet.Position, assigned fleet.Assignments, _ bool) cond
 	return point
 }
 
-// departure returns the grade of a visit for whoever drove when the vehicle left. It has none as long as the vehicle has not left.
-func (c Config) departure(v fleet.Visit, assigned fleet.Assignments, _ bool) conduct.Entry {
+// call returns the grade of a visit for whoever drove when the vehicle left the timepoint, or came to the delivery. It has none as long
+// as that is not known.
+func (c Config) call(v fleet.Visit, assigned fleet.Assignments, _ bool) conduct.Entry {
+	at := v.Left
+	if v.Promise != nil {
+		at = cmp.Or(v.Arrived, v.High)
+	}
 	grade, _ := conduct.GradeOf(v)
 	return conduct.Entry{
-		Sheet: c.sheet(v.Vehicle, v.Left, assigned),
+		Sheet: c.sheet(v.Vehicle, at, assigned),
 		Call:  &conduct.Call{Run: v.Run, Sequence: v.Sequence, Grade: grade},
 	}
 }

@@ -3,7 +3,6 @@ package drivers
 import (
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
-	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/topology"
@@ -34,8 +33,8 @@ func New(cfg Config) (*topology.Topology, error) {
 	fixes := topology.LeftJoin(tracking.Fixes(b), assigned, c.point)
 	driven := topology.Process(fixes, "jornadas", c.measure, trails, points, parts)
 
-	departures := topology.LeftJoin(topology.From(b, tracking.Visits).Filter(atTimepoint), assigned, c.departure)
-	calls := topology.Process(departures, "partidas", correct, departed)
+	graded := topology.LeftJoin(topology.From(b, tracking.Visits).Filter(conduct.Gradable), assigned, c.call)
+	calls := topology.Process(graded, "partidas", correct, departed)
 
 	compared := topology.LeftJoin(topology.From(b, tracking.Deviations), assigned, c.stretch)
 	runs := topology.Process(compared, "percursos", onlyNews, stretches)
@@ -45,8 +44,5 @@ func New(cfg Config) (*topology.Topology, error) {
 
 	return b.Build()
 }
-
-// atTimepoint reports whether punctuality is measured at a stop.
-func atTimepoint(v fleet.Visit) bool { return v.Timepoint && !v.Last && !v.Headway }
 
 func sheetKey(e conduct.Entry) string { return e.Key() }

@@ -9,7 +9,7 @@ import (
 // to one again. So each stop has a stay of its own, and what counts is the radius around its point:
 //
 //   - the first fix within the radius that stands is the arrival (halt);
-//   - so is, on the line, that the vehicle reaches the place of the stop (pass);
+//   - so is, on the line, that the vehicle reaches the place of the stop (pass), unless it drove around a delivery, off the line;
 //   - so is, off the line, the first of two consecutive fixes within the radius (radius).
 //
 // The vehicle leaves with the last fix that stands there. If it stayed for less than a minute, it may come again: the later visit
@@ -180,14 +180,18 @@ func (v *visiting) depart(c call) {
 	}
 }
 
-// passStops notes the stops on the line whose place the vehicle has reached. Those behind the first fix nobody has seen.
+// wasOff reports whether there were fixes off the line between the two latest with a place on it.
+func (v *visiting) wasOff() bool { return v.Before.At < v.Earlier }
+
+// passStops notes the stops on the line whose place the vehicle has reached. Those behind the first fix nobody has seen, nor the
+// deliveries that it drove around, off the line and outside their radius.
 func (v *visiting) passStops(first, stands bool) {
 	for ; v.Next < len(v.stops()) && v.Reached >= v.stops()[v.Next].Along-shortOfStop; v.Next++ {
 		i := v.Next
 		at := slices.IndexFunc(v.Stays, func(c call) bool { return c.Index == i })
 		switch stop := v.stops()[i]; {
 		case stop.OffLine || v.Met.Has(i):
-		case first:
+		case first || stop.Promise != nil && at < 0 && v.wasOff():
 			v.tell(call{Index: i, How: NotSeen, High: v.Latest.At})
 		case at >= 0:
 			how := ByPass

@@ -9,7 +9,7 @@ const (
 	ByRadius         How = "radius"             // only at the last stop: the first fix in its zone, with neither halt nor pass
 	Gap              How = "gap"                // no arrival: the fixes around it are more than 150 s apart
 	ThereAtFirstFix  How = "there_at_first_fix" // no arrival: the run's first fix is already in the zone of the stop
-	NotSeen          How = "not_seen"           // no arrival: the run's first fix is already past the zone of the stop
+	NotSeen          How = "not_seen"           // no arrival: the run's first fix is already past the zone of the stop, or it drove around a delivery
 	ImplausiblyEarly How = "implausibly_early"  // no arrival: it would be more than 900 s ahead of the plan
 )
 

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
@@ -15,6 +16,9 @@ type OffRoute struct {
 
 // Visits are the visits of all stops, in no order.
 func (r *Report) Visits() iter.Seq[fleet.Visit] { return maps.Values(r.visits) }
+
+// Days are the days of drivers and of vehicles without a known driver, in no order.
+func (r *Report) Days() iter.Seq[conduct.Day] { return maps.Values(r.days) }
 
 // Episodes are the off-route episodes, in no order.
 func (r *Report) Episodes() iter.Seq[OffRoute] {

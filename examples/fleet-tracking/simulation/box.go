@@ -68,7 +68,7 @@ func (t *truck) send(radio *radio, now fleet.Instant) {
 	}
 	b.drift()
 	b.enterHole(t, now)
-	if second%b.every != 0 || now < b.hole && !b.stores {
+	if second%b.every != 0 || b.silent(now) {
 		return
 	}
 	p := t.fix(now)
@@ -89,6 +89,9 @@ func (t *truck) send(radio *radio, now fleet.Instant) {
 	}
 	t.truth.sent(p, twice, late)
 }
+
+// silent reports whether the box has no GPS.
+func (b *box) silent(now fleet.Instant) bool { return now < b.hole && !b.stores }
 
 // drift changes the error of the receiver as a second does.
 func (b *box) drift() {
@@ -128,7 +131,7 @@ func (t *truck) fix(now fleet.Instant) fleet.Position {
 	}
 	if b.hasSpeed() {
 		p.Speed = new(rounded(max(0, speed), 100))
-		p.Ignition = new(t.onDuty(now) && (t.calling == 0 || t.idles || t.speed > 0))
+		p.Ignition = new(t.engineOn(now))
 	}
 	return p
 }

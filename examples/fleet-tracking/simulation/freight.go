@@ -22,6 +22,7 @@ type FreightConfig struct {
 // Freight drives a fleet of delivery vehicles for a day or more and tells what they send.
 type Freight struct {
 	plan   Plan
+	truth  *FreightTruth
 	trucks []*truck
 	now    fleet.Instant
 	end    fleet.Instant
@@ -58,6 +59,7 @@ func NewFreight(config FreightConfig) *Freight {
 		truth = &FreightTruth{}
 	}
 	truth.begin()
+	f.truth = truth
 	rounds := make([][2]*round, config.Vehicles)
 	for i := range rounds {
 		for shift := range rounds[i] {
@@ -122,6 +124,7 @@ func (f *Freight) Next() (Message, bool) {
 			p := heap.Pop(&f.radio).(fleet.Position)
 			f.radio.count++
 			p.Seq = f.radio.count
+			f.truth.arrived(p)
 			return Message{Arrival: p.Arrival, Position: &p}, true
 		case f.now >= f.end && len(f.notes) == 0 && len(f.radio.underWay) == 0:
 			return Message{}, false

@@ -11,6 +11,8 @@ type FreightTruth struct {
 	Drivers map[DriverDay]*DriverTruth
 	Gaps    []Silence       // times without GPS
 	Clock   map[string]bool // vehicles whose clock is ahead by more than five minutes: their fixes do not count
+	Ahead   int             // fixes of them that have arrived with a position, repeats included
+	Hidden  int             // of those, the ones that were held back for so long that their time looks right
 
 	Fixes    int // sent with a position, repeats not counted
 	Repeats  int
@@ -68,14 +70,21 @@ type DriverDay struct{ Driver, Day string }
 
 // DriverTruth is how a driver drove on a day.
 type DriverTruth struct {
-	Metres     float64
-	Moving     int // seconds
-	Idle       int // seconds standing at a customer with the engine on
-	Over       int // seconds faster than 60 km/h
-	HardBrakes int // manoeuvres
-	Calls      int // customers reached
-	InTime     int // of them
-	Failed     int // of them, with a record
+	Metres       float64
+	Moving       int           // seconds
+	Starts       int           // times it began to move
+	Idle         int           // seconds standing with the engine on, on a trip or in the minute before it
+	Over         int           // seconds faster than 65 km/h: a limit of 60 km/h, and a tolerance
+	OverEpisodes int           // times it was so fast
+	HardBrakes   int           // manoeuvres
+	HardSeconds  int           // seconds in which it became slower by 2.5 m/s or more
+	Silent       int           // seconds of a trip without GPS
+	Every        float64       // seconds between the fixes of its vehicle
+	Calls        int           // customers reached
+	InTime       int           // of them
+	Failed       int           // of them, with a record
+	Unseen       bool          // the clock of its vehicle is wrong: no fix counts
+	Until        fleet.Instant // the latest second of a trip
 }
 
 // Silence is a time in which a vehicle had no GPS.
@@ -108,6 +117,17 @@ func (t *FreightTruth) driver(name, day string) *DriverTruth {
 		t.Drivers[key] = &DriverTruth{}
 	}
 	return t.Drivers[key]
+}
+
+// arrived counts a fix of a vehicle whose clock is ahead.
+func (t *FreightTruth) arrived(p fleet.Position) {
+	if !t.Clock[p.Vehicle] || p.Fault() == fleet.NoPosition || p.Fault() == fleet.ZeroPosition {
+		return
+	}
+	t.Ahead++
+	if p.Fault() != fleet.ClockAhead {
+		t.Hidden++
+	}
 }
 
 func (t *FreightTruth) sent(p fleet.Position, twice, late bool) {

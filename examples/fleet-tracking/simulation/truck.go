@@ -11,18 +11,19 @@ import (
 
 // How trucks drive.
 const (
-	speedUp      = 1.0  // m/s²
-	slowDown     = 1.0  // m/s²
-	brakeHard    = 4.0  // m/s²
-	hardFrom     = 10.0 // m/s: slower, nobody brakes hard
-	steadySpeed  = 11.0 // m/s on a free street
-	hurriedSpeed = 20.0 // m/s on a free street of a driver who drives too fast
-	jamSpeed     = 2.5  // m/s
-	speedLimit   = 60 / 3.6
-	warmUp       = 60    // seconds before departure at which the engine starts
-	turnaround   = 900   // seconds at the depot between two trips
-	corridor     = 250.0 // metres from the line
-	depotArea    = 200.0 // metres around a depot within which no vehicle is on a detour
+	speedUp      = 1.0      // m/s²
+	slowDown     = 1.0      // m/s²
+	brakeHard    = 4.0      // m/s²
+	hardFrom     = 10.0     // m/s: slower, nobody brakes hard
+	steadySpeed  = 11.0     // m/s on a free street
+	hurriedSpeed = 20.0     // m/s on a free street of a driver who drives too fast
+	jamSpeed     = 2.5      // m/s
+	tooFast      = 65 / 3.6 // m/s: a limit of 60 km/h, and a tolerance
+	harsh        = 2.5      // m/s²
+	warmUp       = 60       // seconds before departure at which the engine starts
+	turnaround   = 900      // seconds at the depot between two trips
+	corridor     = 250.0    // metres from the line
+	depotArea    = 200.0    // metres around a depot within which no vehicle is on a detour
 )
 
 // truck is a delivery vehicle. It moves in steps of one second.
@@ -97,8 +98,9 @@ func (t *truck) step(now fleet.Instant) {
 		t.at = t.location()
 	}
 	east, north := offset(before, t.at)
+	last := t.speed
 	t.speed = math.Hypot(east, north)
-	t.watch(now)
+	t.watch(now, last)
 }
 
 // home reports whether the truck is back from its trip.
@@ -213,10 +215,10 @@ func (t *truck) leave(now fleet.Instant) {
 	}})
 }
 
-// watch keeps the truth about the driver and about detours.
-func (t *truck) watch(now fleet.Instant) {
-	if !t.parked && !t.home() {
-		t.watchDriver(now)
+// watch keeps the truth about the driver and about detours. last is the speed of the second before.
+func (t *truck) watch(now fleet.Instant, last float64) {
+	if t.onDuty(now) {
+		t.watchDriver(now, last)
 	}
 	off := t.offLine()
 	if off <= corridor {
@@ -245,15 +247,35 @@ func (t *truck) offLine() float64 {
 	return distanceTo(t.tour().Line, t.at)
 }
 
-func (t *truck) watchDriver(now fleet.Instant) {
+func (t *truck) watchDriver(now fleet.Instant, last float64) {
 	driver := t.driven(now)
+	driver.Every, driver.Unseen = float64(t.box.every), t.box.wrongClock()
+	driver.Until = now
 	driver.Metres += t.speed
-	if t.speed > 0 {
+	switch {
+	case t.speed > 0:
 		driver.Moving++
-	} else if t.idles && t.calling > 0 {
+		if last == 0 {
+			driver.Starts++
+		}
+	case t.engineOn(now):
 		driver.Idle++
 	}
-	if t.speed > speedLimit {
+	if t.speed > tooFast {
 		driver.Over++
+		if last <= tooFast {
+			driver.OverEpisodes++
+		}
 	}
+	if last-t.speed >= harsh {
+		driver.HardSeconds++
+	}
+	if t.box.silent(now) {
+		driver.Silent++
+	}
+}
+
+// engineOn reports whether the engine runs: from a minute before the trip to its end, except while the driver turns it off at a customer.
+func (t *truck) engineOn(now fleet.Instant) bool {
+	return t.onDuty(now) && (t.calling == 0 || t.idles || t.speed > 0)
 }
