@@ -14,6 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
 )
 
 // Durability says which failures a commit survives.
@@ -203,22 +204,45 @@ func (db *DB) Full() bool {
 // start: every acknowledged commit is in the write-ahead log.
 func (db *DB) Close() error {
 	db.committer.close()
+	db.Release()
 	if err := db.Failed(); err != nil {
 		return err
 	}
 	if db.disk.full.Load() > 0 {
 		return fmt.Errorf("broker: close %s: %w", db.dir, Explain(syscall.ENOSPC))
 	}
+	live := int(db.pebble.Metrics().WAL.Files) // no new one is made while nothing is committed
 	if err := guard(db.pebble.Close); err != nil {
 		return fmt.Errorf("broker: close %s: %w", db.dir, Explain(err))
 	}
 	db.cache.Unref()
+	db.tidyLogs(live)
 	if db.disk.durability == OS && !db.disk.unsynced.Load() {
 		if err := db.markSynced(); err != nil {
 			return fmt.Errorf("broker: close %s: %w", db.dir, Explain(err))
 		}
 	}
 	return nil
+}
+
+// tidyLogs frees the space that a closed store does not need for its log. Only the newest log files, as many as given, hold what tables
+// lack. Pebble keeps older ones to write to them again, and removes them at the next start. The newest may be one of these, and then has
+// old content behind the new, or else space that was reserved. An error does no harm.
+func (db *DB) tidyLogs(live int) {
+	newest := db.disk.newestLog.Load()
+	if _, _, onDisk := db.Room(); !onDisk || newest == nil {
+		return
+	}
+	logs, err := wal.Scan(wal.Dir{FS: db.disk, Dirname: db.dir})
+	for i := 0; err == nil && i < len(logs)-live; i++ {
+		for segment := range logs[i].NumSegments() {
+			_, name := logs[i].SegmentLocation(segment)
+			err = errors.Join(err, db.disk.Remove(name))
+		}
+	}
+	if err = errors.Join(err, truncate(newest.name, newest.written)); err != nil {
+		db.log.Warn("broker: cannot free the space of old log files; the next start does", "directory", db.dir, "error", err)
+	}
 }
 
 // Release makes commits fail that wait for space on a full disk.
