@@ -23,8 +23,8 @@ func newCell[V any](c content) *cell[V] {
 }
 
 // reading returns a view of the store that includes uncommitted changes.
-func (s *core[K, V]) reading() reading[K, V] {
-	return reading[K, V]{&s.rows, scanner{space: &s.rows.space, from: s.base.db, over: &s.base.cache, horizon: s.base.horizon(s.base.time())}}
+func (s *core[K, V]) reading() *reading[K, V] {
+	return &reading[K, V]{&s.rows, scanner{space: &s.rows.space, from: s.base.db, over: &s.base.cache, horizon: s.base.horizon(s.base.time())}}
 }
 
 // locate writes the key of k into the buffer of the base and reports whether the store may hold it; expired windows do

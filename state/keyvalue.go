@@ -83,11 +83,15 @@ func (d *KeyValueDefinition[K, V]) Format() string {
 }
 
 func (d *KeyValueDefinition[K, V]) describe(keys, values any) string {
-	switch {
-	case d.layout.kind == byKey:
-		return fmt.Sprintf("window %s by key, %s → %s", d.size, keys, values)
-	case d.layout.kind == byStart:
-		return fmt.Sprintf("window %s, %s → %s", d.size, keys, values)
+	return describe(d.layout, d.size, keys, values)
+}
+
+func describe(layout layout, size time.Duration, keys, values any) string {
+	switch layout.kind {
+	case byKey:
+		return fmt.Sprintf("window %s by key, %s → %s", size, keys, values)
+	case byStart:
+		return fmt.Sprintf("window %s, %s → %s", size, keys, values)
 	}
 	return fmt.Sprintf("key-value %s → %s", keys, values)
 }
@@ -145,20 +149,24 @@ var errNotWindowed = errors.New("its keys are not windows: declare it with Windo
 
 // check reports every mistake in the declaration.
 func (d *KeyValueDefinition[K, V]) check() error {
+	return checkDefinition(d.name, d.layout, d.size, d.retention, d.keys != nil && d.values != nil, d.keys)
+}
+
+func checkDefinition(name string, layout layout, size, retention time.Duration, hasCodecs bool, keys any) error {
 	var errs []error
-	if d.name == "" {
+	if name == "" {
 		errs = append(errs, errors.New("state: a store needs a name"))
 	}
-	if d.keys == nil || d.values == nil {
-		errs = append(errs, fmt.Errorf("state: store %q needs a codec for its keys and one for its values", d.name))
+	if !hasCodecs {
+		errs = append(errs, fmt.Errorf("state: store %q needs a codec for its keys and one for its values", name))
 	}
-	if d.layout.kind != plain && (d.size < time.Millisecond || d.retention < d.size) {
+	if layout.kind != plain && (size < time.Millisecond || retention < size) {
 		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: a window needs at least 1ms, and the retention must not be shorter than a window",
-			d.name, d.size, d.retention))
+			name, size, retention))
 	}
-	if keys, ok := d.keys.(codec.WindowedKeys); ok && d.layout.kind != plain {
-		if shape := (codec.WindowShape{Kind: codec.ByStart, Size: d.size}); !shape.Agrees(keys.Windows()) {
-			errs = append(errs, fmt.Errorf("state: store %q has %v, but its keys are encoded with %v", d.name, shape, keys.Windows()))
+	if keys, ok := keys.(codec.WindowedKeys); ok && layout.kind != plain {
+		if shape := (codec.WindowShape{Kind: codec.ByStart, Size: size}); !shape.Agrees(keys.Windows()) {
+			errs = append(errs, fmt.Errorf("state: store %q has %v, but its keys are encoded with %v", name, shape, keys.Windows()))
 		}
 	}
 	return errors.Join(errs...)

@@ -27,7 +27,7 @@ type scanner struct {
 type yieldFunc[K, V any] = func(Row[K, V], error) bool
 
 // scan iterates over the rows from one key to another, both included; nil means no bound.
-func (s reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
+func (s *reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
 		lower, upper, err := s.rows.bounds(from, to)
 		if err != nil {
@@ -39,7 +39,7 @@ func (s reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 }
 
 // fetchAll iterates over the windows that start between two times, both included.
-func (s reading[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
+func (s *reading[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
 		if s.scanner.space.layout.kind == plain {
 			yield(Row[K, V]{}, s.scanner.space.wrap("fetch", errNotWindowed))
@@ -90,7 +90,7 @@ func ceilMillis(t time.Time) int64 {
 }
 
 // each yields the rows of a range. It skips expired rows, and rows for which filter returns false.
-func (s reading[K, V]) each(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
+func (s *reading[K, V]) each(lower, upper []byte, filter func(physical []byte) bool, yield yieldFunc[K, V]) {
 	m := s.scanner.merge(lower, upper)
 	defer m.close()
 	values := s.copyValues(&m)
@@ -110,7 +110,7 @@ func (s reading[K, V]) each(lower, upper []byte, filter func(physical []byte) bo
 }
 
 // copyValues returns the uncommitted values of a merge as they are now: the body of the loop may change them.
-func (s reading[K, V]) copyValues(m *merged) []V {
+func (s *reading[K, V]) copyValues(m *merged) []V {
 	if s.rows.sealing || len(m.overlay) == 0 {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (s reading[K, V]) copyValues(m *merged) []V {
 }
 
 // row returns the current row of a merge, given its uncommitted values; nil stands for those of now.
-func (s reading[K, V]) row(m *merged, values []V) (row Row[K, V], err error) {
+func (s *reading[K, V]) row(m *merged, values []V) (row Row[K, V], err error) {
 	row.Timestamp = m.timestamp
 	if m.decoded >= 0 && !s.rows.sealing {
 		if values != nil {

@@ -14,7 +14,7 @@ import (
 // View reads the committed rows of a store as of the creation of its Reader: later commits do not affect it, and
 // windows that had expired then are not found. Several goroutines may use it at once if they may use its Reader, as
 // with a Snapshot, and while that is open.
-type View[K, V any] struct{ reading reading[K, V] }
+type View[K, V any] struct{ reading *reading[K, V] }
 
 // View returns the committed rows of the store in r, a [DB] or a [Snapshot] of one.
 func (d *KeyValueDefinition[K, V]) View(r Reader) (*View[K, V], error) {
@@ -26,22 +26,22 @@ func (d *KeyValueDefinition[K, V]) View(r Reader) (*View[K, V], error) {
 }
 
 // committed returns a view of the store's committed rows and time in r.
-func (d *KeyValueDefinition[K, V]) committed(r Reader) (none reading[K, V], err error) {
+func (d *KeyValueDefinition[K, V]) committed(r Reader) (*reading[K, V], error) {
 	if err := d.check(); err != nil {
-		return none, err
+		return nil, err
 	}
 	id, err := findStore(r, d)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	at := int64(never)
 	if d.layout.kind != plain {
 		if at, err = readClock(r, d.name); err != nil {
-			return none, err
+			return nil, err
 		}
 	}
 	rows := d.rows(binary.BigEndian.AppendUint16(nil, id))
-	return reading[K, V]{&rows, scanner{space: &rows.space, from: r, horizon: rows.space.horizon(at)}}, nil
+	return &reading[K, V]{&rows, scanner{space: &rows.space, from: r, horizon: rows.space.horizon(at)}}, nil
 }
 
 // ErrNoStore: the database does not have the store.

@@ -129,7 +129,7 @@ func (w *Window[K, V]) Fetch(key K, from, to time.Time) iter.Seq2[Row[codec.Wind
 }
 
 // fetch iterates over the windows of a key. It collects them first.
-func fetch[K, V any](s reading[codec.WindowKey[K], V], keys codec.Codec[K], key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
+func fetch[K, V any](s *reading[codec.WindowKey[K], V], keys codec.Codec[K], key K, from, to time.Time) iter.Seq2[Row[codec.WindowKey[K], V], error] {
 	return func(yield func(Row[codec.WindowKey[K], V], error) bool) {
 		keyBytes, err := keys.Append(nil, key)
 		if err != nil {

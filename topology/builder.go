@@ -181,11 +181,8 @@ func (b *Builder) addStore(n *plan.Node, store *plan.Store) {
 
 // use adds a topic, and checks that all its uses agree on its contents.
 func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
-	b.checkName(n.Where, "topic", t.name)
-	if t.partitions < 0 {
-		b.mistake(n.Where, "topic %q wants %d partitions: at least 1", t.name, t.partitions)
-	}
 	if t.key == nil || t.value == nil {
+		b.checkName(n.Where, "topic", t.name)
 		b.mistake(n.Where, "topic %q has no codec for its keys or its values: declare it with topology.NewTopic", t.name)
 		return &plan.Topic{Name: t.name}
 	}
@@ -197,8 +194,16 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 	if windows != nil {
 		topic.PlainKey = windows.PlainKey
 	}
+	return b.useTopic(n, topic)
+}
+
+func (b *Builder) useTopic(n *plan.Node, topic *plan.Topic) *plan.Topic {
+	b.checkName(n.Where, "topic", topic.Name)
+	if topic.Partitions < 0 {
+		b.mistake(n.Where, "topic %q wants %d partitions: at least 1", topic.Name, topic.Partitions)
+	}
 	if n.Kind == "table" || n.Kind == "source" {
-		b.checkStart(n, t.name, t.start)
+		b.checkStart(n, topic.Name, topic.Start)
 	}
 	before := b.addTopic(n, topic)
 	if before == topic {
@@ -206,17 +211,17 @@ func use[K, V any](b *Builder, n *plan.Node, t Topic[K, V]) *plan.Topic {
 	}
 	if before.Key != topic.Key || before.Value != topic.Value {
 		b.mistake(n.Where, "topic %q holds %s → %s elsewhere in this topology, and %s → %s here: a topic has one codec for its keys and one for its values",
-			t.name, before.Key, before.Value, topic.Key, topic.Value)
+			topic.Name, before.Key, before.Value, topic.Key, topic.Value)
 	}
 	if topic.Partitions != 0 {
 		if before.Partitions != 0 && before.Partitions != topic.Partitions {
-			b.mistake(n.Where, "topic %q wants %d partitions elsewhere in this topology, and %d here", t.name, before.Partitions, topic.Partitions)
+			b.mistake(n.Where, "topic %q wants %d partitions elsewhere in this topology, and %d here", topic.Name, before.Partitions, topic.Partitions)
 		}
 		before.Partitions = topic.Partitions
 	}
 	if topic.Start != (plan.Start{}) {
 		if before.Start != (plan.Start{}) && before.Start != topic.Start {
-			b.mistake(n.Where, "topic %q has another StartAt elsewhere in this topology", t.name)
+			b.mistake(n.Where, "topic %q has another StartAt elsewhere in this topology", topic.Name)
 		}
 		before.Start = topic.Start
 	}
@@ -240,11 +245,12 @@ func (b *Builder) addTopic(n *plan.Node, topic *plan.Topic) *plan.Topic {
 }
 
 func describe[K, V any](t Topic[K, V]) *plan.Topic {
+	o := t.options.get()
 	return &plan.Topic{
 		Name:       t.name,
-		Internal:   t.internal,
-		Partitions: t.partitions,
-		Start:      t.start,
+		Internal:   o.internal,
+		Partitions: o.partitions,
+		Start:      o.start,
 		Key:        t.key.String(),
 		Value:      t.value.String(),
 

@@ -740,9 +740,9 @@ func ExampleRows() {
 	// Output: out pens = 3 pens
 }
 
-func ExampleStream_ToTable() {
+func ExampleToTable() {
 	b := topology.NewBuilder("latest")
-	latest := topology.From(b, prices).Filter(func(p int64) bool { return p > 0 }).ToTable("latest-prices")
+	latest := topology.ToTable(topology.From(b, prices).Filter(func(p int64) bool { return p > 0 }), "latest-prices")
 	topology.Join(topology.From(b, lines), latest, func(line string, price int64) string { return fmt.Sprint(line, " costs ", price) }).To(out)
 
 	e := start(b)

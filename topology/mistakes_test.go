@@ -236,7 +236,7 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.Process(topology.From(b, texts("in")), "step", drop, left.Filter(isEmpty))
 		topology.JoinTables(left, topology.TableFrom(topology.NewBuilder("other"), texts("others")), func(a, b string) string { return a })
 		numbered := topology.MapKV(topology.From(b, texts("in")), func(k, v string) (int64, string) { return 0, v })
-		numbered.ToTable("by-number")
+		topology.ToTable(numbered, "by-number")
 		drawn := topology.MapTable(left, func(string) drawing { return drawing{} })
 		drawn.Stored("drawings")
 		topology.OuterJoinTables(right, topology.TableFrom(b, topology.NewTopic("texts", codec.JSON[int64](), codec.String)),

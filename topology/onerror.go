@@ -49,20 +49,28 @@ func (b *Builder) border(made *settings, policy processor.Policy, why string) {
 // cannot be encoded, or that the broker refuses, where it is written. It takes precedence over the application's
 // policies.
 func (t Topic[K, V]) OnError(policy processor.Policy) Topic[K, V] {
-	t.policy = &policy
+	t.options = t.options.withPolicy(policy)
 	return t
 }
 
+//go:noinline
+func (o *topicOptions) withPolicy(policy processor.Policy) *topicOptions {
+	changed := o.get()
+	changed.policy = &policy
+	return &changed
+}
+
 // follow gives a source or a sink the policy of its topic.
-func (t Topic[K, V]) follow(b *Builder, n *plan.Node, stage processor.Stage) {
-	if t.policy == nil {
+func (b *Builder) follow(n *plan.Node, topic string, options *topicOptions, stage processor.Stage) {
+	policy := options.get().policy
+	if policy == nil {
 		return
 	}
-	if err := t.policy.Validate(stage); err != nil {
-		b.mistake(n.Where, "OnError of topic %s: %v", t.name, err)
+	if err := policy.Validate(stage); err != nil {
+		b.mistake(n.Where, "OnError of topic %s: %v", topic, err)
 	}
-	if n.OnError != nil && *n.OnError != *t.policy {
-		b.mistake(n.Where, "topic %s is read twice, with two policies", t.name)
+	if n.OnError != nil && *n.OnError != *policy {
+		b.mistake(n.Where, "topic %s is read twice, with two policies", topic)
 	}
-	n.OnError = t.policy
+	n.OnError = policy
 }

@@ -12,31 +12,37 @@ import (
 
 // queue holds a source partition's fetched records; only the head is decoded.
 type queue[K, V any] struct {
+	fetched
+	timeLimit
 	topic   *Topic[K, V]
-	enter   func()           // records that the source's user code (TimeFrom) runs next
-	now     func() time.Time // the wall clock, for Topic.MaxAhead
+	enter   func() // records that the source's user code (TimeFrom) runs next
 	deliver plan.Stream[K, V]
 	load    plan.Stream[K, V] // for source tables only
+	head    processor.Record[K, V]
+	err     error
+}
 
+// newQueue returns the queue of a source. now is the wall clock, for Topic.MaxAhead.
+func newQueue[K, V any](topic *Topic[K, V], enter func(), now func() time.Time) *queue[K, V] {
+	return &queue[K, V]{topic: topic, enter: enter, timeLimit: timeLimit{topicOptions: topic.options.get(), now: now}}
+}
+
+// fetched holds records in the order in which they were fetched.
+type fetched struct {
 	batches [][]plan.Raw
 	next    int // index in batches[0]
 	length  int
-
-	head    processor.Record[K, V]
-	decoded bool
-	err     error
-
-	newest int64 // the latest millisecond that MaxAhead allowed when the clock was last read
+	decoded bool // whether the head is
 }
 
-func (q *queue[K, V]) Add(records []plan.Raw) {
+func (q *fetched) Add(records []plan.Raw) {
 	if len(records) > 0 {
 		q.batches = append(q.batches, records)
 		q.length += len(records)
 	}
 }
 
-func (q *queue[K, V]) Len() int { return q.length }
+func (q *fetched) Len() int { return q.length }
 
 func (q *queue[K, V]) Head() (*plan.Raw, int64, error) {
 	raw := &q.batches[0][q.next]
@@ -52,7 +58,7 @@ func (q *queue[K, V]) Head() (*plan.Raw, int64, error) {
 func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 	r := &q.head
 	headers := raw.Headers
-	if q.topic.internal {
+	if q.internal {
 		headers, _ = plan.SplitOrigin(headers)
 	}
 	*r = processor.Record[K, V]{Timestamp: raw.Timestamp, Headers: headers, NoKey: raw.Key == nil, Tombstone: raw.Value == nil}
@@ -74,24 +80,31 @@ func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 	return q.checkTime(r.Timestamp)
 }
 
+// timeLimit holds back records by their time.
+type timeLimit struct {
+	topicOptions
+	now    func() time.Time
+	newest int64 // the latest millisecond that MaxAhead allowed when the clock was last read
+}
+
 // checkTime rejects a timestamp that Kafka cannot store, and one too far ahead of the clock.
-func (q *queue[K, V]) checkTime(ms int64) error {
+func (q *timeLimit) checkTime(ms int64) error {
 	switch {
 	case ms < 0:
 		return fmt.Errorf("the record's time is before 1970 (%d ms): give it one, or take it from the value with Topic.TimeFrom", ms)
 	case ms > state.LatestTime:
 		return fmt.Errorf("the record's time is after 2262 (%d ms): Kafka cannot write it; is it in microseconds or nanoseconds?", ms)
-	case !q.topic.bounded || ms <= q.newest:
+	case !q.bounded || ms <= q.newest:
 		return nil
 	}
 	now := q.now()
-	q.newest = now.Add(q.topic.maxAhead).UnixMilli()
+	q.newest = now.Add(q.maxAhead).UnixMilli()
 	if ms <= q.newest {
 		return nil
 	}
 	at := time.UnixMilli(ms)
 	return fmt.Errorf("the record's time, %s, is %v ahead of the clock; Topic.MaxAhead allows %v",
-		at.UTC().Format(time.RFC3339Nano), at.Sub(now).Round(time.Millisecond), q.topic.maxAhead)
+		at.UTC().Format(time.RFC3339Nano), at.Sub(now).Round(time.Millisecond), q.maxAhead)
 }
 
 // millis returns t in milliseconds since 1970, limited to the range of int64.
@@ -109,7 +122,7 @@ func (q *queue[K, V]) Deliver() error { return q.deliver(&q.head) }
 
 func (q *queue[K, V]) Load() error { return q.load(&q.head) }
 
-func (q *queue[K, V]) Pop() {
+func (q *fetched) Pop() {
 	q.decoded = false
 	q.length--
 	if q.next++; q.next == len(q.batches[0]) {
@@ -118,6 +131,6 @@ func (q *queue[K, V]) Pop() {
 	}
 }
 
-func (q *queue[K, V]) Clear() {
+func (q *fetched) Clear() {
 	q.batches, q.next, q.length, q.decoded = nil, 0, 0, false
 }

@@ -25,8 +25,15 @@ func Ago(d time.Duration) Start { return Start{plan.Start{Place: plan.StartAgo, 
 // there. It is for topics that are read as streams; tables are always read from the beginning. A partition that is
 // added later is read from its first record. Default: runner.Config.Latest decides.
 func (t Topic[K, V]) StartAt(s Start) Topic[K, V] {
-	t.start = s.at
+	t.options = t.options.withStart(s.at)
 	return t
+}
+
+//go:noinline
+func (o *topicOptions) withStart(at plan.Start) *topicOptions {
+	changed := o.get()
+	changed.start = at
+	return &changed
 }
 
 // checkStart reports a mistake if a topic's Start is invalid.

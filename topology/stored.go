@@ -66,7 +66,10 @@ func derive[W, K, V any](t *Table[K, V], n *plan.Node) *Table[K, W] {
 
 // ToTable makes the stream a table, kept in the store name: each record is the new value of its key, and a tombstone
 // deletes it. Records without a key are dropped and counted.
-func (s *Stream[K, V]) ToTable(name string) *Table[K, V] {
+//
+// It is a function although it brings no type in, because a method would be compiled for every type of stream, with a
+// store each.
+func ToTable[K, V any](s *Stream[K, V], name string) *Table[K, V] {
 	n := s.b.add("to-table", name, s.output())
 	s.needsKey(n)
 	t := &Table[K, V]{b: s.b, node: n, made: &settings{node: n}, key: carry[K](s.key), value: carry[V](s.value), windows: s.windows}

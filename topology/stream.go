@@ -24,26 +24,35 @@ func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if s, ok := before.(*Stream[K, V]); ok {
 			use(b, s.node, topic)
-			topic.follow(b, s.node, processor.Decode)
+			b.follow(s.node, topic.name, topic.options, processor.Decode)
 			return s
 		}
 		b.mistake(callSite(), "topic %q is read elsewhere in this topology with other types or as a table: read it once and use the result twice", topic.name)
 	}
 	n := b.add("source", "")
 	n.Reads = use(b, n, topic)
-	topic.follow(b, n, processor.Decode)
-	if topic.bounded {
-		n.Guard = fmt.Sprintf("at most %v ahead of the clock", topic.maxAhead)
-		if topic.maxAhead < 0 {
-			b.mistake(n.Where, "topic %q has MaxAhead(%v): it must not be negative", topic.name, topic.maxAhead)
-		}
-	}
+	b.follow(n, topic.name, topic.options, processor.Decode)
+	b.guard(n, topic.name, topic.options)
 	n.Queue = func(l *plan.Linker) plan.Queue {
-		return &queue[K, V]{topic: &topic, enter: func() { l.Enter(n) }, now: l.Host.Now, deliver: plan.StreamOutput[K, V](l, n)}
+		q := newQueue(&topic, func() { l.Enter(n) }, l.Host.Now)
+		q.deliver = plan.StreamOutput[K, V](l, n)
+		return q
 	}
 	s := &Stream[K, V]{b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value)}
 	b.sources[topic.name] = s
 	return s
+}
+
+// guard describes which records of a source the wall clock holds back.
+func (b *Builder) guard(n *plan.Node, topic string, options *topicOptions) {
+	o := options.get()
+	if !o.bounded {
+		return
+	}
+	n.Guard = fmt.Sprintf("at most %v ahead of the clock", o.maxAhead)
+	if o.maxAhead < 0 {
+		b.mistake(n.Where, "topic %q has MaxAhead(%v): it must not be negative", topic, o.maxAhead)
+	}
 }
 
 // output returns the graph edge of the stream's records.
@@ -128,28 +137,17 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 	inputs := []plan.Input{s.output()}
 	out := *s
 	out.key, out.value = carry[K](s.key), carry[V](s.value)
-	var keys []*form[K] // of the others
+	keys := []encoded{s.key}
 	for _, other := range others {
-		if other.b != s.b {
-			s.b.mistake(callSite(), "merged streams come from two builders: read both with one")
+		if !s.b.mergeable(other.b, s.windows, other.windows) {
 			continue
 		}
 		inputs = append(inputs, other.output())
 		out.rekeyed = out.rekeyed || other.rekeyed
-		if other.windows != s.windows {
-			s.b.mistake(callSite(), "merged streams have different windows, %v and %v", s.windows, other.windows)
-		}
 		out.value.from = append(out.value.from, other.value)
 		keys = append(keys, other.key)
 	}
-	n := s.b.add("merge", "", inputs...)
-	s.b.deferStep(func() {
-		for _, key := range keys {
-			if a, b := s.key.name(s.b, n), key.name(s.b, n); a != b {
-				s.b.mistake(n.Where, "merged streams encode their keys differently, as %s and %s", a, b)
-			}
-		}
-	})
+	n := s.b.merge(inputs, keys)
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, V](l, n)
 		links := make([]any, len(inputs))
@@ -162,11 +160,42 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 	return &out
 }
 
+// encoded is a form of any type.
+type encoded interface {
+	name(*Builder, *plan.Node) string
+}
+
+// mergeable reports whether a stream of the builder other can be merged with one of b. It reports the mistakes.
+func (b *Builder) mergeable(other *Builder, windows, with Windows) bool {
+	if other != b {
+		b.mistake(callSite(), "merged streams come from two builders: read both with one")
+		return false
+	}
+	if windows != with {
+		b.mistake(callSite(), "merged streams have different windows, %v and %v", windows, with)
+	}
+	return true
+}
+
+// merge adds the step that merges streams with keys of these forms.
+func (b *Builder) merge(inputs []plan.Input, keys []encoded) *plan.Node {
+	n := b.add("merge", "", inputs...)
+	b.deferStep(func() {
+		first := keys[0].name(b, n)
+		for _, key := range keys[1:] {
+			if other := key.name(b, n); other != first {
+				b.mistake(n.Where, "merged streams encode their keys differently, as %s and %s", first, other)
+			}
+		}
+	})
+	return n
+}
+
 // To writes the stream to a topic. Its codecs are the topic's.
 func (s *Stream[K, V]) To(topic Topic[K, V]) {
 	n := s.b.add("sink", "", s.output())
 	n.Writes = use(s.b, n, topic)
-	topic.follow(s.b, n, processor.Produce)
+	s.b.follow(n, topic.name, topic.options, processor.Produce)
 	checkWindows(s, n, topic)
 	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, &topic)} }
 }

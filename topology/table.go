@@ -39,28 +39,25 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if t, ok := before.(*Table[K, V]); ok {
 			use(b, t.node, topic)
-			topic.follow(b, t.node, processor.Decode)
+			b.follow(t.node, topic.name, topic.options, processor.Decode)
 			return t
 		}
 		b.mistake(callSite(), "topic %q is read elsewhere in this topology with other types or as a stream: read it once and use the result twice", topic.name)
 	}
 	n := b.add("table", topic.name)
 	n.Reads = use(b, n, topic)
-	topic.follow(b, n, processor.Decode)
-	if topic.bounded {
+	b.follow(n, topic.name, topic.options, processor.Decode)
+	if topic.options.get().bounded {
 		b.mistake(n.Where, "topic %q is read as a table, which is restored from its topic, including records that MaxAhead held back; read it as a stream, or leave MaxAhead out", topic.name)
 	}
 	def := state.NewKeyValue(topic.name, topic.key, topic.value).Immutable()
 	b.deferStep(func() { b.attach(n, def, topic.name) })
 	n.Queue = func(l *plan.Linker) plan.Queue {
 		rows := def.In(l.Host)
-		return &queue[K, V]{
-			topic:   &topic,
-			enter:   func() { l.Enter(n) },
-			now:     l.Host.Now,
-			deliver: upsert(l, n, rows, plan.TableOutput[K, V](l, n)),
-			load:    upsert(l, n, rows, func(*plan.Change[K, V]) error { return nil }),
-		}
+		q := newQueue(&topic, func() { l.Enter(n) }, l.Host.Now)
+		q.deliver = upsert(l, n, rows, plan.TableOutput[K, V](l, n))
+		q.load = upsert(l, n, rows, func(*plan.Change[K, V]) error { return nil })
+		return q
 	}
 	t := &Table[K, V]{
 		b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value), name: topic.name,

@@ -11,16 +11,45 @@ import (
 // Topic describes a topic: its name, and the codecs of its keys of type K and values of type V. It is immutable; its
 // methods return changed copies, so that a package can declare its topics as variables.
 type Topic[K, V any] struct {
-	name       string
-	key        codec.Codec[K]
-	value      codec.Codec[V]
+	name    string
+	key     codec.Codec[K]
+	value   codec.Codec[V]
+	time    func(V) time.Time
+	options *topicOptions // nil if none is set
+}
+
+// topicOptions are the options of a topic that do not depend on its types. They are never modified.
+type topicOptions struct {
 	partitions int32
-	time       func(V) time.Time
 	bounded    bool // whether MaxAhead was called
 	maxAhead   time.Duration
 	policy     *processor.Policy
 	start      plan.Start
 	internal   bool // the topic of a KeyBy; its name lacks the application's prefix
+}
+
+// The methods that change options are not inlined: their callers are compiled for every type of topic.
+
+// get returns a copy, to be modified and set again.
+func (o *topicOptions) get() topicOptions {
+	if o == nil {
+		return topicOptions{}
+	}
+	return *o
+}
+
+//go:noinline
+func (o *topicOptions) withPartitions(n int) *topicOptions {
+	changed := o.get()
+	changed.partitions = int32(n)
+	return &changed
+}
+
+//go:noinline
+func (o *topicOptions) withMaxAhead(d time.Duration) *topicOptions {
+	changed := o.get()
+	changed.bounded, changed.maxAhead = true, d
+	return &changed
 }
 
 // NewTopic declares the topic name with the codecs of its keys and values.
@@ -47,7 +76,7 @@ func (t Topic[K, V]) TimeFrom(time func(V) time.Time) Topic[K, V] {
 // Partitions sets the number of partitions that Rio creates the topic with, and that it must have if it exists.
 // Default: Rio creates a topic with as many partitions as its inputs have.
 func (t Topic[K, V]) Partitions(n int) Topic[K, V] {
-	t.partitions = int32(n)
+	t.options = t.options.withPartitions(n)
 	return t
 }
 
@@ -59,6 +88,6 @@ func (t Topic[K, V]) Partitions(n int) Topic[K, V] {
 // The result depends on when a record is read, so a replay may accept what was rejected before. It is for topics that
 // are read as streams: a table is restored from its topic, and must find the same records there.
 func (t Topic[K, V]) MaxAhead(d time.Duration) Topic[K, V] {
-	t.bounded, t.maxAhead = true, d
+	t.options = t.options.withMaxAhead(d)
 	return t
 }

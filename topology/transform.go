@@ -84,7 +84,7 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, 
 	n := s.b.add("key-by", name, s.output())
 	s.b.needs(n, key != nil)
 	s.b.checkName(n.Where, "KeyBy", name)
-	topic := &Topic[L, V]{name: plan.RepartitionName(name), internal: true}
+	topic := &Topic[L, V]{name: plan.RepartitionName(name), options: &topicOptions{internal: true}}
 	if before, taken := s.b.topics[topic.name]; taken && before.Internal {
 		s.b.mistake(n.Where, "the name %q is already used by another KeyBy: choose another", name)
 	}
@@ -118,7 +118,9 @@ func read[K, V any](b *Builder, n *plan.Node, topic *Topic[K, V]) *Stream[K, V] 
 	source := b.add("source", "")
 	source.Reads = n.Writes
 	source.Queue = func(l *plan.Linker) plan.Queue {
-		return &queue[K, V]{topic: topic, enter: func() { l.Enter(source) }, deliver: plan.StreamOutput[K, V](l, source)}
+		q := newQueue(topic, func() { l.Enter(source) }, l.Host.Now)
+		q.deliver = plan.StreamOutput[K, V](l, source)
+		return q
 	}
 	s := &Stream[K, V]{b: b, node: source, made: &settings{node: n}, key: new(form[K])}
 	b.sources[topic.name] = s

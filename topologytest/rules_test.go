@@ -67,7 +67,7 @@ func TestRules(t *testing.T) {
 			topology.MapTable(topology.Rows(left), func(r processor.Record[string, string]) string {
 				return fmt.Sprintf("%s is %s since %d", r.Key, r.Value, r.Timestamp)
 			}).To(texts("rows"))
-			topology.RowValues(topology.Rows(left)).ToStream().ToTable("again").To(texts("again"))
+			topology.ToTable(topology.RowValues(topology.Rows(left)).ToStream(), "again").To(texts("again"))
 			topology.JoinTables(loud, right, func(l, r string) string { return l + "+" + r }).To(texts("inner"))
 			topology.LeftJoinTables(loud, right, func(l, r string, ok bool) string { return l + "+" + orNone(r, ok) }).To(texts("left-join"))
 			topology.OuterJoinTables(loud, right, func(l string, hasL bool, r string, hasR bool) string {

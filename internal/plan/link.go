@@ -186,17 +186,26 @@ func successors[Link any](l *Linker, from output, border func(*Linker, *Node, Li
 	for _, e := range l.children[from] {
 		input := l.input(e)
 		link, ok := input.(Link)
-		if !ok { // the DSL's types rule this out; it would be a bug in an operator of ours
-			l.Host.Fail(fmt.Errorf("plan: %s takes %T, but %s gives %T", e.node.Label(), input, from.node.Label(), *new(Link)))
+		switch {
+		case !ok:
+			l.mismatch(e.node, input, from.node, *new(Link))
 			continue
-		}
-		if e.node.OnError != nil && e.node.Reads == nil && e.node.Kind != "sink" {
+		case e.node.border():
 			link = border(l, e.node, link)
 		}
 		next = append(next, link)
 	}
 	return next
 }
+
+// mismatch reports a node that does not take what another one gives. The DSL's types rule this out: it would be a bug in
+// an operator of ours.
+func (l *Linker) mismatch(to *Node, takes any, from *Node, gives any) {
+	l.Host.Fail(fmt.Errorf("plan: %s takes %T, but %s gives %T", to.Label(), takes, from.Label(), gives))
+}
+
+// border reports whether the step is a border: see Linker.
+func (n *Node) border() bool { return n.OnError != nil && n.Reads == nil && n.Kind != "sink" }
 
 // border wraps the input of a step that has a policy. If the step, or one after it, fails, their effects are rolled
 // back and the policy decides; for the step before it, the record then succeeded.
