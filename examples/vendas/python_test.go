@@ -25,7 +25,7 @@ import (
 func TestPythonPrograms(t *testing.T) {
 	python := os.Getenv("RIO_PYTHON")
 	if python == "" {
-		t.Skip("set RIO_PYTHON to a python that has kafka-python and confluent-kafka")
+		t.Skip("set RIO_PYTHON to a python that has kafka-python and confluent-kafka: interop/clients/run install vendas makes one")
 	}
 	for _, programs := range []struct{ client, producer, consumer string }{
 		{"kafka-python", "producer.py", "consumer.py"},                        // with the assignor range
