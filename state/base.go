@@ -21,15 +21,20 @@ type base struct {
 // expiry tracks which windows of a store have expired. Its clock is the greatest timestamp written to the store.
 type expiry struct {
 	clock   *Clock // nil if nothing expires
+	within  bool   // the time also advances within a record
 	step    int64  // ms
 	deleted int64  // horizon of the last Expire
 }
 
 // time returns the store's time for reads and writes. It only advances between records: the record that advances the
-// time still finds the windows that it closes.
+// time still finds the windows that it closes. A join writes each record after it has been joined, so the time of its
+// stores may advance at once.
 func (e *expiry) time() int64 {
-	if e.clock == nil {
+	switch {
+	case e.clock == nil:
 		return never
+	case e.within:
+		return e.clock.now
 	}
 	return e.clock.begun
 }

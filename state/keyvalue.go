@@ -138,7 +138,7 @@ func (d *KeyValueDefinition[K, V]) seals() bool {
 func newExpiry(name string, layout layout, size, retention time.Duration) expiry {
 	e := expiry{deleted: never}
 	if layout.kind != plain {
-		e.clock = newClock(name)
+		e.clock, e.within = newClock(name), layout.kind == bySequence
 		e.step = max(size, min(retention, time.Minute)).Milliseconds()
 	}
 	return e

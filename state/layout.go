@@ -19,24 +19,27 @@ import (
 //	physical, by start  | start ^ sign  | key … |                rows of one start are adjacent
 //	physical, by key    | bucket ^ sign | key … | start |        rows of one key within a bucket are adjacent
 //
+// and in a store of several rows per key and time, with the time instead of a start,
+//
+//	encoded, changelog  | key … | time | sequence number, 4 bytes BE |
+//	physical            | bucket ^ sign | key … | time | sequence number |
+//
 // where a bucket is a time range identified by its first millisecond, a multiple of its width. Both physical forms
 // begin with the time, so that all expired windows are one range. The sign bit of the leading time is flipped so that
 // times before 1970 sort before later ones. (No bucket contains both, so the start after the key needs no flipping.)
-//
-// A store with several rows per key and time, such as a stream-stream join will need, is a kind of its own, whose
-// physical keys end in the sequence number. So the other kinds do not store one.
 type layout struct {
 	kind   kind
-	bucket int64 // byKey: width of a bucket in ms
+	bucket int64 // byKey and bySequence: width of a bucket in ms
 }
 
 // kind is how the rows of a store are arranged.
 type kind uint8
 
 const (
-	plain   kind = iota // no windows
-	byStart             // windows by start
-	byKey               // windows by key within a bucket
+	plain      kind = iota // no windows
+	byStart                // windows by start
+	byKey                  // windows by key within a bucket
+	bySequence             // several rows per key and time, by key within a bucket
 )
 
 const (
@@ -82,14 +85,22 @@ func (l layout) start(physical []byte) int64 {
 	if l.kind == byStart {
 		return readTime(physical)
 	}
-	return int64(binary.BigEndian.Uint64(physical[len(physical)-timeSize:]))
+	return int64(binary.BigEndian.Uint64(physical[len(physical)-l.suffix():]))
+}
+
+// suffix is the number of bytes after the key in the encoded key of a window.
+func (l layout) suffix() int {
+	if l.kind == bySequence {
+		return timeSize + sequenceSize
+	}
+	return timeSize
 }
 
 // arrange converts dst[head:], which has eight spare bytes followed by an encoded key, into a physical key.
 func (l layout) arrange(dst []byte, head int) ([]byte, error) {
-	tail := len(dst) - timeSize
+	tail := len(dst) - l.suffix()
 	if tail < head+timeSize {
-		return dst, fmt.Errorf("a window's key ends in 8 bytes of start; the key codec wrote only %d bytes", tail-head)
+		return dst, fmt.Errorf("a window's key ends in %d bytes of time; the key codec wrote only %d bytes", l.suffix(), len(dst)-head-timeSize)
 	}
 	start := int64(binary.BigEndian.Uint64(dst[tail:]))
 	appendTime(dst[:head], l.lead(start))
@@ -104,7 +115,7 @@ func (l layout) appendEncoded(dst, physical []byte) []byte {
 	switch l.kind {
 	case plain:
 		return append(dst, physical...)
-	case byKey:
+	case byKey, bySequence:
 		return append(dst, physical[timeSize:]...)
 	}
 	dst = append(dst, physical[timeSize:]...)
@@ -114,7 +125,7 @@ func (l layout) appendEncoded(dst, physical []byte) []byte {
 // appendChangelog appends the changelog form of a physical key.
 func (l layout) appendChangelog(dst, physical []byte) []byte {
 	dst = l.appendEncoded(dst, physical)
-	if l.kind != plain {
+	if l.kind == byStart || l.kind == byKey {
 		dst = append(dst, 0, 0, 0, 0)
 	}
 	return dst
@@ -125,9 +136,12 @@ func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
 	if l.kind == plain {
 		return append(dst, changelog...), nil
 	}
-	n := len(changelog) - sequenceSize
-	if n < timeSize {
+	if len(changelog) < timeSize+sequenceSize {
 		return dst, fmt.Errorf("a window's changelog key has at least 12 bytes, got %d", len(changelog))
+	}
+	n := len(changelog)
+	if l.kind != bySequence {
+		n -= sequenceSize
 	}
 	head := len(dst)
 	dst = append(appendTime(dst, 0), changelog[:n]...)
@@ -138,8 +152,8 @@ func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
 func (l layout) check(physical []byte) error {
 	least := 0
 	switch l.kind {
-	case byKey:
-		least = 2 * timeSize
+	case byKey, bySequence:
+		least = timeSize + l.suffix()
 	case byStart:
 		least = timeSize
 	}

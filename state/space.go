@@ -64,6 +64,9 @@ func (s *space) horizon(time int64) int64 {
 	if time <= 0 {
 		return never
 	}
+	if s.layout.kind == bySequence { // as in Kafka Streams, a record as old as the retention is too old
+		return time - s.retention + 1
+	}
 	return time - s.retention
 }
 

@@ -18,19 +18,19 @@ type View[K, V any] struct{ reading *reading[K, V] }
 
 // View returns the committed rows of the store in r, a [DB] or a [Snapshot] of one.
 func (d *KeyValueDefinition[K, V]) View(r Reader) (*View[K, V], error) {
-	reading, err := d.committed(r)
+	reading, err := d.committed(r, d)
 	if err != nil {
 		return nil, err
 	}
 	return &View[K, V]{reading}, nil
 }
 
-// committed returns a view of the store's committed rows and time in r.
-func (d *KeyValueDefinition[K, V]) committed(r Reader) (*reading[K, V], error) {
+// committed returns a view of the store's committed rows and time in r. declared is the declaration that the user made.
+func (d *KeyValueDefinition[K, V]) committed(r Reader, declared Definition) (*reading[K, V], error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	id, err := findStore(r, d)
+	id, err := findStore(r, declared)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ type WindowView[K, V any] struct {
 
 // View returns the committed rows of the store in r, a [DB] or a [Snapshot] of one.
 func (d *WindowDefinition[K, V]) View(r Reader) (*WindowView[K, V], error) {
-	reading, err := d.rows.committed(r)
+	reading, err := d.rows.committed(r, d)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +140,18 @@ type EncodedRow struct {
 
 // Encoded implements Definition.
 func (d *KeyValueDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] {
+	return encoded(r, d, d)
+}
+
+// Encoded implements Definition.
+func (d *WindowDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] {
+	return d.rows.Encoded(r)
+}
+
+// encoded implements Definition.Encoded for a store that is declared as rows.
+func encoded[K, V any](r Reader, declared Definition, rows *KeyValueDefinition[K, V]) iter.Seq2[EncodedRow, error] {
 	return func(yield func(EncodedRow, error) bool) {
-		reading, err := d.committed(r)
+		reading, err := rows.committed(r, declared)
 		if err == nil {
 			err = reading.scanner.encoded(yield)
 		}
@@ -149,11 +159,6 @@ func (d *KeyValueDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error
 			yield(EncodedRow{}, err)
 		}
 	}
-}
-
-// Encoded implements Definition.
-func (d *WindowDefinition[K, V]) Encoded(r Reader) iter.Seq2[EncodedRow, error] {
-	return d.rows.Encoded(r)
 }
 
 // encoded yields the encoded committed rows that have not expired.

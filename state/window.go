@@ -171,11 +171,11 @@ func (s *scanner) windowsOf(keyBytes []byte, from, to time.Time, visit func(*mer
 	defer rows.Close() // read-only
 
 	of := func(physical []byte) bool { // rows of longer keys may lie in between
-		return len(physical) == len(keyBytes)+2*timeSize && bytes.HasPrefix(physical[timeSize:], keyBytes)
+		return len(physical) == len(keyBytes)+timeSize+layout.suffix() && bytes.HasPrefix(physical[timeSize:], keyBytes)
 	}
 	for bucket <= end {
 		lower := s.space.inBucket(bucket, keyBytes, max(first, bucket))
-		upper := append(s.space.inBucket(bucket, keyBytes, min(last, bucket+layout.bucket-1)), 0)
+		upper := append(s.space.inBucket(bucket, keyBytes, min(last, bucket+layout.bucket-1)), pastSequences)
 		m := merged{scanner: s, overlay: s.pending(lower, upper), rows: rows, more: rows.SeekGE(lower), upper: upper}
 		next := bucket + layout.bucket
 		if len(m.overlay) == 0 && !m.within() {
@@ -202,6 +202,9 @@ func (s *scanner) windowsOf(keyBytes []byte, from, to time.Time, visit func(*mer
 	}
 	return nil
 }
+
+// pastSequences sorts after all sequence numbers, which have 31 bits.
+const pastSequences = 0x80
 
 // nextBucket returns the first existing bucket from a given one on. The rows of m must be at or before it.
 func (s *scanner) nextBucket(m *merged, from int64) (next int64, some bool) {

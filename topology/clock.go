@@ -22,6 +22,9 @@ func (b *Builder) nameClocks(s *plan.Subtopology) {
 			continue
 		}
 		name := ">" + durableName(s, n)
+		if n.Name != "" && len(n.Stores) > 0 { // a join of streams, which has stores of its own
+			name = "join:" + n.Name
+		}
 		if uses[name]++; uses[name] > 1 {
 			name += fmt.Sprintf("#%d", uses[name])
 		}

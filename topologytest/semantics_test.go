@@ -21,7 +21,9 @@ import (
 )
 
 // intendedDifferences maps the cases with intended differences to Kafka Streams to their reasons.
-var intendedDifferences = map[string]string{}
+var intendedDifferences = map[string]string{
+	"KStreamKStreamLeftJoinTest.testLeftJoinWithSpuriousResultFixDisabledOldApi": "JoinWindows.of, which Kafka Streams 4 has removed, emitted unmatched records before their interval had ended",
+}
 
 // wantSemantics lists the kinds of cases that the suite does not run completely, with the reason. All others run.
 const wantSemantics = `
@@ -31,10 +33,7 @@ foreign-key left                 8      0    0        0       8        foreign-k
 repartition                      1      0    0        0       1        repartition by the same key
 stream-global-table inner        8      0    0        0       8        global table
 stream-global-table left         10     0    0        0       10       global table
-stream-stream chain              1      0    0        0       1        stream-stream join
-stream-stream inner              5      0    0        0       5        stream-stream join
-stream-stream left               11     0    0        0       11       stream-stream join
-stream-stream outer              12     0    0        0       12       stream-stream join
+stream-stream left               11     10   0        1       0
 stream-table inner               6      4    0        0       2        versioned table and grace of a join
 stream-table left                6      5    0        0       1        versioned table and grace of a join
 table-table inner                6      4    0        0       2        versioned table and grace of a join
@@ -144,6 +143,8 @@ type semanticsCase struct {
 	Aggregation string
 	Emit        string
 	Suppress    any
+	Before      int64  `json:"window_before_ms"` // of a join
+	After       int64  `json:"window_after_ms"`
 	Grace       *int64 `json:"grace_ms"`
 	LeftStore   any    `json:"left_store"`
 	RightStore  any    `json:"right_store"`
@@ -215,11 +216,9 @@ func (c *semanticsCase) missing() string {
 		return "repartition by the same key"
 	case strings.Contains(c.Join, "foreign-key"):
 		return "foreign-key join"
-	case strings.HasPrefix(c.Join, "stream-stream"):
-		return "stream-stream join"
 	case strings.HasPrefix(c.Join, "stream-global"):
 		return "global table"
-	case c.Grace != nil && c.Join != "", c.LeftStore != nil, c.RightStore != nil:
+	case c.Grace != nil && strings.HasPrefix(c.Join, "stream-table"), c.LeftStore != nil, c.RightStore != nil:
 		return "versioned table and grace of a join"
 	case c.Window.Type == "session":
 		return "session windows"
@@ -305,9 +304,17 @@ func (c *semanticsCase) buildJoin(t *testing.T, b *topology.Builder) {
 		c.joinWithKey(topology.From(b, textTopic("left")), topology.TableFrom(b, textTopic("right")))
 		return
 	}
+	if strings.HasPrefix(c.Join, "stream-stream") && strings.Contains(c.Topology, "(key,lv,rv)") {
+		c.joinStreamsWithKey(topology.From(b, textTopic("left")), topology.From(b, textTopic("right")))
+		return
+	}
 	found := separator.FindStringSubmatch(c.Topology)
 	if found == nil {
 		t.Fatalf("no separator in %s", c.Topology)
+	}
+	if strings.HasPrefix(c.Join, "stream-stream") {
+		c.joinStreams(b, found[1])
+		return
 	}
 	if strings.HasPrefix(c.Join, "table-table") {
 		left, right := topology.TableFrom(b, textTopic("left")), topology.TableFrom(b, textTopic("right"))
@@ -330,40 +337,85 @@ func (c *semanticsCase) buildJoin(t *testing.T, b *topology.Builder) {
 	topology.Join(stream, table, func(l, r string) string { return l + found[1] + r }).To(semanticsOut)
 }
 
-// joinWithKey joins a stream with a table of numbers by a function that sees the key: the result is the key and the
-// sum of both sides, where a missing one is 0.
+// joinWithKey joins a stream with a table of numbers by a function that sees the key.
 func (c *semanticsCase) joinWithKey(stream *topology.Stream[string, string], table *topology.Table[string, string]) {
-	join := func(l processor.Record[string, string], r string, ok bool) string {
-		a, _ := strconv.Atoi(l.Value)
-		b, _ := strconv.Atoi(cmp.Or(r, "0"))
-		return l.Key + ":" + strconv.Itoa(a+b)
-	}
 	if strings.HasSuffix(c.Join, "left") {
-		topology.LeftJoin(topology.Records(stream), table, join).To(semanticsOut)
+		topology.LeftJoin(topology.Records(stream), table, keyAndSum).To(semanticsOut)
 		return
 	}
 	topology.Join(topology.Records(stream), table, func(l processor.Record[string, string], r string) string {
-		return join(l, r, true)
+		return keyAndSum(l, r, true)
 	}).To(semanticsOut)
+}
+
+// interval returns the window of a stream-stream join.
+func (c *semanticsCase) interval() topology.Interval {
+	return topology.Within(0).Before(milliseconds(c.Before)).After(milliseconds(c.After)).Grace(milliseconds(*c.Grace))
+}
+
+// joinStreams joins two streams as the Java tests do. Where those repartition, the streams pass through topics.
+func (c *semanticsCase) joinStreams(b *topology.Builder, separator string) {
+	stream := func(side string) *topology.Stream[string, string] {
+		s := topology.From(b, textTopic(side))
+		if strings.Contains(c.Topology, "repartition()") || strings.Contains(c.Topology, "map(identity)") {
+			s.To(textTopic(side + "-again"))
+			s = topology.From(b, textTopic(side+"-again"))
+		}
+		return s
+	}
+	left, right := stream("left"), (*topology.Stream[string, string])(nil)
+	if strings.Contains(c.Topology, "stream(right)") {
+		right = stream("right")
+	} else {
+		right = left
+	}
+	for i, kind := range strings.Split(c.Join, " then ") {
+		name := fmt.Sprint("joined-", i+1)
+		switch strings.TrimPrefix(kind, "stream-stream ") {
+		case "inner":
+			left = topology.JoinStreams(left, right, name, c.interval(), func(l, r string) string { return l + separator + r })
+		case "left":
+			left = topology.LeftJoinStreams(left, right, name, c.interval(), func(l, r string, ok bool) string { return l + separator + textOr(r, ok) })
+		default:
+			left = topology.OuterJoinStreams(left, right, name, c.interval(), func(l string, hasL bool, r string, hasR bool) string {
+				return textOr(l, hasL) + separator + textOr(r, hasR)
+			})
+		}
+	}
+	left.To(semanticsOut)
+}
+
+// joinStreamsWithKey joins two streams of numbers by a function that sees the key.
+func (c *semanticsCase) joinStreamsWithKey(left, right *topology.Stream[string, string]) {
+	topology.LeftJoinStreams(topology.Records(left), right, "joined", c.interval(), keyAndSum).To(semanticsOut)
+}
+
+// keyAndSum returns the key and the sum of both sides, where a missing one is 0.
+func keyAndSum(l processor.Record[string, string], r string, _ bool) string {
+	a, _ := strconv.Atoi(l.Value)
+	b, _ := strconv.Atoi(cmp.Or(r, "0"))
+	return l.Key + ":" + strconv.Itoa(a+b)
+}
+
+// textOr returns the text of a side, where a missing one is "null".
+func textOr(v string, ok bool) string {
+	if !ok {
+		return "null"
+	}
+	return v
 }
 
 // joinTables joins two tables as the Java tests do: the results are the texts of both sides, where a missing one is
 // "null", around the separator.
 func joinTables(left, right *topology.Table[string, string], kind, separator string) *topology.Table[string, string] {
-	text := func(v string, ok bool) string {
-		if !ok {
-			return "null"
-		}
-		return v
-	}
 	switch kind {
 	case "inner":
 		return topology.JoinTables(left, right, func(l, r string) string { return l + separator + r })
 	case "left":
-		return topology.LeftJoinTables(left, right, func(l, r string, ok bool) string { return l + separator + text(r, ok) })
+		return topology.LeftJoinTables(left, right, func(l, r string, ok bool) string { return l + separator + textOr(r, ok) })
 	}
 	return topology.OuterJoinTables(left, right, func(l string, hasL bool, r string, hasR bool) string {
-		return text(l, hasL) + separator + text(r, hasR)
+		return textOr(l, hasL) + separator + textOr(r, hasR)
 	})
 }
 
@@ -552,8 +604,26 @@ func (c *semanticsCase) compare(t *testing.T, got emitted) {
 		c.compareRows(t, output, got[output], expected)
 	}
 	if c.Model != nil {
-		c.compareRows(t, "out, as the model splits it", got["out"], c.Model)
+		c.compareRows(t, "out, as the model splits it", got["out"], c.model())
 	}
+}
+
+// model returns what the model expects. Its times count only where the case gives those of the inputs.
+func (c *semanticsCase) model() [][]semanticsRow {
+	if !slices.ContainsFunc(c.Inputs, func(in semanticsInput) bool { return in.Time == nil }) {
+		return c.Model
+	}
+	expected := make([][]semanticsRow, len(c.Model))
+	for i, rows := range c.Model {
+		for _, row := range rows {
+			row.Time = nil
+			expected[i] = append(expected[i], row)
+		}
+		if rows != nil && expected[i] == nil {
+			expected[i] = []semanticsRow{}
+		}
+	}
+	return expected
 }
 
 // compareRows compares the records emitted up to the next expectation that is not null.
