@@ -13,10 +13,12 @@
 // cooperative-sticky and range (-assignors), and the group uses one that all its members have. The directory python has a
 // producer and a consumer for each of two Python clients. They run beside this program with any broker, for example with Rio's:
 //
-//	go run ./cmd/rio broker                        # listens on localhost:9092
-//	python examples/vendas/python/producer.py      # pip install kafka-python
-//	python examples/vendas/python/consumer.py
+//	go run ./cmd/rio broker -auto-create -partitions 2    # listens on localhost:9092 and creates missing topics
+//	pip install kafka-python                              # in another terminal
+//	python examples/vendas/python/producer.py
 //	go run ./examples/vendas -brokers localhost:9092 -totals
+//	python examples/vendas/python/consumer.py             # until Ctrl-C; and beside it, with a share of the partitions:
+//	go run ./examples/vendas -brokers localhost:9092 -consume -follow
 package main
 
 import (
