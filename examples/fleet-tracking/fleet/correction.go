@@ -1,7 +1,5 @@
 package fleet
 
-import "slices"
-
 // enough is the number of drives of a leg, or of dwells before it, from which on their median replaces the plan.
 const enough = 5
 
@@ -20,10 +18,10 @@ type PlannedStop struct {
 	Leaves   int    `json:"partida"`
 }
 
-// Planned returns the schedule with the stops of its path; false if it has no times to correct: those of a trip that keeps a headway
-// are of no run, and a path of another number of stops is not its own.
+// Planned returns the schedule with the stops of its path; false if it has no times to correct, or the path is not its own, as one of
+// another number of stops is not.
 func (s *Schedule) Planned(path Path) (PlannedTrip, bool) {
-	if s.Untimed || s.Frequency != "" || len(s.Times) != len(path.Stops) {
+	if !s.Correctable() || len(s.Times) != len(path.Stops) {
 		return PlannedTrip{}, false
 	}
 	t := PlannedTrip{s.ID, s.Route, make([]PlannedStop, len(s.Times))}
@@ -33,22 +31,20 @@ func (s *Schedule) Planned(path Path) (PlannedTrip, bool) {
 	return t, true
 }
 
-// Part is a leg of a trip: the one that begins at the stop of an index.
-type Part struct {
-	LegKey
-	Trip  string `json:"viagem"`
-	Index int    `json:"indice"`
+// Correctable reports whether the schedule has times that can be corrected. Those of a trip that keeps a headway are of no run.
+func (s *Schedule) Correctable() bool { return !s.Untimed && s.Frequency == "" }
+
+// LegHours are the local hours in which legs begin by plan: the leg from a stop to the next in that of the departure at the stop.
+func (s *Schedule) LegHours() []int {
+	hours := make([]int, max(0, len(s.Times)-1))
+	for i := range hours {
+		hours[i] = hourOf(s.Times[i][1])
+	}
+	return hours
 }
 
-// Parts are the legs of the trip. The hour is that of the planned departure.
-func (t PlannedTrip) Parts() []Part {
-	var parts []Part
-	for i := 1; i < len(t.Stops); i++ {
-		from, to := t.Stops[i-1], t.Stops[i]
-		parts = append(parts, Part{LegKey{from.ID, to.ID, from.Leaves / 3600 % 24}, t.ID, i - 1})
-	}
-	return parts
-}
+// hourOf is the hour of a time of a service day.
+func hourOf(seconds int) int { return seconds / 3600 % 24 }
 
 // Advice is how long a leg takes, and how long vehicles stay at the stop before, where enough is known of it.
 type Advice struct {
@@ -70,33 +66,6 @@ func (s LegSummary) Advice() Advice {
 	return a
 }
 
-// Advised is advice for a leg of a trip.
-type Advised struct {
-	Part
-	Advice
-}
-
-// Correction is a trip and the advice for its legs. It is a value; the zero value is the beginning.
-type Correction struct {
-	Planned PlannedTrip `json:"viagem"`
-	Advised []Advised   `json:"conselhos"` // in the order of the legs, one for each at most
-}
-
-// With takes in advice, in place of that for the same leg; advice that knows nothing takes it away.
-func (c Correction) With(advised Advised) Correction {
-	i, found := slices.BinarySearchFunc(c.Advised, advised.Index, func(a Advised, index int) int { return a.Index - index })
-	all := slices.Clone(c.Advised)
-	switch known := advised.Advice != (Advice{}); {
-	case found && known:
-		all[i] = advised
-	case found:
-		all = slices.Delete(all, i, i+1)
-	case known:
-		all = slices.Insert(all, i, advised)
-	}
-	return Correction{c.Planned, all}
-}
-
 // CorrectedTrip is a trip as it is driven. It is the value of topic horarios-corrigidos, keyed by trip.
 type CorrectedTrip struct {
 	ID        string          `json:"viagem"`
@@ -114,30 +83,29 @@ type CorrectedStop struct {
 	Planned  Times  `json:"previstos"`
 }
 
-// Trip is the timetable of the trip: from the planned departure at the first stop on, each leg takes as long as is known, and so does the stay
-// before it, or else as long as planned.
-func (c Correction) Trip() CorrectedTrip {
-	planned := c.Planned.Stops
-	t := CorrectedTrip{ID: c.Planned.ID, Route: c.Planned.Route, Stops: make([]CorrectedStop, len(planned))}
-	known := make([]Advice, len(planned))
-	for _, a := range c.Advised {
-		if i := a.Index; i+1 < len(planned) && planned[i].ID == a.From && planned[i+1].ID == a.To {
-			known[i] = a.Advice
-			t.Corrected++
+// Corrected is the timetable of the trip with what is known: from the planned departure at the first stop on, each leg takes as long as is
+// known, and so does the stay before it, or else as long as planned. The advice for a leg is asked for by the index of the stop at which
+// it begins, and the hour.
+func (t PlannedTrip) Corrected(advice func(index, hour int) Advice) CorrectedTrip {
+	corrected := CorrectedTrip{ID: t.ID, Route: t.Route, Stops: make([]CorrectedStop, len(t.Stops))}
+	known := make([]Advice, len(t.Stops))
+	for i := range max(0, len(t.Stops)-1) {
+		if known[i] = advice(i, hourOf(t.Stops[i].Leaves)); known[i] != (Advice{}) {
+			corrected.Corrected++
 		}
 	}
-	for i, p := range planned {
+	for i, p := range t.Stops {
 		stop := CorrectedStop{Sequence: p.Sequence, ID: p.ID, Planned: Times{p.Due, p.Leaves}}
 		if i == 0 {
 			stop.Due, stop.Leaves = whole(p.Due), whole(p.Leaves)
 		} else {
 			way := known[i-1]
-			stop.Due = t.Stops[i-1].Leaves + either(way.Drives, way.Driven, p.Due-planned[i-1].Leaves)
+			stop.Due = corrected.Stops[i-1].Leaves + either(way.Drives, way.Driven, p.Due-t.Stops[i-1].Leaves)
 			stop.Leaves = stop.Due + either(known[i].Dwells, known[i].Dwell, p.Leaves-p.Due)
 		}
-		t.Stops[i] = stop
+		corrected.Stops[i] = stop
 	}
-	return t
+	return corrected
 }
 
 // either returns the measured value if there is one, else the planned value.

@@ -13,19 +13,16 @@ func TestCorrection(t *testing.T) {
 	if !ok {
 		t.Fatal("the schedule does not fit its path")
 	}
-	parts := trip.Parts()
-	if want := (Part{LegKey{"p2", "p3", 8}, "1:0800:a", 1}); len(parts) != 3 || parts[1] != want {
-		t.Fatalf("parts are %v, want the second %v", parts, want)
+	if hours := schedule.LegHours(); !reflect.DeepEqual(hours, []int{8, 8, 8}) {
+		t.Fatalf("legs begin in the hours %v", hours)
 	}
-	slow := Advised{parts[0], Advice{Driven: 150_500, Drives: true}}
-	longer := Advised{parts[1], Advice{Dwell: 45_000, Dwells: true}}
-	elsewhere := Advised{Part{LegKey{"p3", "p9", 8}, "1:0800:a", 2}, Advice{Driven: 1, Drives: true}} // of an earlier timetable
-
-	c := Correction{Planned: trip}
-	for _, a := range []Advised{longer, elsewhere, slow, slow} {
-		c = c.With(a)
+	advice := map[[2]int]Advice{
+		{0, 8}: {Driven: 150_500, Drives: true},
+		{1, 8}: {Dwell: 45_000, Dwells: true},
+		{2, 9}: {Driven: 1, Drives: true}, // of another hour
+		{3, 9}: {Driven: 1, Drives: true}, // no leg begins at the last stop
 	}
-	got := c.Trip()
+	got := trip.Corrected(func(index, hour int) Advice { return advice[[2]int{index, hour}] })
 	var times [][2]Span
 	for _, s := range got.Stops {
 		times = append(times, [2]Span{s.Due, s.Leaves})
@@ -34,9 +31,9 @@ func TestCorrection(t *testing.T) {
 	if !reflect.DeepEqual(times, want) || got.Corrected != 2 {
 		t.Errorf("%d legs are corrected, to %v; want 2, %v", got.Corrected, times, want)
 	}
-	undone := c.With(Advised{Part: parts[0]}).With(Advised{Part: parts[1]}).Trip()
-	if undone.Corrected != 0 || undone.Stops[3].Due != 32_400_000 {
-		t.Errorf("without advice the trip is %+v", undone)
+	planned := trip.Corrected(func(int, int) Advice { return Advice{} })
+	if planned.Corrected != 0 || planned.Stops[3].Due != 32_400_000 {
+		t.Errorf("without advice the trip is %+v", planned)
 	}
 	for _, s := range []Schedule{{Untimed: true, Times: schedule.Times}, {Frequency: Headway, Times: schedule.Times}, {Times: schedule.Times[:2]}} {
 		if _, ok := s.Planned(path); ok {

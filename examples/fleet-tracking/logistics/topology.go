@@ -12,15 +12,16 @@ import (
 
 // What the topology remembers.
 var (
-	countedLegs      = state.NewKeyValue("trechos-contados", codec.String, codec.JSON[fleet.Leg]()).Immutable()
-	countedVisits    = state.NewKeyValue("paradas-contadas", codec.String, codec.JSON[fleet.Visit]()).Immutable()
-	countedDetours   = state.NewKeyValue("desvios-contados", codec.String, codec.JSON[fleet.Detour]()).Immutable()
-	lineDetours      = state.NewKeyValue("desvios-da-linha", codec.JSON[fleet.LineKey](), codec.JSON[fleet.LineDetours]()).Immutable()
-	legHours         = state.NewKeyValue("horas-dos-trechos", codec.JSON[fleet.LegKey](), codec.JSON[fleet.LegHour]()).Immutable()
-	waitingSchedules = state.NewKeyValue("viagens-a-espera", codec.String, codec.JSON[[]fleet.Schedule]()).Immutable()
-	audiences        = state.NewKeyValue("interessados", codec.JSON[fleet.LegKey](), codec.JSON[audience]()).Immutable()
-	corrections      = state.NewKeyValue("correcoes", codec.String, codec.JSON[fleet.Correction]()).Immutable()
-	stopHours        = state.NewKeyValue("horas-das-paradas", codec.JSON[fleet.StopKey](), codec.JSON[fleet.StopHour]()).Immutable()
+	countedLegs    = state.NewKeyValue("trechos-contados", codec.String, codec.JSON[fleet.Leg]()).Immutable()
+	countedVisits  = state.NewKeyValue("paradas-contadas", codec.String, codec.JSON[fleet.Visit]()).Immutable()
+	countedDetours = state.NewKeyValue("desvios-contados", codec.String, codec.JSON[fleet.Detour]()).Immutable()
+	lineDetours    = state.NewKeyValue("desvios-da-linha", codec.JSON[fleet.LineKey](), codec.JSON[fleet.LineDetours]()).Immutable()
+	legHours       = state.NewKeyValue("horas-dos-trechos", codec.JSON[fleet.LegKey](), codec.JSON[fleet.LegHour]()).Immutable()
+	toldAdvice     = state.NewKeyValue("conselhos", codec.JSON[fleet.LegKey](), codec.JSON[fleet.Advice]())
+	audiences      = state.NewKeyValue("interessados", codec.JSON[link](), codec.JSON[audience]()).Immutable()
+	pathTrips      = state.NewKeyValue("viagens-do-trajeto", codec.JSON[pathTrip](), codec.JSON[fleet.Schedule]()).Immutable()
+	pathHours      = state.NewKeyValue("horas-do-trajeto", codec.JSON[pathHourKey](), codec.JSON[pathHour]()).Immutable()
+	stopHours      = state.NewKeyValue("horas-das-paradas", codec.JSON[fleet.StopKey](), codec.JSON[fleet.StopHour]()).Immutable()
 )
 
 // runEnds is how long after a leg or visit its run no longer tells it again.
@@ -49,17 +50,13 @@ func New() (*topology.Topology, error) {
 	topology.Process(byLine, "desvios-da-linha", findRepeated, lineDetours).To(Detours)
 
 	p := plan{topology.TableFrom(b, tracking.Paths)}
-	byPath := topology.KeyBy(topology.FlatMap(topology.From(b, tracking.Trips), schedules), "por-trajeto", pathOf)
-	meetings := topology.Map(byPath, scheduleMeets).Merge(topology.Map(p.paths.ToStream(), pathMeets))
-	trips := topology.Process(meetings, "viagens-com-trajeto", p.meet, waitingSchedules, p.paths)
-
-	// A trip is told when the times of one of its legs change.
-	byPart := topology.KeyBy(topology.FlatMap(trips, fleet.PlannedTrip.Parts), "por-trecho-previsto", legKeyOfPart)
-	news := topology.Map(summaries, newsOfLeg).Merge(topology.Map(byPart, newsOfPart))
-	advised := topology.KeyBy(topology.Process(news, "conselhos", advise, audiences), "conselhos-por-viagem", tripOfAdvised)
-	byTrip := topology.KeyBy(trips, "por-viagem", tripOf)
-	revisions := topology.Map(advised, revisionByAdvice).Merge(topology.Map(byTrip, revisionByPlan))
-	topology.Process(revisions, "horarios", revise, corrections).To(Timetables)
+	links := topology.KeyBy(topology.Process(p.paths.ToStream(), "ligacoes", lay), "por-ligacao", linkOfPath)
+	advice := topology.KeyBy(topology.Process(summaries, "conselhos", advise, toldAdvice), "conselhos-por-ligacao", linkOfAdvised)
+	news := topology.Map(links, newsOfPath).Merge(topology.Map(advice, newsOfAdvised))
+	ofPaths := topology.KeyBy(topology.Process(news, "interessados", spread, audiences), "conselhos-por-trajeto", pathOfPlace)
+	trips := topology.KeyBy(topology.FlatMap(topology.From(b, tracking.Trips), plannedTrips), "por-trajeto", pathOfTrip)
+	onPaths := topology.Map(trips, newsOfTrip).Merge(topology.Map(ofPaths, newsOfAdvice))
+	topology.ProcessKV(onPaths, "horarios", p.correct, pathTrips, pathHours, p.paths).To(Timetables)
 
 	return b.Build()
 }
