@@ -71,11 +71,13 @@ func (r *Report) Stops() string {
 	return text
 }
 
-// stopRows has the stops that a run saw, whether it could time them or not. What is not known is empty.
+// stopRows has the stops that a run saw, whether it could time them or not. What is not known is empty; so is the start time of a trip that
+// runs once a day.
 func (r *Report) stopRows() [][]string {
 	rows := [][]string{{
 		"vehicle", "trip", "service_day", "stop_sequence", "stop", "timepoint", "planned_arrival", "planned_departure",
 		"how", "t_lo", "t_hi", "arrival", "departure", "arrival_delay_s", "departure_delay_s", "dwell_s", "last_stop",
+		"start_time",
 	}}
 	for _, k := range sorted(r.visits, callKey.compare) {
 		v := r.visits[k]
@@ -88,7 +90,7 @@ func (r *Report) stopRows() [][]string {
 			string(v.How), only(v.Low != 0, v.Low.Unix()), number(v.High.Unix()),
 			only(arrived, v.Arrived.Unix()), only(left, v.Left.Unix()),
 			only(arrived && !v.Headway, v.Arrived.Since(v.Due)), only(left && !v.Headway, v.Left.Since(v.Leaves)),
-			only(arrived && left, v.Left.Since(v.Arrived)), flag(v.Last),
+			only(arrived && left, v.Left.Since(v.Arrived)), flag(v.Last), v.Start,
 		})
 	}
 	return rows
@@ -121,13 +123,13 @@ func (r *Report) stopAccountRows() [][]string {
 func (r *Report) legRows() [][]string {
 	rows := [][]string{{
 		"vehicle", "trip", "service_day", "from_sequence", "to_sequence", "from_stop", "to_stop", "hour",
-		"planned_s", "driven_s", "planned_m", "driven_m", "dwell_before_s",
+		"planned_s", "driven_s", "planned_m", "driven_m", "dwell_before_s", "start_time",
 	}}
 	for _, k := range sorted(r.legs, callKey.compare) {
 		l := r.legs[k]
 		rows = append(rows, []string{
 			l.Vehicle, l.Trip, l.Day, strconv.Itoa(l.FromSequence), strconv.Itoa(l.ToSequence), l.From, l.To, strconv.Itoa(l.Hour),
-			number(l.Planned), number(l.Driven), number(l.PlannedMetres), optional(l.DrivenMetres), optional(l.Dwell),
+			number(l.Planned), number(l.Driven), number(l.PlannedMetres), optional(l.DrivenMetres), optional(l.Dwell), l.Start,
 		})
 	}
 	return rows

@@ -47,14 +47,14 @@ func TestWriteStops(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		report.Stops: "vehicle,trip,service_day,stop_sequence,stop,timepoint,planned_arrival,planned_departure," +
-			"how,t_lo,t_hi,arrival,departure,arrival_delay_s,departure_delay_s,dwell_s,last_stop\n" +
-			"onibus-1,t:1:a,20260116,1,a,1,1768585200,1768585260,halt,1768585160,1768585190,1768585190,1768585270,-10,10,80,0\n" +
-			"onibus-1,t:1:a,20260116,2,b,0,1768585320,1768585320,gap,1768585270,1768585500,,,,,,0\n" +
-			"onibus-2,t:1:a,20260116,2,b,0,1768585320,1768585320,pass,1768585200,1768585210,1768585200.5,1768585200.5,,,0,1\n",
+			"how,t_lo,t_hi,arrival,departure,arrival_delay_s,departure_delay_s,dwell_s,last_stop,start_time\n" +
+			"onibus-1,t:1:a,20260116,1,a,1,1768585200,1768585260,halt,1768585160,1768585190,1768585190,1768585270,-10,10,80,0,\n" +
+			"onibus-1,t:1:a,20260116,2,b,0,1768585320,1768585320,gap,1768585270,1768585500,,,,,,0,\n" +
+			"onibus-2,t:1:a,20260116,2,b,0,1768585320,1768585320,pass,1768585200,1768585210,1768585200.5,1768585200.5,,,0,1,06:00:00\n",
 		report.Legs: "vehicle,trip,service_day,from_sequence,to_sequence,from_stop,to_stop,hour," +
-			"planned_s,driven_s,planned_m,driven_m,dwell_before_s\n" +
-			"onibus-1,t:1:a,20260116,1,2,a,b,12,60,50.5,1000,900,80\n" +
-			"onibus-2,t:1:a,20260116,1,2,a,b,12,60,72,1000,,\n",
+			"planned_s,driven_s,planned_m,driven_m,dwell_before_s,start_time\n" +
+			"onibus-1,t:1:a,20260116,1,2,a,b,12,60,50.5,1000,900,80,\n" +
+			"onibus-2,t:1:a,20260116,1,2,a,b,12,60,72,1000,,,06:00:00\n",
 		report.LegsByHour: "from_stop,to_stop,hour,n,planned_s_mean,driven_s_mean,driven_s_median,lost_s_total,planned_m_mean,driven_m_mean,driven_m_n\n" +
 			"a,b,12,2,60,61.25,72,2.5,1000,900,1\n",
 	} {
