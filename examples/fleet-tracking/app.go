@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -129,6 +130,7 @@ func (a *app) engine(v version) runner.Config {
 	cfg := runner.Config{
 		Application: v.application(""), OutputPrefix: v.prefix(),
 		Brokers: a.options.brokers, Dir: a.dir, CreateTopics: true, Partitions: partitions, Logger: a.logger,
+		Memory: 64 << 20, // tracking and its consumers may run in one process
 	}
 	if a.broker != nil {
 		cfg.Brokers = []string{a.broker.Addr()}
@@ -186,15 +188,18 @@ func (a *app) feed(ctx context.Context) error {
 		return err
 	}
 	a.input = in
+	zone := in.feed.Zone
 	if err := a.loadFeed(ctx, in.feed); err != nil {
 		return err
 	}
 	if _, err := a.load(ctx, in.plan); err != nil {
 		return err
 	}
+	in.feed, in.plan = nil, plan{} // a timetable may be large, and is in the log now
+	debug.FreeOSMemory()
 	send := func(ctx context.Context) error { return a.sendPositions(ctx, in) }
 	if a.options.speed > 0 {
-		return a.live(ctx, in.feed.Zone, send)
+		return a.live(ctx, zone, send)
 	}
 	return send(ctx)
 }
@@ -208,6 +213,7 @@ func (a *app) finish(ctx context.Context, top *topology.Topology, cfg runner.Con
 	if err := engine.Wait(); err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // the next topology has no use for what this one had
 	if leftOut := engine.Snapshot().Counters.LeftOut(); leftOut != "" {
 		fmt.Fprintf(a.stdout, "Records left out: %s.\n", leftOut)
 	}

@@ -23,6 +23,8 @@ type Feed struct {
 
 	Frequencies map[string]Frequency // of the trips that run several times a day
 	Timepoints  bool                 // whether the feed says which calls are timepoints
+
+	stopIDs map[string]string // so that calls share them while they are read
 }
 
 // Frequency says how a trip of frequencies.txt runs: at exact times, or at intervals only.
@@ -71,6 +73,8 @@ func Read(feed fs.FS) (*Feed, error) {
 		Calls:  map[string][]Call{},
 
 		Frequencies: map[string]Frequency{},
+
+		stopIDs: map[string]string{},
 	}
 	err := errors.Join(
 		eachRow(feed, "agency.txt", []string{"agency_timezone"}, f.addAgency),
@@ -92,6 +96,7 @@ func Read(feed fs.FS) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.stopIDs = nil
 	f.sort()
 	return f, f.check()
 }
@@ -122,7 +127,8 @@ func (f *Feed) addStop(t *table) {
 	stop := Stop{Name: t.text("stop_name")}
 	stop.Point[0], _ = optional(t, "stop_lon", longitude)
 	stop.Point[1], _ = optional(t, "stop_lat", latitude)
-	f.Stops[t.need("stop_id")] = stop
+	id := t.need("stop_id")
+	f.Stops[id], f.stopIDs[id] = stop, id
 }
 
 func (f *Feed) addPoint(t *table) {
@@ -142,7 +148,11 @@ func (f *Feed) addTrip(t *table) {
 
 func (f *Feed) addCall(t *table) {
 	trip := t.need("trip_id")
-	c := Call{Sequence: number(t, "stop_sequence", sequence), Stop: t.need("stop_id")}
+	stop := t.need("stop_id")
+	if shared, ok := f.stopIDs[stop]; ok {
+		stop = shared
+	}
+	c := Call{Sequence: number(t, "stop_sequence", sequence), Stop: stop}
 	arrives, hasArrival := optional(t, "arrival_time", seconds)
 	leaves, hasDeparture := optional(t, "departure_time", seconds)
 	switch {

@@ -2,10 +2,12 @@ package gtfs
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 )
 
 // Load reads the feed in a directory or a zip archive, as Read does. The files of an archive may be in a directory of it.
@@ -15,7 +17,7 @@ func Load(name string) (*Feed, error) {
 		return nil, fmt.Errorf("gtfs: %w", err)
 	}
 	if info.IsDir() {
-		return Read(os.DirFS(name))
+		return load(name, os.DirFS(name))
 	}
 	archive, err := zip.OpenReader(name)
 	if err != nil {
@@ -25,6 +27,20 @@ func Load(name string) (*Feed, error) {
 	feed, err := fs.Sub(archive, root(archive))
 	if err != nil {
 		return nil, fmt.Errorf("gtfs: %s: %w", name, err)
+	}
+	return load(name, feed)
+}
+
+// load reads a feed that has a name, if it is one.
+func load(name string, feed fs.FS) (*Feed, error) {
+	var missing []string
+	for _, file := range []string{"agency.txt", "routes.txt", "stops.txt", "trips.txt", "stop_times.txt"} {
+		if _, err := fs.Stat(feed, file); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, file)
+		}
+	}
+	if missing != nil {
+		return nil, fmt.Errorf("gtfs: %s has no %s: is it a GTFS feed?", name, strings.Join(missing, ", "))
 	}
 	return Read(feed)
 }
