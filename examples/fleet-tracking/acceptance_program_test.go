@@ -74,8 +74,14 @@ var errEnded = errors.New("the program has ended")
 // start runs the program. With the test it ends, too.
 func (at place) start(t *testing.T, args []string, more ...string) *program {
 	t.Helper()
-	timed, stop := context.WithTimeout(t.Context(), 2*time.Minute)
-	p := &program{t: t, at: at, cmd: exec.CommandContext(timed, os.Args[0], slices.Concat(args, more, at.options())...)}
+	return at.launch(t, slices.Concat(args, more, at.options()), 2*time.Minute)
+}
+
+// launch runs the program with nothing but the arguments, for some time at most.
+func (at place) launch(t *testing.T, args []string, limit time.Duration) *program {
+	t.Helper()
+	timed, stop := context.WithTimeout(t.Context(), limit)
+	p := &program{t: t, at: at, cmd: exec.CommandContext(timed, os.Args[0], args...)}
 	p.cmd.Env = append(os.Environ(), programVariable+"=1", "TMPDIR="+t.TempDir())
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if err := p.cmd.Start(); err != nil {
@@ -177,6 +183,21 @@ func (at place) read(ctx context.Context, topic string, records int) (seen int, 
 // records counts those of each topic when no program runs.
 func (at place) records(t *testing.T, topics ...string) []int {
 	t.Helper()
+	counts := make([]int, len(topics))
+	at.readLog(t, func(r *reader) {
+		for i, topic := range topics {
+			r.takes[topic] = func(kafka.Record) error {
+				counts[i]++
+				return nil
+			}
+		}
+	})
+	return counts
+}
+
+// readLog reads the topics that declare names, to their ends, when no program runs.
+func (at place) readLog(t *testing.T, declare func(*reader)) {
+	t.Helper()
 	if at.embedded {
 		b, err := broker.Start(broker.Config{DataDir: filepath.Join(at.data, "log"), Listen: at.broker})
 		if err != nil {
@@ -189,18 +210,11 @@ func (at place) records(t *testing.T, topics ...string) []int {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	counts := make([]int, len(topics))
-	for i, topic := range topics {
-		r := newReader(client, "")
-		r.takes[topic] = func(kafka.Record) error {
-			counts[i]++
-			return nil
-		}
-		if err := r.toEnd(t.Context(), kafka.Earliest); err != nil {
-			t.Fatal(err)
-		}
+	r := newReader(client, "")
+	declare(r)
+	if err := r.toEnd(t.Context(), kafka.Earliest); err != nil {
+		t.Fatal(err)
 	}
-	return counts
 }
 
 // forgetFleet deletes what the example leaves on a Kafka.

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"flag"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
-	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 )
 
 // TestFreightDay works through two simulated freight days in one log, and through the same days written as the files of a company. The
@@ -40,28 +38,6 @@ func TestFreightDay(t *testing.T) {
 	succeed(t, "-freight", "-vehicles", "2", "-seed", "4", "-days", "2", "-write", at("files"))
 	file := func(name string) string { return filepath.Join(at("files"), name) }
 	succeed(t, "load", "-routes", file("rotas.geojson"), "-deliveries", file("entregas.csv"), "-drivers", file("motoristas.csv"), "-data", at("own"))
-	succeed(t, "-positions", file("posicoes.csv"), "-arrival-order", "-data", at("own"), "-out", at("from files"))
+	succeed(t, "-positions", file("posicoes.csv"), "-records", file("registros.jsonl"), "-arrival-order", "-data", at("own"), "-out", at("from files"))
 	reporttest.Same(t, at("simulated"), at("from files"))
-}
-
-var kills = flag.Int("kills", 0, "how often TestFreightKilled kills the live demo; 0 skips it")
-
-// TestFreightKilled kills the live freight demo again and again, each time a bit farther into the day. Its files must be those of a run
-// that nobody interrupts.
-func TestFreightKilled(t *testing.T) {
-	if *kills == 0 {
-		t.Skip("a second for each kill; try: go test ./examples/fleet-tracking -run FreightKilled -kills 30")
-	}
-	dir := t.TempDir()
-	want, got := filepath.Join(dir, "uninterrupted"), filepath.Join(dir, "killed")
-	demo := []string{"-freight", "-vehicles", "2", "-seed", "4"}
-	succeed(t, append(demo, "-speed", "0", "-out", want)...)
-	at := embedded(t)
-	for i := range *kills {
-		p := at.start(t, demo, "-speed", "3000")
-		p.await(tracking.Motions.Name(), 3000*(i+1) / *kills)
-		p.kill()
-	}
-	at.start(t, demo, "-speed", "0", "-out", got).succeed()
-	reporttest.Same(t, want, got)
 }

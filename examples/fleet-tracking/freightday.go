@@ -26,7 +26,7 @@ const (
 // freightDay is a simulated day of delivery vehicles. Its plan comes from files, as that of a company does.
 func freightDay(o options) (_ *input, err error) {
 	var truth simulation.FreightTruth
-	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed, Days: o.days, Truth: &truth})
+	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed, Days: o.wholeDays(), Truth: &truth})
 	dir, err := os.MkdirTemp("", "fleet-tracking-plan-")
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func freightDay(o options) (_ *input, err error) {
 		return nil, err
 	}
 	in := &input{
-		name:  fmt.Sprintf("freight simulation vehicles=%d seed=%d days=%d", o.vehicles, o.seed, o.days),
+		name:  fmt.Sprintf("freight simulation vehicles=%d seed=%d days=%d", o.vehicles, o.seed, o.wholeDays()),
 		group: inputGroup,
 		feed:  &gtfs.Feed{Zone: simulation.Zone},
 		plan:  planOf(files),
@@ -70,7 +70,7 @@ func freightDay(o options) (_ *input, err error) {
 
 // writeFreight writes a simulated freight day as the files that a company would have.
 func writeFreight(o options, stdout io.Writer) error {
-	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed, Days: o.days})
+	day := simulation.NewFreight(simulation.FreightConfig{Vehicles: o.vehicles, Seed: o.seed, Days: o.wholeDays()})
 	if err := day.Plan().Write(o.write); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func writeFreight(o options, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "Written to %s. Process it as your own:\n", o.write)
 	fmt.Fprintf(stdout, "  fleet-tracking load -routes %s -deliveries %s -drivers %s -data LOG\n",
 		path(simulation.RoutesFile), path(simulation.DeliveriesFile), path(simulation.DriversFile))
-	fmt.Fprintf(stdout, "  fleet-tracking -positions %s -arrival-order -data LOG -out RESULTS\n", path(positionsFile))
+	fmt.Fprintf(stdout, "  fleet-tracking -positions %s -records %s -arrival-order -data LOG -out RESULTS\n", path(positionsFile), path(recordsFile))
 	return nil
 }
 

@@ -44,17 +44,24 @@ func newInput(o options) (*input, error) {
 	}
 	var truth simulation.Truth
 	buses := simulation.New(simulation.Config{Vehicles: o.vehicles, Seed: o.seed, Eventful: true, Truth: &truth})
+	name := fmt.Sprintf("eventful simulation vehicles=%d seed=%d", o.vehicles, o.seed)
+	if o.days > 0 {
+		name += fmt.Sprintf(" days=%v", o.days)
+	}
 	in := &input{
-		name:  fmt.Sprintf("eventful simulation vehicles=%d seed=%d", o.vehicles, o.seed),
+		name:  name,
 		group: inputGroup,
 		feed:  buses.Network(),
 		truth: &truth,
 		due:   arrival,
 	}
 	in.next = func() (incoming, error) {
-		p, _ := buses.Next()
+		p, arrived := buses.Next()
 		if in.first == 0 {
 			in.first = p.Instant
+		}
+		if o.days > 0 && fleet.InstantOf(arrived).Since(in.first) >= o.days*24*3600 {
+			return incoming{}, io.EOF
 		}
 		return incoming{Row: recording.Row{Position: p}}, nil
 	}
@@ -77,11 +84,16 @@ func recorded(o options) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
+	records, err := recordsBeside(o.records, digest)
+	if err != nil {
+		return nil, err
+	}
 	due, order := arrival, "arrival"
 	if !o.arrivalOrder {
 		due, order = taken, "event"
 		slices.SortStableFunc(rows, func(a, b recording.Row) int { return cmp.Compare(a.Instant, b.Instant) })
 	}
+	all := merged(rows, due, records)
 	next := 0
 	sum := digest.Sum(nil)
 	return &input{
@@ -90,11 +102,11 @@ func recorded(o options) (*input, error) {
 		feed:  feed,
 		due:   due,
 		next: func() (incoming, error) {
-			if next == len(rows) {
+			if next == len(all) {
 				return incoming{}, io.EOF
 			}
 			next++
-			return incoming{Row: rows[next-1]}, nil
+			return all[next-1], nil
 		},
 	}, nil
 }

@@ -23,10 +23,11 @@ type options struct {
 	every        time.Duration // with an address: how often it is asked
 	format       recording.Options
 	arrivalOrder bool
+	records      string // of drivers, beside positions
 
-	freight  bool   // simulate delivery vehicles instead of buses
-	write    string // with freight: folder for the day as files
-	days     int    // with freight
+	freight  bool    // simulate delivery vehicles instead of buses
+	write    string  // with freight: folder for the day as files
+	days     float64 // to simulate; 0: without end, of deliveries one
 	vehicles int
 	seed     uint64
 	duration time.Duration
@@ -97,7 +98,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	flags.StringVar(&o.http, "http", "", "with -live: address `HOST:PORT` for positions by HTTP, as OsmAnd and Traccar Client send them")
 	flags.BoolVar(&o.freight, "freight", false, "simulate a day of delivery vehicles instead of buses: routes, promised windows, drivers, failed deliveries")
 	flags.StringVar(&o.write, "write", "", "with -freight: only write the simulated day into `DIR`, as the files that load and -positions read")
-	flags.IntVar(&o.days, "days", 1, "with -freight: days to simulate, one after the other")
+	flags.Float64Var(&o.days, "days", 0, "days to simulate, one after the other; of buses also a part of one, such as 0.25 (default: 1 with -freight; buses drive without end)")
+	flags.StringVar(&o.records, "records", "", "with -positions: `FILE` of what drivers noted about deliveries, JSON lines with the fields of topic registros-de-entrega")
 	flags.StringVar(&o.web, "web", "127.0.0.1:0", "address `HOST:PORT` of the pages of logistics, drivers and deliveries, while the program is live; who reaches it sees all of them")
 	flags.IntVar(&o.vehicles, "vehicles", 30, "vehicles of the simulated fleet")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the simulated fleet: the same seed makes the same day")
@@ -152,6 +154,9 @@ func (o options) recorded() bool { return !o.live && (o.positions != "" || o.gtf
 // simulated reports whether positions come from the simulation.
 func (o options) simulated() bool { return !o.live && !o.recorded() && !o.replay }
 
+// wholeDays is for how many days deliveries are simulated.
+func (o options) wholeDays() int { return max(1, int(o.days)) }
+
 func (o options) check(rest []string, set map[string]bool) error {
 	var mistakes []error
 	wrong := func(bad bool, format string, args ...any) {
@@ -173,16 +178,16 @@ func (o options) check(rest []string, set map[string]bool) error {
 	wrong(o.live && o.replay, "-live and -replay: give one of them")
 	wrong(o.live && o.data == "" && len(o.brokers) == 0, "-live needs -data, a folder that keeps the log, or -brokers")
 	wrong(o.live && set["speed"], "-live takes positions as they come: leave -speed out")
-	for _, name := range []string{"freight", "vehicles", "seed", "duration"} {
+	for _, name := range []string{"freight", "vehicles", "seed", "days", "duration"} {
 		wrong(set[name] && !o.simulated() && !(o.live && name == "duration"), "-%s is for the simulated fleet: leave it out", name)
 	}
 	wrong(o.vehicles < 1, "-vehicles %d: at least 1", o.vehicles)
 	wrong(o.duration < 0, "-duration %v: it must be positive", o.duration)
 	wrong(!(o.speed >= 0), "-speed %v: a number from 0 upwards", o.speed)
 	wrong(o.write != "" && !o.freight, "-write is for -freight")
-	wrong(set["days"] && !o.freight, "-days is for -freight")
-	wrong(o.days < 1, "-days %d: at least 1", o.days)
-	wrong(o.simulated() && !o.freight && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give a positive number")
+	wrong(set["days"] && !(o.days > 0), "-days %v: it must be positive", o.days)
+	wrong(o.freight && o.days != math.Trunc(o.days), "-days %v: deliveries are simulated for whole days", o.days)
+	wrong(o.simulated() && !o.freight && o.days == 0 && o.speed == 0, "-speed 0: a simulated fleet has no end to hurry to; give -days, or a positive number")
 	wrong(o.listen != "" && len(o.brokers) > 0, "-listen is for the broker in this process, but -brokers names a cluster: leave one of them out")
 	wrong(!o.span.whole() && !o.replay, "-from and -to are for -replay")
 	wrong(!o.span.to.IsZero() && !o.span.from.Before(o.span.to), "-to: it must be later than -from")
@@ -195,10 +200,10 @@ func (o options) check(rest []string, set map[string]bool) error {
 			wrong(err != nil, "-data %s: there is no log to replay; run without -replay first", o.data)
 		}
 	}
-	for _, name := range []string{"columns", "zone", "vehicle-id", "arrival-order"} {
+	for _, name := range []string{"columns", "zone", "vehicle-id", "arrival-order", "records"} {
 		wrong(set[name] && (o.positions == "" || polls), "-%s is for a recording: give -positions FILE, too", name)
 	}
-	for _, path := range []string{o.gtfs, o.positions} {
+	for _, path := range []string{o.gtfs, o.positions, o.records} {
 		if _, err := os.Stat(path); path != "" && !(polls && path == o.positions) {
 			wrong(err != nil, "there is no %s", path)
 		}
