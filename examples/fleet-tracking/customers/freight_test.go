@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/freight"
@@ -25,8 +26,19 @@ func TestFreightDay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("computes for seconds")
 	}
+	for name, day := range map[string]simulation.FreightConfig{
+		"Aracaju": {Vehicles: 2},
+		// One shift before midnight, and one after it until clocks go forward.
+		"Helsinki": {Vehicles: 1, City: simulation.Helsinki, Start: time.Date(2026, 3, 28, 18, 30, 0, 0, time.UTC)},
+	} {
+		t.Run(name, func(t *testing.T) { checkFreightDay(t, day) })
+	}
+}
+
+func checkFreightDay(t *testing.T, day simulation.FreightConfig) {
 	var truth simulation.FreightTruth
-	statuses, messages := freightDay(t, simulation.FreightConfig{Vehicles: 3, Truth: &truth}, topologytest.Config{Partitions: 2})
+	day.Truth = &truth
+	statuses, messages := freightDay(t, day, topologytest.Config{Partitions: 2})
 	seen, timed, near := 0, 0, 0
 	for _, call := range truth.Calls {
 		s := statuses[call.Delivery]

@@ -85,7 +85,7 @@ func (p Plan) deliveryRows() [][]string {
 	rows := [][]string{{"entrega", "cliente", "lat", "lon", "de", "ate", "rota", "ordem"}}
 	for _, d := range p.Deliveries {
 		route := d.Trip[:len(d.Trip)-len("@")-len(d.Day)]
-		rows = append(rows, []string{d.ID, d.Customer, number(d.Lat), number(d.Lon), moment(d.From), moment(d.To), route, strconv.Itoa(d.Order)})
+		rows = append(rows, []string{d.ID, d.Customer, number(d.Lat), number(d.Lon), p.moment(d.From), p.moment(d.To), route, strconv.Itoa(d.Order)})
 	}
 	return rows
 }
@@ -93,11 +93,11 @@ func (p Plan) deliveryRows() [][]string {
 func (p Plan) driverRows() [][]string {
 	rows := [][]string{{"motorista", "veiculo", "rota", "de", "ate"}}
 	for _, d := range p.Drives {
-		rows = append(rows, []string{d.Driver, d.Vehicle, d.Route, moment(d.From), moment(d.To)})
+		rows = append(rows, []string{d.Driver, d.Vehicle, d.Route, p.moment(d.From), p.moment(d.To)})
 	}
 	return rows
 }
 
-func moment(at fleet.Instant) string { return at.Time().In(aracaju()).Format(time.RFC3339) }
+func (p Plan) moment(at fleet.Instant) string { return at.Time().In(p.Zone).Format(time.RFC3339) }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -10,12 +10,13 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 )
 
-// Config says what to simulate. The zero value is a fleet of 30 from 7:00 on 16 January 2026.
+// Config says what to simulate. The zero value is a fleet of 30 in Aracaju from 7:00 on 16 January 2026.
 type Config struct {
 	Vehicles int           // default 30
 	Seed     uint64        // another seed, another day
 	Start    time.Time     // default 2026-01-16 07:00 in Aracaju
 	Every    time.Duration // between two fixes of a vehicle; default 10 s, at least 1 s
+	City     *City         // default Aracaju
 	Truth    *Truth        // told what really happens; nil: nobody is told
 	Eventful bool          // send nothing until a bus is off its route and another is late, at most for a day
 }
@@ -42,7 +43,10 @@ func New(config Config) *Fleet {
 	if config.Every == 0 {
 		config.Every = 10 * time.Second
 	}
-	feed, duties := network(config.Vehicles)
+	if config.City == nil {
+		config.City = Aracaju
+	}
+	feed, duties := config.City.network(config.Vehicles)
 	f := &Fleet{
 		every: max(1, int64(config.Every/time.Second)),
 		truth: config.Truth,
@@ -56,7 +60,7 @@ func New(config Config) *Fleet {
 			duty = append(duty, byID[id])
 		}
 		random := rand.New(rand.NewPCG(config.Seed, uint64(i)))
-		f.vehicles = append(f.vehicles, newVehicle(fmt.Sprintf("onibus-%03d", i+1), random, duty, config.Truth, f.now))
+		f.vehicles = append(f.vehicles, newVehicle(fmt.Sprintf("onibus-%03d", i+1), random, duty, config.Truth, config.City.location(), f.now))
 	}
 	f.radio.truth = config.Truth
 	for range 24 * 3600 {

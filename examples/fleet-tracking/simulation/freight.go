@@ -16,6 +16,7 @@ type FreightConfig struct {
 	Seed     uint64        // another seed, another day
 	Start    time.Time     // when work begins on the first day; default 2026-01-16 08:00 in Aracaju
 	Days     int           // one after the other; default 1
+	City     *City         // default Aracaju
 	Truth    *FreightTruth // told what really happens; nil: nobody is told
 }
 
@@ -48,9 +49,13 @@ func NewFreight(config FreightConfig) *Freight {
 		config.Start = time.Date(2026, time.January, 16, 11, 0, 0, 0, time.UTC)
 	}
 	config.Days = max(1, config.Days)
-	start := config.Start.Truncate(time.Second)
+	if config.City == nil {
+		config.City = Aracaju
+	}
+	zone := config.City.location()
+	start := config.Start.In(zone).Truncate(time.Second)
 	f := &Freight{
-		plan: Plan{Depots: depots},
+		plan: Plan{Zone: zone, Depots: config.City.depots},
 		now:  fleet.InstantOf(start),
 		end:  fleet.InstantOf(start.AddDate(0, 0, config.Days-1).Add(workDay)),
 	}
@@ -63,7 +68,7 @@ func NewFreight(config FreightConfig) *Freight {
 	rounds := make([][2]*round, config.Vehicles)
 	for i := range rounds {
 		for shift := range rounds[i] {
-			rounds[i][shift] = newRound(freightRandom(config.Seed, routeStream+shift, i), i, shift)
+			rounds[i][shift] = newRound(freightRandom(config.Seed, routeStream+shift, i), config.City.depots, i, shift)
 			f.plan.Routes = append(f.plan.Routes, rounds[i][shift].Route)
 		}
 	}
@@ -72,7 +77,7 @@ func NewFreight(config FreightConfig) *Freight {
 		work := fleet.InstantOf(start.AddDate(0, 0, day))
 		for i := range tours {
 			for shift, r := range rounds[i] {
-				t := newTour(freightRandom(config.Seed, dayStream+2*day+shift, i), r, i, shift, work, day == 0)
+				t := newTour(freightRandom(config.Seed, dayStream+2*day+shift, i), r, i, shift, work, zone, day == 0)
 				tours[i] = append(tours[i], t)
 				f.plan.add(t)
 			}

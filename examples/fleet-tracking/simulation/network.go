@@ -10,114 +10,43 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/gtfs"
 )
 
-// Zone is the time zone of the network.
-const Zone = "America/Maceio"
-
 const (
-	stopSpacing  = 450.0       // metres between stops
-	plannedSpeed = 6.5         // m/s with halts, by the timetable
-	layover      = 6 * 60      // seconds at the end of a trip, by the timetable
-	firstTrip    = 5 * 3600    // seconds of the service day
-	lastTrip     = 24*3600 - 1 // the last trip of a bus begins before, and may end after midnight
-	mostBlocks   = 60          // duties in the timetable; a larger fleet drives them twice
+	stopSpacing  = 450.0    // metres between stops
+	plannedSpeed = 6.5      // m/s with halts, by the timetable
+	layover      = 6 * 60   // seconds at the end of a trip, by the timetable
+	firstTrip    = 5 * 3600 // seconds of the service day
+	mostBlocks   = 60       // duties in the timetable; a larger fleet drives them twice
 )
-
-// line is a route with the points it goes through, longitude and latitude. A circular line has no way back.
-type line struct {
-	id, name string
-	circular bool
-	through  []orb.Point
-}
-
-var lines = []line{
-	{id: "001", name: "Zona Sul / Centro", through: []orb.Point{
-		{-37.0530, -10.9860},
-		{-37.0490, -10.9760},
-		{-37.0540, -10.9660},
-		{-37.0520, -10.9560},
-		{-37.0560, -10.9450},
-		{-37.0510, -10.9330},
-		{-37.0480, -10.9210},
-		{-37.0500, -10.9100},
-	}},
-	{id: "002", name: "Campus / Centro", through: []orb.Point{
-		{-37.1030, -10.9260},
-		{-37.0940, -10.9290},
-		{-37.0850, -10.9240},
-		{-37.0760, -10.9200},
-		{-37.0690, -10.9130},
-		{-37.0600, -10.9140},
-		{-37.0500, -10.9100},
-	}},
-	// The circular line crosses itself in the middle, like an eight.
-	{id: "003", name: "Circular Jardins", circular: true, through: []orb.Point{
-		{-37.0560, -10.9450},
-		{-37.0500, -10.9390},
-		{-37.0500, -10.9300},
-		{-37.0560, -10.9250},
-		{-37.0620, -10.9300},
-		{-37.0620, -10.9390},
-		{-37.0560, -10.9450},
-		{-37.0500, -10.9510},
-		{-37.0500, -10.9600},
-		{-37.0560, -10.9650},
-		{-37.0620, -10.9600},
-		{-37.0620, -10.9510},
-		{-37.0565, -10.9455},
-	}},
-	{id: "004", name: "Maracaju / DIA", through: []orb.Point{
-		{-37.0750, -10.8850},
-		{-37.0700, -10.8940},
-		{-37.0760, -10.9030},
-		{-37.0720, -10.9140},
-		{-37.0660, -10.9230},
-		{-37.0690, -10.9330},
-		{-37.0630, -10.9420},
-	}},
-	// Half way it goes into a terminal and comes out on the same street.
-	{id: "005", name: "Aeroporto / Orla", through: []orb.Point{
-		{-37.0730, -10.9850},
-		{-37.0660, -10.9800},
-		{-37.0600, -10.9840},
-		{-37.0600, -10.9900},
-		{-37.0600, -10.9955},
-		{-37.0600, -10.9900},
-		{-37.0600, -10.9840},
-		{-37.0540, -10.9800},
-		{-37.0480, -10.9870},
-		{-37.0430, -10.9960},
-	}},
-}
 
 // duty is what one bus drives in a day: trips of one line, one after the other, by their id.
 type duty []string
 
-// Network is the plan for a fleet of so many vehicles.
+// Network is the plan for a fleet of so many vehicles in Aracaju.
 func Network(vehicles int) *gtfs.Feed {
-	feed, _ := network(vehicles)
+	feed, _ := Aracaju.network(vehicles)
 	return feed
 }
 
-func network(vehicles int) (*gtfs.Feed, []duty) {
+func (c *City) network(vehicles int) (*gtfs.Feed, []duty) {
 	feed := &gtfs.Feed{
-		Zone:   Zone,
+		Zone:   c.Zone,
 		Routes: map[string]gtfs.Route{},
 		Stops:  map[string]gtfs.Stop{},
 		Shapes: map[string][]gtfs.Point{},
 		Calls:  map[string][]gtfs.Call{},
 	}
 	paths := map[string][]path{}
-	for _, l := range lines {
+	for _, l := range c.lines {
 		feed.Routes[l.id] = gtfs.Route{ShortName: l.id, LongName: l.name}
 		paths[l.id] = l.paths(feed)
 	}
 	blocks := min(max(vehicles, 1), mostBlocks)
 	duties := make([]duty, blocks)
 	for i := range duties {
-		l := lines[i%len(lines)]
-		turn := i / len(lines)                          // which bus of the line
-		turns := (blocks-i%len(lines)-1)/len(lines) + 1 // how many buses the line has
-		duties[i] = schedule(feed, l, paths[l.id], i, float64(turn)/float64(turns))
+		l := c.lines[i%len(c.lines)]
+		turn := i / len(c.lines)                            // which bus of the line
+		turns := (blocks-i%len(c.lines)-1)/len(c.lines) + 1 // how many buses the line has
+		duties[i] = c.schedule(feed, l, paths[l.id], i, float64(turn)/float64(turns))
 	}
 	return feed, duties
 }
@@ -163,14 +92,14 @@ func (l line) path(feed *gtfs.Feed, direction string, through []orb.Point) path 
 }
 
 // schedule adds the trips of one bus to the feed. It begins its round by a part of it later than the first bus of its line.
-func schedule(feed *gtfs.Feed, l line, paths []path, block int, later float64) duty {
+func (c *City) schedule(feed *gtfs.Feed, l line, paths []path, block int, later float64) duty {
 	round := 0
 	for _, p := range paths {
 		round += p.duration() + layover
 	}
 	var trips duty
 	at := firstTrip + int(later*float64(round))/60*60
-	for i := 0; at < lastTrip; i++ {
+	for i := 0; at < c.lastTrip; i++ {
 		p := paths[i%len(paths)]
 		id := fmt.Sprintf("%s:%02d%02d-%02d:%03d", p.id, at/3600, at/60%60, block, block)
 		calls := make([]gtfs.Call, len(p.stops))

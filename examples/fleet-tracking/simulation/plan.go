@@ -14,7 +14,8 @@ import (
 // Plan is what a freight company plans: its routes, what its customers are promised, and who drives. Package freight makes trips of the
 // files that Write writes.
 type Plan struct {
-	Routes     []Route // sorted by id
+	Zone       *time.Location // of the times in files
+	Routes     []Route        // sorted by id
 	Depots     []Depot
 	Deliveries []fleet.Delivery // in the order of days, routes and orders; the id of a trip is the route, an @ and the day
 	Drives     []Drive          // likewise
@@ -36,12 +37,6 @@ type Drive struct {
 type Depot struct {
 	ID, Name string
 	Point    orb.Point // longitude and latitude
-}
-
-// Depots of the simulated company.
-var depots = []Depot{
-	{"deposito-1", "Depósito Distrito Industrial", orb.Point{-37.0880, -10.9420}},
-	{"deposito-2", "Depósito Aeroporto", orb.Point{-37.0720, -10.9830}},
 }
 
 // How trips are planned.
@@ -69,7 +64,7 @@ type customer struct {
 }
 
 // newRound lays out the morning's or the afternoon's route of a vehicle.
-func newRound(random *rand.Rand, vehicle, shift int) *round {
+func newRound(random *rand.Rand, depots []Depot, vehicle, shift int) *round {
 	r := &round{Route: Route{ID: fmt.Sprintf("R%03d%c", vehicle+1, 'A'+rune(shift))}, depot: depots[vehicle%len(depots)]}
 	if shift == 0 && vehicle < len(incidents) {
 		r.opening = &incidents[vehicle]
@@ -98,8 +93,8 @@ type tour struct {
 }
 
 // newTour plans a day of a route.
-func newTour(random *rand.Rand, r *round, vehicle, shift int, work fleet.Instant, opens bool) *tour {
-	day := work.Time().In(aracaju()).Format("20060102")
+func newTour(random *rand.Rand, r *round, vehicle, shift int, work fleet.Instant, zone *time.Location, opens bool) *tour {
+	day := work.Time().In(zone).Format("20060102")
 	t := &tour{round: r, id: r.ID + "@" + day, day: day, work: work}
 	if opens {
 		t.opening = r.opening
@@ -185,14 +180,6 @@ func driverName(i int) string { return fmt.Sprintf("motorista-%03d", i+1) }
 func (p *Plan) add(t *tour) {
 	p.Deliveries = append(p.Deliveries, t.deliveries...)
 	p.Drives = append(p.Drives, t.drives...)
-}
-
-func aracaju() *time.Location {
-	zone, err := time.LoadLocation(Zone)
-	if err != nil {
-		panic(err) // package fleet embeds the time zones
-	}
-	return zone
 }
 
 // minutes is a number of seconds, rounded up to whole minutes.

@@ -25,4 +25,5 @@ type Arrival struct {
 	Vehicle, Trip, Day string
 	Sequence           int
 	At                 fleet.Instant
+	Delay              float64 // seconds behind the timetable
 }

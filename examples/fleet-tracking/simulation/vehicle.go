@@ -55,12 +55,8 @@ type stretch struct{ from, to float64 }
 
 func (s stretch) holds(along float64) bool { return along > s.from && along < s.to }
 
-func newVehicle(name string, random *rand.Rand, duty []*fleet.Trip, truth *Truth, now fleet.Instant) *vehicle {
+func newVehicle(name string, random *rand.Rand, duty []*fleet.Trip, truth *Truth, zone *time.Location, now fleet.Instant) *vehicle {
 	v := &vehicle{name: name, random: random, duty: duty, truth: truth, odometer: math.Round(random.Float64() * 3e5)}
-	zone, err := time.LoadLocation(Zone)
-	if err != nil {
-		panic(err) // package fleet embeds the time zones
-	}
 	local := now.Time().In(zone)
 	v.day = time.Date(local.Year(), local.Month(), local.Day()-1, 12, 0, 0, 0, zone)
 	v.turn = -1
@@ -170,7 +166,7 @@ func (v *vehicle) drive(now fleet.Instant) {
 	reached := now - fleet.Seconds(1) + fleet.Instant(1000*(stop.Along-v.place)/pace)
 	v.place = stop.Along
 	if v.truth != nil {
-		v.truth.Arrivals = append(v.truth.Arrivals, Arrival{v.name, v.reported, v.serviceDay(), stop.Sequence, reached})
+		v.truth.Arrivals = append(v.truth.Arrivals, Arrival{v.name, v.reported, v.serviceDay(), stop.Sequence, reached, reached.Since(v.began) - float64(stop.Due)})
 	}
 	v.late = reached.Since(v.began) - float64(stop.Due)
 	due := v.began + fleet.Seconds(int64(stop.Leaves))
