@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 0, "how often the tests named Killed kill the live demo, or a consumer; 0: two buses' demo twice, the others not at all")
+	kills = flag.Int("kills", 0, "how often the tests named Killed kill the live demo, or a consumer; 0: the buses' demo twice, customers once, the freight demo not at all")
 	days  = flag.Float64("bus-days", 0.02, "how many days of a fleet of buses TestDaysOfBuses replays")
 )
 
@@ -72,9 +72,11 @@ func TestDaysOfBuses(t *testing.T) {
 // has the same consumer, and takes over. Of each delivery the messages must be numbered one by one, so that none came twice and none was
 // lost, and the last must be that of a run that nobody interrupts.
 func TestCustomersKilled(t *testing.T) {
-	if *kills == 0 {
+	if testing.Short() {
 		t.Skip("15 s for each kill, until the process counts as gone; try: go test ./examples/fleet-tracking -run CustomersKilled -kills 10")
 	}
+	t.Parallel()
+	kills := max(1, *kills)
 	demo := []string{"-freight", "-vehicles", "2", "-seed", "4"}
 	undisturbed, at := embedded(t), embedded(t)
 	undisturbed.start(t, demo, "-speed", "0").succeed()
@@ -82,29 +84,27 @@ func TestCustomersKilled(t *testing.T) {
 	for _, all := range want {
 		count += len(all)
 	}
-	limit := time.Duration(*kills+2) * 30 * time.Second
-	slowly := fmt.Sprint(10 * 3600 / (16 * *kills)) // ten hours, as long as it is killed
+	limit := time.Duration(kills+2) * 30 * time.Second
+	slowly := fmt.Sprint(10 * 3600 / (16 * kills)) // ten hours, as long as it is killed
 	running := at.launch(t, slices.Concat(demo, []string{"-speed", slowly}, at.options()), limit)
 	at.dial(t).Close()
-	for i := range *kills {
+	for i := range kills {
 		alone := at.launch(t, []string{"customers", "-brokers", at.broker}, limit)
-		alone.await(customers.Messages.Name(), count*9/10*(i+1) / *kills)
+		alone.await(customers.Messages.Name(), count*(i+1)/(2*kills))
 		alone.kill()
 	}
 	running.kill()
 	at.start(t, demo, "-speed", "0").succeed()
 
-	got, same := readMessages(t, at), 0
+	got, told := readMessages(t, at), 0
 	for id, all := range want {
 		last, end := all[len(all)-1], latest(got[id])
 		if end.Phase != last.Phase || end.Reason != last.Reason {
 			t.Errorf("the last message of %s is %+v, want %+v", id, end, last)
 		}
-		if slices.EqualFunc(all, got[id], func(a, b customers.Message) bool { return a.ID == b.ID && a.Portuguese == b.Portuguese && a.At == b.At }) {
-			same++
-		}
+		told += len(got[id])
 	}
-	t.Logf("%d of %d deliveries have the same messages, to the word and moment", same, len(want))
+	t.Logf("%d messages of %d deliveries, %d when nothing is killed or live: forecasts are told from what is known then", told, len(want), count)
 }
 
 // latest returns the last message, the zero message if there is none.

@@ -26,11 +26,11 @@ func TestRecording(t *testing.T) {
 	}
 	dir := t.TempDir()
 	feed, positions := filepath.Join(dir, "gtfs"), filepath.Join(dir, "posicoes.csv")
-	record(t, feed, positions, 12_000)
+	record(t, feed, positions, 6_000)
 	at := func(name string) string { return filepath.Join(dir, name) }
 
 	succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("log"), "-out", at("first"))
-	if files := reporttest.Files(t, at("first")); strings.Count(files[report.Arrivals], "\n") < 500 || strings.Count(files[report.DeviationEpisodes], "\n") < 2 {
+	if files := reporttest.Files(t, at("first")); strings.Count(files[report.Arrivals], "\n") < 250 || strings.Count(files[report.DeviationEpisodes], "\n") < 2 {
 		t.Fatalf("the recording gives %d bytes of arrivals and episodes\n%s", len(files[report.Arrivals]), files[report.DeviationEpisodes])
 	}
 
