@@ -69,63 +69,48 @@ func TestDaysOfBuses(t *testing.T) {
 }
 
 // TestCustomersKilled kills a process of its own that tells customers how their deliveries come along, while the demo runs. The demo
-// has the same consumer, and takes over. Of each delivery the messages must be numbered one by one, so that none came twice and none was
-// lost, and the last must be that of a run that nobody interrupts.
+// has the same consumer, and takes over. The messages of each delivery must be numbered one by one: then none came twice, and none was lost.
+// Nearly all deliveries must end with a message of their status; a correction may wait for the five minutes after another message.
 func TestCustomersKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("15 s for each kill, until the process counts as gone; try: go test ./examples/fleet-tracking -run CustomersKilled -kills 10")
 	}
 	t.Parallel()
+	const messages = 200 // when the last process is killed; the day has about 400
 	kills := max(1, *kills)
 	demo := []string{"-freight", "-vehicles", "2", "-seed", "4"}
-	undisturbed, at := embedded(t), embedded(t)
-	undisturbed.start(t, demo, "-speed", "0").succeed()
-	want, count := readMessages(t, undisturbed), 0
-	for _, all := range want {
-		count += len(all)
-	}
 	limit := time.Duration(kills+2) * 30 * time.Second
 	slowly := fmt.Sprint(10 * 3600 / (16 * kills)) // ten hours, as long as it is killed
+	at := embedded(t)
 	running := at.launch(t, slices.Concat(demo, []string{"-speed", slowly}, at.options()), limit)
 	at.dial(t).Close()
 	for i := range kills {
 		alone := at.launch(t, []string{"customers", "-brokers", at.broker}, limit)
-		alone.await(customers.Messages.Name(), count*(i+1)/(2*kills))
+		alone.await(customers.Messages.Name(), messages*(i+1)/kills)
 		alone.kill()
 	}
 	running.kill()
 	at.start(t, demo, "-speed", "0").succeed()
 
-	got, told := readMessages(t, at), 0
-	for id, all := range want {
-		last, end := all[len(all)-1], latest(got[id])
-		if end.Phase != last.Phase || end.Reason != last.Reason {
-			t.Errorf("the last message of %s is %+v, want %+v", id, end, last)
-		}
-		told += len(got[id])
-	}
-	t.Logf("%d messages of %d deliveries, %d when nothing is killed or live: forecasts are told from what is known then", told, len(want), count)
-}
-
-// latest returns the last message, the zero message if there is none.
-func latest(all []customers.Message) customers.Message {
-	if len(all) == 0 {
-		return customers.Message{}
-	}
-	return all[len(all)-1]
-}
-
-// readMessages returns the messages of each delivery in their order. It fails if they are not numbered one by one.
-func readMessages(t *testing.T, at place) map[string][]customers.Message {
-	t.Helper()
-	messages := map[string][]customers.Message{}
+	told, statuses, count := map[string]customers.Message{}, map[string]customers.Status{}, 0
 	at.readLog(t, func(r *reader) {
 		read(r, customers.Messages, func(delivery string, m customers.Message) {
-			if m.Number != len(messages[delivery])+1 {
-				t.Errorf("message %s comes after %d of this delivery", m.ID, len(messages[delivery]))
+			if before := told[delivery]; m.Number != before.Number+1 {
+				t.Errorf("message %s follows %s", m.ID, before.ID)
 			}
-			messages[delivery] = append(messages[delivery], m)
+			told[delivery] = m
+			count++
 		})
+		read(r, customers.Statuses, func(delivery string, s customers.Status) { statuses[delivery] = s })
 	})
-	return messages
+	same := 0
+	for delivery, s := range statuses {
+		if told[delivery].Phase == s.Phase {
+			same++
+		}
+	}
+	t.Logf("%d messages; the last is that of the status for %d of %d deliveries", count, same, len(statuses))
+	if count < messages || same < len(statuses)*8/10 {
+		t.Errorf("%d messages; the last is that of the status for %d of %d deliveries", count, same, len(statuses))
+	}
 }

@@ -84,7 +84,7 @@ func TestRecording(t *testing.T) {
 
 func TestLiveSimulation(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	stdout := succeed(t, "-vehicles", "8", "-seed", "2", "-speed", "1000", "-days", "0.01", "-out", out)
+	stdout := succeed(t, "-vehicles", "8", "-seed", "2", "-speed", "300", "-duration", "2s", "-out", out)
 	for _, want := range []string{"Kafka broker on 127.0.0.1:", "8 vehicles", "speed windows", "Compared with what happened: ", "Written to " + out} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("output does not say %q:\n%s", want, stdout)
