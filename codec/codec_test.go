@@ -75,6 +75,12 @@ func TestWindowed(t *testing.T) {
 		codec.WindowKey[codec.WindowKey[meters]]{Key: codec.WindowKey[meters]{Key: 1, Start: start}, Start: start},
 		"00000000000000010000019b78921c000000019b78921c00")
 
+	session := codec.WindowKey[string]{Key: "ana", Start: start, End: start.Add(time.Second)}
+	encodes(t, c.Sessions(), "sessions[string]", session, "616e610000019b78921fe80000019b78921c00")
+	if plain := c.Sessions().PlainKey([]byte("ana0123456701234567")); string(plain) != "ana" {
+		t.Errorf("the plain key of a session is %q", plain)
+	}
+
 	key.End = start.Add(time.Hour)
 	encodes(t, c.Size(time.Hour), "windowed[string]", key, "616e610000019b78921c00")
 	if key.String() != "ana@2026-01-01T08:00:00Z/1h0m0s" {
@@ -86,16 +92,18 @@ func TestErrors(t *testing.T) {
 	_, tooShort := codec.Int64.Decode([]byte("abc"))
 	_, tooLong := codec.Float64.Decode(make([]byte, 9))
 	_, noStart := codec.Windowed(codec.String).Decode([]byte("abc"))
+	_, noEnd := codec.Windowed(codec.String).Sessions().Decode(make([]byte, 15))
 	_, badKey := codec.Windowed(codec.Int64).Decode(make([]byte, 11))
 	_, small := codec.For[int32]().Decode(nil)
 	_, badJSON := codec.JSON[position]().Decode([]byte(`{"lat":"north"}`))
 	for want, err := range map[string]error{
-		"codec: int64 wants 8 bytes, got 3":                                      tooShort,
-		"codec: float64 wants 8 bytes, got 9":                                    tooLong,
-		"codec: windowed[string] wants a key and 8 bytes of window start, got 3": noStart,
-		"codec: int64 wants 8 bytes, got 3 ":                                     badKey,
-		"codec: int32 wants 4 bytes, got 0":                                      small,
-		"codec: json[codec_test.position]: json: cannot unmarshal string":        badJSON,
+		"codec: int64 wants 8 bytes, got 3":                                                 tooShort,
+		"codec: float64 wants 8 bytes, got 9":                                               tooLong,
+		"codec: windowed[string] wants a key and 8 bytes of window start, got 3":            noStart,
+		"codec: sessions[string] wants a key and 16 bytes of session end and start, got 15": noEnd,
+		"codec: int64 wants 8 bytes, got 3 ":                                                badKey,
+		"codec: int32 wants 4 bytes, got 0":                                                 small,
+		"codec: json[codec_test.position]: json: cannot unmarshal string":                   badJSON,
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), strings.TrimSpace(want)) {
 			t.Errorf("error %v, want %q", err, want)
@@ -112,6 +120,7 @@ func FuzzDecode(f *testing.F) {
 		again(t, codec.Bytes, data)
 		again(t, codec.Int64, data)
 		again(t, codec.Windowed(codec.String).Size(time.Minute), data)
+		again(t, codec.Windowed(codec.String).Sessions(), data)
 		again(t, codec.For[int16](), data)
 	})
 }

@@ -15,8 +15,8 @@ func Format(c interface{ String() string }) string {
 // Format is "json", whatever the type: JSON names its fields, and decoding fails where they do not fit.
 func (c *jsonCodec[T]) Format() string { return "json" }
 
-// Format returns the format of the key's codec within "windowed[" and "]".
-func (c WindowedCodec[K]) Format() string { return "windowed[" + Format(c.key) + "]" }
+// Format is like String with the format of the key's codec.
+func (c WindowedCodec[K]) Format() string { return c.kind() + "[" + Format(c.key) + "]" }
 
 // FormatOfName returns the Format of a codec of this package, given its String, which is what stores recorded before
 // Format existed. It replaces each "json[…]" by "json".

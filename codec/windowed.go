@@ -10,7 +10,10 @@ import (
 type WindowKey[K any] struct {
 	Key   K
 	Start time.Time // start of the window (inclusive), UTC, whole milliseconds
-	End   time.Time // end of the window (exclusive), UTC; zero if the codec does not know the window size
+
+	// End is the end of the window (exclusive), UTC; zero if the codec does not know the window size. Of a session it is
+	// the time of the last record, and of a sliding window the last millisecond: these ends are inclusive.
+	End time.Time
 }
 
 // String formats the key as key@start/size.
@@ -44,6 +47,8 @@ func (s WindowShape) String() string {
 	switch {
 	case s.Kind == NotWindowed:
 		return "no windows"
+	case s.Kind == ByEndAndStart:
+		return "sessions"
 	case s.Size == 0:
 		return "windows"
 	}
@@ -59,8 +64,9 @@ func (s WindowShape) Agrees(other WindowShape) bool {
 type WindowKind uint8
 
 const (
-	NotWindowed WindowKind = iota
-	ByStart                // by its start, as TimeWindowedSerializer does: tumbling and hopping windows
+	NotWindowed   WindowKind = iota
+	ByStart                  // by its start, as TimeWindowedSerializer does: all windows but sessions
+	ByEndAndStart            // by its end and its start, as SessionWindowedSerializer does: sessions
 )
 
 // WindowedKeysOf returns the WindowedKeys of a codec; nil if its keys have no windows. It fails if the key type has
@@ -83,10 +89,18 @@ func WindowedKeysOf[T any](c Codec[T]) (WindowedKeys, error) {
 //	| by the key codec| ms since 1970, 8 bytes BE|
 //	+-----------------+--------------------------+
 //
+// For sessions they are those of its SessionWindowedSerializer:
+//
+//	+-----------------+--------------------------+--------------------------+
+//	| key             | end                      | start                    |
+//	| by the key codec| ms since 1970, 8 bytes BE| ms since 1970, 8 bytes BE|
+//	+-----------------+--------------------------+--------------------------+
+//
 // Make one with [Windowed].
 type WindowedCodec[K any] struct {
-	key  Codec[K]
-	size time.Duration
+	key      Codec[K]
+	size     time.Duration
+	sessions bool
 }
 
 // Windowed returns the codec of a key with a window, given the codec of the key.
@@ -98,49 +112,92 @@ func (c WindowedCodec[K]) Size(size time.Duration) WindowedCodec[K] {
 	return c
 }
 
+// Sessions returns the codec for sessions, which writes the end, too.
+func (c WindowedCodec[K]) Sessions() WindowedCodec[K] {
+	c.size, c.sessions = 0, true
+	return c
+}
+
 // Key returns the codec of the key without its window.
 func (c WindowedCodec[K]) Key() Codec[K] { return c.key }
 
 // Windows implements WindowedKeys.
-func (c WindowedCodec[K]) Windows() WindowShape { return WindowShape{Kind: ByStart, Size: c.size} }
+func (c WindowedCodec[K]) Windows() WindowShape {
+	if c.sessions {
+		return WindowShape{Kind: ByEndAndStart}
+	}
+	return WindowShape{Kind: ByStart, Size: c.size}
+}
 
 // PlainKey implements WindowedKeys. Bytes too short to contain a window are all key.
 func (c WindowedCodec[K]) PlainKey(encoded []byte) []byte {
-	if len(encoded) < startSize {
+	if len(encoded) < c.tail() {
 		return encoded
 	}
-	return encoded[:len(encoded)-startSize]
+	return encoded[:len(encoded)-c.tail()]
 }
 
-// startSize is the size of the start of a window, in bytes.
-const startSize = 8
+// tail returns the size of the window in an encoded key.
+func (c WindowedCodec[K]) tail() int {
+	if c.sessions {
+		return 2 * timeSize
+	}
+	return timeSize
+}
 
-// Append appends the key and the start of the window.
+// timeSize is the size of the start or the end of a window, in bytes.
+const timeSize = 8
+
+// Append appends the key and the window.
 func (c WindowedCodec[K]) Append(dst []byte, v WindowKey[K]) ([]byte, error) {
 	dst, err := c.key.Append(dst, v.Key)
 	if err != nil {
 		return dst, err
 	}
+	if c.sessions {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(v.End.UnixMilli()))
+	}
 	return binary.BigEndian.AppendUint64(dst, uint64(v.Start.UnixMilli())), nil
 }
 
-// Decode decodes a key and the start of its window. End is zero unless the codec knows the window size.
+// Decode decodes a key and its window. End is zero unless the codec is for sessions or knows the window size.
 func (c WindowedCodec[K]) Decode(data []byte) (WindowKey[K], error) {
-	if len(data) < startSize {
-		return WindowKey[K]{}, fmt.Errorf("codec: %s wants a key and 8 bytes of window start, got %d bytes", c, len(data))
+	split := len(data) - c.tail()
+	if split < 0 {
+		return WindowKey[K]{}, fmt.Errorf("codec: %s wants a key and %s, got %d bytes", c, c.wants(), len(data))
 	}
-	split := len(data) - startSize
 	key, err := c.key.Decode(data[:split])
 	if err != nil {
 		return WindowKey[K]{}, err
 	}
-	start := time.UnixMilli(int64(binary.BigEndian.Uint64(data[split:]))).UTC()
-	k := WindowKey[K]{Key: key, Start: start}
-	if c.size > 0 {
-		k.End = start.Add(c.size)
+	k := WindowKey[K]{Key: key, Start: readTime(data[len(data)-timeSize:])}
+	switch {
+	case c.sessions:
+		k.End = readTime(data[split:])
+	case c.size > 0:
+		k.End = k.Start.Add(c.size)
 	}
 	return k, nil
 }
 
-// String returns "windowed[", the name of the key's codec and "]".
-func (c WindowedCodec[K]) String() string { return "windowed[" + c.key.String() + "]" }
+// wants describes the bytes after the key.
+func (c WindowedCodec[K]) wants() string {
+	if c.sessions {
+		return "16 bytes of session end and start"
+	}
+	return "8 bytes of window start"
+}
+
+func readTime(data []byte) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(data))).UTC()
+}
+
+// String returns "windowed[" or "sessions[", the name of the key's codec and "]".
+func (c WindowedCodec[K]) String() string { return c.kind() + "[" + c.key.String() + "]" }
+
+func (c WindowedCodec[K]) kind() string {
+	if c.sessions {
+		return "sessions"
+	}
+	return "windowed"
+}

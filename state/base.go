@@ -122,6 +122,9 @@ func (s *base) Restore(b Batch, key, value []byte, timestamp int64) error {
 		b.Delete(physical)
 		return nil
 	}
+	if s.layout.kind == bySession { // Kafka Streams writes the timestamp of the last record to arrive
+		timestamp = s.layout.stamp(s.physical(physical), timestamp)
+	}
 	s.row = append(binary.BigEndian.AppendUint64(s.row[:0], uint64(timestamp)), value...)
 	b.Set(physical, s.row)
 	return nil

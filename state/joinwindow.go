@@ -134,7 +134,7 @@ func (w *JoinWindow) Fetch(key []byte, from, to int64, visit func(value []byte, 
 	s := w.core.reading().scanner
 	err = s.windowsOf(key, time.UnixMilli(from), time.UnixMilli(to), func(m *merged) error {
 		w.bytes = append(w.bytes, m.value...)
-		w.found = append(w.found, instant{s.space.layout.start(s.space.physical(m.key)), len(w.bytes)})
+		w.found = append(w.found, instant{s.space.layout.time(s.space.physical(m.key)), len(w.bytes)})
 		return nil
 	})
 	begin := 0

@@ -34,6 +34,14 @@ func (d *KeyValueDefinition[K, V]) Windowed(size, retention time.Duration) *KeyV
 	return &w
 }
 
+// WindowedByKey is like Windowed, but orders rows by key within time ranges of the length of a window, which makes
+// FetchKey cheap.
+func (d *KeyValueDefinition[K, V]) WindowedByKey(size, retention time.Duration) *KeyValueDefinition[K, V] {
+	w := d.Windowed(size, retention)
+	w.layout = layout{kind: byKey, bucket: max(size.Milliseconds(), 1)}
+	return w
+}
+
 // Immutable returns the declaration of a store whose values are never modified in place: a value that was put, returned
 // or passed to a function must not be written through afterwards. The store can then keep values with maps, slices or
 // pointers inside decoded. Without that promise it keeps them encoded, which costs a decoding per read. Values without
@@ -88,6 +96,8 @@ func (d *KeyValueDefinition[K, V]) describe(keys, values any) string {
 
 func describe(layout layout, size time.Duration, keys, values any) string {
 	switch layout.kind {
+	case bySession:
+		return fmt.Sprintf("session %s, %s → %s", size, keys, values)
 	case byKey:
 		return fmt.Sprintf("window %s by key, %s → %s", size, keys, values)
 	case byStart:
@@ -147,6 +157,9 @@ func newExpiry(name string, layout layout, size, retention time.Duration) expiry
 // errNotWindowed: a loop over windows was requested from a store without windows.
 var errNotWindowed = errors.New("its keys are not windows: declare it with Windowed, or with NewWindow")
 
+// errNotByKey: the windows of one key were requested from a store that does not order them by key.
+var errNotByKey = errors.New("its rows are not ordered by key: declare it with WindowedByKey, Sessions or NewWindow")
+
 // check reports every mistake in the declaration.
 func (d *KeyValueDefinition[K, V]) check() error {
 	return checkDefinition(d.name, d.layout, d.size, d.retention, d.keys != nil && d.values != nil, d.keys)
@@ -161,15 +174,31 @@ func checkDefinition(name string, layout layout, size, retention time.Duration, 
 		errs = append(errs, fmt.Errorf("state: store %q needs a codec for its keys and one for its values", name))
 	}
 	if layout.kind != plain && (size < time.Millisecond || retention < size) {
-		errs = append(errs, fmt.Errorf("state: store %q keeps windows of %s for %s: a window needs at least 1ms, and the retention must not be shorter than a window",
-			name, size, retention))
+		errs = append(errs, fmt.Errorf("state: store %q keeps %s of %s for %s: %[2]s need at least 1ms, and the retention must not be shorter",
+			name, layout.lengths(), size, retention))
 	}
 	if keys, ok := keys.(codec.WindowedKeys); ok && layout.kind != plain {
-		if shape := (codec.WindowShape{Kind: codec.ByStart, Size: size}); !shape.Agrees(keys.Windows()) {
+		if shape := layout.shape(size); !shape.Agrees(keys.Windows()) {
 			errs = append(errs, fmt.Errorf("state: store %q has %v, but its keys are encoded with %v", name, shape, keys.Windows()))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// shape returns what the key codec of a store of windows must encode.
+func (l layout) shape(size time.Duration) codec.WindowShape {
+	if l.kind == bySession {
+		return codec.WindowShape{Kind: codec.ByEndAndStart}
+	}
+	return codec.WindowShape{Kind: codec.ByStart, Size: size}
+}
+
+// lengths says what the size of a store of windows is the length of.
+func (l layout) lengths() string {
+	if l.kind == bySession {
+		return "sessions with a gap"
+	}
+	return "windows"
 }
 
 // In returns the handle of the store that a task opened. If the step has no such store, it calls s.Fail and returns a
@@ -260,8 +289,8 @@ func (s *KeyValue[K, V]) Range(from, to K) iter.Seq2[Row[K, V], error] {
 	return s.core.reading().scan(&from, &to)
 }
 
-// FetchAll iterates over the windows with from ≤ start ≤ to, by start, then by key. It is for stores declared with
-// Windowed.
+// FetchAll iterates over the windows with from ≤ start ≤ to, by start, then by key. It is for stores of windows; of
+// sessions it finds those with from ≤ end ≤ to.
 func (s *KeyValue[K, V]) FetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 	return s.core.reading().fetchAll(from, to)
 }

@@ -19,17 +19,22 @@ import (
 //	physical, by start  | start ^ sign  | key … |                rows of one start are adjacent
 //	physical, by key    | bucket ^ sign | key … | start |        rows of one key within a bucket are adjacent
 //
+// in a store of sessions, with end and start of the session,
+//
+//	encoded, changelog  | key … | end | start |
+//	physical            | bucket of end ^ sign | key … | end | start |
+//
 // and in a store of several rows per key and time, with the time instead of a start,
 //
 //	encoded, changelog  | key … | time | sequence number, 4 bytes BE |
 //	physical            | bucket ^ sign | key … | time | sequence number |
 //
-// where a bucket is a time range identified by its first millisecond, a multiple of its width. Both physical forms
-// begin with the time, so that all expired windows are one range. The sign bit of the leading time is flipped so that
-// times before 1970 sort before later ones. (No bucket contains both, so the start after the key needs no flipping.)
+// where a bucket is a time range identified by its first millisecond, a multiple of its width. All physical forms
+// begin with a time, so that all expired windows are one range. The sign bit of the leading time is flipped so that
+// times before 1970 sort before later ones. (No bucket contains both, so the time after the key needs no flipping.)
 type layout struct {
 	kind   kind
-	bucket int64 // byKey and bySequence: width of a bucket in ms
+	bucket int64 // byKey, bySession and bySequence: width of a bucket in ms
 }
 
 // kind is how the rows of a store are arranged.
@@ -39,6 +44,7 @@ const (
 	plain      kind = iota // no windows
 	byStart                // windows by start
 	byKey                  // windows by key within a bucket
+	bySession              // sessions by key within a bucket
 	bySequence             // several rows per key and time, by key within a bucket
 )
 
@@ -56,58 +62,79 @@ func appendTime(dst []byte, ms int64) []byte {
 // readTime decodes what appendTime wrote.
 func readTime(data []byte) int64 { return int64(binary.BigEndian.Uint64(data) ^ signBit) }
 
-// lead returns the time at the beginning of the physical key of a window.
-func (l layout) lead(start int64) int64 {
+// lead returns the time at the beginning of the physical key of a window, given its time.
+func (l layout) lead(time int64) int64 {
 	if l.kind == byStart {
-		return start
+		return time
 	}
-	into := start % l.bucket
+	into := time % l.bucket
 	if into < 0 {
 		into += l.bucket
 	}
-	if start < math.MinInt64+into {
+	if time < math.MinInt64+into {
 		return math.MinInt64
 	}
-	return start - into
+	return time - into
 }
 
-// stamp returns the timestamp of the changelog record of a row. It is at least the start of the window, so that the
+// stamp returns the timestamp of the changelog record of a row. It is at least the time of the window, so that the
 // changelog before the horizon of a store can be deleted by time.
 func (l layout) stamp(physical []byte, timestamp int64) int64 {
 	if l.kind == plain {
 		return timestamp
 	}
-	return max(timestamp, l.start(physical))
+	return max(timestamp, l.time(physical))
 }
 
-// start returns the start of a window from its physical key.
-func (l layout) start(physical []byte) int64 {
+// time returns the time by which a window is found and expires, given its physical key: its start, or the end of a
+// session.
+func (l layout) time(physical []byte) int64 {
 	if l.kind == byStart {
 		return readTime(physical)
 	}
 	return int64(binary.BigEndian.Uint64(physical[len(physical)-l.suffix():]))
 }
 
-// suffix is the number of bytes after the key in the encoded key of a window.
+// suffix is the number of bytes after the key in an encoded key.
 func (l layout) suffix() int {
-	if l.kind == bySequence {
+	switch l.kind {
+	case plain:
+		return 0
+	case bySession:
+		return 2 * timeSize
+	case bySequence:
 		return timeSize + sequenceSize
 	}
 	return timeSize
+}
+
+// sequence is the number of bytes that a changelog key has after the encoded key.
+func (l layout) sequence() int {
+	if l.kind == byStart || l.kind == byKey {
+		return sequenceSize
+	}
+	return 0
 }
 
 // arrange converts dst[head:], which has eight spare bytes followed by an encoded key, into a physical key.
 func (l layout) arrange(dst []byte, head int) ([]byte, error) {
 	tail := len(dst) - l.suffix()
 	if tail < head+timeSize {
-		return dst, fmt.Errorf("a window's key ends in %d bytes of time; the key codec wrote only %d bytes", l.suffix(), len(dst)-head-timeSize)
+		return dst, fmt.Errorf("the key of %s ends in %d bytes of time; the key codec wrote only %d bytes", l.noun(), l.suffix(), len(dst)-head-timeSize)
 	}
-	start := int64(binary.BigEndian.Uint64(dst[tail:]))
-	appendTime(dst[:head], l.lead(start))
+	appendTime(dst[:head], l.lead(int64(binary.BigEndian.Uint64(dst[tail:]))))
 	if l.kind == byStart {
 		return dst[:tail], nil
 	}
 	return dst, nil
+}
+
+// noun returns "a window" or "a session".
+func (l layout) noun() string {
+	if l.kind == bySession {
+		return "a session"
+	}
+	return "a window"
 }
 
 // appendEncoded appends the encoded form of a physical key.
@@ -115,7 +142,7 @@ func (l layout) appendEncoded(dst, physical []byte) []byte {
 	switch l.kind {
 	case plain:
 		return append(dst, physical...)
-	case byKey, bySequence:
+	case byKey, bySession, bySequence:
 		return append(dst, physical[timeSize:]...)
 	}
 	dst = append(dst, physical[timeSize:]...)
@@ -124,11 +151,7 @@ func (l layout) appendEncoded(dst, physical []byte) []byte {
 
 // appendChangelog appends the changelog form of a physical key.
 func (l layout) appendChangelog(dst, physical []byte) []byte {
-	dst = l.appendEncoded(dst, physical)
-	if l.kind == byStart || l.kind == byKey {
-		dst = append(dst, 0, 0, 0, 0)
-	}
-	return dst
+	return append(l.appendEncoded(dst, physical), make([]byte, l.sequence())...)
 }
 
 // appendRestored appends the physical form of a changelog key.
@@ -136,12 +159,9 @@ func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
 	if l.kind == plain {
 		return append(dst, changelog...), nil
 	}
-	if len(changelog) < timeSize+sequenceSize {
-		return dst, fmt.Errorf("a window's changelog key has at least 12 bytes, got %d", len(changelog))
-	}
-	n := len(changelog)
-	if l.kind != bySequence {
-		n -= sequenceSize
+	n := len(changelog) - l.sequence()
+	if n < l.suffix() {
+		return dst, fmt.Errorf("the changelog key of %s has at least %d bytes, got %d", l.noun(), l.suffix()+l.sequence(), len(changelog))
 	}
 	head := len(dst)
 	dst = append(appendTime(dst, 0), changelog[:n]...)
@@ -150,12 +170,12 @@ func (l layout) appendRestored(dst, changelog []byte) ([]byte, error) {
 
 // check returns an error if a physical key from the database cannot have this layout.
 func (l layout) check(physical []byte) error {
-	least := 0
+	least := timeSize
 	switch l.kind {
-	case byKey, bySequence:
-		least = timeSize + l.suffix()
-	case byStart:
-		least = timeSize
+	case plain:
+		least = 0
+	case byKey, bySession, bySequence:
+		least += l.suffix()
 	}
 	if len(physical) < least {
 		return fmt.Errorf("a key has at least %d bytes, got %d: %w", least, len(physical), ErrDamaged)

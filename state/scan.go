@@ -20,7 +20,7 @@ type scanner struct {
 	space   *space
 	from    Reader
 	over    *cache // the uncommitted changes; nil for committed rows only
-	horizon int64  // the earliest start of a window that has not expired
+	horizon int64  // the earliest time of a window that has not expired
 }
 
 // yieldFunc is the body of a loop over rows.
@@ -38,35 +38,35 @@ func (s *reading[K, V]) scan(from, to *K) iter.Seq2[Row[K, V], error] {
 	}
 }
 
-// fetchAll iterates over the windows that start between two times, both included.
+// fetchAll iterates over the windows that start, or the sessions that end, between two times, both included.
 func (s *reading[K, V]) fetchAll(from, to time.Time) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
 		if s.scanner.space.layout.kind == plain {
 			yield(Row[K, V]{}, s.scanner.space.wrap("fetch", errNotWindowed))
 			return
 		}
-		first, last := s.scanner.starts(from, to)
+		first, last := s.scanner.times(from, to)
 		if first > last {
 			return
 		}
-		lower, upper, started := s.scanner.between(first, last)
-		s.each(lower, upper, started, yield)
+		lower, upper, within := s.scanner.between(first, last)
+		s.each(lower, upper, within, yield)
 	}
 }
 
-// between returns the range of the keys of windows that start between two times, both included, and a filter for it.
-func (s *scanner) between(first, last int64) (lower, upper []byte, started func(physical []byte) bool) {
+// between returns the range of the keys of windows whose time is between two times, both included, and a filter for it.
+func (s *scanner) between(first, last int64) (lower, upper []byte, within func(physical []byte) bool) {
 	layout := s.space.layout
 	lower = appendTime(slices.Clone(s.space.prefix), layout.lead(first))
 	upper = after(appendTime(slices.Clone(s.space.prefix), layout.lead(last)))
 	return lower, upper, func(physical []byte) bool {
-		start := layout.start(physical)
-		return first <= start && start <= last
+		time := layout.time(physical)
+		return first <= time && time <= last
 	}
 }
 
-// starts returns the first and last window start between two times, both included, that have not expired.
-func (s *scanner) starts(from, to time.Time) (first, last int64) {
+// times returns the first and last time of a window between two times, both included, that have not expired.
+func (s *scanner) times(from, to time.Time) (first, last int64) {
 	return max(ceilMillis(from), s.horizon), floorMillis(to)
 }
 

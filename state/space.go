@@ -20,8 +20,7 @@ type space struct {
 	prefix []byte
 	layout layout
 
-	// retention is how long the row of a window is kept after the start of the window, in ms. All windows of a store
-	// have the same size, so this is equivalent to a time after their end.
+	// retention is how long the row of a window is kept after the start of the window, or the end of a session, in ms.
 	retention int64
 }
 
@@ -58,8 +57,8 @@ func (s *space) split(row []byte) (timestamp int64, value []byte, err error) {
 	return int64(binary.BigEndian.Uint64(row)), row[timestampSize:], nil
 }
 
-// horizon returns the earliest start of a window that has not expired at a time of the store. A timestamp of 0 means no
-// time: nothing has expired.
+// horizon returns the earliest time (see layout) of a window that has not expired at a time of the store. A timestamp
+// of 0 means no time: nothing has expired.
 func (s *space) horizon(time int64) int64 {
 	if time <= 0 {
 		return never
@@ -72,13 +71,13 @@ func (s *space) horizon(time int64) int64 {
 
 // visible reports whether a database key is not that of an expired window.
 func (s *space) visible(key []byte, horizon int64) bool {
-	return horizon == never || s.layout.start(s.physical(key)) >= horizon
+	return horizon == never || s.layout.time(s.physical(key)) >= horizon
 }
 
-// inBucket returns the database key of a window in a bucket.
-func (s *space) inBucket(bucket int64, key []byte, start int64) []byte {
+// inBucket returns the database key of a window in a bucket; for a session what it begins with.
+func (s *space) inBucket(bucket int64, key []byte, time int64) []byte {
 	at := append(appendTime(slices.Clone(s.prefix), bucket), key...)
-	return binary.BigEndian.AppendUint64(at, uint64(start))
+	return binary.BigEndian.AppendUint64(at, uint64(time))
 }
 
 // after returns the first key after all keys that start with prefix; nil if there is none.

@@ -76,6 +76,7 @@ func TestDefinitions(t *testing.T) {
 		"key-value string → int64":                        counts,
 		"window 1m0s by key, windowed[string] → int64":    visits,
 		"window 1m0s, windowed[string] → json[time.Time]": state.NewKeyValue("t", windowed, codec.JSON[time.Time]()).Windowed(time.Minute, time.Hour),
+		"session 10ms, sessions[string] → int64":          sessions,
 	} {
 		if d.String() != want {
 			t.Errorf("%s is described as %q, want %q", d.Name(), d, want)
@@ -84,11 +85,14 @@ func TestDefinitions(t *testing.T) {
 	bad := []state.Definition{
 		state.NewKeyValue[string, string]("", codec.String, nil),
 		state.NewWindow("short", codec.String, codec.String, time.Minute, time.Second),
+		state.NewKeyValue("visits-of-users", codec.Windowed(codec.String), codec.String).Sessions(time.Minute, time.Hour),
+		state.NewKeyValue("hasty", codec.Windowed(codec.String).Sessions(), codec.String).Sessions(0, time.Hour),
 		state.NewKeyValue("hourly", codec.Windowed(codec.String).Size(time.Hour), codec.String).Windowed(time.Minute, time.Hour),
 		counts, counts,
 	}
 	_, err := state.OpenSet(state.NewMemory(), bad, state.Options{})
 	wantError(t, err, "needs a name", "needs a codec", `store "short" keeps windows of 1m0s for 1s`,
+		`store "visits-of-users" has sessions, but its keys are encoded with windows`, `store "hasty" keeps sessions with a gap of 0s for 1h0m0s`,
 		`store "hourly" has windows of 1m0s, but its keys are encoded with windows of 1h0m0s`, `two stores are named "counts"`)
 }
 

@@ -136,33 +136,42 @@ func fetch[K, V any](s *reading[codec.WindowKey[K], V], keys codec.Codec[K], key
 			yield(Row[codec.WindowKey[K], V]{}, s.scanner.space.wrap("encode key", err))
 			return
 		}
-		var found []Row[codec.WindowKey[K], V]
-		err = s.scanner.windowsOf(keyBytes, from, to, func(m *merged) error {
-			row, err := s.row(m, nil)
-			if err == nil {
-				found = append(found, row)
-			}
-			return err
-		})
-		for _, row := range found {
-			if !yield(row, nil) {
-				return
-			}
-		}
-		if err != nil {
-			yield(Row[codec.WindowKey[K], V]{}, err)
-		}
+		s.fetch(keyBytes, from, to, yield)
 	}
 }
 
-// windowsOf calls visit for the windows of an encoded key. It goes from bucket to bucket, skipping those that do not
-// exist.
+// fetch yields the rows of the windows of an encoded key, or of its sessions.
+func (s *reading[K, V]) fetch(keyBytes []byte, from, to time.Time, yield yieldFunc[K, V]) {
+	var found []Row[K, V]
+	err := s.scanner.windowsOf(keyBytes, from, to, func(m *merged) error {
+		row, err := s.row(m, nil)
+		if err == nil {
+			found = append(found, row)
+		}
+		return err
+	})
+	for _, row := range found {
+		if !yield(row, nil) {
+			return
+		}
+	}
+	if err != nil {
+		yield(Row[K, V]{}, err)
+	}
+}
+
+// windowsOf calls visit for the windows of an encoded key that start between two times, or for its sessions that
+// overlap them. It goes from bucket to bucket, skipping those that do not exist.
 func (s *scanner) windowsOf(keyBytes []byte, from, to time.Time, visit func(*merged) error) error {
-	first, last := s.starts(from, to)
+	layout, prefix := s.space.layout, s.space.prefix
+	first, last := s.times(from, to)
+	latest := last // start of a session
+	if layout.kind == bySession {
+		last = math.MaxInt64
+	}
 	if first > last {
 		return nil
 	}
-	layout, prefix := s.space.layout, s.space.prefix
 	bucket, end := layout.lead(first), layout.lead(last)
 	rows, err := s.from.Iter(appendTime(slices.Clone(prefix), bucket), after(appendTime(slices.Clone(prefix), end)))
 	if err != nil {
@@ -171,11 +180,11 @@ func (s *scanner) windowsOf(keyBytes []byte, from, to time.Time, visit func(*mer
 	defer rows.Close() // read-only
 
 	of := func(physical []byte) bool { // rows of longer keys may lie in between
-		return len(physical) == len(keyBytes)+timeSize+layout.suffix() && bytes.HasPrefix(physical[timeSize:], keyBytes)
+		return len(physical) == timeSize+len(keyBytes)+layout.suffix() && bytes.HasPrefix(physical[timeSize:], keyBytes)
 	}
 	for bucket <= end {
 		lower := s.space.inBucket(bucket, keyBytes, max(first, bucket))
-		upper := append(s.space.inBucket(bucket, keyBytes, min(last, bucket+layout.bucket-1)), pastSequences)
+		upper := after(s.space.inBucket(bucket, keyBytes, min(last, bucket+(layout.bucket-1))))
 		m := merged{scanner: s, overlay: s.pending(lower, upper), rows: rows, more: rows.SeekGE(lower), upper: upper}
 		next := bucket + layout.bucket
 		if len(m.overlay) == 0 && !m.within() {
@@ -185,6 +194,9 @@ func (s *scanner) windowsOf(keyBytes []byte, from, to time.Time, visit func(*mer
 			}
 		}
 		for m.next(of) {
+			if layout.kind == bySession && sessionStart(m.key) > latest {
+				return nil // the sessions of a key do not overlap, so all others start later
+			}
 			if err := visit(&m); err != nil {
 				return err
 			}
@@ -202,9 +214,6 @@ func (s *scanner) windowsOf(keyBytes []byte, from, to time.Time, visit func(*mer
 	}
 	return nil
 }
-
-// pastSequences sorts after all sequence numbers, which have 31 bits.
-const pastSequences = 0x80
 
 // nextBucket returns the first existing bucket from a given one on. The rows of m must be at or before it.
 func (s *scanner) nextBucket(m *merged, from int64) (next int64, some bool) {

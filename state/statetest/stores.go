@@ -22,6 +22,7 @@ func RunStores(t *testing.T, open Open) {
 	t.Run("key-value of lists", func(t *testing.T) { testStores(t, open, lists) })
 	t.Run("windows by start", func(t *testing.T) { testStores(t, open, windowsByStart) })
 	t.Run("windows by key", func(t *testing.T) { testStores(t, open, windowsByKey) })
+	t.Run("sessions", func(t *testing.T) { testStores(t, open, sessions) })
 }
 
 // key is the key of any store under test; start is 0 for stores without windows.

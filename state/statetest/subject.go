@@ -84,8 +84,9 @@ type handle[K, V any] interface {
 }
 
 const (
-	windowSize = 10 // ms
-	retention  = 50 // ms
+	windowSize    = 10 // ms
+	retention     = 50 // ms
+	sessionLength = 3  // ms
 )
 
 // store implements subject for a store with certain types.
@@ -103,6 +104,7 @@ type store[K, V any] struct {
 // store must not share memory with its callers.
 type keys[K any] struct {
 	windows bool
+	session bool
 	lead    int64 // length of the time segment by which rows are ordered first
 	make    func(key) K
 	read    func(K) key
@@ -120,6 +122,7 @@ var (
 	plainKeys = keys[string]{make: func(k key) string { return k.name }, read: func(s string) key { return key{name: s} }}
 	byStart   = windowKeys(1)
 	byKey     = windowKeys(windowSize)
+	bySession = sessionKeys()
 
 	words = values[string]{
 		make:  func(s string) string { return s },
@@ -148,6 +151,17 @@ func windowKeys(lead int64) keys[codec.WindowKey[string]] {
 		},
 		read: func(k codec.WindowKey[string]) key { return key{k.Key, k.Start.UnixMilli()} },
 	}
+}
+
+// sessionKeys returns the keys of sessions of one length, of which the model knows the end.
+func sessionKeys() keys[codec.WindowKey[string]] {
+	sessions := windowKeys(windowSize)
+	sessions.session = true
+	sessions.make = func(k key) codec.WindowKey[string] {
+		return codec.WindowKey[string]{Key: k.name, Start: time.UnixMilli(k.start - sessionLength), End: time.UnixMilli(k.start)}
+	}
+	sessions.read = func(k codec.WindowKey[string]) key { return key{k.Key, k.End.UnixMilli()} }
+	return sessions
 }
 
 func keyValue() subject {
@@ -187,6 +201,26 @@ func windowsByKey() subject {
 		open: func(s state.Stores) handle[keyType, []string] { return def.In(s) },
 		look: func(r state.Reader) (view[keyType, []string], error) { return def.View(r) },
 	}
+}
+
+func sessions() subject {
+	type keyType = codec.WindowKey[string]
+	keys := codec.Codec[keyType](codec.Windowed(codec.String).Sessions())
+	def := state.NewKeyValue("sessions", keys, codec.String).Sessions(windowSize*time.Millisecond, retention*time.Millisecond)
+	return store[keyType, string]{
+		def: def, keys: bySession, values: words,
+		open: func(s state.Stores) handle[keyType, string] { return sessionHandle{def.In(s)} },
+		look: func(r state.Reader) (view[keyType, string], error) { return def.View(r) },
+	}
+}
+
+// sessionHandle adds the Fetch of the other stores: by the end of sessions of one length.
+type sessionHandle struct {
+	*state.KeyValue[codec.WindowKey[string], string]
+}
+
+func (h sessionHandle) Fetch(name string, from, to time.Time) iter.Seq2[state.Row[codec.WindowKey[string], string], error] {
+	return h.FetchKey(codec.WindowKey[string]{Key: name}, from, to.Add(-sessionLength*time.Millisecond))
 }
 
 func (s store[K, V]) definition() state.Definition { return s.def }
@@ -328,7 +362,11 @@ func (s store[K, V]) changelogKey(k key) []byte {
 	if !s.keys.windows {
 		return []byte(k.name)
 	}
-	return append(binary.BigEndian.AppendUint64([]byte(k.name), uint64(k.start)), 0, 0, 0, 0)
+	dst := binary.BigEndian.AppendUint64([]byte(k.name), uint64(k.start))
+	if s.keys.session {
+		return binary.BigEndian.AppendUint64(dst, uint64(k.start-sessionLength))
+	}
+	return append(dst, 0, 0, 0, 0)
 }
 
 func (s store[K, V]) encode(value string) string {
