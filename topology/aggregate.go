@@ -3,7 +3,6 @@ package topology
 import (
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
-	"github.com/rio-streams/rio/state"
 )
 
 // Aggregate keeps one value per key, in the store name. add returns the new value, given the old one (the zero value of
@@ -13,7 +12,8 @@ import (
 // Every record updates the table. The timestamp of a row is that of its newest record. Records without a key or a value
 // are dropped and counted.
 //
-// Initially sets the first value, and DeleteWhen says which rows to delete; Encoded, Retention and TopicConfig are
+// Initially sets the first value, DeleteWhen says which rows to delete, and Merging how the values of two sessions become
+// one; Encoded, Retention and TopicConfig are
 // settings of the store.
 func Aggregate[K, V, A any](s *Stream[K, V], name string, add func(A, V) A) *Table[K, A] {
 	return aggregate(s, "aggregate", name, add != nil, new(form[A]), func(old A, _ bool, value V) A { return add(old, value) })
@@ -21,18 +21,22 @@ func Aggregate[K, V, A any](s *Stream[K, V], name string, add func(A, V) A) *Tab
 
 // Count counts the records of each key, in the store name.
 func Count[K, V any](s *Stream[K, V], name string) *Table[K, int64] {
-	return aggregate(s, "count", name, true, new(form[int64]), func(n int64, _ bool, _ V) int64 { return n + 1 })
+	t := aggregate(s, "count", name, true, new(form[int64]), func(n int64, _ bool, _ V) int64 { return n + 1 })
+	t.rules.merge = func(a, b int64) int64 { return a + b }
+	return t
 }
 
 // Reduce combines the values of each key into one of the same type, in the store name. The first value of a key is
 // stored as it is. The store encodes values as the stream does.
 func Reduce[K, V any](s *Stream[K, V], name string, combine func(V, V) V) *Table[K, V] {
-	return aggregate(s, "reduce", name, combine != nil, carry[V](s.value), func(old V, had bool, value V) V {
+	t := aggregate(s, "reduce", name, combine != nil, carry[V](s.value), func(old V, had bool, value V) V {
 		if !had {
 			return value
 		}
 		return combine(old, value)
 	})
+	t.rules.merge = combine
+	return t
 }
 
 // aggregation holds the settings of the aggregate that a table is the result of.
@@ -40,6 +44,15 @@ type aggregation[A any] struct {
 	kind      string
 	initially func() A
 	done      func(A) bool // reports whether to delete the row
+	merge     func(A, A) A // of sessions
+}
+
+// first returns the value of a key without a row. There is none for a Reduce.
+func (r *aggregation[A]) first() (value A, some bool) {
+	if r.initially != nil {
+		return r.initially(), true
+	}
+	return value, r.kind != "reduce"
 }
 
 // Initially sets the function that returns the first value of each key of an Aggregate or a Count, instead of the zero
@@ -84,31 +97,43 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 	s.needsKey(n)
 	rules := &aggregation[A]{kind: kind}
 	t := &Table[K, A]{b: s.b, node: n, made: &settings{node: n}, key: carry[K](s.key), value: value, name: name, windows: s.windows, rules: rules}
-	var def *state.KeyValueDefinition[K, A]
-	s.b.deferStep(func() {
-		def = state.NewKeyValue(name, t.key.codecFor(s.b, n, ofKeys), t.value.codecFor(s.b, n, ofValues))
-		if s.windows.windowed() {
-			def = def.Windowed(s.windows.size, max(t.made.retention, s.windows.minRetention()))
-		}
-		if store := s.b.attach(n, def, ""); store != nil {
-			store.Config = t.made.topicConfig()
-		}
-	})
-	t.def = func() *state.KeyValueDefinition[K, A] { return def }
+	t.keep(name)
+	s.b.timed[n] = s.windows.byOthers()
+	if s.windows.kind == sessionWindows {
+		s.b.deferStep(func() { s.b.needsMerge(n, rules.merge != nil) })
+	}
 
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.TableOutput[K, A](l, n)
-		rows := def.In(l.Host)
+		rows := t.def().In(l.Host)
 		change := new(plan.Change[K, A])
 		var value V
 		var called bool
 		update := func(old A, had bool) (A, bool) {
 			called = true
-			if !had && rules.initially != nil {
-				old = rules.initially()
+			if !had {
+				old, _ = rules.first()
 			}
 			now := add(old, had, value)
 			return now, rules.done == nil || !rules.done(now)
+		}
+		apply := func(key K, timestamp int64) error {
+			called = false
+			c, err := rows.Modify(key, timestamp, update)
+			switch {
+			case err != nil:
+				return err
+			case !called: // the window had expired
+				l.Host.Drop(n, plan.Late)
+				return nil
+			case !c.Had && !c.Has: // deleted before it existed
+				return nil
+			}
+			*change = plan.Change[K, A]{Key: key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}
+			return next(change)
+		}
+		if s.windows.byOthers() {
+			apply = (&windowRows[K, A]{l: l, node: n, windows: s.windows, window: s.window, rows: rows, rules: rules, update: update, next: next}).updater()
 		}
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			switch {
@@ -120,19 +145,8 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 				return nil
 			}
 			l.Enter(n)
-			value, called = r.Value, false
-			c, err := rows.Modify(r.Key, r.Timestamp, update)
-			switch {
-			case err != nil:
-				return err
-			case !called: // the window had expired
-				l.Host.Drop(n, plan.Late)
-				return nil
-			case !c.Had && !c.Has: // deleted before it existed
-				return nil
-			}
-			*change = plan.Change[K, A]{Key: r.Key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}
-			return next(change)
+			value = r.Value
+			return apply(r.Key, r.Timestamp)
 		})}
 	}
 	return t

@@ -8,7 +8,7 @@ import (
 
 // nameClocks names the clocks of a sub-topology's windows. Their times are committed under these names. A window has no
 // name, so its clock is called after the first durable thing that follows: then steps before or after the window can be
-// added and removed without moving its time.
+// added and removed without moving its time. The clock of an aggregate is called after its own store.
 func (b *Builder) nameClocks(s *plan.Subtopology) {
 	uses := map[string]int{}
 	bytes := 0
@@ -43,10 +43,10 @@ const maxClockBytes = 4000
 // clockBytes is the space that a clock takes there: " name=1767254400000".
 func clockBytes(name string) int { return len(name) + len(" =-9223372036854") }
 
-// durableName returns the name of the first store after n, or else of the first topic or step with a name.
+// durableName returns the name of the first store of n or after it, or else of the first topic or step with a name.
 func durableName(s *plan.Subtopology, n *plan.Node) string {
 	name := ""
-	for _, behind := range downstream(s, n) {
+	for _, behind := range append([]*plan.Node{n}, downstream(s, n)...) {
 		switch {
 		case len(behind.Stores) > 0:
 			return behind.Stores[0].Name()

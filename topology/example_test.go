@@ -342,6 +342,55 @@ func ExampleHopping() {
 	// per-window k@1970-01-01T00:00:05Z/10s = 1
 }
 
+func ExampleSessions() {
+	sessions := topology.Sessions(30 * time.Second).Grace(10 * time.Second)
+	visits := topology.NewTopic("visits", topology.WindowCodec(sessions, codec.String), codec.Int64)
+
+	b := topology.NewBuilder("visits")
+	topology.Count(topology.Window(topology.From(b, lines), sessions), "visits").To(visits)
+
+	e := start(b)
+	send(e, lines, at(0, "ana", "/"), at(20, "ana", "/redes"), at(60, "ana", "/"))
+	show(e, visits)
+	// Output:
+	// visits ana@1970-01-01T00:00:00Z/0s = 1
+	// visits ana@1970-01-01T00:00:00Z/0s is gone
+	// visits ana@1970-01-01T00:00:00Z/20s = 2
+	// visits ana@1970-01-01T00:01:00Z/0s = 1
+}
+
+func ExampleTable_Merging() {
+	sessions := topology.Sessions(30 * time.Second).Grace(10 * time.Second)
+	longest := topology.NewTopic("longest", topology.WindowCodec(sessions, codec.String), codec.String)
+	longer := func(a, b string) string {
+		if len(a) < len(b) {
+			return b
+		}
+		return a
+	}
+
+	b := topology.NewBuilder("longest")
+	topology.Aggregate(topology.Window(topology.From(b, lines), sessions), "longest", longer).Merging(longer).To(longest)
+
+	e := start(b)
+	send(e, lines, at(5, "ana", "rede"), at(40, "ana", "lua"), at(20, "ana", "barco"))
+	show(e, longest)
+	// Output:
+	// longest ana@1970-01-01T00:00:05Z/0s = rede
+	// longest ana@1970-01-01T00:00:40Z/0s = lua
+	// longest ana@1970-01-01T00:00:05Z/0s is gone
+	// longest ana@1970-01-01T00:00:40Z/0s is gone
+	// longest ana@1970-01-01T00:00:05Z/35s = barco
+}
+
+func ExampleWindowCodec() {
+	keys := topology.WindowCodec(topology.Sessions(time.Minute), codec.String)
+	data, _ := keys.Append(nil, codec.WindowKey[string]{Key: "ana", Start: time.UnixMilli(1000), End: time.UnixMilli(5000)})
+	key, _ := keys.Decode(data)
+	fmt.Println(key)
+	// Output: ana@1970-01-01T00:00:01Z/4s
+}
+
 func ExampleJoin() {
 	b := topology.NewBuilder("charges")
 	byProduct := topology.KeyBy(topology.From(b, sales), "by-product", sale.Of)

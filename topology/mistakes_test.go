@@ -93,6 +93,30 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.From(b, texts("c")).To(texts("a"))
 		return b
 	},
+	"sessions": func() *topology.Builder {
+		b := topology.NewBuilder("sessions")
+		in := topology.From(b, texts("in"))
+		topology.Window(in, topology.Sessions(0))
+		topology.Window(in, topology.Sessions(time.Second/3))
+		sessions := topology.Window(in, topology.Sessions(time.Minute))
+		join := func(a, b string) string { return a + b }
+		topology.Aggregate(sessions, "no-merge", join)
+		topology.Reduce(sessions, "reduced", join).Merging(join)
+		topology.Aggregate(sessions, "nil-merge", join).Merging(nil)
+		topology.Aggregate(in, "no-sessions", join).Merging(join)
+		topology.Aggregate(sessions, "short", join).Merging(join).Retention(time.Second)
+
+		// Steps that see the windows before they are known.
+		topology.Count(topology.Map(sessions.Filter(isEmpty), itself).Merge(sessions), "counted")
+		topology.Records(sessions)
+		topology.MapKV(sessions.FilterNot(isEmpty), func(k codec.WindowKey[string], v string) (string, string) { return k.Key, v })
+		topology.ToTable(sessions, "table")
+		sessions.To(topology.NewTopic("sessions", topology.WindowCodec(topology.Sessions(time.Minute), codec.String), codec.String))
+
+		// Keys of other windows.
+		topology.Reduce(sessions, "short-keys", join).To(windowedTexts("out", time.Minute))
+		return b
+	},
 	"own-topic": func() *topology.Builder {
 		b := topology.NewBuilder("cycle")
 		in := topology.From(b, texts("in"))

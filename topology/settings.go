@@ -131,8 +131,9 @@ func (t *Table[K, V]) Encoded(c codec.Codec[V]) *Table[K, V] {
 	return t
 }
 
-// Retention sets how long the rows of a windowed table are kept after the start of their window, in the time of the
-// records that reach it. The default, and the minimum, is the size of the windows plus their grace.
+// Retention sets how long the rows of a windowed table are kept after the start of their window, or the end of their
+// session, in the time of the records that reach it. The default, and the minimum, is the size of the windows, or the
+// gap between sessions, plus their grace.
 func (t *Table[K, V]) Retention(d time.Duration) *Table[K, V] {
 	why := t.withoutStore()
 	least := t.windows.minRetention()

@@ -27,14 +27,24 @@ func (t *Table[K, V]) keep(name string) {
 	var def *state.KeyValueDefinition[K, V]
 	t.name, t.def = name, func() *state.KeyValueDefinition[K, V] { return def }
 	t.b.deferStep(func() {
-		def = state.NewKeyValue(name, t.key.codecFor(t.b, t.node, ofKeys), t.value.codecFor(t.b, t.node, ofValues))
-		if t.windows.windowed() {
-			def = def.Windowed(t.windows.size, max(t.made.retention, t.windows.minRetention()))
-		}
+		def = t.store(name)
 		if store := t.b.attach(t.node, def, ""); store != nil {
 			store.Config = t.made.topicConfig()
 		}
 	})
+}
+
+// store returns the definition of the table's store.
+func (t *Table[K, V]) store(name string) *state.KeyValueDefinition[K, V] {
+	def := state.NewKeyValue(name, t.key.codecFor(t.b, t.node, ofKeys), t.value.codecFor(t.b, t.node, ofValues))
+	retention := max(t.made.retention, t.windows.minRetention())
+	switch t.windows.kind {
+	case notWindowed:
+		return def
+	case sessionWindows:
+		return def.Sessions(t.windows.size, retention)
+	}
+	return def.Windowed(t.windows.size, retention)
 }
 
 // changes returns what the step that makes the table passes its changes to: the next steps, after the store if the

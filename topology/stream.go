@@ -17,6 +17,7 @@ type Stream[K, V any] struct {
 	value   *form[V]
 	rekeyed bool    // the key no longer determines the partition
 	windows Windows // set when K is a window key
+	window  *keyWindow[K]
 }
 
 // From reads a topic as a stream. Reading a topic twice returns the same stream.
@@ -73,7 +74,7 @@ func (s *Stream[K, V]) step(kind string, given bool, run func(n *plan.Node, l *p
 func after[W, K, V any](s *Stream[K, V], made *settings, port int) *Stream[K, W] {
 	return &Stream[K, W]{
 		b: s.b, node: made.node, port: port, made: made,
-		key: carry[K](s.key), value: carry[W](s.value), rekeyed: s.rekeyed, windows: s.windows,
+		key: carry[K](s.key), value: carry[W](s.value), rekeyed: s.rekeyed, windows: s.windows, window: s.window,
 	}
 }
 

@@ -3,6 +3,7 @@ package topology
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rio-streams/rio/codec"
@@ -10,10 +11,10 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Windows says how event time is divided into windows: make one with Tumbling or Hopping.
+// Windows says how event time is divided into windows: make one with Tumbling, Hopping or Sessions.
 type Windows struct {
 	kind                 windowKind
-	size, advance, grace time.Duration
+	size, advance, grace time.Duration // the size of sessions is their gap
 }
 
 // windowKind is the kind of windows. The methods of Windows have a case for each.
@@ -22,16 +23,25 @@ type windowKind uint8
 const (
 	notWindowed windowKind = iota // the zero value: for a stream without Window
 	timeWindows                   // of fixed size, one every advance
+	sessionWindows
 )
 
-// interval is a window, in milliseconds since 1970: start inclusive, end exclusive.
+// interval is a window, in milliseconds since 1970: start inclusive, end exclusive unless the kind of windows says
+// otherwise.
 type interval struct{ start, end int64 }
 
 // windowed reports whether there are windows.
 func (w Windows) windowed() bool { return w.kind != notWindowed }
 
+// byOthers reports whether the window of a record depends on the other records of its key, so that only the aggregate,
+// which keeps them, knows it.
+func (w Windows) byOthers() bool { return w.kind == sessionWindows }
+
 // shape returns what the keys encode of the windows.
 func (w Windows) shape() codec.WindowShape {
+	if w.kind == sessionWindows {
+		return codec.WindowShape{Kind: codec.ByEndAndStart}
+	}
 	return codec.WindowShape{Kind: codec.ByStart, Size: w.size}
 }
 
@@ -47,7 +57,8 @@ func (w Windows) assigner() func(dst []interval, at int64) []interval {
 	}
 }
 
-// minRetention is how long a store must keep a window after its start: until no record can arrive for it.
+// minRetention is how long a store must keep a window after its start, or a session after its end: until no record can
+// arrive for it.
 func (w Windows) minRetention() time.Duration { return w.size + w.grace }
 
 // Tumbling divides time into adjacent windows of the given size, aligned to the epoch; a record belongs to exactly one.
@@ -61,7 +72,7 @@ func Hopping(size, advance time.Duration) Windows {
 	return Windows{kind: timeWindows, size: size, advance: advance}
 }
 
-// Grace sets how long after its end a window accepts late records. Default: zero; a record that arrives after another
+// Grace sets how long after its end a window accepts late records; a session after its end and the gap. Default: zero; a record that arrives after another
 // one has reached the end of its window is dropped and counted.
 func (w Windows) Grace(d time.Duration) Windows {
 	w.grace = d
@@ -71,7 +82,10 @@ func (w Windows) Grace(d time.Duration) Windows {
 // String returns "tumbling 5m0s, grace 1m0s".
 func (w Windows) String() string {
 	shape := fmt.Sprintf("tumbling %v", w.size)
-	if w.advance != w.size {
+	switch {
+	case w.kind == sessionWindows:
+		shape = fmt.Sprintf("sessions %v", w.size)
+	case w.advance != w.size:
 		shape = fmt.Sprintf("hopping %v every %v", w.size, w.advance)
 	}
 	if w.grace > 0 {
@@ -83,15 +97,41 @@ func (w Windows) String() string {
 func (w Windows) check() error {
 	switch {
 	case !w.windowed():
-		return errors.New("no windows: make them with topology.Tumbling or topology.Hopping")
+		return errors.New("no windows: make them with topology.Tumbling, topology.Hopping or topology.Sessions")
+	case w.kind == sessionWindows && w.size < time.Millisecond, w.kind == sessionWindows && w.size%time.Millisecond != 0:
+		return fmt.Errorf("sessions with a gap of %v: the gap must be whole milliseconds, at least one", w.size)
 	case w.size < time.Millisecond || w.size%time.Millisecond != 0:
 		return fmt.Errorf("a window of %v: the size must be whole milliseconds, at least one", w.size)
-	case w.advance < time.Millisecond || w.advance > w.size || w.advance%time.Millisecond != 0:
+	case w.kind == timeWindows && (w.advance < time.Millisecond || w.advance > w.size || w.advance%time.Millisecond != 0):
 		return fmt.Errorf("a window of %v that advances by %v: the advance must be whole milliseconds, at least one and at most the size", w.size, w.advance)
 	case w.grace < 0 || w.grace%time.Millisecond != 0:
 		return fmt.Errorf("a grace of %v: it must be whole milliseconds, and not negative", w.grace)
 	}
 	return nil
+}
+
+// WindowCodec returns the codec of keys with windows, for topics of the rows of windowed tables.
+func WindowCodec[K any](windows Windows, key codec.Codec[K]) codec.WindowedCodec[K] {
+	if windows.kind == sessionWindows {
+		return codec.Windowed(key).Sessions()
+	}
+	return codec.Windowed(key).Size(windows.size)
+}
+
+// keyWindow gives access to the window in a key of type K, which is a codec.WindowKey made by Window.
+type keyWindow[K any] struct {
+	get func(K) interval
+	set func(*K, interval)
+}
+
+// windowOf returns the access to the windows of keys.
+func windowOf[K any]() *keyWindow[codec.WindowKey[K]] {
+	return &keyWindow[codec.WindowKey[K]]{
+		get: func(k codec.WindowKey[K]) interval { return interval{k.Start.UnixMilli(), k.End.UnixMilli()} },
+		set: func(k *codec.WindowKey[K], to interval) {
+			k.Start, k.End = time.UnixMilli(to.start).UTC(), time.UnixMilli(to.end).UTC()
+		},
+	}
 }
 
 // Window assigns each record to the windows of its timestamp. The window becomes part of the key, so that ordinary
@@ -100,48 +140,66 @@ func (w Windows) check() error {
 // Windows close by the greatest timestamp of the records that have reached this Window, across all keys of the
 // partition. Records that an earlier filter dropped, records without a key and rows of joined tables do not close
 // windows.
+//
+// The sessions of a record depend on the other records of its key, so they are determined by the aggregate, and close by
+// the records that have reached it. In between only steps that see nothing but values are allowed.
 func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[K], V] {
 	n := s.b.add("window", windows.String(), s.output())
 	if err := windows.check(); err != nil {
 		s.b.mistake(n.Where, "%v", err)
 	}
-	s.b.timed[n] = true
+	window := windowOf[K]()
+	s.b.timed[n] = !windows.byOthers()
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[codec.WindowKey[K], V](l, n)
-		clock, grace := l.Host.Clock(n.Clock), windows.grace.Milliseconds()
-		assign, of := windows.assigner(), []interval(nil)
+		find := windows.finder(l, n)
 		out := new(processor.Record[codec.WindowKey[K], V])
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			if r.NoKey {
 				l.Host.Drop(n, plan.NoKey)
 				return nil
 			}
-			open := clock.Advance(r.Timestamp) - grace // as in Kafka Streams, a window is closed once end <= time - grace
-			late := true
-			of = assign(of[:0], r.Timestamp)
-			for _, window := range of {
-				if window.end <= open {
-					continue
-				}
-				late = false
+			for _, of := range find(r.Timestamp) {
 				*out = processor.Record[codec.WindowKey[K], V]{Value: r.Value, Timestamp: r.Timestamp, Headers: r.Headers, Tombstone: r.Tombstone}
-				out.Key = codec.WindowKey[K]{Key: r.Key, Start: time.UnixMilli(window.start).UTC(), End: time.UnixMilli(window.end).UTC()}
+				out.Key.Key = r.Key
+				window.set(&out.Key, of)
 				if err := next(out); err != nil {
 					return err
 				}
 			}
-			if late {
-				l.Host.Drop(n, plan.Late)
-			}
 			return nil
 		})}
 	}
+	if windows.byOthers() {
+		s.b.deferStep(func() { s.b.checkSteps(n, windows) })
+	}
 	return &Stream[codec.WindowKey[K], V]{
-		b: s.b, node: n, made: &settings{node: n}, rekeyed: s.rekeyed, windows: windows,
+		b: s.b, node: n, made: &settings{node: n}, rekeyed: s.rekeyed, windows: windows, window: window,
 		key: &form[codec.WindowKey[K]]{windows: windows.shape(), derived: func(b *Builder, at *plan.Node) codec.Codec[codec.WindowKey[K]] {
-			return codec.Windowed(s.key.codecFor(b, at, ofKeys)).Size(windows.size)
+			return WindowCodec(windows, s.key.codecFor(b, at, ofKeys))
 		}},
 		value: carry[V](s.value),
+	}
+}
+
+// finder returns a function that advances the clock of window step n to the time of a record and returns the record's
+// open windows. It counts the record as late if there are none.
+func (w Windows) finder(l *plan.Linker, n *plan.Node) func(at int64) []interval {
+	var of []interval
+	if w.byOthers() {
+		return func(at int64) []interval { // the aggregate replaces it
+			of = append(of[:0], interval{at, at})
+			return of
+		}
+	}
+	clock, grace, assign := l.Host.Clock(n.Clock), w.grace.Milliseconds(), w.assigner()
+	return func(at int64) []interval {
+		open := clock.Advance(at) - grace // as in Kafka Streams, a window is closed once end <= time - grace
+		of = slices.DeleteFunc(assign(of[:0], at), func(window interval) bool { return window.end <= open })
+		if len(of) == 0 {
+			l.Host.Drop(n, plan.Late)
+		}
+		return of
 	}
 }
 

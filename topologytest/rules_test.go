@@ -33,6 +33,17 @@ func TestRules(t *testing.T) {
 			s := topology.Window(topology.From(b, texts("in")), topology.Hopping(10*time.Millisecond, 5*time.Millisecond))
 			topology.Aggregate(s, "sums", plus).To(windowed("out", 10*time.Millisecond))
 		},
+		"sessions": func(b *topology.Builder) {
+			sessions := topology.Sessions(10 * time.Millisecond).Grace(5 * time.Millisecond)
+			s := topology.Window(topology.From(b, texts("in")), sessions).Filter(func(v string) bool { return v != "0" })
+			out := func(name string) topology.Topic[codec.WindowKey[string], string] {
+				return topology.NewTopic(name, topology.WindowCodec(sessions, codec.String), codec.String)
+			}
+			sums := topology.Aggregate(s, "sums", plus).Merging(func(a, b string) string { return "(" + a + " " + b + ")" })
+			sums.DeleteWhen(func(sum string) bool { return strings.HasSuffix(sum, "+end") }).To(out("out"))
+			topology.MapTable(sums, strings.ToUpper).Stored("loud").To(out("loud"))
+			topology.Reduce(s, "last", func(_, v string) string { return v }).To(out("last"))
+		},
 		"aggregation": func(b *topology.Builder) {
 			in := topology.From(b, texts("in"))
 			topology.Aggregate(in, "sums", plus).To(texts("sums"))

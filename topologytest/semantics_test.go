@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,12 +41,10 @@ table-table inner                6      4    0        0       2        versioned
 table-table left                 5      2    0        0       3        versioned table and grace of a join
 table-table outer                5      2    0        0       3        versioned table and grace of a join
 window                           cases  run  in part  differ  not run
-late_record_drop session         2      0    0        0       2        session windows
 suppress                         13     0    0        0       13       suppress
-window_overlap session           1      0    0        0       1        session windows
 window_overlap time              1      0    0        0       1        overlap of windows
 windowed_aggregation hopping     13     7    0        0       6        emit on window close
-windowed_aggregation session     15     0    0        0       15       session windows
+windowed_aggregation session     15     10   1        0       4        emit on window close
 windowed_aggregation sliding     24     0    0        0       24       sliding windows
 windowed_aggregation tumbling    9      5    2        0       2        emit on window close
 `
@@ -152,7 +151,10 @@ type semanticsCase struct {
 		Type    string
 		Size    int64 `json:"size_ms"`
 		Advance int64 `json:"advance_ms"`
+		Gap     int64 `json:"gap_ms"`
 		Grace   int64 `json:"grace_ms"`
+
+		Start, End int64 // of a window_overlap
 	}
 	Inputs      []semanticsInput
 	UnorderedAt []int `json:"unordered_at"`
@@ -163,6 +165,11 @@ type semanticsCase struct {
 	Dropped   []int                       `json:"dropped_input_indexes"`
 	RecordsAt int64                       `json:"record_ts"`
 	Windows   [][2]int64
+	Caching   string           // "enabled: …": the last change of each session is emitted at the end
+	Final     []semanticsRow   `json:"final_sessions"`      // the rows of the store
+	Rows      [][]semanticsRow `json:"sessions_after_each"` // of the store
+	Overlaps  [][2]int64
+	Apart     [][2]int64 `json:"does_not_overlap"`
 }
 
 type semanticsInput struct {
@@ -220,13 +227,11 @@ func (c *semanticsCase) missing() string {
 		return "global table"
 	case c.Grace != nil && strings.HasPrefix(c.Join, "stream-table"), c.LeftStore != nil, c.RightStore != nil:
 		return "versioned table and grace of a join"
-	case c.Window.Type == "session":
-		return "session windows"
 	case c.Window.Type == "sliding":
 		return "sliding windows"
 	case c.Kind == "suppress":
 		return "suppress"
-	case c.Kind == "window_overlap":
+	case c.Kind == "window_overlap" && c.Window.Type != "session":
 		return "overlap of windows" // a method of Java's windows, not an operator
 	case c.Emit == "on_window_close":
 		return "emit on window close"
@@ -240,6 +245,11 @@ func (c *semanticsCase) test(t *testing.T, count *tally) {
 		count.notYet++
 		count.missing = append(count.missing, operator)
 		t.Skip("no operator yet: " + operator)
+	}
+	if c.Kind == "window_overlap" {
+		c.testOverlaps(t)
+		count.run++
+		return
 	}
 	if reason, ok := intendedDifferences[c.Name]; ok {
 		count.differ++
@@ -422,7 +432,7 @@ func joinTables(left, right *topology.Table[string, string], kind, separator str
 // buildAggregation aggregates each input separately, or all inputs together if the case is a cogroup, which Rio
 // expresses as a merge.
 func (c *semanticsCase) buildAggregation(b *topology.Builder) {
-	windows := topology.Hopping(milliseconds(c.Window.Size), milliseconds(c.Window.Advance)).Grace(milliseconds(c.Window.Grace))
+	windows := c.windows()
 	switch {
 	case strings.Contains(c.Topology, "cogroup"):
 		plus := topology.From(b, textTopic(c.sides()[0]))
@@ -445,17 +455,30 @@ func (c *semanticsCase) buildAggregation(b *topology.Builder) {
 	}
 }
 
+// windows returns the windows of a case.
+func (c *semanticsCase) windows() topology.Windows {
+	grace := milliseconds(c.Window.Grace)
+	switch c.Window.Type {
+	case "session":
+		return topology.Sessions(milliseconds(c.Window.Gap)).Grace(grace)
+	}
+	return topology.Hopping(milliseconds(c.Window.Size), milliseconds(c.Window.Advance)).Grace(grace)
+}
+
 // aggregate aggregates as the Java tests do: "0+a+b", "a+b" or a count.
 func (c *semanticsCase) aggregate(s *topology.Stream[codec.WindowKey[string], string], name string) *topology.Table[codec.WindowKey[string], string] {
 	var table *topology.Table[codec.WindowKey[string], string]
 	switch {
-	case strings.Contains(c.Topology, "count("):
+	case strings.Contains(c.Topology, "count("), strings.HasPrefix(c.Aggregation, "count"):
 		table = topology.MapTable(topology.Count(s, "count-"+name), func(n int64) string { return strconv.FormatInt(n, 10) })
 	case strings.Contains(c.Topology, "reduce("):
 		values := topology.Map(s, func(v string) string { return v[1:] })
 		table = topology.Reduce(values, "reduce-"+name, func(a, b string) string { return a + "+" + b })
 	default:
 		table = topology.Aggregate(s, "aggregate-"+name, func(sum, v string) string { return cmp.Or(sum, "0") + v })
+		if c.Window.Type == "session" {
+			table.Initially(func() string { return "0" }).Merging(func(a, b string) string { return a + "+" + b })
+		}
 	}
 	table.To(c.windowed(name))
 	return table
@@ -463,7 +486,7 @@ func (c *semanticsCase) aggregate(s *topology.Stream[codec.WindowKey[string], st
 
 // windowed returns a topic of windowed keys.
 func (c *semanticsCase) windowed(name string) topology.Topic[codec.WindowKey[string], string] {
-	return topology.NewTopic(name, codec.Windowed(codec.String).Size(milliseconds(c.Window.Size)), codec.String)
+	return topology.NewTopic(name, topology.WindowCodec(c.windows(), codec.String), codec.String)
 }
 
 func withSign(s *topology.Stream[string, string], sign string) *topology.Stream[string, string] {
@@ -566,7 +589,7 @@ func (c *semanticsCase) row(t *testing.T, o topologytest.Output) semanticsRow {
 	case c.Join != "":
 		row.Key = string(o.Key)
 	default:
-		key, err := codec.Windowed(codec.String).Size(milliseconds(c.Window.Size)).Decode(o.Key)
+		key, err := topology.WindowCodec(c.windows(), codec.String).Decode(o.Key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -597,7 +620,20 @@ func (c *semanticsCase) compare(t *testing.T, got emitted) {
 		}
 		return
 	}
+	if c.Final != nil || c.Rows != nil {
+		c.compareTable(t, got["out"])
+		return
+	}
 	for output, expected := range c.outputs() {
+		if strings.HasPrefix(c.Caching, "enabled") {
+			last := len(expected) - 1
+			got, want := lastPerKey(slices.Concat(got[output]...)), lastPerKey(expected[last])
+			got = slices.DeleteFunc(got, func(row semanticsRow) bool { return row.Value == nil })
+			if !slices.EqualFunc(got, want, semanticsRow.meets) {
+				t.Errorf("got  %s\nwant %s", show(got), show(want))
+			}
+			continue
+		}
 		if len(expected) != len(c.Inputs) {
 			t.Fatalf("%s: %d inputs, %d expectations", output, len(c.Inputs), len(expected))
 		}
@@ -646,16 +682,66 @@ func (c *semanticsCase) compareRows(t *testing.T, output string, got, expected [
 	}
 }
 
+// compareTable compares the rows that the table has at the end, or after each input.
+func (c *semanticsCase) compareTable(t *testing.T, got [][]semanticsRow) {
+	t.Helper()
+	rows := c.Rows
+	if rows == nil {
+		got, rows = [][]semanticsRow{slices.Concat(got...)}, [][]semanticsRow{c.Final}
+	}
+	for i, want := range rows {
+		table := lastPerKey(slices.Concat(got[:i+1]...))
+		table = slices.DeleteFunc(table, func(row semanticsRow) bool { return row.Value == nil })
+		if !slices.EqualFunc(table, want, semanticsRow.meets) {
+			t.Errorf("after input %d, the rows are\n%s\nwant\n%s", i, show(table), show(want))
+		}
+	}
+}
+
+// testOverlaps lets a record meet the session of the case. The times are multiplied by four, so that an interval is that
+// between a time minus and plus a gap, and a gap is never zero.
+func (c *semanticsCase) testOverlaps(t *testing.T) {
+	t.Helper()
+	meets := func(other [2]int64) bool {
+		with := *c
+		with.Window.Gap, with.Window.Grace = 2*(other[1]-other[0])+1, math.MaxInt32
+		for at := 4 * c.Window.Start; at <= 4*c.Window.End; at++ {
+			with.Inputs = append(with.Inputs, semanticsInput{Side: "input", Key: "k", Value: "v", Time: &at})
+		}
+		with.Inputs = append(with.Inputs, semanticsInput{Side: "input", Key: "k", Value: "v", Time: new(2 * (other[0] + other[1]))})
+		got := with.run(t, func(*topologytest.Driver) error { return nil })["out"]
+		merged := got[len(got)-1][0] // the session of the last record, or the old one, which is deleted
+		return merged.Value == nil && *merged.Window == [2]int64{4 * c.Window.Start, 4 * c.Window.End}
+	}
+	for _, other := range c.Overlaps {
+		if !meets(other) {
+			t.Errorf("%v does not overlap", other)
+		}
+	}
+	for _, other := range c.Apart {
+		if meets(other) {
+			t.Errorf("%v overlaps", other)
+		}
+	}
+}
+
+// lastPerKey returns the last row of each key and window.
 func lastPerKey(rows []semanticsRow) []semanticsRow {
+	id := func(row semanticsRow) string {
+		if row.Window == nil {
+			return text(row.Key)
+		}
+		return fmt.Sprintf("%s %020d %020d", text(row.Key), row.Window[0], row.Window[1])
+	}
 	last := map[string]semanticsRow{}
 	for _, row := range rows {
-		last[text(row.Key)] = row
+		last[id(row)] = row
 	}
 	var sorted []semanticsRow
 	for _, row := range last {
 		sorted = append(sorted, row)
 	}
-	slices.SortFunc(sorted, func(a, b semanticsRow) int { return cmp.Compare(text(a.Key), text(b.Key)) })
+	slices.SortFunc(sorted, func(a, b semanticsRow) int { return cmp.Compare(id(a), id(b)) })
 	return sorted
 }
 
