@@ -359,6 +359,22 @@ func ExampleSessions() {
 	// visits ana@1970-01-01T00:01:00Z/0s = 1
 }
 
+func ExampleSliding() {
+	windows := topology.Sliding(10 * time.Second)
+	inTenSeconds := topology.NewTopic("in-ten-seconds", topology.WindowCodec(windows, codec.String), codec.Int64)
+
+	b := topology.NewBuilder("rate")
+	topology.Count(topology.Window(topology.From(b, lines), windows), "rate").To(inTenSeconds)
+
+	e := start(b)
+	send(e, lines, at(20, "ana", "/"), at(25, "ana", "/redes"))
+	show(e, inTenSeconds)
+	// Output:
+	// in-ten-seconds ana@1970-01-01T00:00:10Z/10s = 1
+	// in-ten-seconds ana@1970-01-01T00:00:20.001Z/10s = 1
+	// in-ten-seconds ana@1970-01-01T00:00:15Z/10s = 2
+}
+
 func ExampleTable_Merging() {
 	sessions := topology.Sessions(30 * time.Second).Grace(10 * time.Second)
 	longest := topology.NewTopic("longest", topology.WindowCodec(sessions, codec.String), codec.String)

@@ -98,6 +98,9 @@ var mistaken = map[string]func() *topology.Builder{
 		in := topology.From(b, texts("in"))
 		topology.Window(in, topology.Sessions(0))
 		topology.Window(in, topology.Sessions(time.Second/3))
+		topology.Window(in, topology.Sliding(0))
+		topology.Count(topology.Window(in, topology.Sliding(time.Minute)), "slid").Retention(time.Minute)
+		topology.Records(topology.Window(in, topology.Sliding(time.Minute)))
 		sessions := topology.Window(in, topology.Sessions(time.Minute))
 		join := func(a, b string) string { return a + b }
 		topology.Aggregate(sessions, "no-merge", join)

@@ -54,8 +54,15 @@ type windowRows[K, A any] struct {
 
 // updater returns the function that adds a record, given its key, whose window it ignores, and its timestamp.
 func (w *windowRows[K, A]) updater() func(key K, at int64) error {
-	return w.sessions(w.l.Host.Clock(w.node.Clock))
+	clock := w.l.Host.Clock(w.node.Clock)
+	if w.windows.kind == slidingWindows {
+		return w.sliding(clock)
+	}
+	return w.sessions(clock)
 }
+
+// late counts a late record.
+func (w *windowRows[K, A]) late() { w.l.Host.Drop(w.node, plan.Late) }
 
 // sessions returns the updater for sessions.
 func (w *windowRows[K, A]) sessions(clock *state.Clock) func(key K, at int64) error {
@@ -74,7 +81,7 @@ func (w *windowRows[K, A]) sessions(clock *state.Clock) func(key K, at int64) er
 			old = append(old, row)
 		}
 		if merged.end < closed {
-			w.l.Host.Drop(w.node, plan.Late)
+			w.late()
 			return nil
 		}
 		value, some := w.rules.first()

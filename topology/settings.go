@@ -133,7 +133,7 @@ func (t *Table[K, V]) Encoded(c codec.Codec[V]) *Table[K, V] {
 
 // Retention sets how long the rows of a windowed table are kept after the start of their window, or the end of their
 // session, in the time of the records that reach it. The default, and the minimum, is the size of the windows, or the
-// gap between sessions, plus their grace.
+// gap between sessions, plus their grace; for sliding windows twice the size.
 func (t *Table[K, V]) Retention(d time.Duration) *Table[K, V] {
 	why := t.withoutStore()
 	least := t.windows.minRetention()

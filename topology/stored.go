@@ -43,6 +43,8 @@ func (t *Table[K, V]) store(name string) *state.KeyValueDefinition[K, V] {
 		return def
 	case sessionWindows:
 		return def.Sessions(t.windows.size, retention)
+	case slidingWindows:
+		return def.WindowedByKey(t.windows.size, retention)
 	}
 	return def.Windowed(t.windows.size, retention)
 }

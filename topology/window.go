@@ -11,7 +11,8 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Windows says how event time is divided into windows: make one with Tumbling, Hopping or Sessions.
+// Windows says how event time is divided into windows: make one with Tumbling, Hopping, Sliding or
+// Sessions.
 type Windows struct {
 	kind                 windowKind
 	size, advance, grace time.Duration // the size of sessions is their gap
@@ -24,6 +25,7 @@ const (
 	notWindowed windowKind = iota // the zero value: for a stream without Window
 	timeWindows                   // of fixed size, one every advance
 	sessionWindows
+	slidingWindows
 )
 
 // interval is a window, in milliseconds since 1970: start inclusive, end exclusive unless the kind of windows says
@@ -35,7 +37,7 @@ func (w Windows) windowed() bool { return w.kind != notWindowed }
 
 // byOthers reports whether the window of a record depends on the other records of its key, so that only the aggregate,
 // which keeps them, knows it.
-func (w Windows) byOthers() bool { return w.kind == sessionWindows }
+func (w Windows) byOthers() bool { return w.kind == sessionWindows || w.kind == slidingWindows }
 
 // shape returns what the keys encode of the windows.
 func (w Windows) shape() codec.WindowShape {
@@ -59,7 +61,12 @@ func (w Windows) assigner() func(dst []interval, at int64) []interval {
 
 // minRetention is how long a store must keep a window after its start, or a session after its end: until no record can
 // arrive for it.
-func (w Windows) minRetention() time.Duration { return w.size + w.grace }
+func (w Windows) minRetention() time.Duration {
+	if w.kind == slidingWindows { // a record reads the windows of the records before it
+		return 2*w.size + w.grace
+	}
+	return w.size + w.grace
+}
 
 // Tumbling divides time into adjacent windows of the given size, aligned to the epoch; a record belongs to exactly one.
 // A window includes its start and excludes its end.
@@ -85,6 +92,8 @@ func (w Windows) String() string {
 	switch {
 	case w.kind == sessionWindows:
 		shape = fmt.Sprintf("sessions %v", w.size)
+	case w.kind == slidingWindows:
+		shape = fmt.Sprintf("sliding %v", w.size)
 	case w.advance != w.size:
 		shape = fmt.Sprintf("hopping %v every %v", w.size, w.advance)
 	}
@@ -97,7 +106,7 @@ func (w Windows) String() string {
 func (w Windows) check() error {
 	switch {
 	case !w.windowed():
-		return errors.New("no windows: make them with topology.Tumbling, topology.Hopping or topology.Sessions")
+		return errors.New("no windows: make them with topology.Tumbling, topology.Hopping, topology.Sliding or topology.Sessions")
 	case w.kind == sessionWindows && w.size < time.Millisecond, w.kind == sessionWindows && w.size%time.Millisecond != 0:
 		return fmt.Errorf("sessions with a gap of %v: the gap must be whole milliseconds, at least one", w.size)
 	case w.size < time.Millisecond || w.size%time.Millisecond != 0:
@@ -141,8 +150,8 @@ func windowOf[K any]() *keyWindow[codec.WindowKey[K]] {
 // partition. Records that an earlier filter dropped, records without a key and rows of joined tables do not close
 // windows.
 //
-// The sessions of a record depend on the other records of its key, so they are determined by the aggregate, and close by
-// the records that have reached it. In between only steps that see nothing but values are allowed.
+// The sessions and sliding windows of a record depend on the other records of its key, so they are determined by the
+// aggregate, and close by the records that have reached it. In between only steps that see nothing but values are allowed.
 func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[K], V] {
 	n := s.b.add("window", windows.String(), s.output())
 	if err := windows.check(); err != nil {

@@ -44,6 +44,13 @@ func TestRules(t *testing.T) {
 			topology.MapTable(sums, strings.ToUpper).Stored("loud").To(out("loud"))
 			topology.Reduce(s, "last", func(_, v string) string { return v }).To(out("last"))
 		},
+		"sliding": func(b *topology.Builder) {
+			windows := topology.Sliding(10 * time.Millisecond).Grace(5 * time.Millisecond)
+			s := topology.Window(topology.From(b, texts("in")), windows)
+			sums := topology.Aggregate(s, "sums", plus)
+			sums.DeleteWhen(func(sum string) bool { return strings.HasSuffix(sum, "+end") })
+			sums.To(windowed("out", 10*time.Millisecond))
+		},
 		"aggregation": func(b *topology.Builder) {
 			in := topology.From(b, texts("in"))
 			topology.Aggregate(in, "sums", plus).To(texts("sums"))

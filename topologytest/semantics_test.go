@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -45,7 +46,7 @@ suppress                         13     0    0        0       13       suppress
 window_overlap time              1      0    0        0       1        overlap of windows
 windowed_aggregation hopping     13     7    0        0       6        emit on window close
 windowed_aggregation session     15     10   1        0       4        emit on window close
-windowed_aggregation sliding     24     0    0        0       24       sliding windows
+windowed_aggregation sliding     24     13   1        0       10       emit on window close
 windowed_aggregation tumbling    9      5    2        0       2        emit on window close
 `
 
@@ -152,6 +153,7 @@ type semanticsCase struct {
 		Size    int64 `json:"size_ms"`
 		Advance int64 `json:"advance_ms"`
 		Gap     int64 `json:"gap_ms"`
+		Apart   int64 `json:"time_difference_ms"` // of sliding windows
 		Grace   int64 `json:"grace_ms"`
 
 		Start, End int64 // of a window_overlap
@@ -165,9 +167,11 @@ type semanticsCase struct {
 	Dropped   []int                       `json:"dropped_input_indexes"`
 	RecordsAt int64                       `json:"record_ts"`
 	Windows   [][2]int64
-	Caching   string           // "enabled: …": the last change of each session is emitted at the end
-	Final     []semanticsRow   `json:"final_sessions"`      // the rows of the store
-	Rows      [][]semanticsRow `json:"sessions_after_each"` // of the store
+	Caching   string                    // "enabled: …": the last change of each session is emitted at the end
+	Final     []semanticsRow            `json:"final_sessions"`              // the rows of the store
+	Rows      [][]semanticsRow          `json:"sessions_after_each"`         // of the store
+	PerStart  map[string][]semanticsRow `json:"expected_per_window_start"`   // in any order
+	Last      json.RawMessage           `json:"expected_last_value_per_key"` // of windows
 	Overlaps  [][2]int64
 	Apart     [][2]int64 `json:"does_not_overlap"`
 }
@@ -227,8 +231,6 @@ func (c *semanticsCase) missing() string {
 		return "global table"
 	case c.Grace != nil && strings.HasPrefix(c.Join, "stream-table"), c.LeftStore != nil, c.RightStore != nil:
 		return "versioned table and grace of a join"
-	case c.Window.Type == "sliding":
-		return "sliding windows"
 	case c.Kind == "suppress":
 		return "suppress"
 	case c.Kind == "window_overlap" && c.Window.Type != "session":
@@ -461,6 +463,8 @@ func (c *semanticsCase) windows() topology.Windows {
 	switch c.Window.Type {
 	case "session":
 		return topology.Sessions(milliseconds(c.Window.Gap)).Grace(grace)
+	case "sliding":
+		return topology.Sliding(milliseconds(c.Window.Apart)).Grace(grace)
 	}
 	return topology.Hopping(milliseconds(c.Window.Size), milliseconds(c.Window.Advance)).Grace(grace)
 }
@@ -620,6 +624,15 @@ func (c *semanticsCase) compare(t *testing.T, got emitted) {
 		}
 		return
 	}
+	if c.PerStart != nil {
+		c.compareStarts(t, slices.Concat(got["out"]...))
+		return
+	}
+	if c.Last != nil && c.Window.Type != "" {
+		if err := json.Unmarshal(c.Last, &c.Final); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if c.Final != nil || c.Rows != nil {
 		c.compareTable(t, got["out"])
 		return
@@ -675,6 +688,9 @@ func (c *semanticsCase) compareRows(t *testing.T, output string, got, expected [
 		if slices.Contains(c.UnorderedAt, i) {
 			rows, want = lastPerKey(rows), lastPerKey(want)
 		}
+		if c.Window.Type == "sliding" {
+			rows, want = sortedByWindow(rows, want)
+		}
 		if !slices.EqualFunc(rows, want, semanticsRow.meets) {
 			t.Errorf("%s, after input %d:\ngot  %s\nwant %s", output, i, show(rows), show(want))
 		}
@@ -692,9 +708,34 @@ func (c *semanticsCase) compareTable(t *testing.T, got [][]semanticsRow) {
 	for i, want := range rows {
 		table := lastPerKey(slices.Concat(got[:i+1]...))
 		table = slices.DeleteFunc(table, func(row semanticsRow) bool { return row.Value == nil })
+		want = lastPerKey(want)
 		if !slices.EqualFunc(table, want, semanticsRow.meets) {
 			t.Errorf("after input %d, the rows are\n%s\nwant\n%s", i, show(table), show(want))
 		}
+	}
+}
+
+// compareStarts compares the rows of windows by their starts.
+func (c *semanticsCase) compareStarts(t *testing.T, got []semanticsRow) {
+	t.Helper()
+	byStart := map[string][]semanticsRow{}
+	for _, row := range got {
+		start := strconv.FormatInt(row.Window[0], 10)
+		byStart[start] = append(byStart[start], row)
+	}
+	byValue := func(a, b semanticsRow) int {
+		return cmp.Or(cmp.Compare(text(a.Value), text(b.Value)), cmp.Compare(*a.Time, *b.Time))
+	}
+	for start, want := range c.PerStart {
+		got := byStart[start]
+		slices.SortFunc(got, byValue)
+		slices.SortFunc(want, byValue)
+		if !slices.EqualFunc(got, want, func(got, want semanticsRow) bool { return got.Value == want.Value && *got.Time == *want.Time }) {
+			t.Errorf("windows that start at %s:\ngot  %s\nwant %s", start, show(got), show(want))
+		}
+	}
+	if len(byStart) != len(c.PerStart) {
+		t.Errorf("windows start at %v, want %v", slices.Sorted(maps.Keys(byStart)), slices.Sorted(maps.Keys(c.PerStart)))
 	}
 }
 
@@ -723,6 +764,27 @@ func (c *semanticsCase) testOverlaps(t *testing.T) {
 			t.Errorf("%v overlaps", other)
 		}
 	}
+}
+
+// sortedByWindow sorts rows by window, as the Java tests of sliding windows do, if the expected rows have windows. The
+// order of the rows of one window stays.
+func sortedByWindow(got, want []semanticsRow) (sortedGot, sortedWant []semanticsRow) {
+	name := func(row semanticsRow) string {
+		if row.Window == nil {
+			return text(row.Key)
+		}
+		return fmt.Sprintf("[%s@%d/%d]", text(row.Key), row.Window[0], row.Window[1])
+	}
+	for _, row := range want {
+		if !strings.HasPrefix(name(row), "[") {
+			return got, want
+		}
+	}
+	byName := func(a, b semanticsRow) int { return cmp.Compare(name(a), name(b)) }
+	sortedGot, sortedWant = slices.Clone(got), slices.Clone(want)
+	slices.SortStableFunc(sortedGot, byName)
+	slices.SortStableFunc(sortedWant, byName)
+	return sortedGot, sortedWant
 }
 
 // lastPerKey returns the last row of each key and window.
