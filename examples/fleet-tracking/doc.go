@@ -76,11 +76,8 @@
 //
 // # Topics
 //
-// All are keyed by vehicle except viagens: localizacao-veiculos and viagens (timetable and shapes, keyed by trip family) are
-// read; velocidade-media (of the speeds that vehicles report), velocidade-por-posicoes (distance over time between positions),
-// desvios-de-rota, atrasos (arrivals along the shape), paradas (arrivals by halt or radius, and departures), trechos (legs from stop to
-// stop), progresso and contas (how many rows of a vehicle count, and why others do not) are written. Of paradas and trechos the
-// last record of a stop of a run counts. previsoes has when each run was expected at the stops ahead, as it was told at each fix; eta.csv
-// measures the same forecasts, but told from what had happened by then in event time, so that a replay gives the same. posicoes-sem-uso has the fixes that tell nothing of stops, and why. What comes to localizacao-veiculos and is no position goes to
-// localizacao-veiculos-invalidas.
+// TOPICS.md lists all topics, who writes and reads them, and the fields of their values; topics.schema.json says the same as JSON Schema. Of
+// paradas and trechos the last record of a stop of a run counts. previsoes has when each run was expected at the stops ahead, as it
+// was told at each fix; eta.csv measures the same forecasts, but told from what had happened by then in event time, so that a
+// replay gives the same.
 package main

@@ -32,6 +32,8 @@ func TestFreightDay(t *testing.T) {
 		}
 	}
 
+	checkTopics(t, at("log"), 18)
+
 	succeed(t, "-data", at("log"), "-replay", "-out", at("replayed"))
 	reporttest.Same(t, at("simulated"), at("replayed"))
 

@@ -34,6 +34,8 @@ func TestRecording(t *testing.T) {
 		t.Fatalf("the recording gives %d bytes of arrivals and episodes\n%s", len(files[report.Arrivals]), files[report.DeviationEpisodes])
 	}
 
+	checkTopics(t, at("log"), 16)
+
 	t.Run("a second start adds nothing", func(t *testing.T) {
 		succeed(t, "-gtfs", feed, "-positions", positions, "-arrival-order", "-data", at("log"), "-out", at("second"))
 		reporttest.Same(t, at("first"), at("second"))

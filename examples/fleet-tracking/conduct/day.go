@@ -13,15 +13,15 @@ type Day struct {
 	Vehicles []string `json:"veiculos,omitempty"` // that the driver drove
 	Figures
 	Peaks
-	Runs       int      `json:"percursos,omitempty"` // that could be compared with their route
-	Detours    int      `json:"desvios,omitempty"`
-	Timepoints int      `json:"partidas,omitempty"` // departures at timepoints, and arrivals at deliveries
-	OnTime     int      `json:"pontuais,omitempty"`
-	Early      int      `json:"adiantadas,omitempty"`
-	Late       int      `json:"atrasadas,omitempty"`
-	Score      *float64 `json:"nota,omitempty"`   // 0 to 100, absent if the vehicle was driven too little
-	Weight     int      `json:"pesos"`            // the sum of the weights of the score's parts; 0 without a score
-	Parts      []string `json:"partes,omitempty"` // of the score
+	Runs       int      `json:"percursos,omitempty"`  // that could be compared with their route
+	Detours    int      `json:"desvios,omitempty"`    // episodes off the route
+	Timepoints int      `json:"partidas,omitempty"`   // departures at timepoints, and arrivals at deliveries
+	OnTime     int      `json:"pontuais,omitempty"`   // of them, 60 s early to 300 s late; at a delivery, within its window
+	Early      int      `json:"adiantadas,omitempty"` // of them, earlier
+	Late       int      `json:"atrasadas,omitempty"`  // of them, later
+	Score      *float64 `json:"nota,omitempty"`       // 0 to 100, absent if the vehicle was driven too little
+	Weight     int      `json:"pesos"`                // the sum of the weights of the score's parts; 0 without a score
+	Parts      []string `json:"partes,omitempty"`     // of the score
 	// Missing says of what cannot be computed why, such as "not computable: fixes every 31 s".
 	Missing map[string]string `json:"naoCalculado,omitempty"`
 }

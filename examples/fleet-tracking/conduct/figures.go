@@ -7,21 +7,21 @@ type Figures struct {
 	Fixes    int64        `json:"posicoes"`
 	Pairs    int64        `json:"pares"`                      // at most 300 s apart and not faster than 50 m/s
 	LeftOut  int64        `json:"paresDescartados,omitempty"` // other pairs
-	Distance fleet.Length `json:"metros"`
-	Time     fleet.Span   `json:"segundos"`
-	Moving   fleet.Span   `json:"segundosAndando"` // of pairs of at least 1 m/s
+	Distance fleet.Length `json:"metros"`                     // of the pairs
+	Time     fleet.Span   `json:"segundos"`                   // of the pairs
+	Moving   fleet.Span   `json:"segundosAndando"`            // of pairs of at least 1 m/s
 
-	Limited      int64      `json:"posicoesComLimite,omitempty"`
-	Reported     int64      `json:"posicoesComVelocidade,omitempty"`
-	MovingFixes  int64      `json:"posicoesAndando,omitempty"`   // with a reported speed of at least 1 m/s
-	JudgedFixes  int64      `json:"posicoesSobLimite,omitempty"` // of those, the ones with a known limit
-	OverFixes    int64      `json:"posicoesAcima,omitempty"`     // with a reported speed over the limit
-	OverEpisodes int64      `json:"episodiosAcima,omitempty"`    // runs of such fixes
-	JudgedTime   fleet.Span `json:"segundosSobLimite,omitempty"` // of moving pairs with a limit
-	OverSpans    int64      `json:"trechosAcima,omitempty"`      // spans of pairs over the limit, 15 s or longer
-	OverTime     fleet.Span `json:"segundosAcima,omitempty"`     // of those
-	Stands       int64      `json:"paradasLongas,omitempty"`     // spans of standing pairs, 300 s or longer
-	StandTime    fleet.Span `json:"segundosParadasLongas,omitempty"`
+	Limited      int64      `json:"posicoesComLimite,omitempty"`        // fixes with a known speed limit
+	Reported     int64      `json:"posicoesComVelocidade,omitempty"`    // fixes with a reported speed
+	MovingFixes  int64      `json:"posicoesAndando,omitempty"`          // with a reported speed of at least 1 m/s
+	JudgedFixes  int64      `json:"posicoesSobLimite,omitempty"`        // of those, the ones with a known limit
+	OverFixes    int64      `json:"posicoesAcima,omitempty"`            // with a reported speed over the limit
+	OverEpisodes int64      `json:"episodiosAcima,omitempty"`           // runs of such fixes
+	JudgedTime   fleet.Span `json:"segundosSobLimite,omitempty"`        // of moving pairs with a limit
+	OverSpans    int64      `json:"trechosAcima,omitempty"`             // spans of pairs over the limit, 15 s or longer
+	OverTime     fleet.Span `json:"segundosAcima,omitempty"`            // of those
+	Stands       int64      `json:"paradasLongas,omitempty"`            // spans of standing pairs, 300 s or longer
+	StandTime    fleet.Span `json:"segundosParadasLongas,omitempty"`    // of those
 	WithIgnition fleet.Span `json:"segundosParadoComIgnicao,omitempty"` // of standing pairs with the ignition known at both ends
 	Idle         fleet.Span `json:"segundosMarchaLenta,omitempty"`      // of those, with the engine on at both ends
 

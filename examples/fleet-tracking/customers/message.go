@@ -21,27 +21,27 @@ type Message struct {
 	Delivery string        `json:"entrega"`
 	Number   int           `json:"numero"` // of the messages of the delivery, from 1
 	Customer string        `json:"cliente,omitempty"`
-	At       fleet.Instant `json:"instante"` // event time of the decision
-	Phase    Phase         `json:"situacao"`
-	Expected fleet.Instant `json:"previsao,omitempty"`
-	Minutes  *Minutes      `json:"minutos,omitempty"` // from At until the vehicle is expected
+	At       fleet.Instant `json:"instante"`           // event time of the decision
+	Phase    Phase         `json:"situacao"`           // of the delivery, since this message
+	Expected fleet.Instant `json:"previsao,omitempty"` // when the vehicle arrives
+	Minutes  *Minutes      `json:"minutos,omitempty"`  // from At until the vehicle is expected
 
-	// Minutes against the promised window. Until the vehicle arrives LateBy is what is expected.
-	LateBy  int `json:"atraso,omitempty"`
-	EarlyBy int `json:"adiantamento,omitempty"`
+	// In minutes, against the promised window. Until the vehicle arrives LateBy is what is expected.
+	LateBy  int `json:"atraso,omitempty"`       // late
+	EarlyBy int `json:"adiantamento,omitempty"` // early
 
-	NoSignal   bool   `json:"semSinal,omitempty"`
+	NoSignal   bool   `json:"semSinal,omitempty"` // the vehicle has sent nothing for 10 minutes
 	Correction bool   `json:"correcao,omitempty"` // it was said to be served or to have failed
-	Reason     string `json:"motivo,omitempty"`
-	Portuguese string `json:"texto"`
-	English    string `json:"textoEmIngles"`
+	Reason     string `json:"motivo,omitempty"`   // of a failure
+	Portuguese string `json:"texto"`              // the sentence for the customer
+	English    string `json:"textoEmIngles"`      // its translation
 }
 
 // Minutes is a time to wait, and the range in which four of five such forecasts come true.
 type Minutes struct {
-	About int `json:"cerca"`
-	Low   int `json:"minimo"`
-	High  int `json:"maximo"`
+	About int `json:"cerca"`  // expected
+	Low   int `json:"minimo"` // earliest
+	High  int `json:"maximo"` // latest
 }
 
 // Mark is what a customer was told last. The zero value is nothing.

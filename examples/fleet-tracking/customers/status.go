@@ -28,28 +28,28 @@ type Status struct {
 	Customer string        `json:"cliente,omitempty"`
 	Trip     string        `json:"viagem"`
 	Day      string        `json:"data"`
-	Vehicle  string        `json:"veiculo,omitempty"` // absent until one is on the trip
-	From     fleet.Instant `json:"de"`                // the promised window
-	To       fleet.Instant `json:"ate"`
-	Phase    Phase         `json:"situacao"`
-	Since    fleet.Instant `json:"desde,omitempty"`    // of the phase
+	Vehicle  string        `json:"veiculo,omitempty"`  // absent until one is on the trip
+	From     fleet.Instant `json:"de"`                 // the promised window
+	To       fleet.Instant `json:"ate"`                // its end
+	Phase    Phase         `json:"situacao"`           // how far the delivery is
+	Since    fleet.Instant `json:"desde,omitempty"`    // when that phase began
 	At       fleet.Instant `json:"instante,omitempty"` // event time of the latest news
 
 	// Until the vehicle arrives.
-	Expected fleet.Instant `json:"previsao,omitempty"`
-	Low      fleet.Instant `json:"previsaoMinima,omitempty"`
-	High     fleet.Instant `json:"previsaoMaxima,omitempty"`
-	NoSignal fleet.Instant `json:"semSinalDesde,omitempty"` // time of the last fix, if there has been none for 10 minutes
+	Expected fleet.Instant `json:"previsao,omitempty"`       // when it is expected
+	Low      fleet.Instant `json:"previsaoMinima,omitempty"` // four of five such forecasts come true from here
+	High     fleet.Instant `json:"previsaoMaxima,omitempty"` // to here
+	NoSignal fleet.Instant `json:"semSinalDesde,omitempty"`  // time of the last fix, if there has been none for 10 minutes
 
 	// Seconds early or late against the promised window: of the expected arrival until the vehicle has arrived, then of the arrival.
-	Late    bool    `json:"atrasado,omitempty"`
-	LateBy  float64 `json:"atraso,omitempty"`
-	EarlyBy float64 `json:"adiantamento,omitempty"`
+	Late    bool    `json:"atrasado,omitempty"`     // whether it is late
+	LateBy  float64 `json:"atraso,omitempty"`       // by how much it is late
+	EarlyBy float64 `json:"adiantamento,omitempty"` // by how much it is early
 
 	// Once the vehicle has arrived. An arrival between two fixes that are too far apart has no time.
-	Arrived fleet.Instant `json:"chegada,omitempty"`
-	Left    fleet.Instant `json:"partida,omitempty"`
-	InTime  bool          `json:"noPrazo,omitempty"`
+	Arrived fleet.Instant `json:"chegada,omitempty"` // when it arrived
+	Left    fleet.Instant `json:"partida,omitempty"` // when it left
+	InTime  bool          `json:"noPrazo,omitempty"` // whether it arrived in the promised window
 
 	Recorded   bool   `json:"registrado,omitempty"` // the driver's record says so
 	Reason     string `json:"motivo,omitempty"`     // of a failure: one of fleet's reasons, or what the driver wrote

@@ -74,11 +74,11 @@ func (r Row) Position() Position { return r.Sent }
 // came after their window had closed, and so count for no speed from positions. Undated are the rows without a time of arrival, whose clocks nobody can
 // check.
 type Account struct {
-	Rows    int64            `json:"linhas"`
+	Rows    int64            `json:"linhas"` // all that came, as far as they are JSON
 	Fixes   int64            `json:"posicoes"`
-	LeftOut map[Reason]int64 `json:"descartadas,omitempty"`
-	Late    int64            `json:"tardias,omitempty"`
-	Undated int64            `json:"semChegada,omitempty"`
+	LeftOut map[Reason]int64 `json:"descartadas,omitempty"` // rows by reason
+	Late    int64            `json:"tardias,omitempty"`     // of them, those whose window had closed
+	Undated int64            `json:"semChegada,omitempty"`  // rows without a time of arrival
 }
 
 // Add returns the account with one more row. It leaves a as it was.

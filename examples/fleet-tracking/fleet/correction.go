@@ -71,16 +71,16 @@ type CorrectedTrip struct {
 	ID        string          `json:"viagem"`
 	Route     string          `json:"linha,omitempty"`
 	Corrected int             `json:"trechosCorrigidos"` // legs of which enough is known
-	Stops     []CorrectedStop `json:"paradas"`
+	Stops     []CorrectedStop `json:"paradas"`           // in the order of the trip
 }
 
 // CorrectedStop is a stop of a CorrectedTrip. Times are in seconds as in Stop.
 type CorrectedStop struct {
 	Sequence int    `json:"sequencia"`
 	ID       string `json:"parada"`
-	Due      Span   `json:"chegada"`
-	Leaves   Span   `json:"partida"`
-	Planned  Times  `json:"previstos"`
+	Due      Span   `json:"chegada"`   // arrival, from noon minus 12 hours of the service day
+	Leaves   Span   `json:"partida"`   // departure, likewise
+	Planned  Times  `json:"previstos"` // arrival and departure of the timetable, in seconds
 }
 
 // Corrected is the timetable of the trip with what is known: from the planned departure at the first stop on, each leg takes as long as is

@@ -18,7 +18,7 @@ type Delivery struct {
 	Radius   float64 `json:"raio,omitempty"`        // metres around the place that count as being there; 0: 50
 	MinDwell float64 `json:"permanencia,omitempty"` // seconds that a vehicle stays if it delivers; 0: 60
 	From     Instant `json:"de"`                    // the promised window
-	To       Instant `json:"ate"`
+	To       Instant `json:"ate"`                   // its end
 }
 
 // DeliveryRecord is what a driver notes about a delivery. It is the value of topic registros-de-entrega, keyed by delivery. It overrules
@@ -26,9 +26,9 @@ type Delivery struct {
 type DeliveryRecord struct {
 	ID      string  `json:"entrega"`
 	Driver  string  `json:"motorista,omitempty"`
-	Failed  bool    `json:"falhou,omitempty"`
+	Failed  bool    `json:"falhou,omitempty"` // not delivered
 	Reason  string  `json:"motivo,omitempty"` // of a failure
-	Instant Instant `json:"instante"`
+	Instant Instant `json:"instante"`         // when the driver noted it
 }
 
 // Assignments are the drives of a vehicle. It is the value of topic atribuicoes, keyed by vehicle.
@@ -41,7 +41,7 @@ type Assignment struct {
 	Trip   string  `json:"viagem,omitempty"` // empty if only the driver is known
 	Day    string  `json:"data,omitempty"`   // service day of the trip, YYYYMMDD
 	Driver string  `json:"motorista,omitempty"`
-	From   Instant `json:"de"`
+	From   Instant `json:"de"`  // inclusive
 	To     Instant `json:"ate"` // exclusive
 }
 

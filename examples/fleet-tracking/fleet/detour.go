@@ -26,7 +26,7 @@ type Detour struct {
 // LinePlace is a fix and where along the line, in metres, it lies.
 type LinePlace struct {
 	At    Instant `json:"instante"`
-	Along float64 `json:"percorrido"`
+	Along float64 `json:"percorrido"` // metres from the start of the line
 }
 
 // Skipped is the stretch of the line that the vehicle did not drive, in metres from the start of the line; false while the vehicle is

@@ -18,7 +18,7 @@ type Episode struct {
 	First Instant `json:"inicio"`
 	Last  Instant `json:"fim"`
 	Fixes int     `json:"posicoes"`
-	Max   float64 `json:"maxima"` // metres
+	Max   float64 `json:"maxima"` // greatest distance, in metres
 }
 
 // Arrival says when a vehicle reached a stop of its trip. It is the value of topic atrasos, once for each stop.
@@ -30,9 +30,9 @@ type Arrival struct {
 	Sequence int     `json:"sequencia"` // the timetable's stop_sequence
 	Stop     string  `json:"parada"`
 	Name     string  `json:"nome,omitempty"`
-	Due      Instant `json:"previsto"`
-	Arrived  Instant `json:"chegada"`
-	Delay    float64 `json:"atraso"` // seconds, positive when late
+	Due      Instant `json:"previsto"` // planned arrival
+	Arrived  Instant `json:"chegada"`  // when the vehicle was there
+	Delay    float64 `json:"atraso"`   // seconds, positive when late
 }
 
 // Progress says how far a vehicle is on its trip. It is the value of topic progresso.

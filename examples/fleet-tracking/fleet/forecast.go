@@ -25,10 +25,10 @@ type Forecast struct {
 type Expected struct {
 	Sequence int     `json:"sequencia"` // the timetable's stop_sequence
 	Stop     string  `json:"parada"`
-	Due      Instant `json:"chegadaPrevista"`
+	Due      Instant `json:"chegadaPrevista"`           // planned arrival
 	Leaves   Instant `json:"partidaPrevista,omitempty"` // of a timepoint only: the run waits there until then
-	Arrives  Instant `json:"chegada"`
-	Low      Instant `json:"de"` // four of five such forecasts come true between Low and High
+	Arrives  Instant `json:"chegada"`                   // expected arrival
+	Low      Instant `json:"de"`                        // four of five such forecasts come true between Low and High
 	High     Instant `json:"ate"`
 	Known    int     `json:"trechosComHistoria,omitempty"` // legs from here to the stop that other runs have driven
 	Delivery bool    `json:"entrega,omitempty"`            // the stop is a delivery, whose id Stop is

@@ -85,17 +85,17 @@ func (h LegHour) Apply(c LegChange) LegHour {
 // one is normal with 30 s between fixes.
 type LegSummary struct {
 	LegKey
-	Legs          int    `json:"trechos"`
+	Legs          int    `json:"trechos"`           // drives that are summed up
 	Driven        Span   `json:"segundos"`          // sum
 	Median        Span   `json:"mediana"`           // of the driven times
 	Timed         int    `json:"comHorario"`        // legs that have a planned time
 	Planned       Span   `json:"segundosPrevistos"` // sum, of these
 	Lost          Span   `json:"perdidos"`          // driven less planned, of these
-	PlannedMetres Length `json:"metrosPrevistos"`
-	Measured      int    `json:"medidos"` // legs whose driven distance is known
-	Metres        Length `json:"metros"`  // of these
-	Dwells        int    `json:"esperas"` // legs whose dwell at the stop before is known
-	Dwell         Span   `json:"medianaDaEspera"`
+	PlannedMetres Length `json:"metrosPrevistos"`   // sum, of all drives
+	Measured      int    `json:"medidos"`           // legs whose driven distance is known
+	Metres        Length `json:"metros"`            // of these
+	Dwells        int    `json:"esperas"`           // legs whose dwell at the stop before is known
+	Dwell         Span   `json:"medianaDaEspera"`   // median
 }
 
 // Summary sums up the drives.

@@ -38,7 +38,7 @@ func (p Position) Fix() Fix { return Fix{p.Instant, p.Point(), p.Speed, p.Odomet
 // and jumps count in the window of their later fix.
 type Motion struct {
 	Fixes    int64  `json:"posicoes"`
-	Distance Length `json:"metros"`
+	Distance Length `json:"metros"`            // of the clean pairs
 	Time     Span   `json:"segundos"`          // of the clean pairs
 	Moving   Span   `json:"segundosAndando"`   // of the clean pairs of at least 1 m/s
 	Way      Length `json:"metrosAndando"`     // distance of those
@@ -47,11 +47,11 @@ type Motion struct {
 	Jumps    int64  `json:"saltos,omitempty"`  // pairs faster than 50 m/s
 
 	// What the vehicle itself says of the clean pairs of which both fixes have an odometer, or a speed.
-	Odometer         Length `json:"hodometro,omitempty"`
-	OdometerDistance Length `json:"metrosComHodometro,omitempty"` // from positions, of the same pairs
-	OdometerTime     Span   `json:"segundosComHodometro,omitempty"`
-	Reported         Length `json:"metrosInformados,omitempty"` // mean of the two speeds times the time
-	ReportedTime     Span   `json:"segundosInformados,omitempty"`
+	Odometer         Length `json:"hodometro,omitempty"`            // distance by the odometer
+	OdometerDistance Length `json:"metrosComHodometro,omitempty"`   // from positions, of the same pairs
+	OdometerTime     Span   `json:"segundosComHodometro,omitempty"` // time of the same pairs
+	Reported         Length `json:"metrosInformados,omitempty"`     // distance: mean of the two speeds times the time
+	ReportedTime     Span   `json:"segundosInformados,omitempty"`   // time of the same pairs
 }
 
 // Plus returns the sum of two motions.

@@ -14,8 +14,8 @@ import (
 type Path struct {
 	Shape    Shape       `json:"forma,omitempty"`
 	Stops    []Stop      `json:"paradas"`            // without Due and Leaves
-	Corridor float64     `json:"corredor,omitempty"` // see Trip
-	Yards    []orb.Point `json:"patios,omitempty"`
+	Corridor float64     `json:"corredor,omitempty"` // metres from the line within which a vehicle is on its route; 0: 100
+	Yards    []orb.Point `json:"patios,omitempty"`   // depots and fuel stations, longitude and latitude: within 200 m of one no vehicle is off its route
 }
 
 // ID is the beginning of the SHA-256 sum of the path, in 24 hexadecimal digits: another path has another id. It panics if a number

@@ -31,7 +31,7 @@ func (i Instant) Since(earlier Instant) float64 { return float64(i-earlier) / 10
 // vehicle does not say. Trip, Day and Start are empty while the vehicle
 // is not on a trip. Arrival is 0 when nobody noted it.
 type Position struct {
-	Vehicle  string   `json:"veiculo"`
+	Vehicle  string   `json:"veiculo"` // that of the key counts
 	Route    string   `json:"linha,omitempty"`
 	Trip     string   `json:"viagem,omitempty"`
 	Day      string   `json:"data,omitempty"`    // service day of the trip, YYYYMMDD

@@ -2,8 +2,8 @@ package fleet
 
 // Promise is the window of time that a customer was promised. One promised time is a window without length.
 type Promise struct {
-	From Instant `json:"de"`
-	To   Instant `json:"ate"`
+	From Instant `json:"de"`  // start of the window
+	To   Instant `json:"ate"` // its end
 }
 
 // Miss is how far an arrival lies before the window or after it, in seconds. At most one of the two is not 0.

@@ -79,11 +79,11 @@ type RepeatedDetours struct {
 // RepeatedDetour is a stretch of the line that three or more runs left out in 14 days. Each of their stretches overlaps it by half of the
 // shorter of the two.
 type RepeatedDetour struct {
-	From  Length  `json:"de"` // metres along the line
-	To    Length  `json:"ate"`
+	From  Length  `json:"de"`  // metres along the line
+	To    Length  `json:"ate"` // likewise
 	Runs  int     `json:"percursos"`
-	First Instant `json:"primeiro"`
-	Last  Instant `json:"ultimo"`
+	First Instant `json:"primeiro"`    // start of the earliest
+	Last  Instant `json:"ultimo"`      // start of the latest
 	Extra Length  `json:"metrosAMais"` // of all of them together, as far as it is known
 }
 

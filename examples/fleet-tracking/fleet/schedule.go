@@ -22,8 +22,8 @@ type Schedule struct {
 	ID        string    `json:"viagem"`
 	Route     string    `json:"linha,omitempty"`
 	Headsign  string    `json:"destino,omitempty"`
-	Zone      string    `json:"fuso"` // IANA time zone
-	Frequency Frequency `json:"frequencia,omitempty"`
+	Zone      string    `json:"fuso"`                 // IANA time zone
+	Frequency Frequency `json:"frequencia,omitempty"` // of a trip of frequencies.txt
 	Untimed   bool      `json:"semHorario,omitempty"` // there are no planned times: all Times are 0
 	Path      string    `json:"trajeto"`              // the key of the path in topic trajetos
 	Times     []Times   `json:"horarios"`             // at each stop of the path

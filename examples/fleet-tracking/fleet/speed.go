@@ -3,9 +3,9 @@ package fleet
 // Speed sums up the speeds that a vehicle reported in a window of time. The zero value has no fix. Speeds are in m/s.
 type Speed struct {
 	Count int64   `json:"posicoes"`
-	Sum   float64 `json:"soma"`
-	Mean  float64 `json:"media"`
-	Max   float64 `json:"maxima"`
+	Sum   float64 `json:"soma"`   // of the speeds
+	Mean  float64 `json:"media"`  // average
+	Max   float64 `json:"maxima"` // greatest
 }
 
 // Add takes in a fix. One without a speed changes nothing.

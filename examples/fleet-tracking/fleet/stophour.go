@@ -56,10 +56,10 @@ func (h StopHour) Apply(c VisitChange) StopHour {
 type DwellSummary struct {
 	StopKey
 	Name   string `json:"nome,omitempty"`
-	Visits int    `json:"visitas"`
-	Dwell  Span   `json:"segundos"` // sum
-	Median Span   `json:"mediana"`
-	Max    Span   `json:"maxima"`
+	Visits int    `json:"visitas"`           // stays that are summed up
+	Dwell  Span   `json:"segundos"`          // sum
+	Median Span   `json:"mediana"`           // of the dwells
+	Max    Span   `json:"maxima"`            // longest
 	Unseen int    `json:"semParadaVista"`    // visits with a dwell of 0
 	UpTo   Span   `json:"semParadaVistaAte"` // sum of the times between the fixes of these
 }

@@ -51,9 +51,9 @@ type Stop struct {
 	Name      string  `json:"nome,omitempty"`
 	Lat       float64 `json:"lat,omitempty"`
 	Lon       float64 `json:"lon,omitempty"`
-	Along     float64 `json:"distancia"` // metres along the line
-	Due       int     `json:"chegada,omitempty"`
-	Leaves    int     `json:"partida,omitempty"`
+	Along     float64 `json:"distancia"`                 // metres along the line
+	Due       int     `json:"chegada,omitempty"`         // planned arrival, in seconds from noon minus 12 hours of the service day
+	Leaves    int     `json:"partida,omitempty"`         // planned departure, likewise
 	Timepoint bool    `json:"pontoDeControle,omitempty"` // the timetable's times are exact here
 
 	Radius  float64  `json:"raio,omitempty"`        // metres around the stop that count as being there; 0: 50

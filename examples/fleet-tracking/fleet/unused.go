@@ -24,7 +24,7 @@ type Unused struct {
 	Trip    string  `json:"viagem,omitempty"`
 	Day     string  `json:"data,omitempty"`
 	Instant Instant `json:"instante"`
-	Reason  Reason  `json:"motivo"`
+	Reason  Reason  `json:"motivo"` // why it tells nothing
 }
 
 // OffTrip reports whether the vehicle is on no trip.

@@ -42,17 +42,17 @@ type Visit struct {
 	Sequence  int     `json:"sequencia"` // the timetable's stop_sequence
 	Stop      string  `json:"parada"`
 	Name      string  `json:"nome,omitempty"`
-	Timepoint bool    `json:"pontoDeControle,omitempty"`
-	Last      bool    `json:"ultima,omitempty"`          // of the trip
-	Due       Instant `json:"chegadaPrevista,omitempty"` // 0 at a stop without planned times
-	Leaves    Instant `json:"partidaPrevista,omitempty"`
-	Headway   bool    `json:"intervalo,omitempty"` // no delay: the trip keeps a headway, or has no planned times
-	How       How     `json:"como"`
-	Low       Instant `json:"depoisDe,omitempty"` // the fixes between which the vehicle arrived
+	Timepoint bool    `json:"pontoDeControle,omitempty"` // the timetable's times are exact here
+	Last      bool    `json:"ultima,omitempty"`          // the last stop of the trip
+	Due       Instant `json:"chegadaPrevista,omitempty"` // planned arrival, 0 at a stop without planned times
+	Leaves    Instant `json:"partidaPrevista,omitempty"` // planned departure
+	Headway   bool    `json:"intervalo,omitempty"`       // no delay: the trip keeps a headway, or has no planned times
+	How       How     `json:"como"`                      // what told the arrival, or why there is none
+	Low       Instant `json:"depoisDe,omitempty"`        // the fixes between which the vehicle arrived
 	High      Instant `json:"ate,omitempty"`
-	Arrived   Instant `json:"chegada,omitempty"`
-	Left      Instant `json:"partida,omitempty"`
-	Hour      int     `json:"hora"` // local, of the arrival; if that is not known, of High
+	Arrived   Instant `json:"chegada,omitempty"` // arrival, 0 if not known
+	Left      Instant `json:"partida,omitempty"` // departure, 0 if not known
+	Hour      int     `json:"hora"`              // local, of the arrival; if that is not known, of High
 
 	Promise *Promise `json:"promessa,omitempty"` // of a delivery, whose id Stop is
 }
@@ -65,8 +65,8 @@ type Leg struct {
 	ToSequence    int      `json:"aSequencia"`
 	From          string   `json:"daParada"`
 	To            string   `json:"aParada"`
-	Left          Instant  `json:"partida"`
-	Arrived       Instant  `json:"chegada"`
+	Left          Instant  `json:"partida"`                    // from the stop at the start
+	Arrived       Instant  `json:"chegada"`                    // at the stop at the end
 	Hour          int      `json:"hora"`                       // local, of the departure
 	Planned       float64  `json:"segundosPrevistos"`          // seconds; 0 if Untimed
 	Driven        float64  `json:"segundos"`                   // seconds
