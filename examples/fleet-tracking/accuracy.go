@@ -55,7 +55,7 @@ func accuracy(results report.Report, truth *simulation.Truth, first fleet.Instan
 			found++
 		}
 	}
-	text := fmt.Sprintf("Compared with what happened: %d of %d arrivals are there", len(apart), happened)
+	text := fmt.Sprintf("Compared with what happened: %d of %d arrivals were reported", len(apart), happened)
 	if len(apart) > 0 {
 		slices.Sort(apart)
 		text += fmt.Sprintf(", half of them within %.0f s, 95 %% within %.0f s", math.Ceil(apart[len(apart)/2]), math.Ceil(apart[len(apart)*95/100]))

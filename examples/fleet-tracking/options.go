@@ -20,7 +20,7 @@ import (
 type options struct {
 	gtfs         string
 	positions    string        // a file, or with live the address of a feed
-	every        time.Duration // with an address: how often it is asked
+	every        time.Duration // how often the feed at an address is polled
 	format       recording.Options
 	arrivalOrder bool
 	records      string // of drivers, beside positions

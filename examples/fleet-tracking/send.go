@@ -27,7 +27,7 @@ const (
 	sendEvery  = 200 * time.Millisecond // a transaction, when positions come slower
 )
 
-// inTransactions makes a sender write with commit: all of a transaction, or nothing.
+// inTransactions makes a sender write in transactions, which its method commit ends.
 var inTransactions = kafka.ProducerConfig{TransactionalID: inputGroup}
 
 // sender writes records.

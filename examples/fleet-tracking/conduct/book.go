@@ -89,7 +89,7 @@ type Stretch struct {
 
 func (s Stretch) key() string { return s.Vehicle + "|" + s.Trip + "|" + s.Day }
 
-// Entry is news for a sheet: one of Part, Call and Stretch. A part replaces the earlier one of its vehicle.
+// Entry adds to a sheet: exactly one of Part, Call and Stretch is set. A part replaces the earlier part of its vehicle.
 type Entry struct {
 	Sheet
 	From    string   `json:"de,omitempty"` // the vehicle of the part

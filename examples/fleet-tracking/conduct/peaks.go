@@ -33,7 +33,7 @@ func (p Peaks) With(q Peaks) Peaks {
 	}
 }
 
-// HeldBy reports whether the pair with the peaks q may hold a peak of p.
+// HeldBy reports whether a peak of p may come from the pair whose peaks are q: one of them is equal.
 func (p Peaks) HeldBy(q Peaks) bool {
 	return q.TopSpeed != 0 && q.TopSpeed == p.TopSpeed ||
 		q.Acceleration != 0 && q.Acceleration == p.Acceleration || q.Braking != 0 && q.Braking == p.Braking

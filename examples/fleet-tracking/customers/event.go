@@ -10,14 +10,14 @@ type Event struct {
 	Run      fleet.Run     `json:"percurso"`           // of the vehicle; not for a plan or a record
 
 	Started bool            `json:"saiu,omitempty"`        // the run has left its first stop
-	Next    bool            `json:"proxima,omitempty"`     // and the stop before
-	Expects *fleet.Expected `json:"previsao,omitempty"`    // of Forecast
-	Visit   *fleet.Visit    `json:"parada,omitempty"`      // of Visit
-	Later   fleet.Instant   `json:"posterior,omitempty"`   // of Passed: when the vehicle arrived at a later delivery
-	Last    fleet.Instant   `json:"ultimoSinal,omitempty"` // of Silent: the last fix
+	Next    bool            `json:"proxima,omitempty"`     // the run has left the stop before the delivery
+	Expects *fleet.Expected `json:"previsao,omitempty"`    // given if Kind is Forecast
+	Visit   *fleet.Visit    `json:"parada,omitempty"`      // given if Kind is Visit
+	Later   fleet.Instant   `json:"posterior,omitempty"`   // given if Kind is Passed: when the vehicle arrived at a later delivery
+	Last    fleet.Instant   `json:"ultimoSinal,omitempty"` // given if Kind is Silent: the last fix
 
-	Plan   *fleet.Delivery       `json:"-"` // of Plan
-	Record *fleet.DeliveryRecord `json:"-"` // of Record
+	Plan   *fleet.Delivery       `json:"-"` // given if Kind is Plan
+	Record *fleet.DeliveryRecord `json:"-"` // given if Kind is Record
 }
 
 // Kind says what an event tells.

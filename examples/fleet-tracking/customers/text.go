@@ -7,21 +7,21 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
-// language has the sentences of messages and pages.
+// language has the sentences of messages and pages. The comments name what is inserted into each, in order.
 type language struct {
 	phases     map[Phase]string
 	reasons    map[string]string
-	failed     string // with the reason
-	within     string // times: about, low, high
-	late       string // time
+	failed     string // reason
+	within     string // three durations: expected, shortest, longest
+	late       string // duration
 	onTime     string
 	noSignal   string
-	arrivedBy  map[bool]string // late, or else early; time
+	arrivedBy  map[bool]string // true: late, false: early; duration
 	correction string
 	page       words
 }
 
-// words are those of pages.
+// words are the sentences of pages. The comments name what is inserted.
 type words struct {
 	Lang, Delivery, Deliveries, Promised, Refreshes string
 

@@ -135,8 +135,8 @@ func (c Config) call(v fleet.Visit, assigned fleet.Assignments, _ bool) conduct.
 	}
 }
 
-// stretch returns the run of a fix that could be compared with its route, and the detour that the fix belongs to. A detour is that of whoever drove
-// when it began.
+// stretch returns the entry of a fix that was compared with its route: its run and, if it belongs to one, its detour. A detour counts for the
+// driver at its beginning.
 func (c Config) stretch(d fleet.Deviation, assigned fleet.Assignments, _ bool) conduct.Entry {
 	at, stretch := d.Instant, conduct.Stretch{Vehicle: d.Vehicle, Trip: d.Trip, Day: d.Day}
 	if d.Episode != nil {

@@ -57,7 +57,7 @@ func (a Assignments) At(moment Instant) (Assignment, bool) {
 	return found, ok
 }
 
-// Assigned is the fix on the trip that the vehicle is assigned to at the time, if it does not say itself which trip it is on.
+// Assigned returns the position with the trip that its vehicle is assigned to at that time. A position that names its trip keeps it.
 func (p Position) Assigned(a Assignments, _ bool) Position {
 	if p.OnTrip() {
 		return p

@@ -13,7 +13,8 @@ type Handover struct {
 	Latest *Position `json:"ultima"`
 }
 
-// Add takes in a fix and returns what the runs concerned get of it. A fix that is not newer than the latest goes to its run as it is.
+// Add takes in a fix and returns it for each run that needs it: its own and, if the vehicle changes runs, the one before. A fix that is not
+// newer than the latest goes to its own run only.
 func (h Handover) Add(fix Position) (Handover, []RunFix) {
 	var runs []RunFix
 	own := RunFix{Position: fix}

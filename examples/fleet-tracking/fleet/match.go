@@ -30,7 +30,7 @@ const (
 // Place is one place along the shape where the vehicle may be.
 type Place struct {
 	Along float64 `json:"m"` // the farthest reached, metres along the shape
-	Cost  float64 `json:"c"` // above that of the cheapest
+	Cost  float64 `json:"c"` // above the cost of the cheapest place
 }
 
 // match is the memory of the map matching: the latest fix that had a place, and the likely places, cheapest first.

@@ -93,8 +93,8 @@ func (h History) spreads() spreads {
 	return s
 }
 
-// at is the spread of a forecast so many seconds ahead. Between two horizons it changes evenly; nearer than the first and beyond the last
-// it stays the same.
+// at returns the spread of a forecast for a number of seconds ahead. It is interpolated between horizons, and constant before the first and
+// after the last.
 func (s spreads) at(ahead float64) (low, high Instant) {
 	last := len(horizons) - 1
 	i := 0

@@ -16,7 +16,7 @@ func stand(second int64, north float64) fleet.Fix {
 	return fleet.Position{Instant: fleet.Seconds(300_000 + second), Lat: new(10 + north*metre), Lon: new(1.0)}.Fix()
 }
 
-// motions adds up what fixes tell when they arrive in this order, by the number of the window.
+// motions returns the motion in each window, by its number, when fixes arrive in this order.
 func motions(fixes ...fleet.Fix) map[int64]fleet.Motion {
 	windows := map[int64]fleet.Motion{}
 	var known []fleet.Fix

@@ -74,7 +74,7 @@ func (d Delivery) Outcome(now Instant, known Evidence) Outcome {
 	return o
 }
 
-// seen is what a visit alone tells.
+// seen returns the outcome that the visit shows, without a record of the driver.
 func (d Delivery) seen(now Instant, v *Visit) Outcome {
 	if !v.There() {
 		return Outcome{State: Pending}

@@ -18,7 +18,7 @@ func TestUntimedRoundBeginsAtItsStart(t *testing.T) {
 	trip := &Trip{Untimed: true, Shape: line, Stops: []Stop{{}, {Along: line.Length()}}}
 	_, along, ok := placing{}.next(Seconds(60), near, plan{trip: trip})
 	if len(near) < 2 || !ok || along > startOfLine {
-		t.Errorf("of %d places the vehicle is taken to be at %.0f m, %v", len(near), along, ok)
+		t.Errorf("%d places are near, and the vehicle is placed at %.0f m (%v), want the start of the line", len(near), along, ok)
 	}
 }
 

@@ -84,7 +84,7 @@ type RepeatedDetour struct {
 	Runs  int     `json:"percursos"`
 	First Instant `json:"primeiro"`    // start of the earliest
 	Last  Instant `json:"ultimo"`      // start of the latest
-	Extra Length  `json:"metrosAMais"` // of all of them together, as far as it is known
+	Extra Length  `json:"metrosAMais"` // sum over these runs, as far as it is known
 }
 
 // Summary finds the repeated detours. It takes the stretch that most runs left out, with all that are the same, and so on with the rest.

@@ -77,7 +77,7 @@ func nearestPart(x0, y0, x1, y1 float64) float64 {
 // samePlace is how far apart along the shape, in metres, two approaches are still one: a curve drawn with corners has several.
 const samePlace = 20
 
-// approaches are the places within reach metres where the shape passes p: where it is nearer than right before and after. A
+// approaches returns the places, at most reach metres from p, where the distance from the shape to p has a local minimum. A
 // street that the shape uses twice has two. It also returns the shortest distance to the shape.
 func (s Shape) approaches(p orb.Point, reach float64) (places []foot, nearest float64) {
 	nearest = math.Inf(1)

@@ -7,7 +7,7 @@ import (
 	"github.com/paulmach/orb"
 )
 
-// What a number may be.
+// The kinds of numbers, for errors about a value that is none.
 const (
 	latitude  = "a latitude from -90 to 90"
 	longitude = "a longitude from -180 to 180"

@@ -82,8 +82,8 @@ func join(stops []fleet.Stop) {
 	}
 }
 
-// times are those of the calls. Stops between timepoints get the times of a vehicle of even speed along the shape, or, where
-// there is none, of even steps.
+// times returns the times of the calls. Those of stops between timepoints are interpolated: by the distance along the shape or, without a
+// shape, by the number of stops.
 func times(path fleet.Path, calls []Call) []fleet.Times {
 	times := make([]fleet.Times, len(calls))
 	for i, call := range calls {

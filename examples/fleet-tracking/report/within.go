@@ -8,9 +8,9 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
-// Within returns the results that belong to a span of time, from inclusive and to exclusive: windows that begin in it, fixes taken in it,
-// off-route episodes that begin in it, and arrivals, legs and forecasts of arrivals in it; a stop without an arrival counts at
-// the fix that showed it. What is summed up over all time stays as it is: the account of rows, and corrected timetables.
+// Within returns the results of a span of time, from inclusive and to exclusive. Windows and off-route episodes count at their beginning, fixes
+// and arrivals at their time, legs and forecasts at the arrival, and a stop without an arrival at the fix that showed it. The account
+// of rows and the corrected timetables stay as they are.
 func (r *Report) Within(from, to fleet.Instant) Report {
 	in := func(at fleet.Instant) bool { return from <= at && at < to }
 	return Report{

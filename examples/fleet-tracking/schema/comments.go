@@ -144,7 +144,7 @@ func structOf(t reflect.Type) reflect.Type {
 
 func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 
-// replaceWord replaces a word that is not quoted and no part of another.
+// replaceWord replaces a word wherever it stands alone and is not quoted.
 func replaceWord(text, word, by string) string {
 	var out strings.Builder
 	for {

@@ -18,20 +18,20 @@ const (
 	lightsApart  = 500.0 // metres
 	lightsAway   = 130.0 // metres from a customer
 	failedCall   = 0.06  // chance that a delivery fails, with a record of the driver
-	briefCall    = 0.04  // that the vehicle leaves again at once
-	skippedCall  = 0.03  // that it passes by on another street
+	briefCall    = 0.04  // chance that the vehicle leaves a customer at once
+	skippedCall  = 0.03  // chance that it passes a customer on another street
 	skipAside    = 190.0 // metres
 	skipLong     = 450.0 // metres before and behind the customer
-	cutTrip      = 0.08  // that a trip ends before its last customers
-	idleCall     = 0.30  // that the engine stays on at a customer
-	idleOften    = 0.80  // of a driver who seldom turns it off
+	cutTrip      = 0.08  // chance that a trip ends before its last customers
+	idleCall     = 0.30  // chance that the engine stays on at a customer
+	idleOften    = 0.80  // the same chance for a driver who seldom turns it off
 	scareApart   = 1500.0
-	lateNote     = 0.10 // that a record reaches the recorder later
+	lateNote     = 0.10 // chance that a record reaches the recorder later
 	parkedOff    = 20.0 // metres that a truck may halt before or behind the customer's place
 	stopsAtLeast = 2    // customers before a trip can be cut
 )
 
-// incident is what a vehicle shows as soon as the first day begins.
+// incident happens to a vehicle when the first day begins, so that those who watch see it at once.
 type incident struct {
 	early   int64   // seconds before work begins at which the vehicle was to leave
 	metres  float64 // about, to its first customer

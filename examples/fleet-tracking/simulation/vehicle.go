@@ -29,14 +29,14 @@ type vehicle struct {
 	truth  *Truth
 
 	day      time.Time     // noon of the service day
-	turn     int           // of the duty
+	turn     int           // index of the trip in the duty
 	trip     *fleet.Trip   // duty[turn]
 	reported string        // the id under which it drives the trip
 	began    fleet.Instant // start of the service day
 	leaves   fleet.Instant // departure
 	place    float64       // metres along the shape
 	next     int           // stop ahead
-	halt     fleet.Instant // it stands until then
+	halt     fleet.Instant // when the vehicle, which stands, drives on
 	late     float64       // seconds behind the timetable at the last stop
 	traffic  float64       // factor on the free speed of this trip
 	jam      stretch       // where it crawls
