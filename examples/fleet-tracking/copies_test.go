@@ -34,13 +34,13 @@ func TestCorrectedDefinition(t *testing.T) {
 	corrected := []string{"-live", "-as", "v2", "-off-route", "150"}
 	points := func(v version) string { return v.prefix() + tracking.Deviations.Name() }
 
+	rio := buildRio(t) // before the programs start, because their time is limited
 	live := at.start(t, []string{"-live", "-gtfs", straightLine(t)})
 	at.sendMorning(t, vehicles, 0)
 	live.await(points(""), 36)
 	second := beside.start(t, corrected)
 	second.await(points("v2"), 36)
 
-	rio := buildRio(t)
 	for topic, want := range map[string]string{
 		tracking.Deviations.Name(): "2 keys are equal, 1 differ, 0 only in desvios-de-rota, 0 only in v2-desvios-de-rota",
 		tracking.Detours.Name():    "1 keys are equal, 0 differ, 1 only in saidas-do-corredor, 0 only in v2-saidas-do-corredor",
