@@ -6,12 +6,14 @@
 // drives a simulated fleet in Aracaju, live in the terminal, on a Kafka broker inside the process.
 // With -freight it is a day of deliveries: routes, promised windows and drivers, failed deliveries, detours, GPS gaps and a wrong
 // clock. At its end the results are compared with what happened. With -freight -write DIR the day is written as the files that a
-// company of its own would have; how to process them is told then.
+// company of its own would have; how to process them is told then. -days simulates so many days, also of buses, whose simulation has no end
+// otherwise.
 //
 //	fleet-tracking -gtfs FEED -positions FILE -out DIR
 //
 // works through a recording with the GTFS feed of its agency and writes the results as CSV files; without a feed, speeds and the
-// account of rows. With -data DIR the log is kept: a second start goes on where the first ended, and
+// account of rows. -records FILE adds what drivers noted about deliveries, JSON lines with the fields of fleet.DeliveryRecord, each at its
+// time. With -data DIR the log is kept: a second start goes on where the first ended, and
 //
 //	fleet-tracking -data DIR -replay -out DIR2
 //
