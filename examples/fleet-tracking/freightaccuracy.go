@@ -26,8 +26,9 @@ type freightResults struct {
 
 // compareFreight tells how well results agree with what happened on a simulated freight day.
 func (a *app) compareFreight(ctx context.Context, results report.Report) error {
-	all := freightResults{results, a.input.plan.deliveries, map[string]fleet.DeliveryRecord{}, map[string]customers.Status{}}
+	all := freightResults{results, map[string]fleet.Delivery{}, map[string]fleet.DeliveryRecord{}, map[string]customers.Status{}}
 	r := newReader(a.client, "")
+	read(r, tracking.Deliveries, func(id string, delivery fleet.Delivery) { all.deliveries[id] = delivery })
 	read(r, tracking.DeliveryRecords, func(id string, record fleet.DeliveryRecord) { all.records[id] = record })
 	read(r, customers.Statuses, func(id string, status customers.Status) { all.statuses[id] = status })
 	if err := r.toEnd(ctx, kafka.Earliest); err != nil {
