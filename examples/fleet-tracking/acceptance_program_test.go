@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/broker"
+	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 )
@@ -261,7 +262,7 @@ func forgetFleet(t *testing.T, address string) {
 func applications(t *testing.T) []string {
 	t.Helper()
 	names := []string{"fleet-tracking"}
-	for _, c := range consumers(time.UTC) {
+	for _, c := range consumers(drivers.Config{}) {
 		top, err := c.new()
 		if err != nil {
 			t.Fatal(err)
@@ -275,7 +276,7 @@ func isOfFleet(t *testing.T, topic string) bool {
 	t.Helper()
 	named := append(tracking.ResultTopics(), tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(),
 		tracking.Assignments.Name(), tracking.Deliveries.Name(), tracking.DeliveryRecords.Name())
-	for _, c := range consumers(time.UTC) {
+	for _, c := range consumers(drivers.Config{}) {
 		named = append(named, c.results...)
 	}
 	internal := func(application string) bool { return strings.HasPrefix(topic, application+"-") }

@@ -95,11 +95,15 @@ func (a *app) close() error {
 // partitions of each topic: as many tasks can work side by side.
 const partitions = 4
 
-// createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age.
+// createTopics makes the topics that are not there yet. Recorded positions may be years old, so nothing is deleted by age but what names
+// persons; see retention.
 func (a *app) createTopics(ctx context.Context) error {
-	results := tracking.ResultTopics()
-	for _, c := range consumers(time.UTC) {
-		results = append(results, c.results...)
+	var results []string
+	if !a.options.planOnly {
+		results = tracking.ResultTopics()
+		for _, c := range consumers(drivers.Config{}) {
+			results = append(results, c.results...)
+		}
 	}
 	names := []string{
 		tracking.Positions.Name(), tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name(),
@@ -114,11 +118,18 @@ func (a *app) createTopics(ctx context.Context) error {
 		switch name {
 		case tracking.Positions.Name(): // a clock may be ahead by any time: the row is kept, and accounted for
 			spec.Config["message.timestamp.after.max.ms"] = strconv.Itoa(math.MaxInt64)
-		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name(),
-			prefix + customers.Statuses.Name(), prefix + drivers.Days.Name():
+		case tracking.Trips.Name(), tracking.Paths.Name(), tracking.Assignments.Name(), tracking.Deliveries.Name(), prefix + customers.Statuses.Name():
 			spec.Config = map[string]string{"cleanup.policy": "compact"}
+		case prefix + drivers.Days.Name():
+			spec.Config = drivers.Config{Keep: a.options.keep.drivers.duration()}.TopicConfig()
+		case prefix + customers.Messages.Name():
+			spec.Config = customers.MessageConfig(a.options.keep.messages.duration())
 		}
-		if err := a.client.CreateTopics(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
+		err := a.client.CreateTopics(ctx, spec)
+		if errors.Is(err, kafka.ErrTopicExists) && a.options.keep.given(strings.TrimPrefix(name, prefix)) {
+			err = a.client.AlterTopicConfig(ctx, name, spec.Config)
+		}
+		if err != nil && !errors.Is(err, kafka.ErrTopicExists) {
 			return err
 		}
 	}
@@ -254,6 +265,11 @@ func (a *app) tell(ctx context.Context, v version) error {
 	}
 	if a.input != nil && a.input.drove != nil {
 		if err := a.compareFreight(ctx, results); err != nil {
+			return err
+		}
+	}
+	if a.options.span.whole() {
+		if err := a.tellConsumers(ctx, v.prefix(), results); err != nil {
 			return err
 		}
 	}

@@ -11,12 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/processor"
 )
 
 // consumerNamed finds the consumer that a command runs alone.
-func consumerNamed(name string, zone *time.Location) (consumer, bool) {
-	all := consumers(zone)
+func consumerNamed(name string, management drivers.Config) (consumer, bool) {
+	all := consumers(management)
 	i := slices.IndexFunc(all, func(c consumer) bool { return c.name == name })
 	if i < 0 {
 		return consumer{}, false
@@ -32,7 +33,7 @@ It shares its work with every other process that runs it, also with fleet-tracki
 `
 
 func parseConsumer(c consumer, args []string, output io.Writer) (options, error) {
-	o := options{onError: processor.DeadLetter}
+	o := options{onError: processor.DeadLetter, management: heldTo, keep: forgetting}
 	flags := flag.NewFlagSet("fleet-tracking "+c.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Func("brokers", "addresses `HOST:PORT,…` of a Kafka cluster, or of a fleet-tracking that runs", o.setBrokers)
@@ -43,6 +44,13 @@ func parseConsumer(c consumer, args []string, output io.Writer) (options, error)
 		o.format.Zone, err = time.LoadLocation(s)
 		return err
 	})
+	switch c.name {
+	case "drivers":
+		o.limitFlags(flags)
+		o.keep.driverFlag(flags)
+	case "customers":
+		o.keep.messageFlag(flags)
+	}
 	if err := flags.Parse(args); err != nil {
 		return o, helped(err, flags, fmt.Sprintf(consumerUsage, c.name, c.about, c.name), output)
 	}
@@ -63,11 +71,11 @@ func runConsumer(ctx context.Context, name string, o options, stdout, stderr *os
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	zone, err := a.zone(ctx)
+	management, err := a.management(ctx)
 	if err != nil {
 		return err
 	}
-	c, _ := consumerNamed(name, zone)
+	c, _ := consumerNamed(name, management)
 	pages := newPages()
 	app, err := a.startConsumer(context.WithoutCancel(ctx), c, pages)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 	"github.com/rio-streams/rio/examples/fleet-tracking/logistics"
+	"github.com/rio-streams/rio/examples/fleet-tracking/report"
+	"github.com/rio-streams/rio/examples/fleet-tracking/site"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 	"github.com/rio-streams/rio/processor"
@@ -26,33 +28,32 @@ type consumer struct {
 	sources []string // topics that it reads
 	results []string // topics that it writes
 	new     func() (*topology.Topology, error)
-	show    func(*pages, *runner.App) error
+	show    func(p *pages, app *runner.App, about string) error
 }
 
-// consumers are the departments, for vehicles whose days are those of a time zone.
-func consumers(zone *time.Location) []consumer {
-	management := drivers.Config{Zone: zone, Limits: drivers.Limits{Fleet: overspeed}, Keep: -1} // a recording may be years old
+// consumers are the departments. management says what drivers are held to; times on pages are in its time zone.
+func consumers(management drivers.Config) []consumer {
 	return []consumer{
 		{
-			name: "logistics", about: "where and when legs lose the most time, as JSON",
+			name: "logistics", about: "where and when legs lose the most time",
 			sources: logistics.SourceTopics(), results: logistics.ResultTopics(),
 			new: logistics.New,
-			show: func(p *pages, app *runner.App) error {
-				handler, err := logistics.Handler(app)
+			show: func(p *pages, app *runner.App, about string) error {
+				handler, err := logistics.Handler(app, p.nav)
 				if err == nil {
-					p.add("logistics", "/logistics", handler)
+					p.add(staffPage{site.Link{Name: "logistics", Path: "/logistics"}, about}, handler, "/logistics", "/logistics/")
 				}
 				return err
 			},
 		},
 		{
-			name: "drivers", about: "how each driver drove on each day, with a ranking, as JSON",
+			name: "drivers", about: "how each driver drove on each day, with a ranking",
 			sources: drivers.SourceTopics(), results: drivers.ResultTopics(),
 			new: func() (*topology.Topology, error) { return drivers.New(management) },
-			show: func(p *pages, app *runner.App) error {
-				handler, err := drivers.Handler(app)
+			show: func(p *pages, app *runner.App, about string) error {
+				handler, err := drivers.Handler(app, p.nav)
 				if err == nil {
-					p.add("drivers", "/drivers", handler)
+					p.add(staffPage{site.Link{Name: "drivers", Path: "/drivers"}, about}, handler, "/drivers", "/drivers/")
 				}
 				return err
 			},
@@ -61,19 +62,16 @@ func consumers(zone *time.Location) []consumer {
 			name: "customers", about: "the status of each delivery, for its customer",
 			sources: customers.SourceTopics(), results: customers.ResultTopics(),
 			new: customers.New,
-			show: func(p *pages, app *runner.App) error {
-				handler, err := customers.NewHandler(app, customers.Pages{Zone: zone.String()})
+			show: func(p *pages, app *runner.App, about string) error {
+				handler, err := customers.NewHandler(app, customers.Pages{Zone: management.Zone.String(), Nav: p.nav})
 				if err == nil {
-					p.add("customers", handler.List(), handler, "/entregas/", "/lista/")
+					p.add(staffPage{site.Link{Name: "customers", Path: handler.List()}, about}, handler, "/entregas/", "/lista/")
 				}
 				return err
 			},
 		},
 	}
 }
-
-// overspeed is the speed in km/h above which a driver is too fast. No recording has the limits of roads.
-const overspeed = 60
 
 // config is how the consumer of a version is run.
 func (c consumer) config(a *app, v version) runner.Config {
@@ -95,7 +93,7 @@ func (c consumer) config(a *app, v version) runner.Config {
 
 // startConsumers starts all consumers beside tracking. The returned function stops them and returns what went wrong.
 func (a *app) startConsumers(ctx context.Context, pages *pages) (stop func() error, err error) {
-	zone, err := a.zone(ctx)
+	management, err := a.management(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +108,7 @@ func (a *app) startConsumers(ctx context.Context, pages *pages) (stop func() err
 		}
 		return errors.Join(errs...)
 	}
-	for _, c := range consumers(zone) {
+	for _, c := range consumers(management) {
 		app, err := a.startConsumer(ctx, c, pages)
 		if err != nil {
 			return nil, errors.Join(err, stop())
@@ -130,7 +128,7 @@ func (a *app) startConsumer(ctx context.Context, c consumer, pages *pages) (*run
 	if err != nil {
 		return nil, err
 	}
-	if err := c.show(pages, app); err != nil {
+	if err := c.show(pages, app, c.about); err != nil {
 		app.Stop()
 		return nil, errors.Join(err, app.Wait())
 	}
@@ -139,11 +137,11 @@ func (a *app) startConsumer(ctx context.Context, c consumer, pages *pages) (*run
 
 // finishConsumers runs all consumers of a version to the end of what its tracking has written.
 func (a *app) finishConsumers(ctx context.Context, v version) error {
-	zone, err := a.zone(ctx)
+	management, err := a.management(ctx)
 	if err != nil {
 		return err
 	}
-	for _, c := range consumers(zone) {
+	for _, c := range consumers(management) {
 		top, err := c.new()
 		if err != nil {
 			return err
@@ -158,6 +156,21 @@ func (a *app) finishConsumers(ctx context.Context, v version) error {
 		}
 	}
 	return nil
+}
+
+// management is what drivers are held to. Their figures are kept for as long as their topic is, so that every process of the group forgets the
+// same.
+func (a *app) management(ctx context.Context) (drivers.Config, error) {
+	cfg := a.options.management
+	topic, err := a.client.TopicConfig(ctx, a.options.as.prefix()+drivers.Days.Name())
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Keep, err = drivers.KeptFor(topic); err != nil {
+		return cfg, err
+	}
+	cfg.Zone, err = a.zone(ctx)
+	return cfg, err
 }
 
 // zone is the time zone of the days of drivers: that of -zone, else that of the trips in the log when it is first asked for, else UTC. It
@@ -193,3 +206,38 @@ func (a *app) locate(trips map[string]fleet.Timetable) (*time.Location, error) {
 	a.location = location
 	return location, nil
 }
+
+// tellConsumers prints what is most notable in the results of the consumers.
+func (a *app) tellConsumers(ctx context.Context, prefix string, results report.Report) error {
+	legs, statuses := map[fleet.LegKey]fleet.LegSummary{}, map[string]customers.Status{}
+	r := newReader(a.client, prefix)
+	readLatest(r, logistics.LegHours, legs)
+	readLatest(r, customers.Statuses, statuses)
+	if err := r.toEnd(ctx, kafka.Earliest); err != nil {
+		return err
+	}
+	if worst := logistics.Worst(maps.Values(legs), worstLegs); len(worst) > 0 {
+		fmt.Fprintln(a.stdout, "Legs that lose the most time:")
+		if err := logistics.WriteWorst(a.stdout, worst); err != nil {
+			return err
+		}
+	}
+	if ranks := drivers.Ranking(slices.Collect(results.Days())); len(ranks) > 0 {
+		fmt.Fprintf(a.stdout, "%s:\n", results.DriverDays())
+		if err := drivers.WriteRanking(a.stdout, ranks[:min(len(ranks), rankedDays)]); err != nil {
+			return err
+		}
+		if more := len(ranks) - rankedDays; more > 0 {
+			fmt.Fprintf(a.stdout, "and %d more days\n", more)
+		}
+	}
+	if len(statuses) > 0 {
+		fmt.Fprintf(a.stdout, "Deliveries: %s.\n", customers.Summary(maps.Values(statuses)))
+	}
+	return nil
+}
+
+const (
+	worstLegs  = 5
+	rankedDays = 10
+)

@@ -186,7 +186,7 @@ func (at place) same(t *testing.T, v, other version) {
 	client := at.dial(t)
 	defer client.Close()
 	all := tracking.ResultTopics()
-	for _, c := range consumers(time.UTC) {
+	for _, c := range consumers(drivers.Config{}) {
 		all = append(all, c.results...)
 	}
 	filled := 0

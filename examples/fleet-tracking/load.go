@@ -179,7 +179,7 @@ type loadOptions struct {
 }
 
 func parseLoad(args []string, output io.Writer) (loadOptions, error) {
-	var o loadOptions
+	o := loadOptions{options: options{planOnly: true}}
 	flags := flag.NewFlagSet("fleet-tracking load", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive")

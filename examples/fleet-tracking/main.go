@@ -8,7 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 )
 
 func main() {
@@ -43,7 +44,7 @@ func parse(args []string, output io.Writer) (func(ctx context.Context, stdout, s
 		return func(ctx context.Context, stdout, stderr *os.File) error { return runLoad(ctx, o, stdout, stderr) }, err
 	}
 	if len(args) > 0 {
-		if c, ok := consumerNamed(args[0], time.UTC); ok {
+		if c, ok := consumerNamed(args[0], drivers.Config{}); ok {
 			o, err := parseConsumer(c, args[1:], output)
 			return func(ctx context.Context, stdout, stderr *os.File) error {
 				return runConsumer(ctx, c.name, o, stdout, stderr)

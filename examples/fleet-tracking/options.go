@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/examples/fleet-tracking/realtime"
 	"github.com/rio-streams/rio/examples/fleet-tracking/recording"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
@@ -46,6 +47,10 @@ type options struct {
 	brokers []string
 	listen  string
 	onError processor.Action
+
+	management drivers.Config // what drivers are held to; zone and retention come from the log
+	keep       retention
+	planOnly   bool // load: topics of results are left to who makes them
 }
 
 const usage = `Follows a fleet of buses: average speeds, deviations from the route, delays, progress.
@@ -68,7 +73,7 @@ var errHelp = flag.ErrHelp
 
 // parseOptions reads the command line and tells all that is wrong with it at once.
 func parseOptions(args []string, output io.Writer) (options, error) {
-	o := options{onError: processor.DeadLetter, span: span{margins: safe}}
+	o := options{onError: processor.DeadLetter, span: span{margins: safe}, management: heldTo}
 	flags := flag.NewFlagSet("fleet-tracking", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.gtfs, "gtfs", "", "GTFS feed, `DIR` or zip archive, that the recorded vehicles drive by; without it there are speeds only")
@@ -117,8 +122,14 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 			o.onError, err = processor.ParseAction(s)
 			return err
 		})
+	o.limitFlags(flags)
+	o.keep.driverFlag(flags)
+	o.keep.messageFlag(flags)
 	if err := flags.Parse(args); err != nil {
 		return o, helped(err, flags, usage, output)
+	}
+	if o.live {
+		o.keep = o.keep.or(forgetting)
 	}
 	set := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })

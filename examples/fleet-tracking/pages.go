@@ -2,50 +2,59 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
-	"html/template"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/site"
 )
 
 // pages are what consumers show by HTTP. They are for the staff: the first one has links to all.
 type pages struct {
 	mux  *http.ServeMux
-	list []page
+	list []staffPage
 }
 
-type page struct{ Name, Path string }
+// staffPage is a page in the index.
+type staffPage struct {
+	site.Link
+	About string
+}
 
 func newPages() *pages {
 	p := &pages{mux: http.NewServeMux()}
-	p.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		indexPage.Execute(w, p.list)
-	})
+	p.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { site.Write(w, indexPage, "index", p.list) })
 	return p
 }
 
-var indexPage = template.Must(template.New("index").Parse(`<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>fleet-tracking</title>
-<h1>fleet-tracking</h1>
-<ul>{{range .}}
-<li><a href="{{.Path}}">{{.Name}}</a></li>{{end}}
-</ul>
-</html>
-`))
+//go:embed index.html
+var indexHTML string
 
-// add shows a handler at a path, or under others as well if they are given. Call it before serve.
-func (p *pages) add(name, path string, handler http.Handler, under ...string) {
-	p.list = append(p.list, page{name, path})
-	if under == nil {
-		under = []string{path}
+var indexPage = site.Parse(indexHTML)
+
+// nav returns links to the index and to all pages.
+func (p *pages) nav() []site.Link {
+	links := []site.Link{{Name: "fleet-tracking", Path: "/"}}
+	for _, page := range p.list {
+		links = append(links, page.Link)
 	}
-	for _, pattern := range under {
+	return links
+}
+
+// add shows a handler under some patterns, and lists one of its pages. Call it before serve.
+func (p *pages) add(page staffPage, handler http.Handler, patterns ...string) {
+	p.list = append(p.list, page)
+	for _, pattern := range patterns {
 		p.mux.Handle(pattern, handler)
 	}
+}
+
+// ServeHTTP implements http.Handler.
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	site.Private(p.mux).ServeHTTP(w, r)
 }
 
 // serve shows the pages on an address until the returned function is called.
@@ -54,7 +63,7 @@ func (p *pages) serve(address string) (at net.Addr, stop func() error, err error
 	if err != nil {
 		return nil, nil, fmt.Errorf("-web %s: %w", address, err)
 	}
-	server := &http.Server{Handler: p.mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
+	server := &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	return listener.Addr(), func() error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
 )
@@ -49,7 +50,7 @@ func (a *app) replay(ctx context.Context) error {
 // forgetReplay deletes the offsets and topics of a replay; the offsets first, because that fails while another one runs.
 func (a *app) forgetReplay(ctx context.Context) error {
 	groups := []string{replayCopy.application("")}
-	for _, c := range consumers(time.UTC) {
+	for _, c := range consumers(drivers.Config{}) {
 		groups = append(groups, replayCopy.application(c.name))
 	}
 	for _, group := range groups {
@@ -74,7 +75,7 @@ func (a *app) forgetReplay(ctx context.Context) error {
 func isOfReplay(topic string) bool {
 	name, ok := strings.CutPrefix(topic, replayCopy.prefix())
 	results := tracking.ResultTopics()
-	for _, c := range consumers(time.UTC) {
+	for _, c := range consumers(drivers.Config{}) {
 		results = append(results, c.results...)
 	}
 	return ok && slices.Contains(results, name) || topic == replayedPositions || strings.HasPrefix(topic, replayCopy.application("")+"-")

@@ -46,6 +46,24 @@ func read[K, V any](r *reader, topic topology.Topic[K, V], take func(K, V)) {
 	}
 }
 
+// readLatest declares that the latest value of each key of a topic is wanted. A key that was deleted has none.
+func readLatest[K comparable, V any](r *reader, topic topology.Topic[K, V], latest map[K]V) {
+	read(r, topic, func(key K, value V) { latest[key] = value })
+	name := r.prefix + topic.Name()
+	put := r.takes[name]
+	r.takes[name] = func(record kafka.Record) error {
+		if record.Value != nil {
+			return put(record)
+		}
+		key, err := topic.KeyCodec().Decode(record.Key)
+		if err != nil {
+			return fmt.Errorf("%s at %d: key: %w", name, record.Offset, err)
+		}
+		delete(latest, key)
+		return nil
+	}
+}
+
 // partitions are those of all declared topics.
 func (r *reader) partitions(ctx context.Context) ([]kafka.TopicPartition, error) {
 	var all []kafka.TopicPartition
@@ -143,8 +161,12 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	var undecoded error
 	read(r, forecasts, func(_ string, f report.Forecast) { undecoded = errors.Join(undecoded, results.AddForecast(f)) })
 	read(r, logistics.Timetables, func(_ string, t fleet.CorrectedTrip) { results.AddCorrectedTrip(t) })
-	read(r, drivers.Days, func(_ string, d conduct.Day) { results.AddDay(d) })
+	days := map[string]conduct.Day{}
+	readLatest(r, drivers.Days, days) // a driver may have been erased
 	err := r.toEnd(ctx, kafka.Earliest)
+	for _, day := range days {
+		results.AddDay(day)
+	}
 	return results, errors.Join(err, undecoded)
 }
 

@@ -15,11 +15,11 @@ const (
 
 // The parts of a score.
 const (
-	Overspeed   = "excesso"
-	Idling      = "marchaLenta"
-	Punctuality = "pontualidade"
-	Detours     = "desvios"
-	Harshness   = "freadas"
+	Overspeed   = "excesso"      // weight 40
+	Idling      = "marchaLenta"  // weight 20
+	Punctuality = "pontualidade" // weight 20
+	Detours     = "desvios"      // weight 20
+	Harshness   = "freadas"      // weight 40
 )
 
 // component is a part of the score: worst is the share at which all its weight is lost.
@@ -34,6 +34,19 @@ func (c component) lost() float64 { return float64(c.weight) * min(1, c.share/c.
 
 func (d Day) components() []component {
 	return []component{d.overspeed(), d.idling(), d.punctuality(), d.detours(), d.harshness()}
+}
+
+// Shares returns what costs points, by part of the score, for the parts that can be computed: of Overspeed the share of the moving fixes, or of
+// the moving time, that is over the limit; of Idling the share of the time with the engine on in which the vehicle stands; of Punctuality the
+// share of departures and deliveries that are early or late; of Detours their number per run; of Harshness its events per 100 km.
+func (d Day) Shares() map[string]float64 {
+	shares := map[string]float64{}
+	for _, c := range d.components() {
+		if c.missing == "" {
+			shares[c.name] = c.share
+		}
+	}
+	return shares
 }
 
 // rate sets the score, and what it is made of.

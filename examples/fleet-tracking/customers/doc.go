@@ -26,6 +26,20 @@
 // # What it leaves to others
 //
 // It sends no messages. Who does reads topic avisos, leaves out ids that were sent and messages whose time is long past, and adds the
-// link of the page. Entregas-situacao should be compacted, and avisos kept for a limited time: both name customers. The status of a
-// delivery is deleted 30 days after its end, or at once when the delivery is deleted from entregas.
+// link of the page.
+//
+// # Data of persons
+//
+// Topics entregas, entregas-situacao and avisos name customers and say where they are when: personal data, to which in the European Union the GDPR
+// applies, in Brazil the LGPD. Keep none longer than its purpose needs (GDPR Article 5(1)(e), LGPD Articles 15 and 16).
+//
+//   - A message serves no purpose once it is sent and the delivery is over. MessageConfig deletes messages by their age; DefaultKeep is 30 days, for
+//     complaints, and for senders that look ids up after a replay. Program fleet-tracking has the flag -keep-messages for it.
+//   - The status of a delivery, and what the topology remembers of it, is deleted 30 days after its end, or at once when the delivery is deleted from
+//     entregas. Entregas-situacao should be compacted, so that the deletion reaches its records.
+//   - To erase a customer (GDPR Article 17, LGPD Article 18), write a tombstone for each delivery to entregas. Messages are
+//     deleted by age only: choose the age accordingly, or let customer be a number that another system has the name of.
+//   - Topic entregas is the plan of whoever writes it, and its retention is theirs.
+//
+// The page of a delivery has an address that nobody can guess, and tells who says what it says. The list is for the staff.
 package customers

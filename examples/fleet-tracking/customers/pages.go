@@ -1,12 +1,9 @@
 package customers
 
 import (
-	"bytes"
 	"cmp"
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"html/template"
 	"iter"
 	"net/http"
 	"slices"
@@ -14,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/site"
 	"github.com/rio-streams/rio/runner"
 	"github.com/rio-streams/rio/state"
 )
@@ -23,6 +21,7 @@ type Pages struct {
 	Secret string           // of the links: who knows it can make them. Default: a random one, so that links end with the program
 	Zone   string           // IANA name of the time zone of times on pages. Default: UTC
 	Now    func() time.Time // default: time.Now
+	Nav    site.Nav         // what the list links to, for the staff. Default: nothing
 }
 
 // Store has the deliveries: a *runner.LocalStore of the store that NewHandler reads.
@@ -42,6 +41,7 @@ type Handler struct {
 	links links
 	zone  *time.Location
 	now   func() time.Time
+	nav   site.Nav
 	mux   *http.ServeMux
 }
 
@@ -60,14 +60,17 @@ func newHandler(store Store, pages Pages) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("customers: time zone of pages: %w", err)
 	}
-	h := &Handler{store: store, links: newLinks(pages.Secret), zone: zone, now: pages.Now, mux: http.NewServeMux()}
+	h := &Handler{store: store, links: newLinks(pages.Secret), zone: zone, now: pages.Now, nav: pages.Nav, mux: http.NewServeMux()}
 	if h.now == nil {
 		h.now = time.Now
 	}
+	if h.nav == nil {
+		h.nav = func() []site.Link { return nil }
+	}
 	h.mux.HandleFunc("GET /entregas/{id}/{key}", h.delivery(h.writePage))
-	h.mux.HandleFunc("GET /entregas/{id}/{key}/json", h.delivery(func(w http.ResponseWriter, _ *http.Request, s Status) { writeJSON(w, s) }))
+	h.mux.HandleFunc("GET /entregas/{id}/{key}/json", h.delivery(func(w http.ResponseWriter, _ *http.Request, s Status) { site.WriteJSON(w, s) }))
 	h.mux.HandleFunc("GET /lista/{key}", h.list(h.writeList))
-	h.mux.HandleFunc("GET /lista/{key}/json", h.list(func(w http.ResponseWriter, _ *http.Request, all []linked) { writeJSON(w, all) }))
+	h.mux.HandleFunc("GET /lista/{key}/json", h.list(func(w http.ResponseWriter, _ *http.Request, all []linked) { site.WriteJSON(w, all) }))
 	return h, nil
 }
 
@@ -79,13 +82,7 @@ func (h *Handler) List() string { return h.links.list() }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	header.Set("Referrer-Policy", "no-referrer") // the link is a secret
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Robots-Tag", "noindex")
-	h.mux.ServeHTTP(w, r)
+	site.Private(h.mux).ServeHTTP(w, r) // the link is a secret
 }
 
 // delivery answers a request for a delivery. It does not tell a wrong key from a delivery that does not exist.
@@ -136,20 +133,10 @@ func (h *Handler) list(write func(http.ResponseWriter, *http.Request, []linked))
 	}
 }
 
-func writeJSON(w http.ResponseWriter, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write(append(body, '\n'))
-}
-
 //go:embed pages.html
 var html string
 
-var templates = template.Must(template.New("").Parse(html))
+var templates = site.Parse(html)
 
 // page is what the template of a page shows.
 type page struct {
@@ -157,11 +144,12 @@ type page struct {
 	Status   Status
 	Sentence string
 	Lines    []string
+	Source   string
 }
 
 func (h *Handler) writePage(w http.ResponseWriter, r *http.Request, s Status) {
 	l := languageOf(r)
-	h.write(w, "page", page{l.page, s, l.phase(s.Phase, s.Reason), h.lines(l, s)})
+	site.Write(w, templates, "page", page{l.page, s, l.phase(s.Phase, s.Reason), h.lines(l, s), l.source(s)})
 }
 
 func (h *Handler) writeList(w http.ResponseWriter, r *http.Request, all []linked) {
@@ -174,20 +162,11 @@ func (h *Handler) writeList(w http.ResponseWriter, r *http.Request, all []linked
 	for i, s := range all {
 		rows[i] = row{s, h.window(s.From, s.To), l.phase(s.Phase, s.Reason), strings.Join(h.lines(l, s.Status)[1:], " ")}
 	}
-	h.write(w, "list", struct {
+	site.Write(w, templates, "list", struct {
 		Words words
+		Nav   []site.Link
 		Rows  []row
-	}{l.page, rows})
-}
-
-func (h *Handler) write(w http.ResponseWriter, name string, data any) {
-	var body bytes.Buffer
-	if err := templates.ExecuteTemplate(&body, name, data); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write(body.Bytes())
+	}{l.page, h.nav(), rows})
 }
 
 // lines say the promised window, and what else there is to say.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/site"
 	"github.com/rio-streams/rio/runner"
 	"github.com/rio-streams/rio/state"
 )
@@ -74,6 +75,7 @@ func TestPage(t *testing.T) {
 		{"", "pt-BR,pt;q=0.9", []string{
 			`<html lang="pt-BR">`, "Entrega E1 · Ana", "<h1>Sua entrega está a caminho.</h1>", "Prometida para 2026-01-05 06:00–06:30.",
 			"Previsão: 06:41 (entre 06:39 e 06:43), em cerca de 58 min.", "Atraso de cerca de 11 min.", "Última notícia: 2026-01-05 05:41.",
+			"Informação do sistema fleet-tracking, calculada a partir das posições do veículo.",
 		}},
 		{"", "en-GB", []string{"<h1>Your delivery is on its way.</h1>", "Expected at 06:41 (between 06:39 and 06:43), in about 58 min."}},
 		{"?lang=en", "pt", []string{"Late by about 11 min."}},
@@ -189,5 +191,32 @@ func TestUnavailable(t *testing.T) {
 	}
 	if _, err := newHandler(nil, Pages{Zone: "Mars/Olympus"}); err == nil {
 		t.Error("a time zone that does not exist is accepted")
+	}
+}
+
+// TestSource reads on each page which system says so, and from what it knows.
+func TestSource(t *testing.T) {
+	for want, c := range map[string]Case{
+		"Says the system fleet-tracking, by the plan of deliveries.":                  story(t, "8:00 plan 9:00-9:30"),
+		"Says the system fleet-tracking, computed from the positions of the vehicle.": story(t, "8:00 plan 9:00-9:30", "8:30 leaves"),
+		"Says the system fleet-tracking, by the record of the driver.":                story(t, "8:00 plan 9:00-9:30", "8:30 leaves", "9:10 failed closed"),
+	} {
+		h := pagesOf(t, shelf{"E1": c}, Pages{})
+		if body := get(h, h.Page("E1")+"?lang=en").Body.String(); !strings.Contains(body, want) {
+			t.Errorf("no %q in\n%s", want, body)
+		}
+	}
+}
+
+// TestNav finds the links of the staff on the list, and on no page of a customer.
+func TestNav(t *testing.T) {
+	nav := func() []site.Link { return []site.Link{{Name: "drivers", Path: "/drivers"}} }
+	h := pagesOf(t, shelf{"E1": story(t, "8:00 plan 9:00-9:30")}, Pages{Nav: nav})
+	const link = `<a href="/drivers">drivers</a>`
+	if body := get(h, h.List()).Body.String(); !strings.Contains(body, link) {
+		t.Errorf("no %q in\n%s", link, body)
+	}
+	if body := get(h, h.Page("E1")).Body.String(); strings.Contains(body, "/drivers") {
+		t.Errorf("a customer is shown the pages of the staff:\n%s", body)
 	}
 }

@@ -1,6 +1,12 @@
 package customers
 
-import "github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+import (
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+)
 
 // Phase is how far a delivery is. It only goes forward, except when a correction says so.
 type Phase string
@@ -21,6 +27,21 @@ func (p Phase) ahead() bool { return p == Planned || p == OnItsWay || p == Next 
 
 // final reports whether only a correction changes the phase.
 func (p Phase) final() bool { return p == Served || p == Failed }
+
+// Summary counts statuses by phase, in words: "3 planned, 12 served".
+func Summary(statuses iter.Seq[Status]) string {
+	count := map[Phase]int{}
+	for s := range statuses {
+		count[s.Phase]++
+	}
+	var words []string
+	for _, p := range []Phase{Planned, OnItsWay, Next, Arriving, Arrived, Visited, Served, Failed} {
+		if count[p] > 0 {
+			words = append(words, fmt.Sprintf("%d %s", count[p], strings.ReplaceAll(string(p), "_", " ")))
+		}
+	}
+	return strings.Join(words, ", ")
+}
 
 // Status is how a delivery comes along. It is the value of topic entregas-situacao, keyed by delivery; the latest counts.
 type Status struct {

@@ -29,7 +29,32 @@ type words struct {
 	arrived   string // time of the day
 	latest    string // day, time of the day
 	corrected string
+
+	bySource map[source]string
 }
+
+// source says on what a status rests.
+type source string
+
+const (
+	byPlan      source = "plan"
+	byPositions source = "positions" // of the vehicle
+	byRecord    source = "record"    // of the driver
+)
+
+// sourceOf returns what a status rests on.
+func sourceOf(s Status) source {
+	switch {
+	case s.Recorded:
+		return byRecord
+	case s.Vehicle == "" || s.Phase == Planned && !s.Late && s.NoSignal == 0:
+		return byPlan
+	}
+	return byPositions
+}
+
+// source says in a sentence which system says what a page says, and from what it knows.
+func (l language) source(s Status) string { return l.page.bySource[sourceOf(s)] }
 
 var portuguese = language{
 	phases: map[Phase]string{
@@ -60,6 +85,11 @@ var portuguese = language{
 		arrived:   "O veículo chegou às %s.",
 		latest:    "Última notícia: %s %s.",
 		corrected: "Esta informação corrige uma anterior.",
+		bySource: map[source]string{
+			byPlan:      "Informação do sistema fleet-tracking, conforme o plano de entregas.",
+			byPositions: "Informação do sistema fleet-tracking, calculada a partir das posições do veículo.",
+			byRecord:    "Informação do sistema fleet-tracking, conforme o registro do motorista.",
+		},
 	},
 }
 
@@ -92,6 +122,11 @@ var english = language{
 		arrived:   "The vehicle arrived at %s.",
 		latest:    "Latest news: %s %s.",
 		corrected: "This corrects what was said before.",
+		bySource: map[source]string{
+			byPlan:      "Says the system fleet-tracking, by the plan of deliveries.",
+			byPositions: "Says the system fleet-tracking, computed from the positions of the vehicle.",
+			byRecord:    "Says the system fleet-tracking, by the record of the driver.",
+		},
 	},
 }
 

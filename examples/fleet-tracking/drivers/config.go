@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
@@ -37,9 +38,12 @@ type Limits struct {
 }
 
 const (
-	defaultTolerance = 5
-	defaultLate      = fleet.MaxBehind
-	defaultKeep      = 60 * 24 * time.Hour
+	defaultTolerance = 5 // km/h
+
+	// DefaultLate is the default of Config.Late.
+	DefaultLate = fleet.MaxBehind
+	// DefaultKeep is the default of Config.Keep.
+	DefaultKeep = 60 * 24 * time.Hour
 )
 
 // withDefaults returns the settings with their defaults, or every mistake in them.
@@ -50,6 +54,9 @@ func (c Config) withDefaults() (Config, error) {
 			errs = append(errs, fmt.Errorf("drivers: %s: %v is not a speed in km/h", name, limit))
 		}
 	}
+	if math.IsNaN(c.Tolerance) || math.IsInf(c.Tolerance, 0) {
+		errs = append(errs, fmt.Errorf("drivers: Tolerance is %v, but must be a speed in km/h", c.Tolerance))
+	}
 	if c.Late < 0 {
 		errs = append(errs, fmt.Errorf("drivers: Late is %v, but must not be negative", c.Late))
 	}
@@ -57,8 +64,8 @@ func (c Config) withDefaults() (Config, error) {
 		c.Zone = time.UTC
 	}
 	c.Tolerance = max(0, cmp.Or(c.Tolerance, defaultTolerance))
-	c.Late = cmp.Or(c.Late, defaultLate)
-	c.Keep = cmp.Or(c.Keep, defaultKeep)
+	c.Late = cmp.Or(c.Late, DefaultLate)
+	c.Keep = cmp.Or(c.Keep, DefaultKeep)
 	if c.Keep > 0 && c.Keep < c.Late {
 		errs = append(errs, fmt.Errorf("drivers: Keep is %v, less than Late, %v: a late fix would begin its day anew", c.Keep, c.Late))
 	}
@@ -98,11 +105,26 @@ func (l Limits) of(vehicle, route string) float64 {
 
 // TopicConfig returns the settings of topic motoristas-dia: of each driver and day the latest value stays, for as long as Keep says.
 func (c Config) TopicConfig() map[string]string {
-	keep := cmp.Or(c.Keep, defaultKeep)
+	keep := cmp.Or(c.Keep, DefaultKeep)
 	if keep < 0 {
 		return map[string]string{"cleanup.policy": "compact", "retention.ms": "-1"}
 	}
 	return map[string]string{"cleanup.policy": "compact,delete", "retention.ms": strconv.FormatInt(keep.Milliseconds(), 10)}
+}
+
+// KeptFor returns the Config.Keep that the settings of topic motoristas-dia stand for. It fails if they have no number as retention.ms.
+func KeptFor(topic map[string]string) (time.Duration, error) {
+	if !strings.Contains(topic["cleanup.policy"], "delete") {
+		return -1, nil
+	}
+	ms, err := strconv.ParseInt(topic["retention.ms"], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("drivers: retention.ms of topic %s: %w", Days.Name(), err)
+	}
+	if ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
+		return -1, nil
+	}
+	return max(DefaultLate, time.Duration(ms)*time.Millisecond), nil
 }
 
 // sheet returns the sheet of what a vehicle does at a moment.

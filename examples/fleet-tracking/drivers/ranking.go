@@ -2,69 +2,119 @@ package drivers
 
 import (
 	"cmp"
-	"encoding/json"
-	"net/http"
+	"fmt"
+	"io"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
-	"github.com/rio-streams/rio/runner"
 )
 
-// Rank is the place of a driver, or of a vehicle without a known driver, on a day. Only scores of the same weight are compared.
+// Rank is the place of a driver, or of a vehicle without a known driver, on a day.
 type Rank struct {
 	conduct.Day
-	Place int `json:"lugar,omitempty"` // from 1 among those of the same day and weight; 0 without a score
+	Place int `json:"lugar,omitempty"` // from 1 among the days that it competes with; 0 without a score
 }
 
 // Ranking orders days: the latest day first, then scores of greater weight, then better scores. Those without a score come last.
+//
+// Only scores of one day that are made of the same parts compete: the same sum of weights can come from different parts, and a driver who
+// was measured by overspeed is no better or worse than one who was measured by harsh driving. Of groups of the same weight, the one comes first
+// whose parts do, by name. Equal scores share a place, and are listed by name.
 func Ranking(days []conduct.Day) []Rank {
-	score := func(d conduct.Day) float64 {
-		if d.Score == nil {
-			return -1
-		}
-		return *d.Score
-	}
 	days = slices.Clone(days)
 	slices.SortFunc(days, func(a, b conduct.Day) int {
-		return cmp.Or(-cmp.Compare(a.Day, b.Day), -cmp.Compare(a.Weight, b.Weight), -cmp.Compare(score(a), score(b)), a.Compare(b.Sheet))
+		return cmp.Or(compareGroups(a, b), -cmp.Compare(score(a), score(b)), a.Compare(b.Sheet))
 	})
 	ranks := make([]Rank, len(days))
+	first := 0 // of the group
 	for i, d := range days {
+		if compareGroups(days[first], d) != 0 {
+			first = i
+		}
 		ranks[i].Day = d
-		if d.Score == nil {
-			continue
-		}
-		first := i // of the same day and weight
-		for first > 0 && days[first-1].Day == d.Day && days[first-1].Weight == d.Weight {
-			first--
-		}
-		ranks[i].Place = i - first + 1
-		if i > first && score(days[i-1]) == score(d) {
+		switch {
+		case d.Score == nil:
+		case i > first && score(days[i-1]) == score(d):
 			ranks[i].Place = ranks[i-1].Place
+		default:
+			ranks[i].Place = i - first + 1
 		}
 	}
 	return ranks
 }
 
-// Handler responds with the ranking of all tasks in this process, in JSON; ?motorista=NAME shows one driver only.
-func Handler(app *runner.App) (http.Handler, error) {
-	sheets, err := runner.Local(app, books)
-	if err != nil {
-		return nil, err
+// compareGroups returns 0 for days that compete with each other.
+func compareGroups(a, b conduct.Day) int {
+	return cmp.Or(-cmp.Compare(a.Day, b.Day), -cmp.Compare(a.Weight, b.Weight), slices.Compare(a.Parts, b.Parts))
+}
+
+func score(d conduct.Day) float64 {
+	if d.Score == nil {
+		return -1
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		driver := r.FormValue("motorista")
-		var days []conduct.Day
-		for row, err := range sheets.All() {
-			if err != nil { // the tasks are moving to another process: try again
-				http.Error(w, err.Error(), http.StatusServiceUnavailable)
-				return
-			}
-			if driver == "" || row.Value.Driver == driver {
-				days = append(days, row.Value.Book.Day(row.Value.Sheet))
-			}
+	return *d.Score
+}
+
+// columns are what WriteRanking shows of the parts of a score: titles and factors of the shares, and their formats.
+var columns = []struct {
+	part, title, format string
+	factor              float64
+}{
+	{conduct.Overspeed, "over %", "%.1f", 100},
+	{conduct.Idling, "idle %", "%.1f", 100},
+	{conduct.Punctuality, "off time %", "%.0f", 100},
+	{conduct.Detours, "detours/run", "%.2f", 1},
+	{conduct.Harshness, "harsh/100km", "%.1f", 1},
+}
+
+// cells returns what columns show of the day; "-" for what cannot be computed.
+func (r Rank) cells() []string {
+	shares := r.Shares()
+	cells := make([]string, len(columns))
+	for i, c := range columns {
+		cells[i] = "-"
+		if share, ok := shares[c.part]; ok {
+			cells[i] = fmt.Sprintf(c.format, c.factor*share)
 		}
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(Ranking(days))
-	}), nil
+	}
+	return cells
+}
+
+const rankLine = "%-8s %5s %-18.18s %5s %6s %6s %10s %11s %11s\n"
+
+// WriteRanking writes ranks as text, a line of 88 characters each. What cannot be computed is "-", and never 0. "off time %" is the share of
+// departures at timepoints that are early or late.
+func WriteRanking(w io.Writer, ranks []Rank) error {
+	cells := []any{"day", "place", "driver or vehicle", "score"}
+	for _, c := range columns {
+		cells = append(cells, c.title)
+	}
+	if _, err := fmt.Fprintf(w, rankLine, cells...); err != nil {
+		return err
+	}
+	for _, r := range ranks {
+		cells := []any{r.Sheet.Day, "-", printable(cmp.Or(r.Driver, r.Vehicle)), "-"}
+		if r.Score != nil {
+			cells[1], cells[3] = fmt.Sprint(r.Place), fmt.Sprintf("%.1f", *r.Score)
+		}
+		for _, cell := range r.cells() {
+			cells = append(cells, cell)
+		}
+		if _, err := fmt.Fprintf(w, rankLine, cells...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printable replaces what could control the terminal: a name comes from whoever writes assignments or positions.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '�'
+		}
+		return r
+	}, name)
 }

@@ -5,7 +5,8 @@
 //	topology.go   which step follows which, and what is kept
 //	steps.go      the steps that keep something
 //	timetable.go  the steps that correct timetables
-//	worst.go      the worst legs, as text and by HTTP
+//	worst.go      the worst legs, as text
+//	pages.go      the same by HTTP
 //
 // What is summed up and how package fleet knows: LegHour and StopHour.
 //

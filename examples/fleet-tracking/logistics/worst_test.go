@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/site"
 	"github.com/rio-streams/rio/state"
 )
 
@@ -44,15 +45,34 @@ func TestHandler(t *testing.T) {
 	hours := []fleet.LegHour{hourOf("a", "b", 70), hourOf("b", "c", 50), hourOf("c", "d", 90, 100), hourOf("d", "e", 70), empty}
 
 	answer := httptest.NewRecorder()
-	handler(legsInMemory{hours: hours})(answer, httptest.NewRequest("GET", "/?n=2", nil))
+	handler(legsInMemory{hours: hours}, nil).ServeHTTP(answer, httptest.NewRequest("GET", "/logistics/json?n=2", nil))
 	if got := answer.Body.String(); strings.Count(got, "daParada") != 2 || !strings.HasPrefix(got, `[{"daParada":"c"`) || !strings.Contains(got, `{"daParada":"a"`) {
 		t.Errorf("the worst two legs are %s", got)
 	}
-	for query, want := range map[string]int{"/?n=0": 400, "/?n=many": 400, "/": 503} {
+	for query, want := range map[string]int{"/logistics?n=0": 400, "/logistics/json?n=many": 400, "/logistics": 503, "/logistics/json": 503, "/": 404} {
 		answer := httptest.NewRecorder()
-		handler(legsInMemory{hours, errors.New("the task is moving")})(answer, httptest.NewRequest("GET", query, nil))
+		handler(legsInMemory{hours, errors.New("the task is moving")}, nil).ServeHTTP(answer, httptest.NewRequest("GET", query, nil))
 		if answer.Code != want {
 			t.Errorf("%s is answered with %d, want %d", query, answer.Code, want)
+		}
+	}
+}
+
+// TestPage puts markup into the names of stops and links. It comes out as text.
+func TestPage(t *testing.T) {
+	const script = `"><script>alert(1)</script>`
+	nav := func() []site.Link {
+		return []site.Link{{Name: "drivers", Path: "/drivers"}, {Name: script, Path: "javascript:alert(1)"}}
+	}
+	answer := httptest.NewRecorder()
+	handler(legsInMemory{hours: []fleet.LegHour{hourOf(script, "b", 70)}}, nav).ServeHTTP(answer, httptest.NewRequest("GET", "/logistics", nil))
+	body := answer.Body.String()
+	if strings.Contains(body, "<script") || strings.Contains(body, "javascript:") {
+		t.Errorf("markup comes through:\n%s", body)
+	}
+	for _, want := range []string{`<a href="/drivers">drivers</a>`, "&lt;script&gt;", `<td class="number">70.0<td class="number">10.0`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q in\n%s", want, body)
 		}
 	}
 }
@@ -61,7 +81,9 @@ func TestWriteWorst(t *testing.T) {
 	var failed error
 	hours := legsInMemory{hours: []fleet.LegHour{hourOf("a", "b", 70), hourOf("c", "d", 90, 100)}}
 	var text strings.Builder
-	WriteWorst(&text, Worst(summaries(hours, &failed), 5))
+	if err := WriteWorst(&text, Worst(summaries(hours, &failed), 5)); err != nil {
+		t.Fatal(err)
+	}
 	want := "" +
 		"from         to            hour drives  planned s   median s     lost s\n" +
 		"c            d                8      2       60.0      100.0       70.0\n" +
