@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
 	"github.com/rio-streams/rio/examples/fleet-tracking/drivers"
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
@@ -157,9 +156,7 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	read(r, tracking.Visits, func(_ string, v fleet.Visit) { results.AddVisit(v) })
 	read(r, tracking.Unused, func(_ string, u fleet.Unused) { results.AddUnused(u) })
 	read(r, tracking.Legs, func(_ string, l fleet.Leg) { results.AddLeg(l) })
-	forecasts := topology.NewTopic(tracking.Forecasts.Name(), codec.String, codec.JSON[report.Forecast]())
-	var undecoded error
-	read(r, forecasts, func(_ string, f report.Forecast) { undecoded = errors.Join(undecoded, results.AddForecast(f)) })
+	read(r, tracking.Forecasts, func(_ string, f fleet.ForecastRecord) { results.AddForecast(f) })
 	read(r, logistics.Timetables, func(_ string, t fleet.CorrectedTrip) { results.AddCorrectedTrip(t) })
 	days := map[string]conduct.Day{}
 	readLatest(r, drivers.Days, days) // a driver may have been erased
@@ -167,7 +164,7 @@ func readResults(ctx context.Context, client *kafka.Client, prefix string) (repo
 	for _, day := range days {
 		results.AddDay(day)
 	}
-	return results, errors.Join(err, undecoded)
+	return results, err
 }
 
 // unreadable counts what the topology has read of the topic of positions that is none, whatever its policy for such records was. They

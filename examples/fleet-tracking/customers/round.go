@@ -38,11 +38,6 @@ func runKey(run fleet.Run) string {
 // Known reports whether the round has a delivery.
 func (r Round) Known() bool { return len(r.Stops) > 0 }
 
-// hasDelivery reports whether a delivery is ahead.
-func hasDelivery(f fleet.Forecast) bool {
-	return slices.ContainsFunc(f.Stops, func(e fleet.Expected) bool { return e.Delivery })
-}
-
 // Forecast takes in a forecast, and returns what it tells of the deliveries ahead.
 func (r Round) Forecast(f fleet.Forecast) (Round, []Event) {
 	r.Run = f.Run

@@ -70,10 +70,10 @@ func hear(c *processor.Context[string, Event]) processor.Handler[string, fleet.P
 }
 
 // expect tells each delivery ahead of a vehicle when it is expected.
-func expect(c *processor.Context[string, Event]) processor.Handler[string, fleet.Forecast] {
+func expect(c *processor.Context[string, Event]) processor.Handler[string, fleet.ForecastRecord] {
 	w := newWatch(c)
-	return func(r processor.Record[string, fleet.Forecast]) error {
-		if r.Tombstone || !hasDelivery(r.Value) {
+	return func(r processor.Record[string, fleet.ForecastRecord]) error {
+		if r.Tombstone || len(r.Value.Stops.Deliveries) == 0 {
 			return nil
 		}
 		key := runKey(r.Value.Run)
@@ -81,7 +81,7 @@ func expect(c *processor.Context[string, Event]) processor.Handler[string, fleet
 		if err != nil {
 			return err
 		}
-		round, events := round.Forecast(r.Value)
+		round, events := round.Forecast(r.Value.Whole())
 		return w.keep(key, round, events, r.Value.Instant, r.Timestamp)
 	}
 }

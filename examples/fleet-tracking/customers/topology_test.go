@@ -126,7 +126,7 @@ func drive(t *testing.T, d *topologytest.Driver, v int, at, minutes fleet.Instan
 				Sequence: i + 1, Stop: deliveryOf(v, i), Arrives: arrives, Low: arrives - minute, High: arrives + minute, Delivery: true,
 			})
 		}
-		send(t, d, tracking.Forecasts, run.Vehicle, f, at)
+		send(t, d, tracking.Forecasts, run.Vehicle, f.Record(), at)
 	}
 }
 

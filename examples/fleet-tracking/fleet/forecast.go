@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Forecast tells, at a fix, when the run is expected at each stop ahead. It is the value of topic previsoes, keyed by vehicle. Beside
+// Forecast tells, at a fix, when the run is expected at each stop ahead. Topic previsoes, keyed by vehicle, has its ForecastRecord. Beside
 // what is expected it has the plan of the stops ahead, so that With can tell it again from another history.
 type Forecast struct {
 	Run

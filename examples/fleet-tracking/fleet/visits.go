@@ -98,11 +98,11 @@ func (s Stops) Advances() []Progress { return optional(s.Progress) }
 func (s Stops) Unuseds() []Unused { return optional(s.Unused) }
 
 // Forecasts is the forecast, if stops are ahead.
-func (s Stops) Forecasts() []Forecast {
+func (s Stops) Forecasts() []ForecastRecord {
 	if len(s.Forecast.Stops) == 0 {
 		return nil
 	}
-	return []Forecast{s.Forecast}
+	return []ForecastRecord{s.Forecast.Record()}
 }
 
 // Unplanned is what a fix of a trip that is not known tells.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -12,28 +11,18 @@ import (
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
 )
 
-// Forecast is what a run was told at a fix, as far as a Report needs it: what is expected depended on what had reached the topology by then,
-// and a Report tells it again from what had happened by then. The plan in Stops is mostly known from an earlier forecast of the run, so
-// they are decoded only when it is not.
-type Forecast struct {
-	fleet.Forecast
-	Stops json.RawMessage `json:"paradas"`
-}
-
-// AddForecast takes in what a run was told at a fix. It fails if the stops cannot be decoded.
-func (r *Report) AddForecast(f Forecast) error {
-	fixes := r.forecasts[f.Run]
+// AddForecast takes in what a run was told at a fix. What is expected depended on what had reached the topology by then; the report tells it again
+// from what had happened by then. The plan of the stops ahead is mostly known from an earlier forecast of the run, and then shared with it.
+func (r *Report) AddForecast(record fleet.ForecastRecord) {
+	f, fixes := record.Forecast, r.forecasts[record.Run]
 	if len(fixes) > 0 {
-		f.Forecast.Stops = ahead(fixes[0], f.Forecast)
+		f.Stops = ahead(fixes[0], f)
 	}
-	if f.Forecast.Stops == nil {
-		if err := json.Unmarshal(f.Stops, &f.Forecast.Stops); err != nil {
-			return err
-		}
+	if f.Stops == nil {
+		f = record.Whole()
 	}
-	put(&r.forecasts, f.Run, append(fixes, f.Forecast))
+	put(&r.forecasts, f.Run, append(fixes, f))
 	r.measured = nil
-	return nil
 }
 
 // ahead are the stops of an earlier forecast that are still ahead in a later one; nil if the plan between is not the same.

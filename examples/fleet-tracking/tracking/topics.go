@@ -35,7 +35,7 @@ var (
 	Progress   = topology.NewTopic("progresso", codec.String, codec.JSON[fleet.Progress]())
 	Visits     = topology.NewTopic("paradas", codec.String, codec.JSON[fleet.Visit]())
 	Legs       = topology.NewTopic("trechos", codec.String, codec.JSON[fleet.Leg]())
-	Forecasts  = topology.NewTopic("previsoes", codec.String, codec.JSON[fleet.Forecast]())
+	Forecasts  = topology.NewTopic("previsoes", codec.String, codec.JSON[fleet.ForecastRecord]())
 	Detours    = topology.NewTopic("saidas-do-corredor", codec.String, codec.JSON[fleet.Detour]())
 	Unused     = topology.NewTopic("posicoes-sem-uso", codec.String, codec.JSON[fleet.Unused]())
 )
