@@ -439,6 +439,65 @@ func ExampleLeftJoin() {
 	// out vela = no price
 }
 
+var (
+	orders   = topology.NewTopic("orders", codec.String, codec.String)
+	payments = topology.NewTopic("payments", codec.String, codec.Int64)
+)
+
+// A payment may come up to an hour after its order, never before it.
+func ExampleJoinStreams() {
+	b := topology.NewBuilder("payments")
+	soon := topology.Within(time.Hour).Before(0)
+	topology.JoinStreams(topology.From(b, orders), topology.From(b, payments), "paid-orders", soon, func(item string, price int64) string {
+		return fmt.Sprint(item, " paid with ", price)
+	}).To(out)
+
+	e := start(b)
+	send(e, orders, at(0, "1", "tea"), at(10, "2", "ink"))
+	send(e, payments, at[int64](20, "1", 5), at[int64](3700, "2", 8))
+	show(e, out)
+	// Output: out 1 = tea paid with 5
+}
+
+// The result without a payment leaves when an hour and the grace have passed.
+func ExampleLeftJoinStreams() {
+	b := topology.NewBuilder("payments")
+	soon := topology.Within(time.Hour).Before(0).Grace(5 * time.Minute)
+	topology.LeftJoinStreams(topology.From(b, orders), topology.From(b, payments), "paid-orders", soon, func(item string, price int64, paid bool) string {
+		if !paid {
+			return item + " not paid"
+		}
+		return fmt.Sprint(item, " paid with ", price)
+	}).To(out)
+
+	e := start(b)
+	send(e, orders, at(0, "1", "tea"), at(10, "2", "ink"))
+	send(e, payments, at[int64](20, "2", 8))
+	send(e, orders, at(3901, "3", "pen"))
+	show(e, out)
+	// Output:
+	// out 2 = ink paid with 8
+	// out 1 = tea not paid
+}
+
+func ExampleOuterJoinStreams() {
+	b := topology.NewBuilder("payments")
+	topology.OuterJoinStreams(topology.From(b, orders), topology.From(b, payments), "matched", topology.Within(time.Minute),
+		func(item string, ordered bool, price int64, paid bool) string {
+			return fmt.Sprint("ordered ", ordered, ", paid ", paid)
+		}).To(out)
+
+	e := start(b)
+	send(e, orders, at(0, "1", "tea"))
+	send(e, payments, at[int64](1, "2", 8), at[int64](100, "3", 9))
+	send(e, orders, at(101, "3", "pen"))
+	show(e, out)
+	// Output:
+	// out 1 = ordered true, paid false
+	// out 2 = ordered false, paid true
+	// out 3 = ordered true, paid true
+}
+
 func ExampleProcess() {
 	last := state.NewKeyValue("last", codec.String, codec.String)
 	changes := func(c *processor.Context[string, string]) processor.Handler[string, string] {

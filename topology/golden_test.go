@@ -26,6 +26,7 @@ func shop(b *topology.Builder, sales *topology.Stream[string, string]) {
 	byProduct := topology.KeyBy(sales, "by-product", itself)
 	priced := topology.Join(byProduct, products, func(a, b string) string { return a + b })
 	topology.LeftJoin(byProduct, products, func(a, b string, ok bool) string { return a }).To(texts("all"))
+	topology.LeftJoinStreams(byProduct, priced, "repriced", topology.Within(time.Hour).Grace(time.Minute), func(a, b string, ok bool) string { return b })
 	topology.Process(priced, "first", drop, seen)
 	topology.ProcessKV(byProduct, "second", drop, seen).To(texts("other"))
 

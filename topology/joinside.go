@@ -30,6 +30,9 @@ func joinStoreNames(name string, needs sides) (left, right, unmatched string) {
 }
 
 func (s *joinStores) attach(b *Builder, n *plan.Node) {
+	if !legalName.MatchString(n.Name) { // already reported
+		return
+	}
 	b.attach(n, s.left, "")
 	if s.right != nil {
 		b.attach(n, s.right, "")
@@ -146,7 +149,7 @@ func (j *streamJoin) process(in *joinInput, timestamp int64, noKey, tombstone bo
 
 // match emits the results of the record, given the time of the join.
 func (j *streamJoin) match(in *joinInput, now int64) error {
-	found, err := in.other.rows.Fetch(j.key, max(0, j.timestamp-in.before), max(0, j.timestamp+in.after), in.meet)
+	found, err := in.other.rows.Fetch(j.key, j.timestamp-in.before, j.timestamp+in.after, in.meet)
 	switch {
 	case err != nil || found || !in.outer:
 		return err

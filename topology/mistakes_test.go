@@ -181,6 +181,29 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.From(b, texts("timed").TimeFrom(nil))
 		return b
 	},
+	"stream-joins": func() *topology.Builder {
+		b := topology.NewBuilder("joins")
+		in, other := topology.From(b, texts("in")), topology.From(b, texts("other"))
+		plus := func(a, b string) string { return a + b }
+		hour := topology.Within(time.Hour)
+		topology.JoinStreams(in, topology.From(topology.NewBuilder("another"), texts("other")), "apart", hour, plus)
+		topology.JoinStreams(in, topology.From(b, topology.NewTopic("numbers", codec.JSON[string](), codec.String)), "codecs", hour, plus)
+		topology.JoinStreams[string, string, string, string](in, other, "nil", hour, nil)
+		topology.LeftJoinStreams[string, string, string, string](in, other, "left-nil", hour, nil)
+		topology.OuterJoinStreams[string, string, string, string](in, other, "outer-nil", hour, nil)
+		topology.JoinStreams(in, other, "", hour, plus)
+		topology.JoinStreams(in, other, "às 10", hour, plus)
+		topology.JoinStreams(in, other, "none", topology.Interval{}, plus)
+		topology.JoinStreams(in, other, "backwards", hour.Before(-2*time.Hour), plus)
+		topology.JoinStreams(in, other, "fine", topology.Within(time.Microsecond), plus)
+		topology.JoinStreams(in, other, "grace", hour.Grace(-time.Second), plus)
+		topology.JoinStreams(topology.MapKV(in, swap), other, "moved", hour, plus)
+		topology.JoinStreams(in, topology.MapKV(other, swap), "also-moved", hour, plus)
+		topology.JoinStreams(in, other, "twice", hour, plus)
+		topology.JoinStreams(in, other, "twice", hour, plus)
+		topology.JoinStreams(topology.From(b, texts("three").Partitions(3)), topology.From(b, texts("five").Partitions(5)), "parts", hour, plus)
+		return b
+	},
 	"settings": func() *topology.Builder {
 		b := topology.NewBuilder("settings")
 		in, rows := topology.From(b, texts("in")), topology.TableFrom(b, texts("rows"))

@@ -21,7 +21,7 @@ import (
 	"github.com/rio-streams/rio/topologytest"
 )
 
-// The topology has every kind of operator: a repartition, windows, a join, an aggregate, a merge, and a step with two
+// The topology has every kind of operator: a repartition, windows, joins, an aggregate, a merge, and a step with two
 // stores and a timer. Its events come from one partition, so that the order in the repartition topic is fixed.
 var (
 	events  = topology.NewTopic("events", codec.String, codec.String).Partitions(1)
@@ -44,6 +44,10 @@ func oneOfEverything(t *rapid.T) *topology.Topology {
 	digests := topology.Process(priced, "digest", digest, waiting, handled)
 	digests.To(texts("digests"))
 	priced.Merge(digests).To(texts("merged"))
+	near := topology.Within(10 * time.Millisecond).After(0).Grace(5 * time.Millisecond)
+	topology.OuterJoinStreams(byUser, digests, "near", near, func(event string, hasEvent bool, d string, hasDigest bool) string {
+		return orNone(event, hasEvent) + " beside " + orNone(d, hasDigest)
+	}).To(texts("near"))
 
 	top, err := b.Build()
 	if err != nil {

@@ -25,6 +25,19 @@ func TestRules(t *testing.T) {
 				return fmt.Sprintf("%s+%s,%v", order, price, ok)
 			}).To(texts("all"))
 		},
+		"stream-stream-joins": func(b *topology.Builder) {
+			orders, payments := topology.From(b, texts("orders")), topology.From(b, texts("payments"))
+			within := topology.Within(10 * time.Millisecond).Grace(5 * time.Millisecond)
+			topology.JoinStreams(orders, payments, "paid", within, func(o, p string) string { return o + "+" + p }).To(texts("inner"))
+			topology.LeftJoinStreams(orders, payments, "orders", within, func(o, p string, ok bool) string {
+				return o + "+" + orNone(p, ok)
+			}).To(texts("left"))
+			topology.OuterJoinStreams(orders, payments, "all", within, func(o string, hasO bool, p string, hasP bool) string {
+				return orNone(o, hasO) + "+" + orNone(p, hasP)
+			}).To(texts("outer"))
+			later := topology.Within(0).After(10 * time.Millisecond)
+			topology.JoinStreams(payments, payments, "twice", later, func(p, q string) string { return p + "+" + q }).To(texts("self"))
+		},
 		"tumbling": func(b *topology.Builder) {
 			s := topology.Window(topology.From(b, texts("in")), topology.Tumbling(10*time.Millisecond).Grace(5*time.Millisecond))
 			topology.Aggregate(s, "sums", plus).To(windowed("out", 10*time.Millisecond))
