@@ -40,6 +40,7 @@ type WindowedKeys interface {
 type WindowShape struct {
 	Kind WindowKind
 	Size time.Duration // size of every window; 0 if unknown or variable
+	Rule string        // describes windows of variable size, such as "daily in Europe/Lisbon"; empty if unknown
 }
 
 // String returns "windows of 5m0s".
@@ -49,6 +50,8 @@ func (s WindowShape) String() string {
 		return "no windows"
 	case s.Kind == ByEndAndStart:
 		return "sessions"
+	case s.Rule != "":
+		return "windows " + s.Rule
 	case s.Size == 0:
 		return "windows"
 	}
@@ -57,7 +60,11 @@ func (s WindowShape) String() string {
 
 // Agrees reports whether two shapes are compatible, as far as they are known.
 func (s WindowShape) Agrees(other WindowShape) bool {
-	return s.Kind == other.Kind && (s.Size == other.Size || s.Size == 0 || other.Size == 0)
+	if s.Rule != "" && other.Size != 0 || s.Size != 0 && other.Rule != "" { // of variable size, and of one size
+		return false
+	}
+	return s.Kind == other.Kind && (s.Size == other.Size || s.Size == 0 || other.Size == 0) &&
+		(s.Rule == other.Rule || s.Rule == "" || other.Rule == "")
 }
 
 // WindowKind is how a key identifies its window.
@@ -101,6 +108,13 @@ type WindowedCodec[K any] struct {
 	key      Codec[K]
 	size     time.Duration
 	sessions bool
+	ends     *ends // of windows of variable size
+}
+
+// ends says where windows of variable size end.
+type ends struct {
+	rule string
+	of   func(start time.Time) time.Time
 }
 
 // Windowed returns the codec of a key with a window, given the codec of the key.
@@ -109,6 +123,13 @@ func Windowed[K any](key Codec[K]) WindowedCodec[K] { return WindowedCodec[K]{ke
 // Size returns the codec for windows of a fixed size, so that Decode can compute the end of a window.
 func (c WindowedCodec[K]) Size(size time.Duration) WindowedCodec[K] {
 	c.size = size
+	return c
+}
+
+// Ends returns the codec for windows of variable size, so that Decode can compute the end of a window. The rule describes
+// them, such as "daily in Europe/Lisbon"; end may be called by several goroutines at once.
+func (c WindowedCodec[K]) Ends(rule string, end func(start time.Time) time.Time) WindowedCodec[K] {
+	c.size, c.ends = 0, &ends{rule, end}
 	return c
 }
 
@@ -125,6 +146,9 @@ func (c WindowedCodec[K]) Key() Codec[K] { return c.key }
 func (c WindowedCodec[K]) Windows() WindowShape {
 	if c.sessions {
 		return WindowShape{Kind: ByEndAndStart}
+	}
+	if c.ends != nil {
+		return WindowShape{Kind: ByStart, Rule: c.ends.rule}
 	}
 	return WindowShape{Kind: ByStart, Size: c.size}
 }
@@ -174,6 +198,8 @@ func (c WindowedCodec[K]) Decode(data []byte) (WindowKey[K], error) {
 	switch {
 	case c.sessions:
 		k.End = readTime(data[split:])
+	case c.ends != nil:
+		k.End = c.ends.of(k.Start)
 	case c.size > 0:
 		k.End = k.Start.Add(c.size)
 	}

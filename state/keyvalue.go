@@ -178,7 +178,11 @@ func checkDefinition(name string, layout layout, size, retention time.Duration, 
 			name, layout.lengths(), size, retention))
 	}
 	if keys, ok := keys.(codec.WindowedKeys); ok && layout.kind != plain {
-		if shape := layout.shape(size); !shape.Agrees(keys.Windows()) {
+		shape := layout.shape(size)
+		if keys.Windows().Rule != "" { // the size is that of the longest window
+			shape.Size = 0
+		}
+		if !shape.Agrees(keys.Windows()) {
 			errs = append(errs, fmt.Errorf("state: store %q has %v, but its keys are encoded with %v", name, shape, keys.Windows()))
 		}
 	}

@@ -3,8 +3,10 @@ package topology_test
 import (
 	"errors"
 	"fmt"
+	"log"
 	"strings"
 	"time"
+	_ "time/tzdata"
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/processor"
@@ -373,6 +375,42 @@ func ExampleSliding() {
 	// in-ten-seconds ana@1970-01-01T00:00:10Z/10s = 1
 	// in-ten-seconds ana@1970-01-01T00:00:20.001Z/10s = 1
 	// in-ten-seconds ana@1970-01-01T00:00:15Z/10s = 2
+}
+
+func ExampleDaily() {
+	saoPaulo, err := time.LoadLocation("America/Sao_Paulo")
+	if err != nil {
+		log.Fatal(err)
+	}
+	days := topology.Daily(saoPaulo).Grace(2 * time.Hour)
+	perDay := topology.NewTopic("per-day", topology.WindowCodec(days, codec.String), codec.Int64)
+
+	b := topology.NewBuilder("days")
+	topology.Count(topology.Window(topology.From(b, lines), days), "per-day").To(perDay)
+
+	e := start(b)
+	beforeMidnight := time.Date(2018, 11, 3, 23, 59, 0, 0, saoPaulo).Unix() // the next day begins at 01:00
+	send(e, lines, at(beforeMidnight, "k", "rio"), at(beforeMidnight+60, "k", "mar"))
+	show(e, perDay)
+	// Output:
+	// per-day k@2018-11-03T03:00:00Z/24h0m0s = 1
+	// per-day k@2018-11-04T03:00:00Z/23h0m0s = 1
+}
+
+func ExampleWeekly() {
+	fmt.Println(topology.Weekly(time.UTC, time.Monday).Grace(time.Hour))
+	// Output: weekly from Monday in UTC, grace 1h0m0s
+}
+
+func ExampleMonthly() {
+	fmt.Println(topology.Monthly(time.UTC))
+	// Output: monthly in UTC
+}
+
+func ExampleUnlimited() {
+	since := topology.Unlimited(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	fmt.Println(since)
+	// Output: unlimited from 2026-01-01T00:00:00Z
 }
 
 func ExampleTable_Merging() {

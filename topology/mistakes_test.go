@@ -120,6 +120,21 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.Reduce(sessions, "short-keys", join).To(windowedTexts("out", time.Minute))
 		return b
 	},
+	"calendar": func() *topology.Builder {
+		b := topology.NewBuilder("calendar")
+		in := topology.From(b, texts("in"))
+		topology.Window(in, topology.Daily(nil))
+		topology.Window(in, topology.Monthly(time.Local))
+		topology.Window(in, topology.Weekly(time.UTC, 7))
+		topology.Window(in, topology.Daily(time.UTC).Grace(-1))
+		topology.Window(in, topology.Unlimited(time.UnixMilli(-1)))
+		topology.Window(in, topology.Unlimited(time.UnixMilli(0)).Grace(time.Hour))
+		days := topology.Window(in, topology.Daily(time.UTC))
+		days.Merge(topology.Window(in, topology.Weekly(time.UTC, time.Monday)))
+		days.To(topology.NewTopic("weeks", topology.WindowCodec(topology.Weekly(time.UTC, time.Monday), codec.String), codec.String))
+		days.To(windowedTexts("days", 24*time.Hour))
+		return b
+	},
 	"own-topic": func() *topology.Builder {
 		b := topology.NewBuilder("cycle")
 		in := topology.From(b, texts("in"))

@@ -11,11 +11,18 @@ import (
 	"github.com/rio-streams/rio/processor"
 )
 
-// Windows says how event time is divided into windows: make one with Tumbling, Hopping, Sliding or
-// Sessions.
+// Windows says how event time is divided into windows: make one with Tumbling, Hopping, Sliding,
+// Sessions, Daily, Weekly, Monthly or Unlimited.
 type Windows struct {
 	kind                 windowKind
-	size, advance, grace time.Duration // the size of sessions is their gap
+	size, advance, grace time.Duration // the size of sessions is their gap, that of calendar windows their greatest
+
+	// Of calendar windows.
+	unit  calendarUnit
+	zone  *time.Location
+	first time.Weekday
+
+	from int64 // start of an unlimited window, in ms since 1970
 }
 
 // windowKind is the kind of windows. The methods of Windows have a case for each.
@@ -26,6 +33,8 @@ const (
 	timeWindows                   // of fixed size, one every advance
 	sessionWindows
 	slidingWindows
+	calendarWindows
+	unlimitedWindows
 )
 
 // interval is a window, in milliseconds since 1970: start inclusive, end exclusive unless the kind of windows says
@@ -44,11 +53,25 @@ func (w Windows) shape() codec.WindowShape {
 	if w.kind == sessionWindows {
 		return codec.WindowShape{Kind: codec.ByEndAndStart}
 	}
+	if rule := w.rule(); rule != "" {
+		return codec.WindowShape{Kind: codec.ByStart, Rule: rule}
+	}
 	return codec.WindowShape{Kind: codec.ByStart, Size: w.size}
 }
 
 // assigner returns a function that appends the windows of a time, the oldest first.
 func (w Windows) assigner() func(dst []interval, at int64) []interval {
+	switch w.kind {
+	case calendarWindows:
+		return w.calendarAssigner()
+	case unlimitedWindows:
+		return func(dst []interval, at int64) []interval {
+			if at < w.from {
+				return dst
+			}
+			return append(dst, interval{w.from, theEnd})
+		}
+	}
 	size, advance := w.size.Milliseconds(), w.advance.Milliseconds()
 	// As in Kafka Streams' TimeWindows, windows start at multiples of the advance, none before the epoch.
 	return func(dst []interval, at int64) []interval {
@@ -94,6 +117,8 @@ func (w Windows) String() string {
 		shape = fmt.Sprintf("sessions %v", w.size)
 	case w.kind == slidingWindows:
 		shape = fmt.Sprintf("sliding %v", w.size)
+	case w.rule() != "":
+		shape = w.rule()
 	case w.advance != w.size:
 		shape = fmt.Sprintf("hopping %v every %v", w.size, w.advance)
 	}
@@ -106,11 +131,13 @@ func (w Windows) String() string {
 func (w Windows) check() error {
 	switch {
 	case !w.windowed():
-		return errors.New("no windows: make them with topology.Tumbling, topology.Hopping, topology.Sliding or topology.Sessions")
+		return errors.New("no windows: make them with topology.Tumbling, topology.Sessions or another kind")
 	case w.kind == sessionWindows && w.size < time.Millisecond, w.kind == sessionWindows && w.size%time.Millisecond != 0:
 		return fmt.Errorf("sessions with a gap of %v: the gap must be whole milliseconds, at least one", w.size)
 	case w.size < time.Millisecond || w.size%time.Millisecond != 0:
 		return fmt.Errorf("a window of %v: the size must be whole milliseconds, at least one", w.size)
+	case w.checkRule() != nil:
+		return w.checkRule()
 	case w.kind == timeWindows && (w.advance < time.Millisecond || w.advance > w.size || w.advance%time.Millisecond != 0):
 		return fmt.Errorf("a window of %v that advances by %v: the advance must be whole milliseconds, at least one and at most the size", w.size, w.advance)
 	case w.grace < 0 || w.grace%time.Millisecond != 0:
@@ -123,6 +150,9 @@ func (w Windows) check() error {
 func WindowCodec[K any](windows Windows, key codec.Codec[K]) codec.WindowedCodec[K] {
 	if windows.kind == sessionWindows {
 		return codec.Windowed(key).Sessions()
+	}
+	if rule := windows.rule(); rule != "" {
+		return codec.Windowed(key).Ends(rule, windows.endOf)
 	}
 	return codec.Windowed(key).Size(windows.size)
 }

@@ -64,6 +64,16 @@ func TestRules(t *testing.T) {
 			sums.DeleteWhen(func(sum string) bool { return strings.HasSuffix(sum, "+end") })
 			sums.To(windowed("out", 10*time.Millisecond))
 		},
+		"calendar": func(b *topology.Builder) {
+			in := topology.From(b, texts("in"))
+			keep := func(name string, windows topology.Windows) {
+				topology.Aggregate(topology.Window(in, windows), name, plus).To(topology.NewTopic(name, topology.WindowCodec(windows, codec.String), codec.String))
+			}
+			keep("days", topology.Daily(time.UTC).Grace(time.Hour))
+			keep("weeks", topology.Weekly(time.UTC, time.Monday))
+			keep("months", topology.Monthly(time.UTC))
+			keep("since", topology.Unlimited(time.UnixMilli(86_400_000)))
+		},
 		"aggregation": func(b *topology.Builder) {
 			in := topology.From(b, texts("in"))
 			topology.Aggregate(in, "sums", plus).To(texts("sums"))
