@@ -129,7 +129,7 @@ func describer(t *testing.T) schema.Describer {
 		Comments: comments,
 		Glossary: glossary,
 		Own: map[reflect.Type]schema.Value{
-			reflect.TypeFor[fleet.Instant](): {Type: "integer", Unit: "ms since 1970"},
+			reflect.TypeFor[fleet.Instant](): {Type: "integer", Unit: "ms"},
 			reflect.TypeFor[fleet.Length]():  {Type: "number", Unit: "m"},
 			reflect.TypeFor[fleet.Span]():    {Type: "number", Unit: "s"},
 		},
@@ -224,7 +224,7 @@ JSON Schema; the values of a topic are ` + "`#/$defs/TOPIC`" + `.
 
 - Keys are UTF-8 text, values are JSON, unless a topic says otherwise. Unknown fields are ignored, and more may come.
 - A field with a ? is left out when it would be 0, empty or false, or is not known.
-- Times are whole milliseconds since 1970 UTC; the time of a record is that of the fix. Lengths are in metres, durations in seconds,
+- Times are whole milliseconds since 1970 UTC, unless a field says otherwise; the time of a record is that of the fix. Lengths are in metres, durations in seconds,
   speeds in m/s. Days are service days as text, YYYYMMDD.
 - Records of a key are in one partition, in their order: write with the key, and with the default partitioner of Kafka (murmur2).
 - Results are written in transactions: read with ` + "`isolation.level=read_committed`" + `.
@@ -292,7 +292,7 @@ func uses(t *testing.T) (writers, readers map[string][]string) {
 		}
 	}
 	add(tracking.New(tracking.Config{}))
-	for _, c := range consumers(time.UTC) {
+	for _, c := range consumers(drivers.Config{}) {
 		add(c.new())
 	}
 	return writers, readers

@@ -4,26 +4,26 @@ package fleet
 // stops, and times are counted from the fix: that takes a third of the bytes of a list of stops.
 type ForecastRecord struct {
 	Forecast               // without its Stops
-	Stops    ForecastStops `json:"paradas"`
+	Stops    ForecastStops `json:"paradas"` // in lists: the n-th items of all are about the n-th stop ahead
 }
 
 // ForecastStops are the stops ahead of a run, in the order of the trip. Times are in milliseconds after Forecast.Instant; they may be negative.
 type ForecastStops struct {
 	Sequences  []int         `json:"sequencia"` // the timetable's stop_sequence
 	Stops      []string      `json:"parada"`
-	Due        []Instant     `json:"chegadaPrevista"`
-	Arrives    []Instant     `json:"chegada"`
-	Low        []Instant     `json:"de"` // see Expected
-	High       []Instant     `json:"ate"`
-	Known      []int         `json:"trechosComHistoria"`
-	Waits      []PlannedWait `json:"esperas,omitempty"`
+	Due        []Instant     `json:"chegadaPrevista"`    // planned arrivals, in ms after the fix
+	Arrives    []Instant     `json:"chegada"`            // expected arrivals, likewise
+	Low        []Instant     `json:"de"`                 // four of five such forecasts come true from here, likewise
+	High       []Instant     `json:"ate"`                // to here, likewise
+	Known      []int         `json:"trechosComHistoria"` // legs from here to the stop that other runs have driven
+	Waits      []PlannedWait `json:"esperas,omitempty"`  // where the run waits for its planned departure
 	Deliveries []int         `json:"entregas,omitempty"` // sequences of the stops that are deliveries
 }
 
 // PlannedWait is a timepoint ahead: the run does not leave it before it is planned to.
 type PlannedWait struct {
 	Sequence int     `json:"sequencia"`
-	Leaves   Instant `json:"partidaPrevista"` // milliseconds after Forecast.Instant
+	Leaves   Instant `json:"partidaPrevista"` // planned departure, in ms after the fix
 }
 
 // Record returns the forecast as the value of topic previsoes.

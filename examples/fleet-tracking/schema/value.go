@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ func (d Describer) fields(t reflect.Type) (all []Field, err error) {
 		case f.Anonymous:
 			embedded, err := d.fields(f.Type)
 			mistakes = append(mistakes, err)
-			all = append(all, embedded...)
+			all = append(all, slices.DeleteFunc(embedded, func(f Field) bool { return hides(t, f.Name) })...)
 		case f.IsExported():
 			field, err := d.field(t, f)
 			mistakes = append(mistakes, err)
@@ -83,6 +84,13 @@ func (d Describer) fields(t reflect.Type) (all []Field, err error) {
 		}
 	}
 	return all, errors.Join(mistakes...)
+}
+
+// hides reports whether a struct has a field of its own that hides one of the same name of an embedded struct.
+func hides(t reflect.Type, name string) bool {
+	return slices.ContainsFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
+		return len(f.Index) == 1 && !f.Anonymous && jsonName(f) == name
+	})
 }
 
 func (d Describer) field(owner reflect.Type, f reflect.StructField) (Field, error) {
