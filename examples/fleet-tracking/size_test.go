@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -39,19 +41,48 @@ func TestLargeFeed(t *testing.T) {
 
 	at := embedded(t)
 	p := at.start(t, []string{"-gtfs", feed, "-positions", positions, "-out", filepath.Join(dir, "out")})
+	memory := peakMemory(t, p) >> 20
 	p.succeed()
 	cost := p.cmd.ProcessState
 	cpu := cost.UserTime() + cost.SystemTime()
-	memory, disk := cost.SysUsage().(*syscall.Rusage).Maxrss>>10, diskUsage(t, at.data)>>20
+	disk := diskUsage(t, at.data) >> 20
 	t.Logf("%.1f s CPU, %d MiB memory, %d MiB disk", cpu.Seconds(), memory, disk)
-	if !underRace() && (cpu > 5*time.Second || memory > 150) {
-		t.Error("want at most 5 s CPU and 150 MiB memory")
+	if !underRace() && (cpu > 8*time.Second || memory > 150) { // less than 3 s on a quiet machine
+		t.Error("want at most 8 s CPU and 150 MiB memory")
 	}
 	if disk > 60 {
 		t.Error("want at most 60 MiB disk")
 	}
 	if n := len(reporttest.Rows(t, filepath.Join(dir, "out", "stops.csv"))); n < 10 {
 		t.Errorf("%d stops visited, want 10", n)
+	}
+}
+
+// peakMemory returns the most resident memory, in bytes, that the program has had when it ends. The kernel's account of an ended process
+// (Rusage.Maxrss) would include the memory of the test, which it shares until it executes the program.
+func peakMemory(t *testing.T, p *program) (peak int64) {
+	t.Helper()
+	measure := time.NewTicker(10 * time.Millisecond)
+	defer measure.Stop()
+	for {
+		select {
+		case <-p.ended.Done():
+			return peak
+		case <-measure.C:
+		}
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+		if err != nil {
+			continue // it has just ended
+		}
+		for line := range strings.Lines(string(status)) {
+			if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+				kilobytes, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				peak = max(peak, kilobytes<<10)
+			}
+		}
 	}
 }
 
