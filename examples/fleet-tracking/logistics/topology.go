@@ -24,8 +24,9 @@ var (
 	stopHours      = state.NewKeyValue("horas-das-paradas", codec.JSON[fleet.StopKey](), codec.JSON[fleet.StopHour]()).Immutable()
 )
 
-// runEnds is how long after a leg or visit its run no longer tells it again.
-const runEnds = 24 * time.Hour
+// runEnds is how long after a leg or visit its run no longer tells it again. When a log is worked through, one vehicle may be days ahead of
+// another.
+const runEnds = 7 * 24 * time.Hour
 
 // plan is what the steps look up.
 type plan struct {

@@ -23,9 +23,11 @@ var (
 	histories   = state.NewKeyValue("historia-do-trajeto", codec.String, codec.JSON[fleet.History]()).Immutable()
 )
 
+// Time is that of the newest fix of any vehicle. When a log is worked through, one vehicle may be days ahead of another, so runEnds is much
+// longer than any break.
 const (
-	grace   = 2 * time.Hour  // a parked vehicle's fix may be an hour old when it is first sent
-	runEnds = 24 * time.Hour // without a fix, after which a run is forgotten
+	grace   = 2 * time.Hour      // a parked vehicle's fix may be an hour old when it is first sent
+	runEnds = 7 * 24 * time.Hour // without a fix, after which a run is forgotten
 )
 
 // Fixes returns the stream of fixes in topic localizacao-veiculos, by vehicle: the positions that have a place, a time and a clock that
