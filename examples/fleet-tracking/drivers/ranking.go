@@ -85,7 +85,7 @@ func (r Rank) cells() []string {
 const rankLine = "%-8s %5s %-18.18s %5s %6s %6s %10s %11s %11s\n"
 
 // WriteRanking writes ranks as text, a line of 88 characters each. What cannot be computed is "-", and never 0. "off time %" is the share of
-// departures at timepoints that are early or late.
+// departures at timepoints, and of deliveries, that are early or late.
 func WriteRanking(w io.Writer, ranks []Rank) error {
 	cells := []any{"day", "place", "driver or vehicle", "score"}
 	for _, c := range columns {
