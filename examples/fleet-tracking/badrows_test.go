@@ -12,6 +12,9 @@ import (
 // TestBadRows: rows that say nothing, or nonsense, are left out of the results and counted, in a replay too; whoever wants them to
 // end the run says so.
 func TestBadRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

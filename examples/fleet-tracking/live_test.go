@@ -15,6 +15,9 @@ import (
 // TestOwnVehicles runs the program with -live twice on one log. It must process positions that another client sends, with
 // nothing but latitude, longitude and time, until it gets a signal.
 func TestOwnVehicles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	t.Parallel()
 	at := embedded(t)
 	files := filepath.Join(t.TempDir(), "files")

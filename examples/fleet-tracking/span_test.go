@@ -20,6 +20,9 @@ import (
 //
 // Proves: replay-gives-the-same
 func TestReplayOfASpan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := recordingtest.Dir(t, "kingston")
 	positions := someVehicles(t, filepath.Join(dir, "positions_20260116.csv"), 12)
 	o := options{gtfs: filepath.Join(dir, "gtfs"), positions: positions, arrivalOrder: true, data: t.TempDir()}
