@@ -41,5 +41,6 @@
 //     deleted by age only: choose the age accordingly, or let customer be a number that another system has the name of.
 //   - Topic entregas is the plan of whoever writes it, and its retention is theirs.
 //
-// The page of a delivery has an address that nobody can guess, and tells who says what it says. The list is for the staff.
+// The address of a delivery's page cannot be guessed. The page names the source of its status: the plan, the positions or the driver. The
+// list of deliveries is for the staff.
 package customers

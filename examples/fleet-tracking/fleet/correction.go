@@ -83,9 +83,9 @@ type CorrectedStop struct {
 	Planned  Times  `json:"previstos"` // arrival and departure of the timetable, in seconds
 }
 
-// Corrected is the timetable of the trip with what is known: from the planned departure at the first stop on, each leg takes as long as is
-// known, and so does the stay before it, or else as long as planned. The advice for a leg is asked for by the index of the stop at which
-// it begins, and the hour.
+// Corrected returns the timetable of the trip, corrected by advice. It begins with the planned departure at the first stop. Each leg, and
+// the stay before it, takes the time that advice gives, or else the planned time. The arguments of advice are the index of the stop at
+// which the leg begins, and the hour.
 func (t PlannedTrip) Corrected(advice func(index, hour int) Advice) CorrectedTrip {
 	corrected := CorrectedTrip{ID: t.ID, Route: t.Route, Stops: make([]CorrectedStop, len(t.Stops))}
 	known := make([]Advice, len(t.Stops))

@@ -27,7 +27,7 @@ const (
 // Final reports whether positions that come later cannot change the state.
 func (s State) Final() bool { return s == Attended || s == Delivered || s == Failed }
 
-// Evidence is what is known about a delivery at a moment. The zero value means that nothing is known.
+// Evidence holds what has been learned about a delivery so far. The zero value means: nothing yet.
 type Evidence struct {
 	Visit  *Visit          // the latest of topic paradas at the stop of the delivery
 	Record *DeliveryRecord // the driver's

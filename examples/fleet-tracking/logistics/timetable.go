@@ -98,7 +98,7 @@ type placeAdvice struct {
 	hourAdvice
 }
 
-// spread tells each path what is known of its links: of a new path all, and of all paths what is new.
+// spread passes the advice about a link to the paths that use it: all advice to a new path, and new advice to every path.
 func spread(c *processor.Context[link, placeAdvice]) processor.Handler[link, linkNews] {
 	all := audiences.In(c)
 	return func(r processor.Record[link, linkNews]) error {
@@ -184,7 +184,7 @@ func plannedTrips(t fleet.Timetable) []plannedTrip {
 
 func pathOfTrip(t plannedTrip) string { return t.Path }
 
-// pathNews is a trip on a path, what is known of a leg of it, or that the path is there.
+// pathNews is news of a path: a trip that takes it, or advice about one of its legs. Without either, the path itself is new.
 type pathNews struct {
 	trip   *plannedTrip
 	advice *placeAdvice
@@ -356,7 +356,7 @@ func (k corrector) hour(key pathHourKey) (pathHour, error) {
 	return h, err
 }
 
-// corrected is the timetable of a trip with what is known by the hour; none if there is no path for it.
+// corrected returns the timetable of a trip, corrected by the advice for each hour. It is empty if the path of the trip is unknown.
 func (k corrector) corrected(s fleet.Schedule, hour func(pathHourKey) (pathHour, error)) (fleet.CorrectedTrip, error) {
 	if len(s.Times) == 0 {
 		return fleet.CorrectedTrip{}, nil
