@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/conduct"
+	"github.com/rio-streams/rio/examples/fleet-tracking/site"
 )
 
 // Rank is the place of a driver, or of a vehicle without a known driver, on a day.
@@ -95,7 +94,7 @@ func WriteRanking(w io.Writer, ranks []Rank) error {
 		return err
 	}
 	for _, r := range ranks {
-		cells := []any{r.Sheet.Day, "-", printable(cmp.Or(r.Driver, r.Vehicle)), "-"}
+		cells := []any{r.Sheet.Day, "-", site.Printable(cmp.Or(r.Driver, r.Vehicle)), "-"}
 		if r.Score != nil {
 			cells[1], cells[3] = fmt.Sprint(r.Place), fmt.Sprintf("%.1f", *r.Score)
 		}
@@ -107,14 +106,4 @@ func WriteRanking(w io.Writer, ranks []Rank) error {
 		}
 	}
 	return nil
-}
-
-// printable replaces what could control the terminal: a name comes from whoever writes assignments or positions.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '�'
-		}
-		return r
-	}, name)
 }

@@ -7,10 +7,9 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/fleet"
+	"github.com/rio-streams/rio/examples/fleet-tracking/site"
 )
 
 // Worst returns the n legs that lose the most time, the worst first. Legs that lose none do not count.
@@ -35,7 +34,7 @@ func WriteWorst(w io.Writer, legs []fleet.LegSummary) error {
 	}
 	for _, leg := range legs {
 		c := cellsOf(leg)
-		if _, err := fmt.Fprintf(w, format, printable(c.From), printable(c.To), c.Hour, c.Drives, c.Planned, c.Median, c.Lost); err != nil {
+		if _, err := fmt.Fprintf(w, format, site.Printable(c.From), site.Printable(c.To), c.Hour, c.Drives, c.Planned, c.Median, c.Lost); err != nil {
 			return err
 		}
 	}
@@ -51,14 +50,4 @@ func cellsOf(l fleet.LegSummary) cells {
 		From: l.From, To: l.To, Hour: strconv.Itoa(l.Hour), Drives: strconv.Itoa(l.Legs),
 		Planned: seconds(l.Planned.Seconds() / float64(l.Timed)), Median: seconds(l.Median.Seconds()), Lost: seconds(l.Lost.Seconds()),
 	}
-}
-
-// printable replaces what could control a terminal: the names of stops come from whoever makes the timetable.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '�'
-		}
-		return r
-	}, name)
 }

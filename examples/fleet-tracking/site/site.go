@@ -1,5 +1,5 @@
-// Package site has what the pages of the consumers share: their look, the links between those of the staff, and headers that keep scripts
-// out. Pages are templates of html/template, which escapes names, reasons and whatever else comes from outside.
+// Package site has what the pages and texts of the consumers share: their look, the links between those of the staff, headers that keep
+// scripts out, and names that cannot control a terminal. Pages are templates of html/template, which escapes names, reasons and whatever else comes from outside.
 package site
 
 import (
