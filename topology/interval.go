@@ -55,8 +55,14 @@ func (i Interval) check() error {
 		return fmt.Errorf("an interval %v: it ends before it begins", i)
 	case i.before%time.Millisecond != 0 || i.after%time.Millisecond != 0:
 		return fmt.Errorf("an interval %v: it must be whole milliseconds", i)
-	case i.grace < 0 || i.grace%time.Millisecond != 0:
-		return fmt.Errorf("a grace of %v: it must be whole milliseconds, and not negative", i.grace)
+	}
+	return checkGrace(i.grace)
+}
+
+// checkGrace returns an error if windows and intervals cannot have a grace.
+func checkGrace(d time.Duration) error {
+	if d < 0 || d%time.Millisecond != 0 {
+		return fmt.Errorf("a grace of %v: it must be whole milliseconds, and not negative", d)
 	}
 	return nil
 }

@@ -137,8 +137,6 @@ func (w Windows) check() error {
 		return w.checkRule()
 	case w.kind == timeWindows && (w.advance < time.Millisecond || w.advance > w.size || w.advance%time.Millisecond != 0):
 		return fmt.Errorf("a window of %v that advances by %v: the advance must be whole milliseconds, at least one and at most the size", w.size, w.advance)
-	case w.grace < 0 || w.grace%time.Millisecond != 0:
-		return fmt.Errorf("a grace of %v: it must be whole milliseconds, and not negative", w.grace)
 	}
-	return nil
+	return checkGrace(w.grace)
 }
