@@ -7,8 +7,8 @@ import (
 
 // base implements Store: it is the part of a store that does not depend on its types. core is the other part.
 type base struct {
-	space
-	db DB
+	*space // that of its rows
+	db     DB
 	expiry
 	cache
 

@@ -121,7 +121,7 @@ func (d *KeyValueDefinition[K, V]) open(db DB, prefix []byte, opts Options) *cor
 	}
 	s := &core[K, V]{rows: d.rows(prefix)}
 	s.base = base{
-		space:     s.rows.space,
+		space:     &s.rows.space,
 		db:        db,
 		changelog: []byte{}, // an empty key is not null
 		expiry:    newExpiry(d.name, d.layout, d.size, d.retention),
