@@ -47,8 +47,8 @@ func TestLargeFeed(t *testing.T) {
 	cpu := cost.UserTime() + cost.SystemTime()
 	disk := diskUsage(t, at.data) >> 20
 	t.Logf("%.1f s CPU, %d MiB memory, %d MiB disk", cpu.Seconds(), memory, disk)
-	if !underRace() && (cpu > 8*time.Second || memory > 150) { // less than 3 s on a quiet machine
-		t.Error("want at most 8 s CPU and 150 MiB memory")
+	if !underRace() && (cpu > 8*time.Second || memory > 220) { // 3 s and 140 MiB on a quiet machine; rows kept twice take 450 MiB
+		t.Error("want at most 8 s CPU and 220 MiB memory")
 	}
 	if disk > 60 {
 		t.Error("want at most 60 MiB disk")
