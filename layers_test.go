@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 
 	"runner/internal/assign":  {"kafka"},
 	"interop/goka":            {"topology", "processor", "state", "codec"},
+	"interop/oracle":          {"topologytest", "topology", "processor", "codec"},
 	"cmd/...":                 {"public"},
 	"examples/...":            {"public", "examples/..."},
 	"internal/murmur2":        {},

@@ -1,0 +1,153 @@
+package oracle
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/topology"
+	"github.com/rio-streams/rio/topologytest"
+)
+
+// flow is what a step has made: a stream, of a branch also its rest, or a table.
+type flow[K any] struct {
+	keys         codec.Codec[K]
+	stream, rest *topology.Stream[K, string]
+	table        *topology.Table[K, string]
+}
+
+func (f *flow[K]) with(s *topology.Stream[K, string]) *flow[K] {
+	return &flow[K]{keys: f.keys, stream: s}
+}
+
+func (f *flow[K]) withTable(t *topology.Table[K, string]) *flow[K] {
+	return &flow[K]{keys: f.keys, table: t}
+}
+
+func texts(name string) topology.Topic[string, string] {
+	return topology.NewTopic(name, codec.String, codec.String)
+}
+
+// build returns the topology of a case.
+func (c testCase) build() (*topology.Topology, error) {
+	b := topology.NewBuilder("oracle")
+	var made []any // *flow of the keys of each step
+	for _, s := range c.Steps {
+		switch {
+		case s.Op == "stream":
+			made = append(made, &flow[string]{keys: codec.String, stream: topology.From(b, texts(s.Name))})
+		case s.Op == "table":
+			made = append(made, &flow[string]{keys: codec.String, table: topology.TableFrom(b, texts(s.Name))})
+		default:
+			switch in := made[s.In[0]].(type) {
+			case *flow[string]:
+				made = append(made, next(s, in, made))
+			case *flow[codec.WindowKey[string]]:
+				made = append(made, next(s, in, made))
+			}
+		}
+	}
+	return b.Build()
+}
+
+// next adds a step.
+func next[K any](s step, in *flow[K], made []any) any {
+	contains := func(v string) bool { return strings.Contains(v, s.Text) }
+	appended := func(v string) string { return v + s.Text }
+	second := func() *flow[K] { return made[s.In[1]].(*flow[K]) }
+	switch s.Op {
+	case "filter":
+		return in.with(in.stream.Filter(contains))
+	case "filter-not":
+		return in.with(in.stream.FilterNot(contains))
+	case "map":
+		return in.with(topology.Map(in.stream, appended))
+	case "flat-map":
+		return in.with(topology.FlatMap(in.stream, letters))
+	case "branch":
+		matched, rest := in.stream.Branch(contains)
+		return &flow[K]{keys: in.keys, stream: matched, rest: rest}
+	case "rest":
+		return in.with(in.rest)
+	case "merge":
+		return in.with(in.stream.Merge(second().stream))
+	case "key-by":
+		return &flow[string]{keys: codec.String, stream: topology.KeyBy(in.stream, s.Name, first)}
+	case "count", "reduce", "aggregate":
+		return in.withTable(aggregate(s, in.stream))
+	case "filter-table":
+		return in.withTable(in.table.Filter(contains))
+	case "filter-not-table":
+		return in.withTable(in.table.FilterNot(contains))
+	case "map-table":
+		return in.withTable(topology.MapTable(in.table, appended))
+	case "to-stream":
+		return in.with(in.table.ToStream())
+	case "to-table":
+		return in.withTable(topology.ToTable(in.stream, s.Name))
+	case "to":
+		in.stream.To(topology.NewTopic(s.Name, in.keys, codec.String))
+		return in
+	}
+	panic("no such step: " + s.Op)
+}
+
+func aggregate[K any](s step, in *topology.Stream[K, string]) *topology.Table[K, string] {
+	switch s.Op {
+	case "count":
+		return topology.MapTable(topology.Count(in, s.Name), func(n int64) string { return fmt.Sprint(n) })
+	case "reduce":
+		return topology.Reduce(in, s.Name, func(a, b string) string { return a + "," + b })
+	}
+	sums := topology.Aggregate(in, s.Name, func(sum, v string) string { return sum + v })
+	sums.Initially(func() string { return s.Text })
+	if s.Delete != "" {
+		sums.DeleteWhen(func(sum string) bool { return strings.Contains(sum, s.Delete) })
+	}
+	return sums
+}
+
+// letters returns the first three letters of a value.
+func letters(v string) []string { return strings.Split(v[:min(3, len(v))], "") }
+
+func first(v string) string { return v[:min(1, len(v))] }
+
+// runRio returns what Rio emits after each input of a case.
+func runRio(c testCase) ([][]output, error) {
+	top, err := c.build()
+	if err != nil {
+		return nil, err
+	}
+	d, err := topologytest.New(top, topologytest.Config{})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	outputs := make([][]output, len(c.Inputs))
+	for i, in := range c.Inputs {
+		seen := len(d.Outputs())
+		if err := topologytest.Send(d, texts(in.Topic), in.record()); err != nil {
+			return nil, fmt.Errorf("input %d: %w", i, err)
+		}
+		outputs[i] = bySink(c, d.Outputs()[seen:])
+	}
+	return outputs, nil
+}
+
+// bySink returns the records in the output topics, in the order of the sinks. What two sinks get has no common order.
+func bySink(c testCase, records []topologytest.Output) []output {
+	var sorted []output
+	for _, sink := range c.sinks() {
+		for _, r := range records {
+			if r.Topic != sink {
+				continue
+			}
+			o := output{Topic: sink, Key: r.Key, Value: r.Value, At: r.Timestamp}
+			for _, h := range r.Headers {
+				o.Headers = append(o.Headers, header(h))
+			}
+			sorted = append(sorted, o)
+		}
+	}
+	return sorted
+}
