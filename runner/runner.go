@@ -67,6 +67,7 @@ type runner struct {
 	budget    *state.Budget
 	resources *pebblestore.Resources
 
+	chosen  chosenTopics
 	status  status
 	pausing pausing
 	reports *reports

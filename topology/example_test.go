@@ -179,6 +179,84 @@ func ExampleStream_FilterNot() {
 	// Output: chosen 2 = {ana vela 30}
 }
 
+func ExampleStream_Split() {
+	b := topology.NewBuilder("split")
+	routes := topology.From(b, lines).Split()
+	routes.Branch("questions", func(line string) bool { return strings.HasSuffix(line, "?") }).To(out)
+	routes.Branch("empty", func(line string) bool { return line == "" }) // nobody reads it
+	topology.Map(routes.Default("other"), strings.ToUpper).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "1", "quem?"), at(1, "2", ""), at(2, "3", "eu"))
+	show(e, out)
+	// Output:
+	// out 1 = quem?
+	// out 3 = EU
+}
+
+func ExampleStream_Foreach() {
+	b := topology.NewBuilder("foreach")
+	topology.From(b, lines).Foreach(func(r processor.Record[string, string]) error {
+		fmt.Println(r.Time().Format(time.TimeOnly), r.Key, r.Value)
+		return nil
+	})
+	send(start(b), lines, at(5, "1", "rio"))
+	// Output: 00:00:05 1 rio
+}
+
+// Several topics are read as one stream.
+func ExampleFrom_several() {
+	b := topology.NewBuilder("several")
+	more := topology.NewTopic("more-lines", codec.String, codec.String)
+	topology.From(b, lines, more).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "1", "rio"))
+	send(e, more, at(1, "2", "mar"))
+	show(e, out)
+	// Output:
+	// out 1 = rio
+	// out 2 = mar
+}
+
+func ExampleTopic_NamedBy() {
+	b := topology.NewBuilder("tenants")
+	tenants := topology.NewTopic("tenants", codec.String, codec.String)
+	topology.From(b, lines).To(tenants.NamedBy(func(r processor.Record[string, string]) string { return "tenant-" + r.Key }))
+
+	e := start(b)
+	send(e, lines, at(0, "sul", "rio"), at(1, "norte", "mar"))
+	for _, r := range e.driver.Outputs()[2:] {
+		fmt.Printf("%s %s = %s\n", r.Topic, r.Key, r.Value)
+	}
+	// Output:
+	// tenant-sul sul = rio
+	// tenant-norte norte = mar
+}
+
+func ExampleTopic_PartitionedBy() {
+	b := topology.NewBuilder("partitions")
+	first := out.Partitions(3).PartitionedBy(func(r processor.Record[string, string], n int) int {
+		if r.Value == "stop" {
+			return topology.EveryPartition
+		}
+		return len(r.Value) % n
+	})
+	topology.From(b, lines).To(first)
+
+	e := start(b)
+	send(e, lines, at(0, "1", "rio"), at(1, "1", "lago"), at(2, "1", "stop"))
+	for _, r := range e.driver.Outputs()[3:] {
+		fmt.Printf("%s/%d %s\n", r.Topic, r.Partition, r.Value)
+	}
+	// Output:
+	// out/0 rio
+	// out/1 lago
+	// out/0 stop
+	// out/1 stop
+	// out/2 stop
+}
+
 func ExampleStream_Branch() {
 	b := topology.NewBuilder("split")
 	large, small := topology.From(b, sales).Branch(sale.Large)

@@ -135,6 +135,31 @@ var mistaken = map[string]func() *topology.Builder{
 		days.To(windowedTexts("days", 24*time.Hour))
 		return b
 	},
+	"routes": func() *topology.Builder {
+		b := topology.NewBuilder("routes")
+		in := topology.From(b, texts("in"))
+		in.Split()
+		split := in.Split()
+		split.Branch("", isEmpty)
+		split.Branch("à vista", isEmpty)
+		split.Branch("one", isEmpty)
+		split.Branch("one", isEmpty)
+		split.Branch("two", nil)
+		split.Default("rest")
+		split.Default("other")
+		in.Foreach(nil)
+		topology.From[string, string](b)
+		topology.From(b, texts("in"), texts("in"))
+		topology.From(b, texts("in"), topology.NewTopic("json", codec.JSON[string](), codec.String))
+		name := func(r processor.Record[string, string]) string { return r.Value }
+		topology.From(b, texts("named").NamedBy(name))
+		topology.TableFrom(b, texts("named-table").NamedBy(name))
+		in.To(texts("out").NamedBy(nil))
+		in.To(texts("out").NamedBy(name).Partitions(3))
+		in.To(texts("out").PartitionedBy(nil))
+		in.To(topology.Topic[string, string]{}.NamedBy(name))
+		return b
+	},
 	"own-topic": func() *topology.Builder {
 		b := topology.NewBuilder("cycle")
 		in := topology.From(b, texts("in"))

@@ -62,6 +62,9 @@ func (o *topicOptions) withPolicy(policy processor.Policy) *topicOptions {
 
 // follow gives a source or a sink the policy of its topic.
 func (b *Builder) follow(n *plan.Node, topic string, options *topicOptions, stage processor.Stage) {
+	if stage == processor.Decode && options.get().named {
+		b.mistake(n.Where, "the topics of %q are chosen per record with NamedBy: they can only be written", topic)
+	}
 	policy := options.get().policy
 	if policy == nil {
 		return

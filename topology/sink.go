@@ -9,26 +9,39 @@ import (
 
 // sink returns the input of a node that encodes records and sends them to the node's topic.
 func sink[K, V any](l *plan.Linker, n *plan.Node, topic *Topic[K, V]) plan.Stream[K, V] {
-	var keys, values []byte // reused from record to record
+	encode := encoder(topic)
+	if topic.named != nil || topic.partition != nil {
+		return routed(l, n, topic, encode)
+	}
 	host := l.Host
 	return func(r *processor.Record[K, V]) error {
 		l.Enter(n)
-		var key, value []byte
-		var err error
+		key, value, err := encode(r)
+		if err != nil {
+			return host.SendFailed(n, err)
+		}
+		host.Send(n.Writes, key, value, r.Timestamp, r.Headers)
+		return nil
+	}
+}
+
+// encoder returns a function that encodes records with the codecs of a topic. Its results are valid until the next call.
+func encoder[K, V any](topic *Topic[K, V]) func(*processor.Record[K, V]) (key, value []byte, err error) {
+	var keys, values []byte // reused from record to record
+	return func(r *processor.Record[K, V]) (key, value []byte, err error) {
 		if !r.NoKey {
 			if key, err = topic.key.Append(keys[:0], r.Key); err != nil {
-				return host.SendFailed(n, fmt.Errorf("encode key: %w", err))
+				return nil, nil, fmt.Errorf("encode key: %w", err)
 			}
 			keys, key = key, notNull(key)
 		}
 		if !r.Tombstone {
 			if value, err = topic.value.Append(values[:0], r.Value); err != nil {
-				return host.SendFailed(n, fmt.Errorf("encode value: %w", err))
+				return nil, nil, fmt.Errorf("encode value: %w", err)
 			}
 			values, value = value, notNull(value)
 		}
-		host.Send(n.Writes, key, value, r.Timestamp, r.Headers)
-		return nil
+		return key, value, nil
 	}
 }
 

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
@@ -20,8 +21,29 @@ type Stream[K, V any] struct {
 	window  *keyWindow[K]
 }
 
-// From reads a topic as a stream. Reading a topic twice returns the same stream.
-func From[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
+// From reads topics as one stream. The records of several topics are interleaved in the order of their timestamps.
+// Reading a topic twice returns the same stream.
+func From[K, V any](b *Builder, topics ...Topic[K, V]) *Stream[K, V] {
+	switch len(topics) {
+	case 0:
+		n := b.add("source", "")
+		b.mistake(n.Where, "From has no topic to read")
+		return &Stream[K, V]{b: b, node: n, made: &settings{node: n}, key: new(form[K]), value: new(form[V])}
+	case 1:
+		return from(b, topics[0])
+	}
+	streams := make([]*Stream[K, V], len(topics))
+	for i, topic := range topics {
+		streams[i] = from(b, topic)
+		if slices.Contains(streams[:i], streams[i]) {
+			b.mistake(callSite(), "From has the topic %q twice: each of its records would come twice", topic.name)
+		}
+	}
+	return streams[0].Merge(streams[1:]...)
+}
+
+// from reads one topic.
+func from[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	if before, ok := b.sources[topic.name]; ok {
 		if s, ok := before.(*Stream[K, V]); ok {
 			use(b, s.node, topic)
@@ -195,7 +217,7 @@ func (b *Builder) merge(inputs []plan.Input, keys []encoded) *plan.Node {
 // To writes the stream to a topic. Its codecs are the topic's.
 func (s *Stream[K, V]) To(topic Topic[K, V]) {
 	n := s.b.add("sink", "", s.output())
-	n.Writes = use(s.b, n, topic)
+	n.Writes = useSink(s.b, n, topic)
 	s.b.follow(n, topic.name, topic.options, processor.Produce)
 	checkWindows(s, n, topic)
 	n.Build = func(l *plan.Linker) []any { return []any{sink(l, n, &topic)} }

@@ -16,6 +16,9 @@ type Topic[K, V any] struct {
 	value   codec.Codec[V]
 	time    func(V) time.Time
 	options *topicOptions // nil if none is set
+
+	named     func(processor.Record[K, V]) string // nil: the name is the topic's
+	partition func(r processor.Record[K, V], n int) int
 }
 
 // topicOptions are the options of a topic that do not depend on its types. They are never modified.
@@ -26,6 +29,9 @@ type topicOptions struct {
 	policy     *processor.Policy
 	start      plan.Start
 	internal   bool // the topic of a KeyBy; its name lacks the application's prefix
+
+	named, partitioned bool // whether NamedBy and PartitionedBy were called
+	noRoute            bool // one of them with nil
 }
 
 // The methods that change options are not inlined: their callers are compiled for every type of topic.

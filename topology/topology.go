@@ -87,7 +87,11 @@ func (t *Topology) describeStep(n *plan.Node) string {
 		}
 		return line
 	case n.Kind == "sink":
-		return fmt.Sprintf("sink %s: %s → %s", t.topicName(n.Writes), n.Writes.Key, n.Writes.Value)
+		line := fmt.Sprintf("sink %s: %s → %s", t.topicName(n.Writes), n.Writes.Key, n.Writes.Value)
+		if n.Chosen != "" {
+			line += ", " + n.Chosen + " by record"
+		}
+		return line
 	case n.Writes != nil:
 		return fmt.Sprintf("%s: %s → %s to %s%s", n.Label(), n.Writes.Key, n.Writes.Value, t.topicName(n.Writes), config(n.Writes.Config))
 	case len(n.Stores) > 0:

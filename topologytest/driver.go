@@ -3,6 +3,8 @@ package topologytest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -18,6 +20,9 @@ import (
 type Config struct {
 	// Partitions is the number of partitions of every topic that does not set its own. Default: 1.
 	Partitions int
+
+	// Topics lists the topics that exist for Topic.NamedBy; a record for any other fails. Default: all names exist.
+	Topics []string
 
 	// CommitEvery is the number of records after which a task commits. Default: 0, at the end of every call of the
 	// driver.
@@ -45,6 +50,7 @@ type Driver struct {
 	cfg    Config
 	plan   *plan.Plan
 	counts map[string]int32
+	chosen map[string]*plan.Topic // topics that records have chosen to be written to, by name
 	log    *log
 	tasks  []*member
 	clock  time.Time
@@ -81,7 +87,7 @@ func New(t *topology.Topology, cfg Config) (*Driver, error) {
 	if err := t.Plan().CheckPolicies(cfg.Policies); err != nil {
 		return nil, err
 	}
-	d := &Driver{cfg: cfg, plan: t.Plan(), clock: cfg.Start, log: newLog()}
+	d := &Driver{cfg: cfg, plan: t.Plan(), chosen: map[string]*plan.Topic{}, clock: cfg.Start, log: newLog()}
 	external := map[string]int32{}
 	for name, topic := range d.plan.Topics {
 		external[name] = max(topic.Partitions, int32(cfg.Partitions), 1)
@@ -131,6 +137,7 @@ func (d *Driver) start(m *member) (err error) {
 		Context: ctx,
 		Plan:    d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
 		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, Metadata: metadata, Now: d.Now, Output: m,
+		Partitions: d.partitions,
 	})
 	if err != nil {
 		cancel()
@@ -146,6 +153,18 @@ func (d *Driver) start(m *member) (err error) {
 		}
 	}
 	return m.task.Tick(d.clock)
+}
+
+// partitions returns the number of partitions of a topic that a record has chosen.
+func (d *Driver) partitions(t *plan.Topic, name string) (int32, error) {
+	if n, ok := d.counts[name]; ok {
+		return n, nil
+	}
+	if d.cfg.Topics != nil && !slices.Contains(d.cfg.Topics, name) {
+		return 0, fmt.Errorf("no such topic: %s", name)
+	}
+	d.chosen[name] = t
+	return max(int32(d.cfg.Partitions), 1), nil
 }
 
 // restore restores the stores of a member to the ends of their changelogs.

@@ -25,9 +25,10 @@ import (
 //
 // The commands are
 //
-//	send TOPIC [times]      writes a record per line of input, key=value or @time key=value. A time is in RFC 3339 or in
+//	send TOPIC [times] [partitions]
+//	                        writes a record per line of input, key=value or @time key=value. A time is in RFC 3339 or in
 //	                        milliseconds since the epoch; the default is the clock's. null is null. A line without "="
-//	                        has no key. With times, the output shows timestamps.
+//	                        has no key. With times, the output shows timestamps; with partitions, topic/partition.
 //	advance DURATION        advances the wall clock
 //	commit                  commits now; commit every=N from now on after N records of a task, 0: after each command
 //	crash                   loses what is not committed, and continues
@@ -64,11 +65,12 @@ type script struct {
 	driver   *Driver
 	topology *topology.Topology
 	times    bool
+	places   bool // show partitions
 }
 
 func (s *script) run(t *testing.T, c *datadriven.TestData) (string, error) {
 	seen := len(s.driver.log.arrived)
-	s.times = c.HasArg("times")
+	s.times, s.places = c.HasArg("times"), c.HasArg("partitions")
 	var err error
 	switch c.Cmd {
 	case "send":
@@ -147,7 +149,7 @@ func (s *script) send(c *datadriven.TestData) (int, error) {
 // isOutput reports whether a record is a result, not one of a repartition topic or a changelog.
 func (s *script) isOutput(o Output) bool {
 	topic, ok := s.driver.plan.Topics[o.Topic]
-	return ok && !topic.Internal || o.Topic == s.driver.cfg.Policies.DeadLetters
+	return ok && !topic.Internal || s.driver.chosen[o.Topic] != nil || o.Topic == s.driver.cfg.Policies.DeadLetters
 }
 
 func (s *script) show(records []Output, want func(Output) bool) string {
@@ -157,7 +159,11 @@ func (s *script) show(records []Output, want func(Output) bool) string {
 			continue
 		}
 		text := s.text(o.Topic)
-		fmt.Fprintf(&out, "%s ", o.Topic)
+		out.WriteString(o.Topic)
+		if s.places {
+			fmt.Fprintf(&out, "/%d", o.Partition)
+		}
+		out.WriteByte(' ')
 		if s.times {
 			fmt.Fprintf(&out, "@%d ", o.Timestamp)
 		}
@@ -172,6 +178,9 @@ func (s *script) show(records []Output, want func(Output) bool) string {
 // text returns how to format the records of a topic; records of topics that are not in the plan (changelogs, dead
 // letters) are quoted.
 func (s *script) text(topic string) plan.Text {
+	if t := s.driver.chosen[topic]; t != nil {
+		return t.Text
+	}
 	for _, t := range s.driver.plan.Topics {
 		if s.driver.plan.Names().Topic(t) == topic {
 			return t.Text

@@ -65,6 +65,14 @@ type Host interface {
 	// Send emits an encoded record. key and value are copied; nil is null.
 	Send(topic *Topic, key, value []byte, timestamp int64, headers []processor.Header)
 
+	// SendTo is like Send for a record that chooses its destination: the topic name, or topic if name is empty, and a
+	// partition, or ByKey.
+	SendTo(topic *Topic, name string, partition int32, r Raw)
+
+	// Partitions returns the number of partitions of the topic that SendTo would write to. An error means that a record
+	// cannot be written there; a *HostError that it is not known.
+	Partitions(topic *Topic, name string) (int32, error)
+
 	// SendFailed applies the produce policy to a record that sink n could not encode.
 	SendFailed(n *Node, err error) error
 
@@ -91,7 +99,11 @@ const (
 	NoKey     DropReason = "no-key"    // a stateful operator got a record without a key
 	Tombstone DropReason = "tombstone" // an operator that needs a value got a record without one
 	Late      DropReason = "late"      // all windows of the record were closed
+	Unrouted  DropReason = "unrouted"  // no branch, and no partition, was chosen for the record
 )
+
+// ByKey is the partition that the key of a record determines.
+const ByKey int32 = -1
 
 // Linker builds and connects the steps of a sub-topology for one task, starting from the sinks.
 type Linker struct {
@@ -229,6 +241,16 @@ func (e *EncodeError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what the codec returned.
 func (e *EncodeError) Unwrap() error { return e.Err }
+
+// HostError is a failure of the host, such as a cluster that does not respond. It is not the record's fault, so no policy
+// is applied.
+type HostError struct{ Err error }
+
+// Error returns the message of the host.
+func (e *HostError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the host returned.
+func (e *HostError) Unwrap() error { return e.Err }
 
 // StepError is an error that a step's user code returned.
 type StepError struct {

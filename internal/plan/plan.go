@@ -38,6 +38,9 @@ type Topic struct {
 	// Written reports whether the topology writes the topic.
 	Written bool
 
+	// PerRecord topics stand for the topics that records choose when they are written. They are not in Plan.Topics.
+	PerRecord bool
+
 	// Partitions is the number of partitions to create it with; 0 leaves the choice to whoever creates it.
 	Partitions int32
 
@@ -110,6 +113,9 @@ type Node struct {
 
 	// Guard describes which records of a source the wall clock holds back; empty if none.
 	Guard string
+
+	// Chosen says what records choose when the sink writes them, such as "topic and partition"; empty if nothing.
+	Chosen string
 
 	// OnError is the policy of the step; nil means the application's. For a source it is the policy of the decode
 	// stage, for a sink that of the produce stage. Other steps with a policy are borders: see Linker.

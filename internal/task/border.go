@@ -32,7 +32,8 @@ func (t *Task) LeaveBorder(n *plan.Node, s plan.Savepoint, err error) error {
 	}
 	var final *processor.Error
 	var broken *state.Error
-	if errors.As(err, &final) || errors.As(err, &broken) || t.cfg.Context.Err() != nil {
+	var host *plan.HostError
+	if errors.As(err, &final) || errors.As(err, &broken) || errors.As(err, &host) || t.cfg.Context.Err() != nil {
 		return err // not this border's error; everything will be rolled back
 	}
 	t.stores.UndoTo(s.Stores)

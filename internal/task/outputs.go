@@ -21,6 +21,8 @@ type outputs struct {
 
 type output struct {
 	topic      *plan.Topic
+	name       string     // of the topic, if the record has chosen it
+	partition  int32      // or plan.ByKey
 	step       *plan.Node // the step that wrote it
 	key, value span
 	timestamp  int64
@@ -55,8 +57,38 @@ func (o *outputs) bytes(s span) []byte {
 
 // Send keeps an emitted record until the current work has succeeded.
 func (t *Task) Send(topic *plan.Topic, key, value []byte, timestamp int64, headers []processor.Header) {
+	t.SendTo(topic, "", plan.ByKey, plan.Raw{Key: key, Value: value, Timestamp: timestamp, Headers: headers})
+}
+
+// SendTo is like Send for a record that chooses its destination.
+func (t *Task) SendTo(topic *plan.Topic, name string, partition int32, r plan.Raw) {
 	o := &t.outputs
-	o.records = append(o.records, output{topic: topic, step: t.step, key: o.keep(key), value: o.keep(value), timestamp: timestamp, headers: headers})
+	o.records = append(o.records, output{
+		topic: topic, name: name, partition: partition, step: t.step,
+		key: o.keep(r.Key), value: o.keep(r.Value), timestamp: r.Timestamp, headers: r.Headers,
+	})
+}
+
+// Partitions returns the number of partitions of a topic that is written to.
+func (t *Task) Partitions(topic *plan.Topic, name string) (int32, error) {
+	if !topic.PerRecord {
+		return max(t.cfg.Counts[topic.Name], 1), nil
+	}
+	if n, known := t.chosen[name]; known {
+		return n, nil
+	}
+	if name == "" {
+		return 0, errors.New("the function of NamedBy returned no name")
+	}
+	full := t.cfg.Names.Prefix + name
+	if t.input(full) != nil {
+		return 0, fmt.Errorf("topic %s is an input of this application: its records would circulate", full)
+	}
+	n, err := t.cfg.Partitions(topic, full)
+	if err == nil {
+		t.chosen[name] = n
+	}
+	return n, err
 }
 
 // SendFailed applies the produce policy to a result that could not be encoded: that of the sink, or of the border
@@ -98,7 +130,7 @@ func (o *outputs) send(t *Task) error {
 			continue
 		}
 		out := Out{
-			Topic: t.topicName(r.topic), Partition: t.partitionOf(r.topic, o.bytes(r.key)),
+			Topic: t.destination(r), Partition: t.partitionOf(r, o.bytes(r.key)),
 			Key: o.bytes(r.key), Value: o.bytes(r.value), Timestamp: r.timestamp, Headers: r.headers,
 			Step: r.step, Origin: t.current.at(),
 		}
@@ -132,6 +164,14 @@ func checkTime(ms int64) error {
 		return fmt.Errorf("%w: its timestamp, %d ms, is not within the years 1970 to 2262", ErrRefused, ms)
 	}
 	return nil
+}
+
+// destination returns the name in the log of the topic of a record.
+func (t *Task) destination(r *output) string {
+	if r.name != "" {
+		return t.cfg.Names.Prefix + r.name
+	}
+	return t.topicName(r.topic)
 }
 
 // topicName returns the name of a topic in the log. It is called per record, so it caches the name.
@@ -184,14 +224,20 @@ func errorType(err error) string {
 	}
 }
 
-// partitionOf returns the partition of a record, as the Java clients compute it. Records without a key go to the
-// partition with the number of their task, so that a replay puts them there again.
-func (t *Task) partitionOf(topic *plan.Topic, key []byte) int32 {
-	n := max(t.cfg.Counts[topic.Name], 1)
+// partitionOf returns the partition of a record, as the Java clients compute it, unless the record has chosen one.
+// Records without a key go to the partition with the number of their task, so that a replay puts them there again.
+func (t *Task) partitionOf(r *output, key []byte) int32 {
+	if r.partition != plan.ByKey {
+		return r.partition
+	}
+	n := max(t.cfg.Counts[r.topic.Name], 1)
+	if r.name != "" {
+		n = t.chosen[r.name]
+	}
 	if key == nil {
 		return t.cfg.Partition % n
 	}
-	return topic.Partition(key, n)
+	return r.topic.Partition(key, n)
 }
 
 // deadLetter returns a source record with headers that describe the failure, named as in KIP-1034. If the record is no

@@ -115,6 +115,10 @@ func (t *Task) failed(stage processor.Stage, n *plan.Node, step string, cause er
 	if errors.As(cause, &broken) {
 		return t.wrap(cause) // the database failed, not the record
 	}
+	var host *plan.HostError
+	if errors.As(cause, &host) {
+		return t.wrap(cause)
+	}
 	if stage == processor.Process && t.cfg.Context.Err() != nil {
 		return t.wrap(fmt.Errorf("%w: %w", ErrStopped, cause))
 	}

@@ -20,6 +20,10 @@ type Config struct {
 	// Counts holds the number of partitions of every topic, by its name in the plan.
 	Counts map[string]int32
 
+	// Partitions returns the number of partitions of a topic that a record has chosen, by its name in the log. An error
+	// is the record's fault unless it is a *plan.HostError. Default: there are no such topics.
+	Partitions func(topic *plan.Topic, name string) (int32, error)
+
 	// Names maps topics to their names in the log. Default: the plan's.
 	Names plan.Names
 
@@ -100,6 +104,7 @@ type Task struct {
 	outputs outputs
 	borders borders
 	names   map[*plan.Topic]string // names in the log of the topics written to
+	chosen  map[string]int32       // numbers of partitions of the topics that records have chosen
 	timers  []*timer
 	step    *plan.Node // the step whose user code is running, for panics
 	linkErr error      // errors that Fail collected while linking
@@ -130,12 +135,16 @@ func New(cfg Config) (*Task, error) {
 	if cfg.Failed == nil {
 		cfg.Failed = func(*processor.Error, Outcome) {}
 	}
+	if cfg.Partitions == nil {
+		cfg.Partitions = func(_ *plan.Topic, name string) (int32, error) { return 0, fmt.Errorf("no such topic: %s", name) }
+	}
 	streamTime, times := parseMetadata(cfg.Metadata)
 	t := &Task{
 		cfg:        cfg,
 		streamTime: streamTime,
 		changelogs: cfg.changelogs(),
 		names:      map[*plan.Topic]string{},
+		chosen:     map[string]int32{},
 		counters:   Counters{Skipped: map[processor.Stage]int64{}, DeadLettered: map[processor.Stage]int64{}},
 		drops:      map[dropKey]*Drop{},
 	}
