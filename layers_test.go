@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/plan":     {"processor", "state"},
 	"internal/task":     {"internal/plan", "processor", "state"},
 	"internal/replica":  {"internal/plan", "state"},
+	"internal/global":   {"internal/plan", "processor", "state"},
 	"internal/sim":      {"internal/task", "internal/plan", "processor", "state"},
 	"topology":          {"internal/plan", "processor", "state", "codec"},
 	"topologytest":      {"internal/...", "topology", "processor", "state", "codec"},

@@ -125,5 +125,14 @@ func (c *Context[K, V]) Store(name string) (state.Store, error) {
 	return store, nil
 }
 
+// Shared returns the database of the global tables, nil if there is none. The In method of a global table is the typed
+// way to read it.
+func (c *Context[K, V]) Shared() *state.Shared {
+	if host, ok := c.host.(interface{ Shared() *state.Shared }); ok {
+		return host.Shared()
+	}
+	return nil
+}
+
 // Fail makes the start of the task fail with err. It is for constructors, which cannot return an error.
 func (c *Context[K, V]) Fail(err error) { c.host.Fail(err) }

@@ -40,6 +40,9 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	if err := t.Plan().CheckPolicies(cfg.Policies); err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
+	if len(t.Plan().Globals) > 0 {
+		return nil, errors.New("runner: global tables run in package topologytest only, so far")
+	}
 	log := cfg.Logger.With("application", cfg.Application)
 	return &runner{
 		cfg: cfg, plan: t.Plan(), log: log, reports: newReports(log),

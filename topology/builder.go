@@ -24,7 +24,8 @@ type Builder struct {
 	sources     map[string]any // topic name → the *Stream or *Table that reads it
 	stores      map[string]*plan.Store
 	storeAt     map[string]string
-	timed       map[*plan.Node]bool  // nodes with a clock of their own
+	timed       map[*plan.Node]bool // nodes with a clock of their own
+	globals     map[*plan.Node]*plan.Global
 	copartition map[*plan.Node]bool  // nodes whose sources must have the same number of partitions
 	encodings   map[reflect.Type]any // from EncodeAs: reflect.TypeFor[T]() → codec.Codec[T]
 	unfinished  []unfinished         // work that Build does first, when all settings are known
@@ -55,6 +56,7 @@ func NewBuilder(application string) *Builder {
 		storeAt:     map[string]string{},
 		copartition: map[*plan.Node]bool{},
 		timed:       map[*plan.Node]bool{},
+		globals:     map[*plan.Node]*plan.Global{},
 		encodings:   map[reflect.Type]any{},
 	}
 	b.checkName(callSite(), "application", application)
@@ -73,7 +75,7 @@ func (b *Builder) Build() (*Topology, error) {
 		u.finish()
 	}
 	b.place = end
-	if len(b.sources) == 0 {
+	if !slices.ContainsFunc(b.nodes, func(n *plan.Node) bool { return n.Reads != nil && n.Kind != globalTable }) {
 		b.note(errors.New("nothing is read: start with topology.From or topology.TableFrom"))
 	}
 	p := b.compile()
@@ -202,7 +204,7 @@ func (b *Builder) useTopic(n *plan.Node, topic *plan.Topic) *plan.Topic {
 	if topic.Partitions < 0 {
 		b.mistake(n.Where, "topic %q wants %d partitions: at least 1", topic.Name, topic.Partitions)
 	}
-	if n.Kind == "table" || n.Kind == "source" {
+	if n.Kind == "table" || n.Kind == "source" || n.Kind == globalTable {
 		b.checkStart(n, topic.Name, topic.Start)
 	}
 	before := b.addTopic(n, topic)

@@ -14,6 +14,10 @@ func (b *Builder) compile() *plan.Plan {
 	group := b.components()
 	at := map[int]*plan.Subtopology{}
 	for _, n := range b.nodes { // inputs are declared first, so this order is topological
+		if n.Kind == globalTable {
+			p.Globals = append(p.Globals, b.globals[n])
+			continue
+		}
 		s, ok := at[group[n.ID]]
 		if !ok {
 			s = &plan.Subtopology{ID: len(p.Subtopologies)}

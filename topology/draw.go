@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -109,6 +110,18 @@ func (t *Topology) draw(d drawing) {
 			}
 		}
 		d.end()
+	}
+	for i, g := range t.plan.Globals {
+		id, from := fmt.Sprintf("g%d", i), topic(g.Source.Reads)
+		d.store(id, "global "+g.Store.Name())
+		arrows = append(arrows, func() { d.edge(from, id, "") })
+		for _, s := range t.plan.Subtopologies {
+			for _, n := range s.Nodes {
+				if slices.Contains(n.Globals, g) {
+					arrows = append(arrows, func() { d.link(fmt.Sprintf("n%d", n.ID), id) })
+				}
+			}
+		}
 	}
 	for i, topic := range order {
 		d.topic(fmt.Sprintf("t%d", i), t.topicName(topic))

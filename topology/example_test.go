@@ -555,6 +555,45 @@ func ExampleLeftJoin() {
 	// out vela = no price
 }
 
+// Every process has all countries, so the sales need not be partitioned by country.
+func ExampleJoinGlobal() {
+	b := topology.NewBuilder("shipping")
+	countries := topology.GlobalTableFrom(b, topology.NewTopic("countries", codec.String, codec.String))
+	topology.JoinGlobal(topology.From(b, orders), countries, countryOf, func(order, country string) string {
+		return order + " to " + country
+	}).To(out)
+
+	e := start(b)
+	send(e, topology.NewTopic("countries", codec.String, codec.String), at(0, "BR", "Brasil"))
+	send(e, orders, at(1, "ana", "rede BR"), at(2, "rui", "vela PT"))
+	show(e, out)
+	// Output: out ana = rede BR to Brasil
+}
+
+func countryOf(order string) string {
+	_, country, _ := strings.Cut(order, " ")
+	return country
+}
+
+func ExampleLeftJoinGlobal() {
+	b := topology.NewBuilder("shipping")
+	countries := topology.GlobalTableFrom(b, topology.NewTopic("countries", codec.String, codec.String))
+	topology.LeftJoinGlobal(topology.From(b, orders), countries, countryOf, func(order, country string, known bool) string {
+		if !known {
+			return order + " to an unknown country"
+		}
+		return order + " to " + country
+	}).To(out)
+
+	e := start(b)
+	send(e, topology.NewTopic("countries", codec.String, codec.String), at(0, "BR", "Brasil"))
+	send(e, orders, at(1, "ana", "rede BR"), at(2, "rui", "vela PT"))
+	show(e, out)
+	// Output:
+	// out ana = rede BR to Brasil
+	// out rui = vela PT to an unknown country
+}
+
 var (
 	orders   = topology.NewTopic("orders", codec.String, codec.String)
 	payments = topology.NewTopic("payments", codec.String, codec.Int64)

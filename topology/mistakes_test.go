@@ -369,23 +369,23 @@ func isOne(n int64) bool    { return n == 1 }
 //
 // Proves: mistakes-are-told-at-once, state-needs-its-key
 func TestMistakes(t *testing.T) {
-	source, err := os.ReadFile("mistakes_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(string(source), "\n")
-	place := regexp.MustCompile(`mistakes_test\.go:(\d+)`)
+	place := regexp.MustCompile(`(\w+_test\.go):(\d+)`)
 	datadriven.RunTest(t, "testdata/mistakes", func(t *testing.T, c *datadriven.TestData) string {
 		top, err := mistaken[c.CmdArgs[0].Key]().Build()
 		if err == nil {
 			t.Fatalf("%s: was built:\n%s", c.CmdArgs[0].Key, top)
 		}
 		return place.ReplaceAllStringFunc(err.Error(), func(at string) string {
-			n, err := strconv.Atoi(place.FindStringSubmatch(at)[1])
+			found := place.FindStringSubmatch(at)
+			source, err := os.ReadFile(found[1])
 			if err != nil {
 				t.Fatal(err)
 			}
-			return "\n" + strings.TrimSpace(lines[n-1]) + "\n  "
+			n, err := strconv.Atoi(found[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "\n" + strings.TrimSpace(strings.Split(string(source), "\n")[n-1]) + "\n  "
 		}) + "\n"
 	})
 }

@@ -39,7 +39,7 @@ func (o *topicOptions) withStart(at plan.Start) *topicOptions {
 // checkStart reports a mistake if a topic's Start is invalid.
 func (b *Builder) checkStart(n *plan.Node, topic string, start plan.Start) {
 	switch {
-	case n.Kind == "table" && start.Place != plan.StartDefault && start.Place != plan.StartEarliest:
+	case (n.Kind == "table" || n.Kind == globalTable) && start.Place != plan.StartDefault && start.Place != plan.StartEarliest:
 		b.mistake(n.Where, "topic %q is read as a table, which is always read from the beginning: leave StartAt out", topic)
 	case start.Place == plan.StartSince && start.Since.UnixMilli() < 0:
 		b.mistake(n.Where, "topic %q starts at %s: not a time since 1970", topic, start.Since.Format(time.RFC3339))

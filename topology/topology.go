@@ -24,6 +24,12 @@ func (t *Topology) Plan() *plan.Plan { return t.plan }
 func (t *Topology) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "application %s\n", t.plan.Application)
+	for i, g := range t.plan.Globals {
+		if i == 0 {
+			out.WriteString("\n")
+		}
+		fmt.Fprintf(&out, "%s ~\n", t.describe(g.Source)) // a replay may give other results
+	}
 	for _, s := range t.plan.Subtopologies {
 		fmt.Fprintf(&out, "\nsub-topology %d\n", s.ID)
 		printed := map[*plan.Node]bool{}

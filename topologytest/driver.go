@@ -34,7 +34,7 @@ type Config struct {
 	// State holds the budget of the caches.
 	State state.Options
 
-	// OpenState opens the state database of a task. Default: in memory.
+	// OpenState opens the state database of a task, or that of the global tables, called "global". Default: in memory.
 	OpenState func(task string) (state.DB, error)
 
 	// Policies are applied to records that fail. Default: the call that sent them fails.
@@ -52,6 +52,7 @@ type Driver struct {
 	counts map[string]int32
 	chosen map[string]*plan.Topic // topics that records have chosen to be written to, by name
 	log    *log
+	global *globals // nil without global tables
 	tasks  []*member
 	clock  time.Time
 }
@@ -103,6 +104,9 @@ func New(t *topology.Topology, cfg Config) (*Driver, error) {
 		counts[name] = 1
 	}
 	d.counts = counts
+	if err := d.openGlobals(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	for _, sub := range d.plan.Subtopologies {
 		for p := range sub.Tasks(counts) {
 			m := &member{sub: sub, partition: p, name: sub.TaskName(p), committed: map[string]task.Offset{}}
@@ -138,6 +142,7 @@ func (d *Driver) start(m *member) (err error) {
 		Plan:    d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
 		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, Metadata: metadata, Now: d.Now, Output: m,
 		Partitions: d.partitions,
+		Shared:     d.global.shared(),
 	})
 	if err != nil {
 		cancel()
@@ -242,6 +247,9 @@ func (d *Driver) run() error {
 func (d *Driver) work(m *member) (int, error) {
 	total := 0
 	for {
+		if err := d.global.follow(d.log); err != nil {
+			return total, err
+		}
 		for _, topic := range m.task.Topics() {
 			end := d.log.end(topic, m.partition)
 			if d.cfg.Batch > 0 {
@@ -349,6 +357,11 @@ func (d *Driver) Advance(by time.Duration) error {
 func (d *Driver) Crash() error {
 	for _, m := range d.tasks {
 		m.stop()
+	}
+	if err := d.reopenGlobals(false); err != nil {
+		return err
+	}
+	for _, m := range d.tasks {
 		if err := d.start(m); err != nil {
 			return err
 		}
@@ -367,6 +380,11 @@ func (d *Driver) Restart() error {
 			return err
 		}
 		m.db = nil
+	}
+	if err := d.reopenGlobals(true); err != nil {
+		return err
+	}
+	for _, m := range d.tasks {
 		if err := d.start(m); err != nil {
 			return err
 		}
@@ -383,6 +401,7 @@ func (d *Driver) Close() error {
 			errs = append(errs, m.db.Close())
 		}
 	}
+	errs = append(errs, d.global.close())
 	return errors.Join(errs...)
 }
 

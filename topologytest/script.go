@@ -218,6 +218,19 @@ func (s *script) store(name string) (string, error) {
 			}
 		}
 	}
+	for _, g := range s.driver.plan.Globals {
+		if g.Store.Name() != name {
+			continue
+		}
+		found = true
+		rows, err := committed(s.driver.global.db, g.Store)
+		if err != nil {
+			return "", err
+		}
+		for _, r := range rows {
+			shown = append(shown, Output{g.Store.Source, 0, plan.Raw{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp}})
+		}
+	}
 	if !found {
 		return "", fmt.Errorf("no store %q", name)
 	}

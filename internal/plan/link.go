@@ -62,6 +62,9 @@ type Host interface {
 	// Clock returns the clock of an operator, by Node.Clock.
 	Clock(name string) *state.Clock
 
+	// Shared returns the database of the global tables; nil if the plan has none.
+	Shared() *state.Shared
+
 	// Send emits an encoded record. key and value are copied; nil is null.
 	Send(topic *Topic, key, value []byte, timestamp int64, headers []processor.Header)
 

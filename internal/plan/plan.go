@@ -17,6 +17,13 @@ type Plan struct {
 	Topics        map[string]*Topic // every topic it reads or writes, by logical name
 	Repartitions  []*Topic          // owned by the application, in the order of their declaration
 	Copartitioned [][]string        // sets of source topics that must have the same number of partitions
+	Globals       []*Global         // in the order of their declaration
+}
+
+// Global is a global table: every process of the application has the rows of all partitions of its topic.
+type Global struct {
+	Source *Node // the node that reads the topic; it belongs to no sub-topology
+	Store  *Store
 }
 
 // Subtopology is a connected part of a plan, separated from the others by topics. A task runs it on one partition.
@@ -107,6 +114,9 @@ type Node struct {
 	Inputs []Input
 	Ports  []string // names of its outputs if it has several; nil for one output
 	Stores []*Store
+
+	// Globals are the global tables in which it looks rows up.
+	Globals []*Global
 
 	// Clock is the name of the operator's own clock, for example that of a window; empty for other operators.
 	Clock string

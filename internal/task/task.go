@@ -28,6 +28,7 @@ type Config struct {
 	Names plan.Names
 
 	DB       state.DB
+	Shared   *state.Shared // the database of the global tables; nil if the plan has none
 	State    state.Options
 	Policies processor.Policies
 
@@ -217,6 +218,9 @@ func (t *Task) Context() context.Context { return t.cfg.Context }
 
 // Now returns the wall-clock time.
 func (t *Task) Now() time.Time { return t.cfg.Now() }
+
+// Shared returns the database of the global tables.
+func (t *Task) Shared() *state.Shared { return t.cfg.Shared }
 
 // Store returns a store by its name.
 func (t *Task) Store(name string) (state.Store, error) { return t.stores.Store(name) }
