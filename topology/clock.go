@@ -6,7 +6,7 @@ import (
 	"github.com/rio-streams/rio/internal/plan"
 )
 
-// nameClocks names the clocks of a sub-topology's windows. Their times are committed under these names. A window has no
+// nameClocks names the clocks of a sub-topology's windows and sources. Their times are committed under these names. A window has no
 // name, so its clock is called after the first durable thing that follows: then steps before or after the window can be
 // added and removed without moving its time. The clock of an aggregate is called after its own store.
 func (b *Builder) nameClocks(s *plan.Subtopology) {
@@ -24,6 +24,9 @@ func (b *Builder) nameClocks(s *plan.Subtopology) {
 		name := ">" + durableName(s, n)
 		if n.Name != "" && len(n.Stores) > 0 { // a join of streams, which has stores of its own
 			name = "join:" + n.Name
+		}
+		if n.Reads != nil { // the time of its partition
+			name = "topic:" + n.Reads.Name
 		}
 		if uses[name]++; uses[name] > 1 {
 			name += fmt.Sprintf("#%d", uses[name])

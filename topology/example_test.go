@@ -107,6 +107,29 @@ func ExampleNewTopic() {
 	// Output: positions string json[topology_test.sale]
 }
 
+func ExampleTopic_TimeFromRecord() {
+	sent := topology.NewTopic("sent", codec.String, codec.String).TimeFromRecord(func(r processor.Record[string, string]) time.Time {
+		for _, h := range r.Headers {
+			if h.Key == "sent" {
+				at, _ := time.Parse(time.RFC3339, string(h.Value)) // the zero time is invalid
+				return at
+			}
+		}
+		return r.Time()
+	})
+	b := topology.NewBuilder("headers")
+	topology.From(b, sent.OrPartitionTime()).Foreach(func(r processor.Record[string, string]) error {
+		fmt.Println(r.Time().Format(time.DateTime), r.Value)
+		return nil
+	})
+	e := start(b)
+	send(e, sent, processor.Record[string, string]{Key: "1", Value: "rio", Headers: []processor.Header{{Key: "sent", Value: []byte("2026-01-01T08:00:00Z")}}})
+	send(e, sent, processor.Record[string, string]{Key: "2", Value: "mar", Headers: []processor.Header{{Key: "sent", Value: []byte("ontem")}}})
+	// Output:
+	// 2026-01-01 08:00:00 rio
+	// 2026-01-01 08:00:00 mar
+}
+
 func ExampleTopic_TimeFrom() {
 	type event struct{ At time.Time }
 	events := topology.NewTopic("events", codec.String, codec.JSON[event]()).

@@ -190,6 +190,8 @@ var mistaken = map[string]func() *topology.Builder{
 		// Invalid limits for times in the future.
 		topology.TableFrom(b, texts("table").MaxAhead(time.Hour))
 		topology.From(b, texts("past").MaxAhead(-time.Hour))
+		topology.TableFrom(b, texts("clock").TimeFromWallClock())
+		topology.TableFrom(b, texts("partition").OrPartitionTime())
 		topology.TableFrom(b, texts("half").StartAt(topology.Latest()))
 		topology.TableFrom(b, texts("whole").StartAt(topology.Earliest()))
 		topology.From(b, texts("future").StartAt(topology.Ago(-time.Hour)))

@@ -2,12 +2,10 @@ package topology
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
-	"github.com/rio-streams/rio/state"
 )
 
 // queue holds a source partition's fetched records; only the head is decoded.
@@ -15,14 +13,14 @@ type queue[K, V any] struct {
 	fetched
 	timeLimit
 	topic   *Topic[K, V]
-	enter   func() // records that the source's user code (TimeFrom) runs next
+	enter   func() // records that the source's user code (codecs, TimeFrom) runs next
 	deliver plan.Stream[K, V]
 	load    plan.Stream[K, V] // for source tables only
 	head    processor.Record[K, V]
 	err     error
 }
 
-// newQueue returns the queue of a source. now is the wall clock, for Topic.MaxAhead.
+// newQueue returns the queue of a source. now is the wall clock.
 func newQueue[K, V any](topic *Topic[K, V], enter func(), now func() time.Time) *queue[K, V] {
 	return &queue[K, V]{topic: topic, enter: enter, timeLimit: timeLimit{topicOptions: topic.options.get(), now: now}}
 }
@@ -73,49 +71,17 @@ func (q *queue[K, V]) decode(raw *plan.Raw) (err error) {
 		if r.Value, err = q.topic.value.Decode(raw.Value); err != nil {
 			return fmt.Errorf("value: %w", err)
 		}
-		if q.topic.time != nil {
-			r.Timestamp = millis(q.topic.time(r.Value))
-		}
 	}
-	return q.checkTime(r.Timestamp)
-}
-
-// timeLimit holds back records by their time.
-type timeLimit struct {
-	topicOptions
-	now    func() time.Time
-	newest int64 // the latest millisecond that MaxAhead allowed when the clock was last read
-}
-
-// checkTime rejects a timestamp that Kafka cannot store, and one too far ahead of the clock.
-func (q *timeLimit) checkTime(ms int64) error {
 	switch {
-	case ms < 0:
-		return fmt.Errorf("the record's time is before 1970 (%d ms): give it one, or take it from the value with Topic.TimeFrom", ms)
-	case ms > state.LatestTime:
-		return fmt.Errorf("the record's time is after 2262 (%d ms): Kafka cannot write it; is it in microseconds or nanoseconds?", ms)
-	case !q.bounded || ms <= q.newest:
-		return nil
+	case q.wallClock:
+		r.Timestamp = q.now().UnixMilli()
+	case q.topic.recordTime != nil:
+		r.Timestamp = millis(q.topic.recordTime(*r))
+	case q.topic.time != nil && !r.Tombstone:
+		r.Timestamp = millis(q.topic.time(r.Value))
 	}
-	now := q.now()
-	q.newest = now.Add(q.maxAhead).UnixMilli()
-	if ms <= q.newest {
-		return nil
-	}
-	at := time.UnixMilli(ms)
-	return fmt.Errorf("the record's time, %s, is %v ahead of the clock; Topic.MaxAhead allows %v",
-		at.UTC().Format(time.RFC3339Nano), at.Sub(now).Round(time.Millisecond), q.maxAhead)
-}
-
-// millis returns t in milliseconds since 1970, limited to the range of int64.
-func millis(t time.Time) int64 {
-	switch sec := t.Unix(); {
-	case sec > state.LatestTime/1000+1:
-		return math.MaxInt64
-	case sec < -state.LatestTime/1000-1:
-		return math.MinInt64
-	}
-	return t.UnixMilli()
+	r.Timestamp, err = q.check(r.Timestamp)
+	return err
 }
 
 func (q *queue[K, V]) Deliver() error { return q.deliver(&q.head) }

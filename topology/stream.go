@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -59,23 +58,14 @@ func from[K, V any](b *Builder, topic Topic[K, V]) *Stream[K, V] {
 	n.Queue = func(l *plan.Linker) plan.Queue {
 		q := newQueue(&topic, func() { l.Enter(n) }, l.Host.Now)
 		q.deliver = plan.StreamOutput[K, V](l, n)
+		if n.Clock != "" {
+			q.partition = l.Host.Clock(n.Clock)
+		}
 		return q
 	}
 	s := &Stream[K, V]{b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value)}
 	b.sources[topic.name] = s
 	return s
-}
-
-// guard describes which records of a source the wall clock holds back.
-func (b *Builder) guard(n *plan.Node, topic string, options *topicOptions) {
-	o := options.get()
-	if !o.bounded {
-		return
-	}
-	n.Guard = fmt.Sprintf("at most %v ahead of the clock", o.maxAhead)
-	if o.maxAhead < 0 {
-		b.mistake(n.Where, "topic %q has MaxAhead(%v): it must not be negative", topic, o.maxAhead)
-	}
 }
 
 // output returns the graph edge of the stream's records.

@@ -47,9 +47,7 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	n := b.add("table", topic.name)
 	n.Reads = use(b, n, topic)
 	b.follow(n, topic.name, topic.options, processor.Decode)
-	if topic.options.get().bounded {
-		b.mistake(n.Where, "topic %q is read as a table, which is restored from its topic, including records that MaxAhead held back; read it as a stream, or leave MaxAhead out", topic.name)
-	}
+	b.checkTableTime(n, topic.name, topic.options)
 	def := state.NewKeyValue(topic.name, topic.key, topic.value).Immutable()
 	b.deferStep(func() { b.attach(n, def, topic.name) })
 	n.Queue = func(l *plan.Linker) plan.Queue {

@@ -89,7 +89,7 @@ func (t *Topology) describeStep(n *plan.Node) string {
 	case n.Reads != nil:
 		line := fmt.Sprintf("%s %s: %s → %s", n.Kind, t.topicName(n.Reads), n.Reads.Key, n.Reads.Value)
 		if n.Guard != "" {
-			line += ", " + n.Guard + " ~" // a replay may give other results
+			line += ", " + n.Guard
 		}
 		return line
 	case n.Kind == "sink":

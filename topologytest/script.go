@@ -33,7 +33,7 @@ import (
 //	commit                  commits now; commit every=N from now on after N records of a task, 0: after each command
 //	crash                   loses what is not committed, and continues
 //	restart                 commits, discards the local state, and restores it from the changelogs
-//	read TOPIC              shows everything in a topic, including internal ones and changelogs (by their full name)
+//	read TOPIC [times]      shows everything in a topic, including internal ones and changelogs (by their full name)
 //	store NAME              shows the committed rows of a store that have not expired
 //	stats                   shows what was dropped and skipped
 //	plan                    shows the topology

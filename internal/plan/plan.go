@@ -121,7 +121,7 @@ type Node struct {
 	// Clock is the name of the operator's own clock, for example that of a window; empty for other operators.
 	Clock string
 
-	// Guard describes which records of a source the wall clock holds back; empty if none.
+	// Guard describes how a source gets and checks its event times; empty if it takes those of the records.
 	Guard string
 
 	// Chosen says what records choose when the sink writes them, such as "topic and partition"; empty if nothing.
