@@ -12,11 +12,14 @@ func (e *Engine) retain(p *partition, s *settings, now time.Time) {
 	if !p.retentionIsDue(s, now) {
 		return
 	}
-	p.retained = now
 	segments, stored, err := e.segments(p)
 	if err != nil {
+		p.retained = now
 		e.log.Error("broker: retention failed", "error", err)
 		return
+	}
+	if stored.Next == p.Next { // otherwise the next sweep checks the records that are on their way to the disk
+		p.retained = now
 	}
 	old := func(segment store.Segment) bool {
 		return s.retention >= 0 && segment.MaxTimestamp >= 0 && now.UnixMilli()-segment.MaxTimestamp > s.retention.Milliseconds()

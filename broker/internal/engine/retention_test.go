@@ -39,6 +39,22 @@ func TestRecordsGoWhenTheirTimeIsOver(t *testing.T) {
 	}
 }
 
+// A check that comes while records are on their way to the disk does not see them. The next sweep checks again.
+func TestRecordsThatACheckDidNotSeeAreCheckedSoon(t *testing.T) {
+	h := newHarness(t)
+	h.topic("vendas", "retention.ms=3600000")
+	h.write("vendas", at(morning.Add(-2*time.Hour), "ana=1")...)
+	p := h.partition("vendas")
+	h.do(func(e *Engine) {
+		p.Next++
+		e.retain(p, &e.topics["vendas"].settings, e.clock())
+		p.Next--
+	})
+	h.startsAt("vendas", 0, 1)
+	h.advance(sweepInterval)
+	h.startsAt("vendas", 1, 1)
+}
+
 // startsAt checks the start, the end and the records of a partition.
 func (h *harness) startsAt(topic string, start, end int64) {
 	h.Helper()
