@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -42,6 +43,23 @@ func assign(a Assignor, members []GroupMember, generations, partitions map[strin
 		return assignCooperatively(a, members, generations, partitions)
 	}
 	return a.Assign(members, partitions) // nobody owns anything any more
+}
+
+// ParseAssignors returns the assignors that names lists, separated by commas: cooperative-sticky and range.
+func ParseAssignors(names string) ([]Assignor, error) {
+	known := []Assignor{NewStickyAssignor(), NewRangeAssignor()}
+	var assignors []Assignor
+	for name := range strings.SplitSeq(names, ",") {
+		switch assignor := named(known, name); {
+		case assignor == nil:
+			return nil, fmt.Errorf("unknown assignor %q: use cooperative-sticky, range or both", name)
+		case named(assignors, name) != nil:
+			return nil, fmt.Errorf("assignor %s is named twice", name)
+		default:
+			assignors = append(assignors, assignor)
+		}
+	}
+	return assignors, nil
 }
 
 // named returns the assignor of that name, nil if there is none.

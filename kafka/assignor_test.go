@@ -88,3 +88,22 @@ func wantShares(t *testing.T, shares map[string]Assignment, want map[string][]To
 		t.Errorf("assigned %v, want %v", got, want)
 	}
 }
+
+func TestParseAssignors(t *testing.T) {
+	for names, want := range map[string]string{
+		"range":                    "range",
+		"range,cooperative-sticky": "range, cooperative-sticky",
+		"roundrobin":               `unknown assignor "roundrobin": use cooperative-sticky, range or both`,
+		"range,":                   `unknown assignor "": use cooperative-sticky, range or both`,
+		"range,range":              "assignor range is named twice",
+	} {
+		assignors, err := ParseAssignors(names)
+		got := assignorNames(assignors)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("ParseAssignors(%q): %s, want %s", names, got, want)
+		}
+	}
+}

@@ -19,6 +19,7 @@ type consumeConfig struct {
 	fromBeginning bool
 	exitAtEnd     bool
 	group         string
+	assignors     []kafka.Assignor
 	partition     int32 // -1 for all
 	offset        int64 // -1 for none
 	max           int64 // 0 for no limit
@@ -54,6 +55,7 @@ UTF-8 are in the fields keyBase64 and valueBase64. For values that are JSON: rio
 	flags.BoolVar(&cfg.fromBeginning, "from-beginning", false, "start with the oldest record; with --group, only in partitions without a committed offset")
 	flags.BoolVar(&cfg.exitAtEnd, "exit-at-end", false, "exit after printing all records that existed at the start")
 	flags.StringVar(&cfg.group, "group", "", "`name` of the group to join")
+	assignors := flags.String("assignors", "cooperative-sticky,range", "with --group: `names` of the assignors to offer to the group, the preferred one first; the group uses one that all members have")
 	flags.Int32Var(&cfg.partition, "partition", -1, "`number` of the only partition to read (default: all)")
 	flags.Int64Var(&cfg.offset, "offset", -1, "`offset` of the first record to print; needs --partition")
 	flags.Int64Var(&cfg.max, "max", 0, "exit after this `number` of records (default: no limit)")
@@ -65,6 +67,10 @@ UTF-8 are in the fields keyBase64 and valueBase64. For values that are JSON: rio
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg.topic, cfg.format, cfg.keyType, cfg.valueType = args[0], format.value, keyType.value, valueType.value
 		cfg.timeout = to.timeout
+		var err error
+		if cfg.assignors, err = kafka.ParseAssignors(*assignors); err != nil {
+			return usagef("--assignors: %w", err)
+		}
 		if err := cfg.validate(); err != nil {
 			return err
 		}

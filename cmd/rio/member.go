@@ -28,7 +28,7 @@ func (c *consumer) asMember(ctx context.Context) error {
 	m := &membership{
 		consumer: c,
 		Membership: c.client.Join(kafka.GroupConfig{
-			Group: c.cfg.group, Topics: []string{c.cfg.topic}, Assignors: []kafka.Assignor{kafka.NewStickyAssignor()},
+			Group: c.cfg.group, Topics: []string{c.cfg.topic}, Assignors: c.cfg.assignors,
 		}),
 		committed: make(map[kafka.TopicPartition]int64),
 	}

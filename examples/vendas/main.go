@@ -31,7 +31,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -79,7 +78,7 @@ func parse(args []string) (options, error) {
 		})
 	flags.Func("assignors", "with -consume: `names` of the assignors to offer to the group, the preferred one first; the group uses one that all members have (default cooperative-sticky,range)",
 		func(s string) (err error) {
-			o.assignors, err = parseAssignors(s)
+			o.assignors, err = kafka.ParseAssignors(s)
 			return err
 		})
 	if err := flags.Parse(args); err != nil {
@@ -98,20 +97,6 @@ func parse(args []string) (options, error) {
 		o.produce, o.consume, o.totals = true, true, true
 	}
 	return o, nil
-}
-
-// parseAssignors returns the assignors that a list of names separated by commas stands for.
-func parseAssignors(names string) ([]kafka.Assignor, error) {
-	known := []kafka.Assignor{kafka.NewStickyAssignor(), kafka.NewRangeAssignor()}
-	var assignors []kafka.Assignor
-	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(known, func(a kafka.Assignor) bool { return a.Name() == name })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown assignor %q: use cooperative-sticky, range or both", name)
-		}
-		assignors = append(assignors, known[i])
-	}
-	return assignors, nil
 }
 
 const deadLetters = "comercial-erros"
