@@ -252,7 +252,7 @@ func (a *app) tell(ctx context.Context, v version) error {
 	}
 	fmt.Fprintf(a.stdout, "%s.\n", results.Account())
 	windows, points, episodes, arrivals := results.Counts()
-	fmt.Fprintf(a.stdout, "%d speed windows, %d fixes compared with their route, %d off-route episodes, %d arrivals.\n",
+	fmt.Fprintf(a.stdout, "%d speed windows, %d fixes compared with their route, %d off-route episodes, %d arrivals along a shape.\n",
 		windows, points, episodes, arrivals)
 	fmt.Fprintf(a.stdout, "%s.\n", results.Stops())
 	if text := results.Forecasts(); text != "" {

@@ -16,6 +16,9 @@ import (
 // TestPositionsByHTTP sends positions from several phones, some of them twice, and invalid requests. The log must contain every
 // position that the server answered with 200.
 func TestPositionsByHTTP(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	t.Parallel()
 	at, address := embedded(t), freeAddress(t)
 	files := filepath.Join(t.TempDir(), "files")

@@ -29,6 +29,10 @@ func (a *app) live(ctx context.Context, zone string, send func(context.Context) 
 		return err
 	}
 	pages := newPages()
+	if err := pages.watch(engine); err != nil {
+		engine.Stop()
+		return errors.Join(err, engine.Wait())
+	}
 	stopConsumers, err := a.startConsumers(context.WithoutCancel(ctx), pages)
 	if err != nil {
 		engine.Stop()
@@ -39,7 +43,7 @@ func (a *app) live(ctx context.Context, zone string, send func(context.Context) 
 		engine.Stop()
 		return errors.Join(err, engine.Wait(), stopConsumers())
 	}
-	fmt.Fprintf(a.stdout, "Logistics, drivers and deliveries on http://%s/\n", at)
+	fmt.Fprintf(a.stdout, "Logistics, drivers and deliveries on http://%s/, metrics on http://%[1]s/metrics\n", at)
 	running, ended := context.WithCancel(context.WithoutCancel(ctx))
 	shown := make(chan error, 1)
 	go func() { shown <- a.show(running, zone, engine) }()

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rio-streams/rio/examples/fleet-tracking/freight"
 	"github.com/rio-streams/rio/examples/fleet-tracking/report/reporttest"
 	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
 	"github.com/rio-streams/rio/kafka"
@@ -54,6 +55,9 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 // TestLoadWhileItRuns loads a timetable of the next day while the program runs. It must hold on that day and not on the day before, also for
 // a run of the day before that comes later; and loading it once more must write nothing.
 func TestLoadWhileItRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	t.Parallel()
 	dir := t.TempDir()
 	today, tomorrow, out := filepath.Join(dir, "hoje"), filepath.Join(dir, "amanha"), filepath.Join(dir, "out")
@@ -200,6 +204,22 @@ func TestLoadBadInput(t *testing.T) {
 			if !strings.Contains(stderr, want) {
 				t.Errorf("load %v does not say %q:\n%s", test.args, want, stderr)
 			}
+		}
+	}
+}
+
+func TestAboutTripsWithoutAVehicle(t *testing.T) {
+	var idle []string
+	for i := range 12 {
+		idle = append(idle, fmt.Sprintf("R%d@20260302", i+1))
+	}
+	for n, want := range map[int]string{
+		0:  "0 deliveries on 0 trips for 0 vehicles",
+		1:  "0 deliveries on 0 trips for 0 vehicles; 1 trip without a vehicle: R1@20260302",
+		12: "0 deliveries on 0 trips for 0 vehicles; 12 trips without a vehicle: " + strings.Join(idle[:10], ", ") + " and 2 more",
+	} {
+		if got := planOf(freight.Plan{Idle: idle[:n]}).about; got != want {
+			t.Errorf("%d trips without a vehicle: %q, want %q", n, got, want)
 		}
 	}
 }

@@ -85,6 +85,9 @@ func TestRecording(t *testing.T) {
 }
 
 func TestLiveSimulation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	out := filepath.Join(t.TempDir(), "out")
 	stdout := succeed(t, "-vehicles", "8", "-seed", "2", "-speed", "300", "-duration", "2s", "-out", out)
 	for _, want := range []string{"Kafka broker on 127.0.0.1:", "8 vehicles", "speed windows", "Compared with what happened: ", "Written to " + out} {

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/rio-streams/rio/examples/fleet-tracking/site"
+	"github.com/rio-streams/rio/examples/fleet-tracking/tracking"
+	"github.com/rio-streams/rio/metrics/prometheus"
+	"github.com/rio-streams/rio/runner"
 )
 
 // pages are what consumers show by HTTP. They are for the staff: the first one has links to all.
@@ -50,6 +53,23 @@ func (p *pages) add(page staffPage, handler http.Handler, patterns ...string) {
 	for _, pattern := range patterns {
 		p.mux.Handle(pattern, handler)
 	}
+}
+
+// watch serves the metrics and the probes of the tracking application. They are not pages, so the index does not list them.
+func (p *pages) watch(engine *runner.App) error {
+	rows, err := tracking.Metrics(engine)
+	if err != nil {
+		return err
+	}
+	scrape, err := prometheus.Handler(engine.Metrics(), rows)
+	if err != nil {
+		return err
+	}
+	p.mux.Handle("GET /metrics", scrape)
+	for _, probe := range []string{"GET /healthz", "GET /readyz", "GET /snapshot.json"} {
+		p.mux.Handle(probe, engine.Handler())
+	}
+	return nil
 }
 
 // ServeHTTP implements http.Handler.

@@ -27,6 +27,9 @@ import (
 
 // TestPollVehiclePositions has the program ask a server. It must write each position once, also those of a message that it gets again.
 func TestPollVehiclePositions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	t.Parallel()
 	began := time.Now()
 	asked := make(chan struct{}, 100)

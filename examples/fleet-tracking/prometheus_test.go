@@ -48,9 +48,13 @@ func TestPrometheus(t *testing.T) {
 	}
 	defer engine.Wait()
 	defer engine.Stop()
-	server := httptest.NewServer(engine.Handler())
+	pages := newPages()
+	if err := pages.watch(engine); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(pages)
 	defer server.Close()
 	prometheustest.Scrape(t, ctx, binary, strings.TrimPrefix(server.URL, "http://"),
 		`up == 1`, `sum(rio_records_processed_total{application="fleet-tracking"}) > 0`, `count(rio_lag_records) > 0`,
-		`rio_application_state{state="running"} == 1`, `histogram_quantile(0.5, rio_commit_duration_seconds_bucket) > 0`)
+		`fleet_rows_total > 0`, `fleet_rows_left_out_total{reason="repeat"} >= 0`, `rio_application_state{state="running"} == 1`, `histogram_quantile(0.5, rio_commit_duration_seconds_bucket) > 0`)
 }

@@ -20,6 +20,10 @@
 // passed. So the messages of a delivery do not depend on the number of partitions, as long as vehicles do not lag behind each other in
 // the log by more than a minute, and have the same ids in every replay. See docs/adr/0026.
 //
+// They may lag more while the topology works through a log of many hours beside an application fleet-tracking that does the same: then news of
+// one vehicle may be hours ahead of another's, and a customer may be told too soon that a delivery failed. When the news comes, a message
+// corrects it, but not within 5 minutes of event time of the one before. Start the topology on such a log after fleet-tracking has caught up.
+//
 // The time of topic entregas does not matter: a delivery may be loaded before or after the first news of its trip. Customers get no
 // messages of what happened before it was loaded.
 //

@@ -35,6 +35,9 @@ func TestSameSeedSameFreightDay(t *testing.T) {
 // TestFreightDay follows a fleet through two days. All that can go wrong must be there for the example to cope with, and nothing
 // may happen that cannot.
 func TestFreightDay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	const days, trucks = 2, 8
 	var truth simulation.FreightTruth
 	start := time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC)
