@@ -3,6 +3,7 @@ package topology
 import (
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
+	"github.com/rio-streams/rio/state"
 )
 
 // Aggregate keeps one value per key, in the store name. add returns the new value, given the old one (the zero value of
@@ -52,8 +53,14 @@ func (r *aggregation[A]) first() (value A, some bool) {
 	if r.initially != nil {
 		return r.initially(), true
 	}
-	return value, r.kind != "reduce"
+	return value, !r.reduces()
 }
+
+// reduces reports whether the first value of a key begins its row.
+func (r *aggregation[A]) reduces() bool { return r.kind == "reduce" || r.kind == "reduce-table-by" }
+
+// keeps reports whether a row with this value remains.
+func (r *aggregation[A]) keeps(value A) bool { return r.done == nil || !r.done(value) }
 
 // Initially sets the function that returns the first value of each key of an Aggregate or a Count, instead of the zero
 // value. It is called for the first record of a key, and again after the row has been deleted.
@@ -62,7 +69,7 @@ func (t *Table[K, V]) Initially(start func() V) *Table[K, V] {
 	switch {
 	case t.rules == nil:
 		why = notAnAggregate
-	case t.rules.kind == "reduce":
+	case t.rules.reduces():
 		why = "a Reduce starts with the first value of a key"
 	case start == nil:
 		why = "the function is nil"
@@ -106,32 +113,15 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.TableOutput[K, A](l, n)
 		rows := t.def().In(l.Host)
-		change := new(plan.Change[K, A])
 		var value V
-		var called bool
 		update := func(old A, had bool) (A, bool) {
-			called = true
 			if !had {
 				old, _ = rules.first()
 			}
 			now := add(old, had, value)
-			return now, rules.done == nil || !rules.done(now)
+			return now, rules.keeps(now)
 		}
-		apply := func(key K, timestamp int64) error {
-			called = false
-			c, err := rows.Modify(key, timestamp, update)
-			switch {
-			case err != nil:
-				return err
-			case !called: // the window had expired
-				l.Host.Drop(n, plan.Late)
-				return nil
-			case !c.Had && !c.Has: // deleted before it existed
-				return nil
-			}
-			*change = plan.Change[K, A]{Key: key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}
-			return next(change)
-		}
+		apply := updating(l, n, rows, next, update)
 		if s.windows.byOthers() {
 			apply = (&windowRows[K, A]{l: l, node: n, windows: s.windows, window: s.window, rows: rows, rules: rules, update: update, next: next}).updater()
 		}
@@ -150,6 +140,31 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 		})}
 	}
 	return t
+}
+
+// updating returns the function that updates the row of a key and emits the change.
+func updating[K, A any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, A], next plan.Table[K, A], update func(old A, had bool) (A, bool)) func(key K, timestamp int64) error {
+	change := new(plan.Change[K, A])
+	var called bool
+	f := func(old A, had bool) (A, bool) {
+		called = true
+		return update(old, had)
+	}
+	return func(key K, timestamp int64) error {
+		called = false
+		c, err := rows.Modify(key, timestamp, f)
+		switch {
+		case err != nil:
+			return err
+		case !called: // the window had expired
+			l.Host.Drop(n, plan.Late)
+			return nil
+		case !c.Had && !c.Has: // deleted before it existed
+			return nil
+		}
+		*change = plan.Change[K, A]{Key: key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}
+		return next(change)
+	}
 }
 
 // needsKey reports a mistake if the stream's records are not partitioned by its key.

@@ -1067,3 +1067,59 @@ func ExampleJoinTables() {
 	// out c1 = Ana lives in Rio
 	// out c1 = Ana lives in Recife
 }
+
+func ExampleAggregateTableBy() {
+	b := topology.NewBuilder("stock")
+	goods := topology.TableFrom(b, sales) // one row per parcel: who has it, and how much is in it
+	add := func(t total, s sale) total { return total{t.Sales + 1, t.Amount + s.Amount} }
+	subtract := func(t total, s sale) total { return total{t.Sales - 1, t.Amount - s.Amount} }
+	held := topology.AggregateTableBy(goods, "held", sale.SoldBy, add, subtract)
+	held.DeleteWhen(func(t total) bool { return t.Sales == 0 }).To(totals)
+
+	e := start(b)
+	send(e, sales, at(0, "parcel", sale{"Ana", "pens", 3}), at(1, "parcel", sale{"Ana", "pens", 2}))
+	send(e, sales, at(2, "parcel", sale{"Bia", "pens", 2}))
+	show(e, totals)
+	// Output:
+	// totals Ana = {1 3}
+	// totals Ana = {1 2}
+	// totals Ana is gone
+	// totals Bia = {1 2}
+}
+
+func ExampleCountTableBy() {
+	b := topology.NewBuilder("stock")
+	topology.CountTableBy(topology.TableFrom(b, sales), "parcels", sale.SoldBy).To(counts)
+
+	e := start(b)
+	send(e, sales, at(0, "one", sale{"Ana", "pens", 3}), at(1, "two", sale{"Ana", "ink", 1}), gone[sale](2, "one"))
+	show(e, counts)
+	// Output:
+	// counts Ana = 1
+	// counts Ana = 2
+	// counts Ana = 1
+}
+
+func ExampleReduceTableBy() {
+	b := topology.NewBuilder("prices")
+	parity := func(n int64) string { return []string{"even", "odd"}[n%2] }
+	add, subtract := func(a, b int64) int64 { return a + b }, func(a, b int64) int64 { return a - b }
+	topology.ReduceTableBy(topology.TableFrom(b, prices), "sums", parity, add, subtract).To(counts)
+
+	e := start(b)
+	send(e, prices, at(0, "pens", int64(3)), at(1, "ink", int64(5)), at(2, "pens", int64(4)))
+	show(e, counts)
+	// Output:
+	// counts odd = 3
+	// counts odd = 8
+	// counts odd = 5
+	// counts even = 4
+}
+
+func ExampleTable_KeyEncoded() {
+	b := topology.NewBuilder("stock")
+	amount := func(s sale) int64 { return s.Amount }
+	t := topology.CountTableBy(topology.TableFrom(b, sales), "by-amount", amount).KeyEncoded(codec.JSON[int64]())
+	fmt.Println(t.Name())
+	// Output: by-amount
+}

@@ -315,6 +315,28 @@ var mistaken = map[string]func() *topology.Builder{
 		}
 		return b
 	},
+	"grouped-tables": func() *topology.Builder {
+		b := topology.NewBuilder("grouped-tables")
+		rows := topology.TableFrom(b, texts("in"))
+		plus := func(a, b string) string { return a + b }
+		topology.CountTableBy(rows, "", itself)
+		topology.CountTableBy[string, string, string](rows, "no-key", nil)
+		topology.ReduceTableBy(rows, "no-subtract", itself, plus, nil)
+		topology.ReduceTableBy(rows, "first", itself, plus, plus).Initially(func() string { return "" })
+		topology.CountTableBy(rows, "twice", itself)
+		topology.KeyBy(rows.ToStream(), "twice", itself)
+		topology.Count(topology.KeyBy(rows.ToStream(), "also-twice", itself), "counts")
+		topology.CountTableBy(rows, "also-twice", itself)
+		drawn := topology.MapTable(rows, func(string) drawing { return drawing{} })
+		topology.CountTableBy(drawn, "drawings", func(d drawing) string { return d.Name })
+		shaped := topology.MapTable(rows, func(string) drawing { return drawing{} }).Encoded(own[drawing]())
+		topology.CountTableBy(shaped, "shapes", func(d drawing) shape { return d.Shapes[0] })
+		rows.KeyEncoded(codec.String)
+		topology.CountTableBy(rows, "nil-codec", itself).KeyEncoded(nil)
+		counts := topology.CountTableBy(rows, "circle", itself)
+		topology.MapTable(counts, func(int64) string { return "" }).To(texts("in"))
+		return b
+	},
 	"tables": func() *topology.Builder {
 		b := topology.NewBuilder("tables")
 		left, right := topology.TableFrom(b, texts("left")), topology.TableFrom(b, topology.NewTopic("right", codec.Int64, codec.String))

@@ -118,15 +118,31 @@ func port(setting string, port int) string {
 	return fmt.Sprintf("%s of output %d", setting, port+1)
 }
 
-// Encoded sets the codec for the values of the table's store. Default: that of EncodeAs, or else codec.For; a Reduce
-// uses the codec of its stream.
+// Encoded sets the codec for the values of the table's store, and for those that AggregateTableBy and its relatives
+// move. Default: that of EncodeAs, or else codec.For; a Reduce uses the codec of its stream.
 func (t *Table[K, V]) Encoded(c codec.Codec[V]) *Table[K, V] {
-	why := t.withoutStore()
+	why := t.withoutStoreUnless(func() bool { return t.moved })
 	if why == "" && c == nil {
 		why = "the codec is nil"
 	}
 	if t.b.checkSetting(t.made, ofValues, why) {
 		t.value.chosen = c
+	}
+	return t
+}
+
+// KeyEncoded sets the codec for the keys of groups that AggregateTableBy, CountTableBy or ReduceTableBy makes. Default:
+// codec.For.
+func (t *Table[K, V]) KeyEncoded(c codec.Codec[K]) *Table[K, V] {
+	why := ""
+	switch {
+	case !t.grouped:
+		why = "only grouping by another key makes keys that are encoded"
+	case c == nil:
+		why = "the codec is nil"
+	}
+	if t.b.checkSetting(t.made, ofKeys, why) {
+		t.key.chosen = c
 	}
 	return t
 }
@@ -166,12 +182,17 @@ func (t *Table[K, V]) TopicConfig(key, value string) *Table[K, V] {
 // withoutStore says why settings of a store have no effect for the table. That a computed table has no store is known
 // in Build only, because Stored may follow the setting.
 func (t *Table[K, V]) withoutStore() string {
+	return t.withoutStoreUnless(func() bool { return false })
+}
+
+// withoutStoreUnless is withoutStore for a setting that has an effect elsewhere if other returns true in Build.
+func (t *Table[K, V]) withoutStoreUnless(other func() bool) string {
 	if t.node.Reads != nil {
 		return "the table is kept from the topic " + t.node.Reads.Name + ", whose declaration says how"
 	}
 	where := callSite()
 	t.b.deferStep(func() {
-		if t.def == nil {
+		if t.def == nil && !other() {
 			t.b.mistake(where, "a setting of a store, but %s has none: name one with Stored", t.made.label())
 		}
 	})

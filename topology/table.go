@@ -19,6 +19,8 @@ type Table[K, V any] struct {
 	def     func() *state.KeyValueDefinition[K, V] // of its store, known in Build; nil if it has none
 	windows Windows                                // set when K is a window key
 	rules   *aggregation[V]                        // nil unless an aggregate made it
+	grouped bool                                   // the rows are groups of another table's
+	moved   bool                                   // a grouped table gets its values through a topic
 
 	// computed returns the rows of a table that is computed from other tables, and has no store.
 	computed func(*plan.Linker) plan.Rows[K, V]

@@ -77,7 +77,7 @@ func rekey[L, W, K, V any](s *Stream[K, V], made *settings) *Stream[L, W] {
 }
 
 // KeyBy gives each record a key computed from its value and moves the record to the partition of that key, through the
-// topic <application>-<name>-repartition. It is the only operator that moves data. Tombstones are dropped.
+// topic <application>-<name>-repartition. It is the only operator that moves the records of a stream. Tombstones are dropped.
 //
 // KeyEncoded, Encoded and TopicConfig of the result set the codecs and the settings of the topic.
 func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, V] {
@@ -86,7 +86,7 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, 
 	s.b.checkName(n.Where, "KeyBy", name)
 	topic := &Topic[L, V]{name: plan.RepartitionName(name), options: &topicOptions{internal: true}}
 	if before, taken := s.b.topics[topic.name]; taken && before.Internal {
-		s.b.mistake(n.Where, "the name %q is already used by another KeyBy: choose another", name)
+		s.b.mistake(n.Where, "the name %q is already used by another KeyBy or grouped table: choose another", name)
 	}
 	n.Writes = s.b.addTopic(n, &plan.Topic{Name: topic.name, Internal: true})
 	s.b.checkLength(n.Where, s.b.names().Topic(n.Writes))

@@ -98,6 +98,19 @@ func TestRules(t *testing.T) {
 			table := topology.TableFrom(b, texts("in"))
 			table.To(texts("out"))
 		},
+		"grouped-tables": func(b *topology.Builder) {
+			in := topology.TableFrom(b, texts("in"))
+			initial := func(v string) string { return v[:1] }
+			minus := func(group, v string) string { return group + "-" + v }
+			sums := topology.AggregateTableBy(in, "sums", initial, func(group, v string) string { return group + "+" + v }, minus)
+			sums.Initially(func() string { return "0" }).To(texts("sums"))
+			topology.ReduceTableBy(in, "reduced", initial, func(a, b string) string { return a + "+" + b }, minus).To(texts("reduced"))
+			counts := func(name string) topology.Topic[string, int64] {
+				return topology.NewTopic(name, codec.String, codec.Int64)
+			}
+			topology.CountTableBy(in, "counts", initial).To(counts("counts"))
+			topology.CountTableBy(in, "some", initial).DeleteWhen(func(n int64) bool { return n == 0 || n == 4 }).To(counts("some"))
+		},
 		"tables": func(b *topology.Builder) {
 			left, right := topology.TableFrom(b, texts("left")), topology.TableFrom(b, texts("right"))
 			short := left.Filter(func(v string) bool { return len(v) < 3 })

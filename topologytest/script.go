@@ -33,7 +33,8 @@ import (
 //	commit                  commits now; commit every=N from now on after N records of a task, 0: after each command
 //	crash                   loses what is not committed, and continues
 //	restart                 commits, discards the local state, and restores it from the changelogs
-//	read TOPIC [times]      shows everything in a topic, including internal ones and changelogs (by their full name)
+//	read TOPIC [times]      shows everything in a topic, including internal ones and changelogs (by their full name); with
+//	                        bytes, it shows quoted bytes instead of text
 //	store NAME              shows the committed rows of a store that have not expired
 //	stats                   shows what was dropped and skipped
 //	plan                    shows the topology
@@ -66,11 +67,12 @@ type script struct {
 	topology *topology.Topology
 	times    bool
 	places   bool // show partitions
+	bytes    bool // show quoted bytes instead of text
 }
 
 func (s *script) run(t *testing.T, c *datadriven.TestData) (string, error) {
 	seen := len(s.driver.log.arrived)
-	s.times, s.places = c.HasArg("times"), c.HasArg("partitions")
+	s.times, s.places, s.bytes = c.HasArg("times"), c.HasArg("partitions"), c.HasArg("bytes")
 	var err error
 	switch c.Cmd {
 	case "send":
@@ -178,11 +180,11 @@ func (s *script) show(records []Output, want func(Output) bool) string {
 // text returns how to format the records of a topic; records of topics that are not in the plan (changelogs, dead
 // letters) are quoted.
 func (s *script) text(topic string) plan.Text {
-	if t := s.driver.chosen[topic]; t != nil {
+	if t := s.driver.chosen[topic]; t != nil && !s.bytes {
 		return t.Text
 	}
 	for _, t := range s.driver.plan.Topics {
-		if s.driver.plan.Names().Topic(t) == topic {
+		if !s.bytes && s.driver.plan.Names().Topic(t) == topic {
 			return t.Text
 		}
 	}
