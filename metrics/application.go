@@ -59,7 +59,7 @@ var (
 	})
 	RecordsDropped = inRecords(Metric{
 		Name: "rio_records_dropped_total", Kind: CounterKind, Unit: Records, Labels: []string{"subtopology", "step", "reason"},
-		Help:  "Records that a step dropped: too late, without a key, or an unexpected tombstone.",
+		Help:  "Records that a step dropped: too late, without a key, an unexpected tombstone, a duplicate of Distinct, or not taken by any branch.",
 		Alert: `It grows with reason="late" or "no-key": results lack these records. The log gives an example.`,
 	})
 	RecordsSkipped = inRecords(Metric{

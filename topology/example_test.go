@@ -676,6 +676,20 @@ func ExampleOuterJoinStreams() {
 	// out 3 = ordered true, paid true
 }
 
+func ExampleDistinct() {
+	b := topology.NewBuilder("once")
+	lower := strings.ToLower
+	topology.Distinct(topology.From(b, lines), "seen", lower, topology.Within(time.Minute)).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "1", "rio"), at(30, "1", "Rio"), at(40, "2", "rio"), at(61, "1", "RIO"))
+	show(e, out)
+	// Output:
+	// out 1 = rio
+	// out 2 = rio
+	// out 1 = RIO
+}
+
 func ExampleProcess() {
 	last := state.NewKeyValue("last", codec.String, codec.String)
 	changes := func(c *processor.Context[string, string]) processor.Handler[string, string] {

@@ -68,6 +68,7 @@ func (f *form[T]) codecs(b *Builder, n *plan.Node) []codec.Codec[T] {
 const (
 	ofKeys   = "KeyEncoded"
 	ofValues = "Encoded"
+	ofIDs    = "EncodeAs" // not a setting of the step, but a function
 )
 
 // codecFor returns the codec with which step n writes keys or values of this form, and reports a mistake if they could
@@ -85,12 +86,16 @@ func (f *form[T]) codecFor(b *Builder, n *plan.Node, setting string) codec.Codec
 		b.mistake(n.Where, "%s must write %v, but the merged streams encode it as %s: choose with .%s(codec)", n.Label(), reflect.TypeFor[T](), strings.Join(names, " and as "), setting)
 		return cs[0]
 	}
-	if c, ok := b.encodings[reflect.TypeFor[T]()]; ok && setting == ofValues {
+	if c, ok := b.encodings[reflect.TypeFor[T]()]; ok && setting != ofKeys {
 		return c.(codec.Codec[T])
 	}
 	c := codec.For[T]()
 	if why := unreadable(reflect.TypeFor[T](), reflect.TypeFor[T]().String(), map[reflect.Type]bool{}); why != "" && !fixed(c) {
-		b.mistake(n.Where, "%s must write %v, but %s: choose a codec with .%s(codec)", n.Label(), reflect.TypeFor[T](), why, setting)
+		how := "." + setting + "(codec)"
+		if setting == ofIDs {
+			how = "topology.EncodeAs(b, codec)"
+		}
+		b.mistake(n.Where, "%s must write %v, but %s: choose a codec with %s", n.Label(), reflect.TypeFor[T](), why, how)
 	}
 	return c
 }

@@ -71,3 +71,7 @@ func checkGrace(d time.Duration) error {
 func (i Interval) size() time.Duration { return i.before + i.after }
 
 func (i Interval) retention() time.Duration { return i.before + i.after + i.grace }
+
+// memory is how long Distinct remembers an id: the oldest record that is not late may be a duplicate of one that is
+// older by after. A row is found while it is newer than this.
+func (i Interval) memory() time.Duration { return i.retention() + i.after + time.Millisecond }

@@ -160,6 +160,22 @@ var mistaken = map[string]func() *topology.Builder{
 		in.To(topology.Topic[string, string]{}.NamedBy(name))
 		return b
 	},
+	"distinct": func() *topology.Builder {
+		b := topology.NewBuilder("distinct")
+		in := topology.From(b, texts("in"))
+		minute := topology.Within(time.Minute)
+		topology.Distinct(in, "", itself, minute)
+		topology.Distinct(in, "às 10", itself, minute)
+		topology.Distinct[string, string, string](in, "nil", nil, minute)
+		topology.Distinct(in, "none", itself, topology.Interval{})
+		topology.Distinct(in, "later", itself, minute.Before(-time.Second))
+		topology.Distinct(in, "earlier", itself, minute.After(-time.Second))
+		topology.Distinct(in, "shapes", func(string) shape { return nil }, minute)
+		topology.Distinct(topology.MapKV(in, swap), "moved", itself, minute)
+		topology.Distinct(in, "twice", itself, minute)
+		topology.Count(in, "twice")
+		return b
+	},
 	"own-topic": func() *topology.Builder {
 		b := topology.NewBuilder("cycle")
 		in := topology.From(b, texts("in"))

@@ -102,6 +102,7 @@ const (
 	NoKey     DropReason = "no-key"    // a stateful operator got a record without a key
 	Tombstone DropReason = "tombstone" // an operator that needs a value got a record without one
 	Late      DropReason = "late"      // all windows of the record were closed
+	Duplicate DropReason = "duplicate" // an earlier record had the same id
 	Unrouted  DropReason = "unrouted"  // no branch, and no partition, was chosen for the record
 )
 
