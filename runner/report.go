@@ -89,7 +89,8 @@ func (r *reports) dropped(now time.Time, before, after Counters) {
 			continue
 		}
 		level := slog.LevelWarn
-		if d.Reason == string(plan.Tombstone) { // often on purpose
+		switch plan.DropReason(d.Reason) {
+		case plan.Tombstone, plan.Duplicate, plan.Unrouted: // often on purpose
 			level = slog.LevelInfo
 		}
 		r.add(now, level, "records dropped", n, slog.String("example", from(d.Example)),
