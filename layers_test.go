@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"cmd/...":                 {"public"},
 	"examples/...":            {"public", "examples/..."},
 	"internal/murmur2":        {},
+	"internal/murmur3":        {},
 	"internal/dirlock":        {},
 	"internal/promises":       {},
 	"metrics":                 {},
@@ -60,7 +61,7 @@ var mayImport = map[string][]string{
 }
 
 // leaves may be imported by all packages of this module.
-var leaves = []string{"internal/murmur2", "internal/dirlock", "internal/similar", "metrics"}
+var leaves = []string{"internal/murmur2", "internal/murmur3", "internal/dirlock", "internal/similar", "metrics"}
 
 // onlyIn lists where a library may be imported; "x tests" stands for the test files of x. The separate module bench is
 // not restricted.

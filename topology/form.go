@@ -21,6 +21,9 @@ type form[T any] struct {
 
 	// values is the *form of the values within, if T is a processor.Record made by Records.
 	values any
+
+	// content returns what encodes only those values; nil for other types.
+	content func(*Builder, *plan.Node) func(dst []byte, v T) ([]byte, error)
 }
 
 // chosen returns the form of a topic's keys or values.
@@ -30,7 +33,7 @@ func chosen[T any](c codec.Codec[T]) *form[T] { return &form[T]{chosen: c} }
 // unless a setting of the step says otherwise.
 func carry[T, From any](f *form[From]) *form[T] {
 	if same, ok := any(f).(*form[T]); ok && same != nil {
-		return &form[T]{from: []*form[T]{same}, values: same.values}
+		return &form[T]{from: []*form[T]{same}, values: same.values, content: same.content}
 	}
 	return new(form[T])
 }
@@ -98,6 +101,14 @@ func (f *form[T]) codecFor(b *Builder, n *plan.Node, setting string) codec.Codec
 		b.mistake(n.Where, "%s must write %v, but %s: choose a codec with %s", n.Label(), reflect.TypeFor[T](), why, how)
 	}
 	return c
+}
+
+// contentFor returns what encodes the content of a row: its value, without the key and the timestamp that Rows adds.
+func (f *form[T]) contentFor(b *Builder, n *plan.Node) func(dst []byte, v T) ([]byte, error) {
+	if f.content != nil {
+		return f.content(b, n)
+	}
+	return f.codecFor(b, n, ofValues).Append
 }
 
 // fixed reports whether a default codec is not JSON, so that it can decode all values of its type.

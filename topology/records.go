@@ -33,6 +33,10 @@ func formOfRecords[K, V any](key *form[K], value *form[V]) *form[processor.Recor
 			return recordCodec[K, V]{key.codecFor(b, at, ofKeys), value.codecFor(b, at, ofValues)}
 		},
 		values: value,
+		content: func(b *Builder, at *plan.Node) func([]byte, processor.Record[K, V]) ([]byte, error) {
+			c := value.codecFor(b, at, ofValues)
+			return func(dst []byte, r processor.Record[K, V]) ([]byte, error) { return c.Append(dst, r.Value) }
+		},
 	}
 }
 

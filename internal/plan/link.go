@@ -76,6 +76,9 @@ type Host interface {
 	// cannot be written there; a *HostError that it is not known.
 	Partitions(topic *Topic, name string) (int32, error)
 
+	// Partition returns the partition that the task reads.
+	Partition() int32
+
 	// SendFailed applies the produce policy to a record that sink n could not encode.
 	SendFailed(n *Node, err error) error
 

@@ -35,3 +35,13 @@ func (n Names) Changelog(store string) string { return n.Application + "-" + sto
 
 // RepartitionName returns the name of the topic of a KeyBy, without the application's name.
 func RepartitionName(name string) string { return name + "-repartition" }
+
+// SubscriptionTopic and ResponseTopic return the names of the topics of a foreign-key join, without the application's
+// name, and SubscriptionStore that of its store.
+func SubscriptionTopic(name string) string { return name + "-subscription-registration-topic" }
+
+// ResponseTopic: see SubscriptionTopic.
+func ResponseTopic(name string) string { return name + "-subscription-response-topic" }
+
+// SubscriptionStore: see SubscriptionTopic.
+func SubscriptionStore(name string) string { return name + "-subscription-store" }

@@ -213,8 +213,11 @@ func (t *Task) StreamTime() int64 { return t.streamTime }
 // First returns the timestamp, in milliseconds, of the first record that the last Step processed.
 func (t *Task) First() int64 { return t.first }
 
-// Context, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule implement plan.Host for the steps.
+// Context, Partition, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule implement plan.Host for the steps.
 func (t *Task) Context() context.Context { return t.cfg.Context }
+
+// Partition returns the partition that the task reads.
+func (t *Task) Partition() int32 { return t.cfg.Partition }
 
 // Now returns the wall-clock time.
 func (t *Task) Now() time.Time { return t.cfg.Now() }
