@@ -1137,3 +1137,45 @@ func ExampleTable_KeyEncoded() {
 	fmt.Println(t.Name())
 	// Output: by-amount
 }
+
+func ExampleJoinTablesBy() {
+	customers, orders := topology.NewTopic("customers", codec.String, codec.String), topology.NewTopic("orders", codec.String, codec.JSON[order]())
+	b := topology.NewBuilder("orders")
+	topology.JoinTablesBy(topology.TableFrom(b, orders), topology.TableFrom(b, customers), "order-customer", order.By, order.For).To(out)
+
+	e := start(b)
+	send(e, orders, at(0, "o1", order{"tea", "c1"}), at(1, "o2", order{"pens", "c1"}), at(2, "o3", order{"a gift", ""}))
+	send(e, customers, at(3, "c1", "Ana"), at(4, "c2", "Rui"))
+	send(e, orders, at(5, "o2", order{"pens", "c2"}))
+	show(e, out)
+	// Output:
+	// out o1 = tea for Ana
+	// out o2 = pens for Ana
+	// out o2 = pens for Rui
+}
+
+func ExampleLeftJoinTablesBy() {
+	customers, orders := topology.NewTopic("customers", codec.String, codec.String), topology.NewTopic("orders", codec.String, codec.JSON[order]())
+	b := topology.NewBuilder("orders")
+	topology.LeftJoinTablesBy(topology.TableFrom(b, orders), topology.TableFrom(b, customers), "order-customer", order.By, func(o order, name string, ok bool) string {
+		if !ok {
+			name = "somebody"
+		}
+		return o.For(name)
+	}).To(out)
+
+	e := start(b)
+	send(e, orders, at(0, "o1", order{"tea", "c1"}), at(1, "o2", order{"a gift", ""}))
+	send(e, customers, at(2, "c1", "Ana"))
+	show(e, out)
+	// Output:
+	// out o1 = tea for somebody
+	// out o2 = a gift for somebody
+	// out o1 = tea for Ana
+}
+
+// order is an order, which may be by a customer.
+type order struct{ What, Customer string }
+
+func (o order) By() (customer string, ok bool) { return o.Customer, o.Customer != "" }
+func (o order) For(name string) string         { return o.What + " for " + name }

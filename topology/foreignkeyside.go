@@ -181,6 +181,9 @@ func (b *Builder) addForeignKeyJoin(kind, name string, left, right plan.Input, h
 		b.mistake(n.subscribe.Where, "%s %s has no function for the foreign key: it would fail at the first record", kind, name)
 	}
 	subscriptions := b.addForeignKeyTopic(n.subscribe, plan.SubscriptionTopic(name))
+	longest := b.names().Topic(n.subscribe.Writes) // of the three topics
+	b.checkLength(n.subscribe.Where, longest)
+	n.refused = n.refused || len(longest) > 249
 	n.respond = b.add("respond", name, plan.Input{From: subscriptions}, right)
 	responses := b.addForeignKeyTopic(n.respond, plan.ResponseTopic(name))
 	n.resolve = b.add(kind, name, plan.Input{From: responses}, plan.Input{From: left.From, Port: left.Port, Lookup: true})
@@ -192,7 +195,6 @@ func (b *Builder) addForeignKeyJoin(kind, name string, left, right plan.Input, h
 // addForeignKeyTopic lets step n write an internal topic, and adds the source that reads it.
 func (b *Builder) addForeignKeyTopic(n *plan.Node, name string) *plan.Node {
 	n.Writes = b.addTopic(n, &plan.Topic{Name: name, Internal: true})
-	b.checkLength(n.Where, b.names().Topic(n.Writes))
 	topic := &Topic[[]byte, []byte]{name: name, key: wire{}, value: wire{}, options: &topicOptions{internal: true}}
 	source := b.add("source", "")
 	source.Reads = n.Writes

@@ -30,6 +30,9 @@ func shop(b *topology.Builder, sales *topology.Stream[string, string]) {
 	topology.Process(priced, "first", drop, seen)
 	topology.ProcessKV(byProduct, "second", drop, seen).To(texts("other"))
 
+	suppliers := topology.TableFrom(b, texts("suppliers"))
+	topology.LeftJoinTablesBy(products, suppliers, "supplied", lookedUp, func(p, s string, ok bool) string { return p + s }).Stored("supplied-products").To(texts("supplied"))
+
 	topology.Count(byProduct, "counts").To(counts)
 	topology.Count(topology.Window(byProduct, topology.Hopping(time.Hour, time.Minute).Grace(time.Second)), "hourly").To(hourly)
 	topology.Reduce(byProduct, "longest", func(a, b string) string { return max(a, b) }).ToStream().Peek(look).To(texts("longest"))
@@ -39,6 +42,8 @@ func shop(b *topology.Builder, sales *topology.Stream[string, string]) {
 	topology.FlatMap(sales, strings.Fields).To(texts("words"))
 	topology.Map(sales, strings.ToUpper).To(texts("loud"))
 }
+
+func lookedUp(v string) (string, bool) { return v, v != "" }
 
 func look(processor.Record[string, string]) {}
 

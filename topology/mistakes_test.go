@@ -373,6 +373,29 @@ var mistaken = map[string]func() *topology.Builder{
 			func(a string, _ bool, b string, _ bool) string { return a })
 		return b
 	},
+	"foreign-keys": func() *topology.Builder {
+		b := topology.NewBuilder("foreign-keys")
+		left, right := topology.TableFrom(b, texts("left")), topology.TableFrom(b, texts("right"))
+		first := func(a, b string) string { return a }
+		topology.JoinTablesBy(left, right, "no key", lookedUp, first).To(texts("out"))
+		topology.JoinTablesBy(left, right, "no-key", nil, first).To(texts("out"))
+		topology.JoinTablesBy[string, string, string, string, string](left, right, "no-function", lookedUp, nil).To(texts("out"))
+		topology.JoinTablesBy(left, right, "twice", lookedUp, first).To(texts("out"))
+		topology.JoinTablesBy(right, left, "twice", lookedUp, first).To(texts("out"))
+		topology.JoinTablesBy(left, right, strings.Repeat("n", 220), lookedUp, first).To(texts("out"))
+		topology.JoinTablesBy(left, topology.TableFrom(topology.NewBuilder("other"), texts("others")), "others", lookedUp, first).To(texts("out"))
+
+		joined := topology.JoinTablesBy(left, right, "joined", lookedUp, first)
+		joined.Filter(isEmpty).To(texts("out"))
+		topology.JoinTables(left, joined, first)
+		topology.Join(topology.From(b, texts("in")), joined, first).To(texts("out"))
+		topology.Process(topology.From(b, texts("in")), "step", drop, joined)
+		joined.Encoded(codec.String)
+
+		drawn := topology.MapTable(left, func(string) drawing { return drawing{} })
+		topology.JoinTablesBy(drawn, right, "drawn", func(drawing) (string, bool) { return "", false }, func(drawing, string) string { return "" }).To(texts("out"))
+		return b
+	},
 }
 
 // attachment is an Attachment of a type that Process does not accept.
