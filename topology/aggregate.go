@@ -122,6 +122,10 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 			return now, rules.keeps(now)
 		}
 		apply := updating(l, n, rows, next, update)
+		var clock *state.Clock // that tombstones advance
+		if s.windows.kind == sessionWindows {
+			clock = l.Host.Clock(n.Clock)
+		}
 		if s.windows.byOthers() {
 			apply = (&windowRows[K, A]{l: l, node: n, windows: s.windows, window: s.window, rows: rows, rules: rules, update: update, next: next}).updater()
 		}
@@ -131,6 +135,9 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 				l.Host.Drop(n, plan.NoKey)
 				return nil
 			case r.Tombstone:
+				if clock != nil {
+					clock.Advance(r.Timestamp)
+				}
 				l.Host.Drop(n, plan.Tombstone)
 				return nil
 			}

@@ -122,7 +122,7 @@ func (w *windowRows[K, A]) remove(key K, timestamp int64) error {
 }
 
 func (w *windowRows[K, A]) emit(key K, c state.Change[A], err error) error {
-	if err != nil {
+	if err != nil || !c.Had && !c.Has { // deleted before it existed
 		return err
 	}
 	w.change = plan.Change[K, A]{Key: key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}

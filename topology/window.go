@@ -41,7 +41,7 @@ func windowOf[K any]() *keyWindow[codec.WindowKey[K]] {
 //
 // Windows close by the greatest timestamp of the records that have reached this Window, across all keys of the
 // partition. Records that an earlier filter dropped, records without a key and rows of joined tables do not close
-// windows.
+// windows. Tombstones do, but for sliding windows.
 //
 // The sessions and sliding windows of a record depend on the other records of its key, so they are determined by the
 // aggregate, and close by the records that have reached it. In between only steps that see nothing but values are allowed.
