@@ -12,6 +12,9 @@ import (
 type testCase struct {
 	Steps  []step  `json:"steps"`
 	Inputs []input `json:"inputs"`
+
+	// RocksDB says that Kafka Streams keeps all rows in RocksDB, not only those of windows.
+	RocksDB bool `json:"rocksDB,omitempty"`
 }
 
 // step is a step of a topology. All values are strings.
@@ -25,6 +28,27 @@ type step struct {
 
 	// Delete is the text whose appearance deletes the row of an aggregate.
 	Delete string `json:"delete,omitempty"`
+
+	Windows  *windows  `json:"windows,omitempty"`  // of an aggregate
+	Interval *interval `json:"interval,omitempty"` // of a join of streams
+
+	// CountNulls says that null values are values for a windowed aggregate, as in Kafka Streams.
+	CountNulls bool `json:"countNulls,omitempty"`
+}
+
+// windows are windows of time. Durations are in ms.
+type windows struct {
+	Kind    string `json:"kind"` // tumbling, hopping, sliding, sessions or unlimited
+	Size    int64  `json:"size"` // the gap of sessions, the start of unlimited windows
+	Advance int64  `json:"advance,omitempty"`
+	Grace   int64  `json:"grace,omitempty"`
+}
+
+// interval is that of a join of streams, in ms.
+type interval struct {
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
+	Grace  int64 `json:"grace"`
 }
 
 // input is an input record. A nil key or value is null.

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"slices"
 
 	"pgregory.net/rapid"
 )
@@ -11,33 +12,42 @@ type generator struct {
 	t     *rapid.T
 	c     testCase
 	names int
+	unit  int64 // all durations and times are multiples of it, in ms
 }
 
 // made is a drawn step and what it makes.
 type made struct {
-	index int
-	table bool
+	index   int
+	table   bool
+	windows *windows // set if the keys have windows
 }
 
 // drawCase draws a case: a chain of steps, some with a second input of its own, and the records of the input topics.
 func drawCase(t *rapid.T) testCase {
 	g := &generator{t: t}
+	// Kafka Streams keeps windows in segments of at least a minute.
+	g.unit = rapid.SampledFrom([]int64{1, 1000, 60_000}).Draw(t, "unit")
 	head := g.source()
 	for range rapid.IntRange(1, 4).Draw(t, "steps") {
 		head = g.step(head)
 	}
 	g.sink(head)
 	g.inputs()
+	g.c.RocksDB = g.one("rocksdb", 8)
 	return g.c
 }
 
-// add appends a step with the inputs in.
+// add appends a step with the inputs in. Keys are those of the first.
 func (g *generator) add(s step, table bool, in ...made) made {
 	for _, m := range in {
 		s.In = append(s.In, m.index)
 	}
 	g.c.Steps = append(g.c.Steps, s)
-	return made{index: len(g.c.Steps) - 1, table: table}
+	out := made{index: len(g.c.Steps) - 1, table: table}
+	if len(in) > 0 {
+		out.windows = in[0].windows
+	}
+	return out
 }
 
 // name returns a new name.
@@ -48,8 +58,16 @@ func (g *generator) name(prefix string) string {
 
 func (g *generator) source() made {
 	if g.one("table", 4) {
-		return g.add(step{Op: "table", Name: g.name("table")}, true)
+		return g.sourceTable()
 	}
+	return g.sourceStream()
+}
+
+func (g *generator) sourceTable() made {
+	return g.add(step{Op: "table", Name: g.name("table")}, true)
+}
+
+func (g *generator) sourceStream() made {
 	return g.add(step{Op: "stream", Name: g.name("in")}, false)
 }
 
@@ -62,11 +80,29 @@ func (g *generator) letter(what string) string {
 	return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(g.t, what)
 }
 
+var (
+	streamOps = []string{
+		"filter", "filter-not", "map", "flat-map", "branch", "merge", "key-by", "to-table",
+		"count", "reduce", "aggregate", "count", "reduce", "aggregate",
+	}
+	plainStreamOps = []string{
+		"windowed", "windowed", "windowed", "join", "left-join",
+		"join-streams", "left-join-streams", "outer-join-streams", "join-streams", "left-join-streams", "outer-join-streams",
+	}
+	tableOps = []string{
+		"to-stream", "to-stream", "map-table", "filter-table", "filter-not-table",
+		"join-tables", "left-join-tables", "outer-join-tables",
+	}
+)
+
 // step adds a step behind head.
 func (g *generator) step(head made) made {
-	ops := []string{"filter", "filter-not", "map", "flat-map", "branch", "merge", "key-by", "count", "reduce", "aggregate", "to-table"}
-	if head.table {
-		ops = []string{"to-stream", "map-table", "filter-table", "filter-not-table"}
+	ops := tableOps
+	if !head.table {
+		ops = streamOps
+		if head.windows == nil {
+			ops = slices.Concat(streamOps, plainStreamOps)
+		}
 	}
 	s := step{Op: rapid.SampledFrom(ops).Draw(g.t, "op")}
 	switch s.Op {
@@ -77,30 +113,90 @@ func (g *generator) step(head made) made {
 	case "branch":
 		return g.branch(head)
 	case "merge":
-		other := g.add(step{Op: "stream", Name: g.name("in")}, false)
-		return g.add(s, false, head, other)
+		return g.merge(head)
 	case "key-by":
 		s.Name = g.name("by")
+		out := g.add(s, false, head)
+		out.windows = nil
+		return out
 	case "count", "reduce", "aggregate":
 		return g.aggregate(s, head)
+	case "windowed":
+		s.Op = rapid.SampledFrom([]string{"count", "reduce", "aggregate"}).Draw(g.t, "verb")
+		return g.windowed(s, head, g.windows())
 	case "to-table":
 		s.Name = g.name("rows")
 		return g.add(s, true, head)
 	case "to-stream":
 		return g.add(s, false, head)
+	case "join", "left-join":
+		return g.add(s, false, head, g.otherTable(head))
+	case "join-streams", "left-join-streams", "outer-join-streams":
+		s.Name, s.Interval = g.name("joined"), g.interval()
+		return g.add(s, false, head, g.otherStream(head))
+	case "join-tables", "left-join-tables", "outer-join-tables":
+		return g.add(s, true, head, g.otherTable(head))
 	}
 	return g.add(s, head.table, head)
 }
 
+// otherStream returns a stream that can be joined with head.
+func (g *generator) otherStream(head made) made {
+	switch rapid.IntRange(0, 5).Draw(g.t, "other") {
+	case 4:
+		return g.step0(g.sourceStream(), "map")
+	case 5:
+		return head
+	}
+	return g.sourceStream()
+}
+
+// otherTable returns a table with keys like those of head.
+func (g *generator) otherTable(head made) made {
+	if head.windows != nil {
+		return g.windowed(step{Op: "reduce"}, g.sourceStream(), head.windows)
+	}
+	other := rapid.IntRange(0, 4).Draw(g.t, "other")
+	switch other {
+	case 2:
+		return g.aggregate(step{Op: "reduce"}, g.sourceStream())
+	case 3:
+		return g.step0(g.sourceTable(), "map-table")
+	case 4:
+		return g.step0(g.sourceTable(), "filter-table")
+	}
+	return g.sourceTable()
+}
+
+// step0 adds a step that needs nothing but a text.
+func (g *generator) step0(head made, op string) made {
+	return g.add(step{Op: op, Text: g.letter("text")}, head.table, head)
+}
+
+// merge merges head with another stream, or with a copy of itself.
+func (g *generator) merge(head made) made {
+	other := made{}
+	switch {
+	case head.windows != nil || g.one("copy", 3):
+		other = g.step0(head, "map")
+	default:
+		other = g.sourceStream()
+	}
+	return g.add(step{Op: "merge"}, false, head, other)
+}
+
 // branch goes on with one output, and sometimes writes the other.
 func (g *generator) branch(head made) made {
-	matched := g.add(step{Op: "branch", Text: g.letter("text")}, false, head)
+	matched := g.step0(head, "branch")
 	rest := g.add(step{Op: "rest"}, false, matched)
 	if g.one("rest", 2) {
 		matched, rest = rest, matched
 	}
-	if g.one("both", 2) {
+	switch rapid.IntRange(0, 2).Draw(g.t, "other branch") {
+	case 1:
 		g.sink(rest)
+	case 2:
+		return g.add(step{Op: "merge"}, false, g.step0(matched, "map"), rest)
 	}
 	return matched
 }
@@ -114,6 +210,39 @@ func (g *generator) aggregate(s step, head made) made {
 		}
 	}
 	return g.add(s, true, head)
+}
+
+func (g *generator) windowed(s step, head made, w *windows) made {
+	s.Windows = w
+	// For Kafka Streams, null is a value here, except in sliding windows. A Reduce of records would make records.
+	s.CountNulls = s.Op != "reduce" && w.Kind != "sliding" && g.one("count nulls", 2)
+	out := g.aggregate(s, head)
+	out.windows = w
+	return out
+}
+
+// duration draws a multiple of the unit.
+func (g *generator) duration(what string, least, most int64) int64 {
+	return g.unit * rapid.Int64Range(least, most).Draw(g.t, what)
+}
+
+func (g *generator) windows() *windows {
+	w := &windows{Kind: rapid.SampledFrom([]string{"tumbling", "hopping", "sliding", "sessions", "unlimited"}).Draw(g.t, "windows")}
+	w.Size = g.duration("size", 1, 15)
+	switch w.Kind {
+	case "hopping":
+		w.Advance = g.unit * rapid.Int64Range(1, w.Size/g.unit).Draw(g.t, "advance")
+	case "unlimited":
+		return w
+	}
+	w.Grace = g.duration("grace", 0, 12)
+	return w
+}
+
+func (g *generator) interval() *interval {
+	i := &interval{Before: g.duration("before", -3, 12), Grace: g.duration("grace", 0, 8)}
+	i.After = g.unit * rapid.Int64Range(max(-i.Before/g.unit, -3), 12).Draw(g.t, "after")
+	return i
 }
 
 // sink writes a stream, or the changes of a table, to an output topic.
@@ -133,22 +262,32 @@ func (g *generator) inputs() {
 		}
 	}
 	now := int64(0)
+	if g.c.negative() {
+		// In the first moments of 1970, Kafka Streams joins records that are out of a negative bound.
+		now = 2000 * g.unit
+	}
 	record := rapid.Custom(func(t *rapid.T) input {
-		now += rapid.SampledFrom([]int64{0, 0, 1, 1, 2, 5, 10, 40}).Draw(t, "later")
+		now += g.unit * rapid.SampledFrom([]int64{0, 0, 0, 1, 1, 1, 2, 2, 5, 5, 10, 10, 40, 1_000_000}).Draw(t, "later")
+		late := g.unit * rapid.SampledFrom([]int64{0, 0, 0, 0, 1, 1, 3, 3, 10, 10, 40, 1000}).Draw(t, "late")
 		return input{
 			Topic:   rapid.SampledFrom(topics).Draw(t, "topic"),
-			Key:     g.text(t, "key", []string{"a", "b", "", "ab"}),
-			Value:   g.text(t, "value", []string{"a", "b", "c", "", "ab", "abc", "bb"}),
-			At:      max(0, now-rapid.SampledFrom([]int64{0, 0, 0, 1, 3, 10, 40}).Draw(t, "late")),
+			Key:     text(t, "key", []string{"a", "b", "", "ab"}),
+			Value:   text(t, "value", []string{"a", "b", "c", "", "ab", "abc", "bb"}),
+			At:      max(0, now-late),
 			Headers: headers(t),
 		}
 	})
-	g.c.Inputs = rapid.SliceOfN(record, 1, 30).Draw(g.t, "records")
+	g.c.Inputs = rapid.SliceOfN(record, 1, 40).Draw(g.t, "records")
+}
+
+// negative reports whether an interval of the case has a negative bound.
+func (c testCase) negative() bool {
+	return slices.ContainsFunc(c.Steps, func(s step) bool { return s.Interval != nil && min(s.Interval.Before, s.Interval.After) < 0 })
 }
 
 // text draws one of the texts, or null.
-func (g *generator) text(t *rapid.T, what string, texts []string) *string {
-	if rapid.IntRange(0, 9).Draw(t, "no "+what) == 9 {
+func text(t *rapid.T, what string, texts []string) *string {
+	if rapid.IntRange(0, 11).Draw(t, "no "+what) == 11 {
 		return nil
 	}
 	text := rapid.SampledFrom(texts).Draw(t, what)

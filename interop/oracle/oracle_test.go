@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/topology"
 )
 
 var again = flag.String("case", "", "run this case, in JSON, instead of random ones")
@@ -88,7 +91,31 @@ func (c testCase) show(outputs []output) string {
 }
 
 // keyText returns the key of an output record.
-func (c testCase) keyText(o output) string { return string(o.Key) }
+func (c testCase) keyText(o output) string {
+	w := c.windowsOf(o.Topic)
+	if w == nil {
+		return string(o.Key)
+	}
+	key, err := topology.WindowCodec(w.windows(), codec.String).Decode(o.Key)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s[%d, %d]", key.Key, key.Start.UnixMilli(), key.End.UnixMilli())
+}
+
+// windowsOf returns the windows of the keys in an output topic, or nil.
+func (c testCase) windowsOf(topic string) *windows {
+	at := slices.IndexFunc(c.Steps, func(s step) bool { return s.Op == "to" && s.Name == topic })
+	for s := c.Steps[at]; len(s.In) > 0; s = c.Steps[s.In[0]] {
+		if s.Op == "key-by" {
+			return nil
+		}
+		if s.Windows != nil {
+			return s.Windows
+		}
+	}
+	return nil
+}
 
 // script returns the case as a golden script, with the outputs of Kafka Streams.
 func (c testCase) script(outputs [][]output) string {

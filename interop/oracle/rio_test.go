@@ -3,8 +3,10 @@ package oracle
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/codec"
+	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/topology"
 	"github.com/rio-streams/rio/topologytest"
 )
@@ -41,6 +43,10 @@ func (c testCase) build() (*topology.Topology, error) {
 		default:
 			switch in := made[s.In[0]].(type) {
 			case *flow[string]:
+				if s.Windows != nil {
+					made = append(made, windowed(s, in.stream))
+					continue
+				}
 				made = append(made, next(s, in, made))
 			case *flow[codec.WindowKey[string]]:
 				made = append(made, next(s, in, made))
@@ -85,6 +91,12 @@ func next[K any](s step, in *flow[K], made []any) any {
 		return in.with(in.table.ToStream())
 	case "to-table":
 		return in.withTable(topology.ToTable(in.stream, s.Name))
+	case "join", "left-join":
+		return in.with(joinTable(s, in.stream, second().table))
+	case "join-streams", "left-join-streams", "outer-join-streams":
+		return in.with(joinStreams(s, in.stream, second().stream))
+	case "join-tables", "left-join-tables", "outer-join-tables":
+		return in.withTable(joinTables(s, in.table, second().table))
 	case "to":
 		in.stream.To(topology.NewTopic(s.Name, in.keys, codec.String))
 		return in
@@ -95,16 +107,112 @@ func next[K any](s step, in *flow[K], made []any) any {
 func aggregate[K any](s step, in *topology.Stream[K, string]) *topology.Table[K, string] {
 	switch s.Op {
 	case "count":
-		return topology.MapTable(topology.Count(in, s.Name), func(n int64) string { return fmt.Sprint(n) })
+		return counted(s, in)
 	case "reduce":
 		return topology.Reduce(in, s.Name, func(a, b string) string { return a + "," + b })
 	}
-	sums := topology.Aggregate(in, s.Name, func(sum, v string) string { return sum + v })
-	sums.Initially(func() string { return s.Text })
+	return summed(s, in, func(sum, v string) string { return sum + v })
+}
+
+func counted[K, V any](s step, in *topology.Stream[K, V]) *topology.Table[K, string] {
+	return topology.MapTable(topology.Count(in, s.Name), func(n int64) string { return fmt.Sprint(n) })
+}
+
+func summed[K, V any](s step, in *topology.Stream[K, V], add func(sum string, v V) string) *topology.Table[K, string] {
+	sums := topology.Aggregate(in, s.Name, add).Initially(func() string { return s.Text })
 	if s.Delete != "" {
 		sums.DeleteWhen(func(sum string) bool { return strings.Contains(sum, s.Delete) })
 	}
+	if s.Windows != nil && s.Windows.Kind == "sessions" {
+		sums.Merging(func(a, b string) string { return a + "|" + b })
+	}
 	return sums
+}
+
+// windowed adds an aggregate over windows.
+func windowed(s step, in *topology.Stream[string, string]) *flow[codec.WindowKey[string]] {
+	of := s.Windows.windows()
+	out := &flow[codec.WindowKey[string]]{keys: topology.WindowCodec(of, codec.String)}
+	switch {
+	case !s.CountNulls:
+		out.table = aggregate(s, topology.Window(in, of))
+	case s.Op == "count":
+		out.table = counted(s, topology.Window(topology.Records(in), of))
+	default:
+		out.table = summed(s, topology.Window(topology.Records(in), of), func(sum string, r processor.Record[string, string]) string {
+			if r.Tombstone {
+				return sum + "0"
+			}
+			return sum + r.Value
+		})
+	}
+	return out
+}
+
+func (w *windows) windows() topology.Windows {
+	size, grace := milliseconds(w.Size), milliseconds(w.Grace)
+	switch w.Kind {
+	case "sliding":
+		return topology.Sliding(size).Grace(grace)
+	case "sessions":
+		return topology.Sessions(size).Grace(grace)
+	case "unlimited":
+		return topology.Unlimited(time.UnixMilli(w.Size))
+	case "hopping":
+		return topology.Hopping(size, milliseconds(w.Advance)).Grace(grace)
+	}
+	return topology.Tumbling(size).Grace(grace)
+}
+
+func (i *interval) interval() topology.Interval {
+	return topology.Within(0).Before(milliseconds(i.Before)).After(milliseconds(i.After)).Grace(milliseconds(i.Grace))
+}
+
+func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+// The joins combine the values of both sides; a missing one is "_".
+
+func both(l, r string) string { return l + "&" + r }
+
+func leftOf(l, r string, ok bool) string { return outer(l, true, r, ok) }
+
+func outer(l string, hasL bool, r string, hasR bool) string {
+	if !hasL {
+		l = "_"
+	}
+	if !hasR {
+		r = "_"
+	}
+	return both(l, r)
+}
+
+func joinTable[K any](s step, left *topology.Stream[K, string], right *topology.Table[K, string]) *topology.Stream[K, string] {
+	if s.Op == "join" {
+		return topology.Join(left, right, both)
+	}
+	return topology.LeftJoin(left, right, leftOf)
+}
+
+func joinStreams[K any](s step, left, right *topology.Stream[K, string]) *topology.Stream[K, string] {
+	switch within := s.Interval.interval(); s.Op {
+	case "join-streams":
+		return topology.JoinStreams(left, right, s.Name, within, both)
+	case "left-join-streams":
+		return topology.LeftJoinStreams(left, right, s.Name, within, leftOf)
+	default:
+		return topology.OuterJoinStreams(left, right, s.Name, within, outer)
+	}
+}
+
+func joinTables[K any](s step, left, right *topology.Table[K, string]) *topology.Table[K, string] {
+	switch s.Op {
+	case "join-tables":
+		return topology.JoinTables(left, right, both)
+	case "left-join-tables":
+		return topology.LeftJoinTables(left, right, leftOf)
+	default:
+		return topology.OuterJoinTables(left, right, outer)
+	}
 }
 
 // letters returns the first three letters of a value.

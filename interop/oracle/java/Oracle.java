@@ -36,6 +36,7 @@ public final class Oracle {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path stateDir;
+    private int cases;
 
     private Oracle(final Path stateDir) {
         this.stateDir = stateDir;
@@ -62,7 +63,9 @@ public final class Oracle {
 
     private ObjectNode answer(final JsonNode request) {
         final ObjectNode answer = JSON.createObjectNode();
-        try (TopologyTestDriver driver = new TopologyTestDriver(new TopologyOf(request).build(), settings())) {
+        final Gate.All gates = new Gate.All();
+        try (TopologyTestDriver driver = new TopologyTestDriver(new TopologyOf(request, gates).build(), settings(request))) {
+            gates.find(driver);
             final ArrayNode outputs = answer.putArray("outputs");
             final Map<String, TestInputTopic<String, String>> inputs = new HashMap<>();
             final Map<String, TestOutputTopic<byte[], byte[]>> sinks = new HashMap<>();
@@ -84,15 +87,18 @@ public final class Oracle {
     }
 
     /** The settings of a driver. It has no caches, so that each update is sent on, and none of the delays that only save time. */
-    private Properties settings() {
+    private Properties settings(final JsonNode request) {
         final Properties settings = new Properties();
-        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "oracle");
+        settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "oracle-" + cases++);
         settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, "none:0");
         settings.put(StreamsConfig.STATE_DIR_CONFIG, stateDir.toString());
         settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
         settings.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
         settings.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
         settings.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, SmallStores.class);
+        if (!request.has("rocksDB")) {
+            settings.put(StreamsConfig.DSL_STORE_SUPPLIERS_CLASS_CONFIG, KeyValuesInMemory.class);
+        }
         return settings;
     }
 

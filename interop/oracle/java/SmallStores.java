@@ -3,11 +3,15 @@ import java.util.Map;
 import org.apache.kafka.streams.state.RocksDBConfigSetter;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.Cache;
+import org.rocksdb.Env;
+import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
+import org.rocksdb.RocksMemEnv;
 
 /** Makes stores small: a case has some dozens of records, and thousands of cases open their own stores. */
 public final class SmallStores implements RocksDBConfigSetter {
+    private static final Env MEMORY = new RocksMemEnv(Env.getDefault());
     private static final Cache SHARED = new LRUCache(1 << 20);
 
     @Override
@@ -18,7 +22,10 @@ public final class SmallStores implements RocksDBConfigSetter {
         options.setMaxBackgroundJobs(1);
         options.setAllowMmapReads(false);
         options.setStatsDumpPeriodSec(0);
-        options.setMaxOpenFiles(64);
+        options.setEnv(MEMORY);
+        options.setAvoidFlushDuringShutdown(true);
+        options.setSkipStatsUpdateOnDbOpen(true);
+        options.setInfoLogLevel(InfoLogLevel.FATAL_LEVEL);
     }
 
     @Override
