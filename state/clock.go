@@ -49,6 +49,10 @@ func (c *Clock) Advance(timestamp int64) int64 {
 	return c.now
 }
 
+// Now returns the time of the clock, in milliseconds since 1970. A clock that has not seen a record returns
+// math.MinInt64.
+func (c *Clock) Now() int64 { return c.now }
+
 // Clock returns the clock of an operator. The name must identify the operator in all runs of the application and must
 // not be that of a store. The clock starts at its time at the last commit.
 func (s *Set) Clock(name string) (*Clock, error) {

@@ -16,3 +16,9 @@ func (i *index) add(key string) { i.tree.Set(key) }
 
 // ascend calls visit for the keys at or after from, in order, until it returns false.
 func (i *index) ascend(from string, visit func(key string) bool) { i.tree.Ascend(from, visit) }
+
+// first returns the first key.
+func (i *index) first() (key string, found bool) { return i.tree.Min() }
+
+// remove removes a key.
+func (i *index) remove(key string) { i.tree.Delete(key) }

@@ -104,6 +104,7 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 	s.needsKey(n)
 	rules := &aggregation[A]{kind: kind}
 	t := &Table[K, A]{b: s.b, node: n, made: &settings{node: n}, key: carry[K](s.key), value: value, name: name, windows: s.windows, rules: rules}
+	t.closing = s.windows.closing(n, s.window.closer(), name)
 	t.keep(name)
 	s.b.timed[n] = s.windows.byOthers()
 	if s.windows.kind == sessionWindows {

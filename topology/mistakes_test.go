@@ -93,6 +93,22 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.From(b, texts("c")).To(texts("a"))
 		return b
 	},
+	"final": func() *topology.Builder {
+		b := topology.NewBuilder("final")
+		in := topology.From(b, texts("in"))
+		first, second := topology.Window(in, topology.Tumbling(time.Hour)), topology.Window(in, topology.Tumbling(time.Hour))
+		counts := topology.Count(first, "counts")
+		topology.Final(topology.Final(counts))
+		topology.Final(topology.Count(first.Merge(second), "merged"))
+		topology.Final(topology.JoinTables(counts, topology.Count(second, "second"), func(n, m int64) int64 { return n + m }))
+		topology.Final(topology.Count(topology.Window(in, topology.Unlimited(time.UnixMilli(0))), "all"))
+		topology.Final(topology.TableFrom(b, topology.NewTopic("hourly", topology.WindowCodec(topology.Tumbling(time.Hour), codec.String), codec.Int64)))
+		processed := topology.Process(first, "processed", func(*processor.Context[codec.WindowKey[string], string]) processor.Handler[codec.WindowKey[string], string] {
+			return func(processor.Record[codec.WindowKey[string], string]) error { return nil }
+		})
+		topology.Final(topology.Count(processed, "of-processed"))
+		return b
+	},
 	"sessions": func() *topology.Builder {
 		b := topology.NewBuilder("sessions")
 		in := topology.From(b, texts("in"))

@@ -14,7 +14,9 @@ import (
 // The step must emit keys of its own partition: those of the records it handles, or those it keeps in its stores. Use
 // ProcessKV for a step that emits other keys.
 func Process[K, V, W any](s *Stream[K, V], name string, start func(*processor.Context[K, W]) processor.Handler[K, V], uses ...Attachment) *Stream[K, W] {
-	return after[W](s, &settings{node: process(s, name, start, uses)}, 0)
+	out := after[W](s, &settings{node: process(s, name, start, uses)}, 0)
+	out.window = out.window.unclosed() // a timer may emit records of closed windows
+	return out
 }
 
 // ProcessKV is like Process for a step that changes the key. As after MapKV, the stream must pass through KeyBy before state

@@ -54,22 +54,25 @@ type windowRows[K, A any] struct {
 
 // updater returns the function that adds a record, given its key, whose window it ignores, and its timestamp.
 func (w *windowRows[K, A]) updater() func(key K, at int64) error {
-	clock := w.l.Host.Clock(w.node.Clock)
+	operator := w.l.Time(w.node)
 	if w.windows.kind == slidingWindows {
-		return w.sliding(clock)
+		return w.sliding(operator)
 	}
-	return w.sessions(clock)
+	return w.sessions(operator)
 }
 
 // late counts a late record.
 func (w *windowRows[K, A]) late() { w.l.Host.Drop(w.node, plan.Late) }
 
 // sessions returns the updater for sessions.
-func (w *windowRows[K, A]) sessions(clock *state.Clock) func(key K, at int64) error {
-	gap, grace := w.windows.size.Milliseconds(), w.windows.grace.Milliseconds()
+func (w *windowRows[K, A]) sessions(operator *plan.Time) func(key K, at int64) error {
+	gap := w.windows.size.Milliseconds()
 	var old []state.Row[K, A]
 	return func(key K, at int64) error {
-		closed := clock.Advance(at) - grace - gap // as in Kafka Streams, a session is closed once end < time - grace - gap
+		now, err := operator.Advance(at)
+		if err != nil {
+			return err
+		}
 		merged := interval{at, at}
 		old = old[:0]
 		for row, err := range w.rows.FetchKey(key, time.UnixMilli(at-gap), time.UnixMilli(at+gap)) {
@@ -80,7 +83,7 @@ func (w *windowRows[K, A]) sessions(clock *state.Clock) func(key K, at int64) er
 			merged = interval{min(merged.start, of.start), max(merged.end, of.end)}
 			old = append(old, row)
 		}
-		if merged.end < closed {
+		if merged.end < w.windows.closedBefore(now) {
 			w.late()
 			return nil
 		}
@@ -92,7 +95,7 @@ func (w *windowRows[K, A]) sessions(clock *state.Clock) func(key K, at int64) er
 				value, some = row.Value, true
 			}
 		}
-		now, keep := w.update(value, some)
+		value, keep := w.update(value, some)
 		if merged == (interval{at, at}) && keep {
 			old = old[:0] // if there is one, it remains
 		}
@@ -105,7 +108,7 @@ func (w *windowRows[K, A]) sessions(clock *state.Clock) func(key K, at int64) er
 			return nil
 		}
 		w.window.set(&key, merged)
-		return w.put(key, now, merged.end)
+		return w.put(key, value, merged.end)
 	}
 }
 

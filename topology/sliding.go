@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/state"
 )
 
@@ -111,13 +112,17 @@ func exists(windows []slid, start int64) bool {
 }
 
 // sliding returns the updater for sliding windows.
-func (w *windowRows[K, A]) sliding(clock *state.Clock) func(key K, at int64) error {
-	size, grace := w.windows.size.Milliseconds(), w.windows.grace.Milliseconds()
+func (w *windowRows[K, A]) sliding(operator *plan.Time) func(key K, at int64) error {
+	size := w.windows.size.Milliseconds()
 	var old []state.Row[K, A]
 	var windows []slid
 	var changes []slide
 	return func(key K, at int64) error {
-		closed := clock.Advance(at) - grace // as in Kafka Streams, a window is closed once end < time - grace
+		now, err := operator.Advance(at)
+		if err != nil {
+			return err
+		}
+		closed := w.windows.closedBefore(now)
 		if at+size < closed {
 			w.late()
 			return nil

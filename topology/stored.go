@@ -73,7 +73,7 @@ func (t *Table[K, V]) changes(l *plan.Linker) plan.Table[K, V] {
 
 // derive returns the table that step n computes from t, with the keys of t.
 func derive[W, K, V any](t *Table[K, V], n *plan.Node) *Table[K, W] {
-	return &Table[K, W]{b: t.b, node: n, made: &settings{node: n}, key: carry[K](t.key), value: carry[W](t.value), windows: t.windows}
+	return &Table[K, W]{b: t.b, node: n, made: &settings{node: n}, key: carry[K](t.key), value: carry[W](t.value), windows: t.windows, closing: t.closing}
 }
 
 // ToTable makes the stream a table, kept in the store name: each record is the new value of its key, and a tombstone
@@ -85,6 +85,7 @@ func ToTable[K, V any](s *Stream[K, V], name string) *Table[K, V] {
 	n := s.b.add("to-table", name, s.output())
 	s.needsKey(n)
 	t := &Table[K, V]{b: s.b, node: n, made: &settings{node: n}, key: carry[K](s.key), value: carry[V](s.value), windows: s.windows}
+	t.closing = s.windows.closing(n, s.window.closer(), name)
 	t.keep(name)
 	n.Build = func(l *plan.Linker) []any {
 		return []any{plan.Stream[K, V](upsert(l, n, t.def().In(l.Host), plan.TableOutput[K, V](l, n)))}

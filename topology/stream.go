@@ -156,6 +156,9 @@ func (s *Stream[K, V]) Merge(others ...*Stream[K, V]) *Stream[K, V] {
 			continue
 		}
 		inputs = append(inputs, other.output())
+		if other.window != s.window {
+			out.window = out.window.unclosed()
+		}
 		out.rekeyed = out.rekeyed || other.rekeyed
 		out.value.from = append(out.value.from, other.value)
 		keys = append(keys, other.key)

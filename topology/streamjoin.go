@@ -85,7 +85,9 @@ func joinStreams[K, V, W, R any](left *Stream[K, V], right *Stream[K, W], kind s
 		}
 		return []any{plan.Stream[K, V](fromLeft), plan.Stream[K, W](fromRight)}
 	}
-	return after[R](left, &settings{node: n}, 0)
+	joined := after[R](left, &settings{node: n}, 0)
+	joined.window = joined.window.unclosed()
+	return joined
 }
 
 // typedJoin is the part of a join that knows the types of the records.

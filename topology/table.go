@@ -18,6 +18,7 @@ type Table[K, V any] struct {
 	name    string                                 // of its store; empty if it has none
 	def     func() *state.KeyValueDefinition[K, V] // of its store, known in Build; nil if it has none
 	windows Windows                                // set when K is a window key
+	closing *closing                               // what closes the windows; nil if that is not known
 	rules   *aggregation[V]                        // nil unless an aggregate made it
 	grouped bool                                   // the rows are groups of another table's
 	moved   bool                                   // a grouped table gets its values through a topic

@@ -42,6 +42,7 @@ func joinTables[K, V, W, R any](left *Table[K, V], right *Table[K, W], kind stri
 		}
 	})
 	out := derive[R](left, n)
+	out.closing = nil // there are two
 
 	// joined returns the result for a pair of rows, if there is one.
 	joined := func(l *plan.Linker, v V, hasV bool, w W, hasW bool) (result R, has bool) {

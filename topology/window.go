@@ -24,6 +24,24 @@ func WindowCodec[K any](windows Windows, key codec.Codec[K]) codec.WindowedCodec
 type keyWindow[K any] struct {
 	get func(K) interval
 	set func(*K, interval)
+
+	step *plan.Node // the Window whose time closes the windows; nil if there is no single one
+}
+
+// closer returns the Window whose time closes the windows.
+func (w *keyWindow[K]) closer() *plan.Node {
+	if w == nil {
+		return nil
+	}
+	return w.step
+}
+
+// unclosed returns the same access for the results of a step after which no Window's time says that a window is complete.
+func (w *keyWindow[K]) unclosed() *keyWindow[K] {
+	if w == nil {
+		return nil
+	}
+	return &keyWindow[K]{get: w.get, set: w.set}
 }
 
 // windowOf returns the access to the windows of keys.
@@ -51,6 +69,7 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 		s.b.mistake(n.Where, "%v", err)
 	}
 	window := windowOf[K]()
+	window.step = n
 	s.b.timed[n] = !windows.byOthers()
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[codec.WindowKey[K], V](l, n)
@@ -61,7 +80,11 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 				l.Host.Drop(n, plan.NoKey)
 				return nil
 			}
-			for _, of := range find(r.Timestamp) {
+			windows, err := find(r.Timestamp)
+			if err != nil {
+				return err
+			}
+			for _, of := range windows {
 				*out = processor.Record[codec.WindowKey[K], V]{Value: r.Value, Timestamp: r.Timestamp, Headers: r.Headers, Tombstone: r.Tombstone}
 				out.Key.Key = r.Key
 				window.set(&out.Key, of)
@@ -84,24 +107,28 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 	}
 }
 
-// finder returns a function that advances the clock of window step n to the time of a record and returns the record's
-// open windows. It counts the record as late if there are none.
-func (w Windows) finder(l *plan.Linker, n *plan.Node) func(at int64) []interval {
+// finder returns a function that advances the time of window step n to that of a record and returns the record's open
+// windows. It counts the record as late if there are none.
+func (w Windows) finder(l *plan.Linker, n *plan.Node) func(at int64) ([]interval, error) {
 	var of []interval
 	if w.byOthers() {
-		return func(at int64) []interval { // the aggregate replaces it
+		return func(at int64) ([]interval, error) { // the aggregate replaces it
 			of = append(of[:0], interval{at, at})
-			return of
+			return of, nil
 		}
 	}
-	clock, grace, assign := l.Host.Clock(n.Clock), w.grace.Milliseconds(), w.assigner()
-	return func(at int64) []interval {
-		open := clock.Advance(at) - grace // as in Kafka Streams, a window is closed once end <= time - grace
-		of = slices.DeleteFunc(assign(of[:0], at), func(window interval) bool { return window.end <= open })
+	time, assign := l.Time(n), w.assigner()
+	return func(at int64) ([]interval, error) {
+		now, err := time.Advance(at)
+		if err != nil {
+			return nil, err
+		}
+		closed := w.closedBefore(now)
+		of = slices.DeleteFunc(assign(of[:0], at), func(window interval) bool { return window.end < closed })
 		if len(of) == 0 {
 			l.Host.Drop(n, plan.Late)
 		}
-		return of
+		return of, nil
 	}
 }
 

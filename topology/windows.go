@@ -3,6 +3,7 @@ package topology
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rio-streams/rio/codec"
@@ -77,6 +78,31 @@ func (w Windows) assigner() func(dst []interval, at int64) []interval {
 		}
 		return dst
 	}
+}
+
+// closedBefore returns the bound of the windows that are closed at a time of their operator: those that end before it.
+// As in Kafka Streams, a window that excludes its end is closed once end <= time - grace, a sliding window once
+// end < time - grace, and a session once end < time - grace - gap.
+func (w Windows) closedBefore(time int64) int64 {
+	if time < 0 { // no record yet
+		return math.MinInt64
+	}
+	closed := time - w.grace.Milliseconds()
+	switch w.kind {
+	case slidingWindows:
+		return closed
+	case sessionWindows:
+		return closed - w.size.Milliseconds()
+	}
+	return closed + 1
+}
+
+// keyTail is the number of bytes of the window at the end of an encoded key. Keys of one length sort by them in time.
+func (w Windows) keyTail() int {
+	if w.kind == sessionWindows {
+		return 16
+	}
+	return 8
 }
 
 // minRetention is how long a store must keep a window after its start, or a session after its end: until no record can

@@ -117,6 +117,8 @@ type Linker struct {
 	Host     Host
 	children map[output][]edge
 	built    map[*Node][]any
+	times    map[*Node]*Time
+	shared   map[*Node]any
 	step     **Node
 }
 
@@ -135,7 +137,7 @@ type edge struct {
 // NewLinker returns a linker for one task of s. It stores the running step in *step, so that a panic can be attributed
 // to it.
 func NewLinker(s *Subtopology, host Host, step **Node) *Linker {
-	l := &Linker{Host: host, children: map[output][]edge{}, built: map[*Node][]any{}, step: step}
+	l := &Linker{Host: host, children: map[output][]edge{}, built: map[*Node][]any{}, times: map[*Node]*Time{}, shared: map[*Node]any{}, step: step}
 	for _, n := range s.Nodes {
 		for i, in := range n.Inputs {
 			from := output{in.From, in.Port}
@@ -147,6 +149,16 @@ func NewLinker(s *Subtopology, host Host, step **Node) *Linker {
 
 // Enter records that n's user code runs next.
 func (l *Linker) Enter(n *Node) { *l.step = n }
+
+// Shared returns what the parts of step n share in this task. The first call makes it.
+func (l *Linker) Shared(n *Node, create func() any) any {
+	shared, ok := l.shared[n]
+	if !ok {
+		shared = create()
+		l.shared[n] = shared
+	}
+	return shared
+}
 
 // input returns the i-th input of n, building n first if necessary.
 func (l *Linker) input(e edge) any {
@@ -233,6 +245,15 @@ func border[Record any, Link ~func(Record) error](l *Linker, n *Node, input Link
 		savepoint := l.Host.EnterBorder()
 		return l.Host.LeaveBorder(n, savepoint, try(input, r))
 	}
+}
+
+// Within runs f on behalf of step n, which acts although no record has reached it: inside its border, if it is one.
+func (l *Linker) Within(n *Node, f func() error) error {
+	if !n.border() {
+		return f()
+	}
+	savepoint := l.Host.EnterBorder()
+	return l.Host.LeaveBorder(n, savepoint, try(func(struct{}) error { return f() }, struct{}{}))
 }
 
 func try[Record any, Link ~func(Record) error](input Link, r Record) (err error) {
