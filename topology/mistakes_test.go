@@ -404,6 +404,7 @@ var mistaken = map[string]func() *topology.Builder{
 		joined := topology.JoinTablesBy(left, right, "joined", lookedUp, first)
 		joined.Filter(isEmpty).To(texts("out"))
 		topology.JoinTables(left, joined, first)
+		topology.JoinTablesBy(joined, right, "chained", lookedUp, first).To(texts("out"))
 		topology.Join(topology.From(b, texts("in")), joined, first).To(texts("out"))
 		topology.Process(topology.From(b, texts("in")), "step", drop, joined)
 		joined.Encoded(codec.String)

@@ -10,6 +10,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
 	"github.com/rio-streams/rio/state/pebblestore"
@@ -196,4 +197,50 @@ func TestForeignKeyJoinOfTheFinalTables(t *testing.T) {
 			t.Fatalf("a table made of the results differs (-results +table):\n%s", diff)
 		}
 	})
+}
+
+// BenchmarkForeignKeyJoin sends orders of 5,000 keys to 500 customers, or changes of customers with one order each. An
+// operation is one record and all that follows from it: up to three records on the way, and a result.
+func BenchmarkForeignKeyJoin(b *testing.B) {
+	orders, customers := topology.NewTopic("orders", codec.Int64, codec.Int64), topology.NewTopic("customers", codec.Int64, codec.Int64)
+	for _, c := range []struct {
+		name      string
+		orders    bool
+		customers int64
+	}{{"orders", true, 500}, {"customers of one order", false, 5000}} {
+		b.Run(c.name, func(b *testing.B) {
+			builder := topology.NewBuilder("bench")
+			key := func(order int64) (int64, bool) { return order % c.customers, true }
+			sum := func(o, c int64) int64 { return o + c }
+			topology.JoinTablesBy(topology.TableFrom(builder, orders), topology.TableFrom(builder, customers), "order-customer", key, sum).
+				To(topology.NewTopic("out", codec.Int64, codec.Int64))
+			top, err := builder.Build()
+			if err != nil {
+				b.Fatal(err)
+			}
+			d, err := topologytest.New(top, topologytest.Config{CommitEvery: 1000})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			send := func(topic topology.Topic[int64, int64], key, value int64) {
+				if err := topologytest.Send(d, topic, processor.Record[int64, int64]{Key: key, Value: value}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := range int64(5000) {
+				send(customers, i, i)
+				send(orders, i, i)
+			}
+			b.ReportAllocs()
+			n := int64(0)
+			for b.Loop() {
+				if n++; c.orders {
+					send(orders, n%5000, n)
+				} else {
+					send(customers, n%5000, n)
+				}
+			}
+		})
+	}
 }
