@@ -123,9 +123,9 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 			return now, rules.keeps(now)
 		}
 		apply := updating(l, n, rows, next, update)
-		var clock *state.Clock // that tombstones advance
+		var operator *plan.Time // that tombstones advance
 		if s.windows.kind == sessionWindows {
-			clock = l.Host.Clock(n.Clock)
+			operator = l.Time(n)
 		}
 		if s.windows.byOthers() {
 			apply = (&windowRows[K, A]{l: l, node: n, windows: s.windows, window: s.window, rows: rows, rules: rules, update: update, next: next}).updater()
@@ -136,11 +136,12 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 				l.Host.Drop(n, plan.NoKey)
 				return nil
 			case r.Tombstone:
-				if clock != nil {
-					clock.Advance(r.Timestamp)
-				}
 				l.Host.Drop(n, plan.Tombstone)
-				return nil
+				if operator == nil {
+					return nil
+				}
+				_, err := operator.Advance(r.Timestamp)
+				return err
 			}
 			l.Enter(n)
 			value = r.Value

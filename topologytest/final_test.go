@@ -123,9 +123,9 @@ func (c finalCase) results(updates [][]processor.Record[codec.WindowKey[string],
 	byOthers := c.kind == "sliding" || c.kind == "sessions"
 	now := int64(-1)
 	for i, r := range c.records {
-		reaches := !byOthers || r.Value != "drop" && !r.Tombstone
+		reaches := !byOthers || r.Value != "drop"
 		if r.Tombstone {
-			reaches = !byOthers
+			reaches = c.kind != "sliding"
 		}
 		if reaches && (r.Value != "fail" || r.Tombstone) {
 			now = max(now, r.Timestamp)
