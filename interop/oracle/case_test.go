@@ -32,6 +32,8 @@ type step struct {
 	Windows  *windows  `json:"windows,omitempty"`  // of an aggregate
 	Interval *interval `json:"interval,omitempty"` // of a join of streams
 
+	Stored string `json:"stored,omitempty"` // the store of a foreign-key join
+
 	// CountNulls says that null values are values for a windowed aggregate, as in Kafka Streams.
 	CountNulls bool `json:"countNulls,omitempty"`
 }

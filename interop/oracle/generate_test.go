@@ -83,7 +83,7 @@ func (g *generator) letter(what string) string {
 var (
 	streamOps = []string{
 		"filter", "filter-not", "map", "flat-map", "branch", "merge", "key-by", "to-table",
-		"count", "reduce", "aggregate", "count", "reduce", "aggregate",
+		"count", "reduce", "aggregate", "count", "reduce", "aggregate", "join-global", "left-join-global",
 	}
 	plainStreamOps = []string{
 		"windowed", "windowed", "windowed", "join", "left-join",
@@ -91,7 +91,8 @@ var (
 	}
 	tableOps = []string{
 		"to-stream", "to-stream", "map-table", "filter-table", "filter-not-table",
-		"join-tables", "left-join-tables", "outer-join-tables",
+		"join-tables", "left-join-tables", "outer-join-tables", "join-tables-by", "left-join-tables-by",
+		"count-table-by", "reduce-table-by", "aggregate-table-by",
 	}
 )
 
@@ -116,9 +117,17 @@ func (g *generator) step(head made) made {
 		return g.merge(head)
 	case "key-by":
 		s.Name = g.name("by")
-		out := g.add(s, false, head)
-		out.windows = nil
-		return out
+		return g.rekeyed(s, false, head)
+	case "count-table-by", "reduce-table-by", "aggregate-table-by":
+		s.Name = g.name("groups")
+		if s.Op == "aggregate-table-by" {
+			s.Text = rapid.SampledFrom([]string{"0", ""}).Draw(g.t, "first")
+		}
+		return g.rekeyed(s, true, head)
+	case "join-tables-by", "left-join-tables-by":
+		return g.joinBy(s, head)
+	case "join-global", "left-join-global":
+		return g.add(s, false, head, g.add(step{Op: "global-table", Name: g.name("global")}, true))
 	case "count", "reduce", "aggregate":
 		return g.aggregate(s, head)
 	case "windowed":
@@ -138,6 +147,23 @@ func (g *generator) step(head made) made {
 		return g.add(s, true, head, g.otherTable(head))
 	}
 	return g.add(s, head.table, head)
+}
+
+// rekeyed adds a step whose keys are texts.
+func (g *generator) rekeyed(s step, table bool, head made) made {
+	out := g.add(s, table, head)
+	out.windows = nil
+	return out
+}
+
+// joinBy adds a foreign-key join. Without a store, only ToStream may follow.
+func (g *generator) joinBy(s step, head made) made {
+	s.Name = g.name("foreign")
+	if g.one("stored", 2) {
+		s.Stored = g.name("rows")
+		return g.add(s, true, head, g.otherTable(made{table: true}))
+	}
+	return g.add(step{Op: "to-stream"}, false, g.add(s, true, head, g.otherTable(made{table: true})))
 }
 
 // otherStream returns a stream that can be joined with head.

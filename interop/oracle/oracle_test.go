@@ -107,7 +107,7 @@ func (c testCase) keyText(o output) string {
 func (c testCase) windowsOf(topic string) *windows {
 	at := slices.IndexFunc(c.Steps, func(s step) bool { return s.Op == "to" && s.Name == topic })
 	for s := c.Steps[at]; len(s.In) > 0; s = c.Steps[s.In[0]] {
-		if s.Op == "key-by" {
+		if s.Op == "key-by" || strings.HasSuffix(s.Op, "-table-by") {
 			return nil
 		}
 		if s.Windows != nil {

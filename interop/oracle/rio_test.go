@@ -16,6 +16,7 @@ type flow[K any] struct {
 	keys         codec.Codec[K]
 	stream, rest *topology.Stream[K, string]
 	table        *topology.Table[K, string]
+	global       *topology.GlobalTable[K, string]
 }
 
 func (f *flow[K]) with(s *topology.Stream[K, string]) *flow[K] {
@@ -40,6 +41,8 @@ func (c testCase) build() (*topology.Topology, error) {
 			made = append(made, &flow[string]{keys: codec.String, stream: topology.From(b, texts(s.Name))})
 		case s.Op == "table":
 			made = append(made, &flow[string]{keys: codec.String, table: topology.TableFrom(b, texts(s.Name))})
+		case s.Op == "global-table":
+			made = append(made, &flow[string]{keys: codec.String, global: topology.GlobalTableFrom(b, texts(s.Name))})
 		default:
 			switch in := made[s.In[0]].(type) {
 			case *flow[string]:
@@ -91,6 +94,12 @@ func next[K any](s step, in *flow[K], made []any) any {
 		return in.with(in.table.ToStream())
 	case "to-table":
 		return in.withTable(topology.ToTable(in.stream, s.Name))
+	case "count-table-by", "reduce-table-by", "aggregate-table-by":
+		return &flow[string]{keys: codec.String, table: aggregateTable(s, in.table)}
+	case "join-tables-by", "left-join-tables-by":
+		return in.withTable(joinTablesBy(s, in.table, made[s.In[1]].(*flow[string]).table))
+	case "join-global", "left-join-global":
+		return in.with(joinGlobal(s, in.stream, made[s.In[1]].(*flow[string]).global))
 	case "join", "left-join":
 		return in.with(joinTable(s, in.stream, second().table))
 	case "join-streams", "left-join-streams", "outer-join-streams":
@@ -213,6 +222,41 @@ func joinTables[K any](s step, left, right *topology.Table[K, string]) *topology
 	default:
 		return topology.OuterJoinTables(left, right, outer)
 	}
+}
+
+// aggregateTable groups a table by the first letters of its values.
+func aggregateTable[K any](s step, in *topology.Table[K, string]) *topology.Table[string, string] {
+	plus := func(group, v string) string { return group + "+" + v }
+	minus := func(group, v string) string { return group + "-" + v }
+	switch s.Op {
+	case "count-table-by":
+		return topology.MapTable(topology.CountTableBy(in, s.Name, first), func(n int64) string { return fmt.Sprint(n) })
+	case "reduce-table-by":
+		return topology.ReduceTableBy(in, s.Name, first, plus, minus)
+	}
+	return topology.AggregateTableBy(in, s.Name, first, plus, minus).Initially(func() string { return s.Text })
+}
+
+// joinTablesBy joins by the first letters of the left side. Empty values have no foreign key.
+func joinTablesBy[K any](s step, left *topology.Table[K, string], right *topology.Table[string, string]) *topology.Table[K, string] {
+	var joined *topology.Table[K, string]
+	foreign := func(v string) (string, bool) { return first(v), v != "" }
+	if s.Op == "join-tables-by" {
+		joined = topology.JoinTablesBy(left, right, s.Name, foreign, both)
+	} else {
+		joined = topology.LeftJoinTablesBy(left, right, s.Name, foreign, leftOf)
+	}
+	if s.Stored != "" {
+		joined.Stored(s.Stored)
+	}
+	return joined
+}
+
+func joinGlobal[K any](s step, left *topology.Stream[K, string], right *topology.GlobalTable[string, string]) *topology.Stream[K, string] {
+	if s.Op == "join-global" {
+		return topology.JoinGlobal(left, right, first, both)
+	}
+	return topology.LeftJoinGlobal(left, right, first, leftOf)
 }
 
 // letters returns the first three letters of a value.

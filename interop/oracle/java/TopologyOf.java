@@ -2,19 +2,24 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.Branched;
 import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.GlobalKTable;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.JoinWindows;
 import org.apache.kafka.streams.kstream.Joined;
 import org.apache.kafka.streams.kstream.KGroupedStream;
+import org.apache.kafka.streams.kstream.KGroupedTable;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
@@ -25,11 +30,13 @@ import org.apache.kafka.streams.kstream.SessionWindowedKStream;
 import org.apache.kafka.streams.kstream.SessionWindows;
 import org.apache.kafka.streams.kstream.SlidingWindows;
 import org.apache.kafka.streams.kstream.StreamJoined;
+import org.apache.kafka.streams.kstream.TableJoined;
 import org.apache.kafka.streams.kstream.TimeWindowedKStream;
 import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.UnlimitedWindows;
 import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.kstream.WindowedSerdes;
+import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
  * The topology of a case. All values are strings; keys are strings, or windowed strings behind a windowed aggregate. Each step has an
@@ -43,13 +50,17 @@ final class TopologyOf {
     private final Gate.All gates;
     private final Inherited inherited = new Inherited();
     private final List<Step<?>> steps = new ArrayList<>();
+    private int quiet;
 
     /** What a step has made: a stream or a table, and the second output of a branch. */
     static final class Step<K> {
         final Serde<K> keys;
         final KStream<K, String> stream;
         final KTable<K, String> table;
+        GlobalKTable<K, String> global;
         KStream<K, String> rest;
+        boolean spurious; // the table sends tombstones for rows that do not exist
+        boolean initial; // the old value of a row that does not exist is the initial one of an aggregate
 
         Step(final Serde<K> keys, final KStream<K, String> stream, final KTable<K, String> table) {
             this.keys = keys;
@@ -62,7 +73,9 @@ final class TopologyOf {
         }
 
         Step<K> with(final KTable<K, String> other) {
-            return new Step<>(keys, null, other);
+            final Step<K> out = new Step<>(keys, null, other);
+            out.initial = initial;
+            return out;
         }
     }
 
@@ -93,6 +106,11 @@ final class TopologyOf {
         final Consumed<String, String> as = Consumed.with(Serdes.String(), Serdes.String());
         if (step.get("op").asText().equals("table")) {
             return new Step<>(Serdes.String(), null, builder.table(topic, as));
+        }
+        if (step.get("op").asText().equals("global-table")) {
+            final Step<String> out = new Step<>(Serdes.String(), null, null);
+            out.global = builder.globalTable(topic, as);
+            return out;
         }
         return new Step<>(Serdes.String(), builder.stream(topic, as), null);
     }
@@ -125,21 +143,32 @@ final class TopologyOf {
                 if (step.has("windows")) {
                     return windowed(step, plain(in), name);
                 }
-                return in.with(step.has("delete") ? quiet(in, aggregate(step, in, name)) : aggregate(step, in, name));
+                return aggregated(step, in.with(aggregate(step, in, name)));
             case "filter-table":
-                return in.with(quiet(in, in.table.filter((k, v) -> v.contains(text))));
+                return spurious(in.with(in.table.filter((k, v) -> v.contains(text))), true);
             case "filter-not-table":
-                return in.with(quiet(in, in.table.filterNot((k, v) -> v.contains(text))));
+                return spurious(in.with(in.table.filterNot((k, v) -> v.contains(text))), true);
             case "map-table":
-                return in.with(in.table.mapValues(v -> v + text));
+                return spurious(in.with(in.table.mapValues(v -> v + text)), in.spurious);
             case "to-stream":
                 return in.with(changes(in));
             case "to-table":
                 return in.with(in.stream.toTable(Named.as(name), Materialized.with(in.keys, Serdes.String())));
+            case "count-table-by":
+            case "reduce-table-by":
+            case "aggregate-table-by":
+                return new Step<>(Serdes.String(), null, aggregateTable(step, in, name));
+            case "join-tables-by":
+            case "left-join-tables-by":
+                return in.with(joinTablesBy(step, in, name));
+            case "join-global":
+                return in.with(in.stream.join(this.<String>second(step).global, (k, v) -> first(v), (v, row) -> both(v, row)));
+            case "left-join-global":
+                return in.with(in.stream.leftJoin(this.<String>second(step).global, (k, v) -> first(v), (v, row) -> both(v, row)));
             case "join":
-                return in.with(in.stream.join(this.<K>second(step).table, TopologyOf::both, Joined.with(in.keys, Serdes.String(), Serdes.String())));
+                return in.with(in.stream.join(quiet(this.<K>second(step)), TopologyOf::both, Joined.with(in.keys, Serdes.String(), Serdes.String())));
             case "left-join":
-                return in.with(in.stream.leftJoin(this.<K>second(step).table, TopologyOf::both, Joined.with(in.keys, Serdes.String(), Serdes.String())));
+                return in.with(in.stream.leftJoin(quiet(this.<K>second(step)), TopologyOf::both, Joined.with(in.keys, Serdes.String(), Serdes.String())));
             case "join-streams":
                 return in.with(in.stream.join(this.<K>second(step).stream, TopologyOf::both, interval(step), joined(in, name)));
             case "left-join-streams":
@@ -147,11 +176,11 @@ final class TopologyOf {
             case "outer-join-streams":
                 return in.with(gated(in).outerJoin(gated(this.<K>second(step)), TopologyOf::both, interval(step), joined(in, name)));
             case "join-tables":
-                return in.with(in.table.join(this.<K>second(step).table, TopologyOf::both));
+                return joinedTables(step, in, quiet(in).join(quiet(this.<K>second(step)), TopologyOf::both));
             case "left-join-tables":
-                return in.with(in.table.leftJoin(this.<K>second(step).table, TopologyOf::both));
+                return joinedTables(step, in, quiet(in).leftJoin(quiet(this.<K>second(step)), TopologyOf::both));
             case "outer-join-tables":
-                return in.with(in.table.outerJoin(this.<K>second(step).table, TopologyOf::both));
+                return joinedTables(step, in, quiet(in).outerJoin(quiet(this.<K>second(step)), TopologyOf::both));
             case "to":
                 in.stream.to(name, Produced.with(in.keys, Serdes.String()));
                 return in;
@@ -189,9 +218,31 @@ final class TopologyOf {
     }
 
     /** Rio sends no tombstone for a row that a filter has never let pass, nor for one that an aggregate deletes when it would be new. */
-    private <K> KTable<K, String> quiet(final Step<K> in, final KTable<K, String> table) {
-        return table.toStream().processValues(Quiet<K>::new)
-            .toTable(Named.as("quiet-" + steps.size()), Materialized.with(in.keys, Serdes.String()));
+    private static <K> Step<K> spurious(final Step<K> step, final boolean spurious) {
+        step.spurious = spurious;
+        return step;
+    }
+
+    private <K> Step<K> joinedTables(final JsonNode step, final Step<K> in, final KTable<K, String> joined) {
+        final Step<K> out = in.with(joined);
+        out.initial |= second(step).initial;
+        return out;
+    }
+
+    private static <K> Step<K> aggregated(final JsonNode step, final Step<K> out) {
+        out.initial = !step.get("op").asText().equals("reduce");
+        return spurious(out, step.has("delete"));
+    }
+
+    /** The table of a step, without tombstones for rows that do not exist. */
+    private <K> KTable<K, String> quiet(final Step<K> in) {
+        return in.spurious ? stored(in) : in.table;
+    }
+
+    /** The table of a step, whose rows have the old values that they had, and tombstones are for rows that existed. */
+    private <K> KTable<K, String> stored(final Step<K> in) {
+        return in.table.toStream().processValues(Quiet<K>::new)
+            .toTable(Named.as("quiet-" + quiet++), Materialized.with(in.keys, Serdes.String()));
     }
 
     private Step<Windowed<String>> windowed(final JsonNode step, final Step<String> in, final String name) {
@@ -224,12 +275,12 @@ final class TopologyOf {
         final Step<Windowed<String>> out = new Step<>(new WindowedSerdes.TimeWindowedSerde<>(Serdes.String(), size), null, null);
         switch (step.get("op").asText()) {
             case "count":
-                return out.with(in.count(Materialized.as(name)).mapValues(String::valueOf));
+                return aggregated(step, out.with(in.count(Materialized.as(name)).mapValues(String::valueOf)));
             case "reduce":
                 return out.with(in.reduce(TopologyOf::combine, Materialized.as(name)));
             default:
                 final KTable<Windowed<String>, String> sums = in.aggregate(() -> step.path("text").asText(), (k, v, sum) -> add(step, sum, v), Materialized.as(name));
-                return out.with(step.has("delete") ? quiet(out, sums) : sums);
+                return aggregated(step, out.with(sums));
         }
     }
 
@@ -237,23 +288,60 @@ final class TopologyOf {
         final Step<Windowed<String>> out = new Step<>(new WindowedSerdes.SessionWindowedSerde<>(Serdes.String()), null, null);
         switch (step.get("op").asText()) {
             case "count":
-                return out.with(in.count(Materialized.as(name)).mapValues(String::valueOf));
+                return aggregated(step, out.with(in.count(Materialized.as(name)).mapValues(String::valueOf)));
             case "reduce":
                 return out.with(in.reduce(TopologyOf::combine, Materialized.as(name)));
             default:
                 final KTable<Windowed<String>, String> sums = in.aggregate(() -> step.path("text").asText(), (k, v, sum) -> add(step, sum, v),
                     (k, a, b) -> a + "|" + b, Materialized.as(name));
-                return out.with(step.has("delete") ? quiet(out, sums) : sums);
+                return aggregated(step, out.with(sums));
         }
     }
 
     private <K> KStream<K, String> changes(final Step<K> in) {
-        final KStream<K, String> changes = in.table.toStream().filter((k, v) -> !Clock.is(k));
+        final KStream<K, String> all = in.table.toStream().filter((k, v) -> !Clock.is(k));
+        final KStream<K, String> changes = in.spurious ? all.processValues(Quiet<K>::new) : all;
         return in.keys instanceof WindowedSerdes.SessionWindowedSerde<?> ? changes.processValues(inherited.behind()) : changes;
     }
 
     private <K> KStream<K, String> gated(final Step<K> in) {
         return in.stream.processValues(() -> new Gate<>(gates));
+    }
+
+    private <K> KTable<String, String> aggregateTable(final JsonNode step, final Step<K> in, final String name) {
+        // The old value of a new row is that of the initializer, which Kafka Streams would subtract from some group.
+        final KTable<K, String> table = in.initial ? stored(in) : in.table;
+        final KGroupedTable<String, String> grouped = table.groupBy( // rows of the clock are not in Rio's table
+            (k, v) -> KeyValue.pair(Clock.is(k) ? null : first(v), v), Grouped.<String, String>as(name).withKeySerde(Serdes.String()).withValueSerde(Serdes.String()));
+        final Materialized<String, String, KeyValueStore<Bytes, byte[]>> as = Materialized.as(name);
+        switch (step.get("op").asText()) {
+            case "count-table-by":
+                return grouped.count(Materialized.as(name)).mapValues(String::valueOf);
+            case "reduce-table-by":
+                return grouped.reduce(TopologyOf::plus, TopologyOf::minus, as);
+            default:
+                return grouped.aggregate(() -> step.path("text").asText(), (k, v, sum) -> plus(sum, v), (k, v, sum) -> minus(sum, v), as);
+        }
+    }
+
+    private static String plus(final String group, final String value) {
+        return group + "+" + value;
+    }
+
+    private static String minus(final String group, final String value) {
+        return group + "-" + value;
+    }
+
+    private <K> KTable<K, String> joinTablesBy(final JsonNode step, final Step<K> in, final String name) {
+        final KTable<K, String> left = quiet(in);
+        final KTable<String, String> right = quiet(this.<String>second(step));
+        final Function<String, String> key = v -> v.isEmpty() ? null : first(v);
+        final TableJoined<K, String> as = TableJoined.as(name);
+        final Materialized<K, String, KeyValueStore<Bytes, byte[]>> rows = step.has("stored") ? Materialized.as(step.get("stored").asText()) : Materialized.with(in.keys, Serdes.String());
+        rows.withKeySerde(in.keys).withValueSerde(Serdes.String());
+        return step.get("op").asText().equals("join-tables-by")
+            ? left.join(right, key, TopologyOf::both, as, rows)
+            : left.leftJoin(right, key, TopologyOf::both, as, rows);
     }
 
     private static JoinWindows interval(final JsonNode step) {
@@ -292,6 +380,6 @@ final class TopologyOf {
     }
 
     private static String first(final String value) {
-        return value.isEmpty() ? "" : value.substring(0, 1);
+        return value == null || value.isEmpty() ? "" : value.substring(0, 1);
     }
 }
