@@ -13,6 +13,9 @@ type testCase struct {
 	Steps  []step  `json:"steps"`
 	Inputs []input `json:"inputs"`
 
+	// Event is what Rio goes through after every third input: nothing, a crash or a restart.
+	Event string `json:"event,omitempty"`
+
 	// RocksDB says that Kafka Streams keeps all rows in RocksDB, not only those of windows.
 	RocksDB bool `json:"rocksDB,omitempty"`
 }
@@ -29,8 +32,10 @@ type step struct {
 	// Delete is the text whose appearance deletes the row of an aggregate.
 	Delete string `json:"delete,omitempty"`
 
-	Windows  *windows  `json:"windows,omitempty"`  // of an aggregate
-	Interval *interval `json:"interval,omitempty"` // of a join of streams
+	Windows   *windows  `json:"windows,omitempty"`   // of an aggregate
+	Retention int64     `json:"retention,omitempty"` // of its windows, in ms
+	Final     bool      `json:"final,omitempty"`     // whether each window leaves once, when it closes
+	Interval  *interval `json:"interval,omitempty"`  // of a join of streams
 
 	Stored string `json:"stored,omitempty"` // the store of a foreign-key join
 

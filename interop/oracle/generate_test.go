@@ -20,6 +20,7 @@ type made struct {
 	index   int
 	table   bool
 	windows *windows // set if the keys have windows
+	final   bool     // a table of closed windows
 }
 
 // drawCase draws a case: a chain of steps, some with a second input of its own, and the records of the input topics.
@@ -33,6 +34,7 @@ func drawCase(t *rapid.T) testCase {
 	}
 	g.sink(head)
 	g.inputs()
+	g.c.Event = rapid.SampledFrom([]string{"", "", "crash", "restart"}).Draw(t, "event")
 	g.c.RocksDB = g.one("rocksdb", 8)
 	return g.c
 }
@@ -46,6 +48,7 @@ func (g *generator) add(s step, table bool, in ...made) made {
 	out := made{index: len(g.c.Steps) - 1, table: table}
 	if len(in) > 0 {
 		out.windows = in[0].windows
+		out.final = table && in[0].final
 	}
 	return out
 }
@@ -89,6 +92,10 @@ var (
 		"windowed", "windowed", "windowed", "join", "left-join",
 		"join-streams", "left-join-streams", "outer-join-streams", "join-streams", "left-join-streams", "outer-join-streams",
 	}
+	// Rio's joins find closed windows only; those of Kafka Streams find the others, too.
+	finalOps = []string{
+		"to-stream", "map-table", "filter-table", "filter-not-table", "count-table-by", "reduce-table-by", "aggregate-table-by",
+	}
 	tableOps = []string{
 		"to-stream", "to-stream", "map-table", "filter-table", "filter-not-table",
 		"join-tables", "left-join-tables", "outer-join-tables", "join-tables-by", "left-join-tables-by",
@@ -96,10 +103,16 @@ var (
 	}
 )
 
+// aCentury is longer than the records of a case may be apart, in ms.
+const aCentury = 3_000_000_000_000
+
 // step adds a step behind head.
 func (g *generator) step(head made) made {
 	ops := tableOps
-	if !head.table {
+	switch {
+	case head.final:
+		ops = finalOps
+	case !head.table:
 		ops = streamOps
 		if head.windows == nil {
 			ops = slices.Concat(streamOps, plainStreamOps)
@@ -132,7 +145,16 @@ func (g *generator) step(head made) made {
 		return g.aggregate(s, head)
 	case "windowed":
 		s.Op = rapid.SampledFrom([]string{"count", "reduce", "aggregate"}).Draw(g.t, "verb")
-		return g.windowed(s, head, g.windows())
+		w := g.windows()
+		if w.Kind != "unlimited" {
+			switch rapid.IntRange(0, 5).Draw(g.t, "retention") {
+			case 4:
+				s.Retention = 2*w.Size + w.Grace + g.duration("retention", 0, 30)
+			case 5: // Kafka Streams loses closed windows that have expired
+				s.Final, s.Retention = true, aCentury
+			}
+		}
+		return g.windowed(s, head, w)
 	case "to-table":
 		s.Name = g.name("rows")
 		return g.add(s, true, head)
@@ -243,7 +265,7 @@ func (g *generator) windowed(s step, head made, w *windows) made {
 	// For Kafka Streams, null is a value here, except in sliding windows. A Reduce of records would make records.
 	s.CountNulls = s.Op != "reduce" && w.Kind != "sliding" && g.one("count nulls", 2)
 	out := g.aggregate(s, head)
-	out.windows = w
+	out.windows, out.final = w, s.Final
 	return out
 }
 
@@ -268,6 +290,9 @@ func (g *generator) windows() *windows {
 func (g *generator) interval() *interval {
 	i := &interval{Before: g.duration("before", -3, 12), Grace: g.duration("grace", 0, 8)}
 	i.After = g.unit * rapid.Int64Range(max(-i.Before/g.unit, -3), 12).Draw(g.t, "after")
+	if i.Before+i.After+i.Grace == 0 { // Kafka Streams keeps such records for no time, and joins none
+		i.Grace = g.unit
+	}
 	return i
 }
 

@@ -118,13 +118,21 @@ func aggregate[K any](s step, in *topology.Stream[K, string]) *topology.Table[K,
 	case "count":
 		return counted(s, in)
 	case "reduce":
-		return topology.Reduce(in, s.Name, func(a, b string) string { return a + "," + b })
+		return retained(s, topology.Reduce(in, s.Name, func(a, b string) string { return a + "," + b }))
 	}
 	return summed(s, in, func(sum, v string) string { return sum + v })
 }
 
 func counted[K, V any](s step, in *topology.Stream[K, V]) *topology.Table[K, string] {
-	return topology.MapTable(topology.Count(in, s.Name), func(n int64) string { return fmt.Sprint(n) })
+	return topology.MapTable(retained(s, topology.Count(in, s.Name)), func(n int64) string { return fmt.Sprint(n) })
+}
+
+// retained sets the retention of a windowed table.
+func retained[K, V any](s step, t *topology.Table[K, V]) *topology.Table[K, V] {
+	if s.Retention == 0 {
+		return t
+	}
+	return t.Retention(milliseconds(s.Retention))
 }
 
 func summed[K, V any](s step, in *topology.Stream[K, V], add func(sum string, v V) string) *topology.Table[K, string] {
@@ -135,7 +143,7 @@ func summed[K, V any](s step, in *topology.Stream[K, V], add func(sum string, v 
 	if s.Windows != nil && s.Windows.Kind == "sessions" {
 		sums.Merging(func(a, b string) string { return a + "|" + b })
 	}
-	return sums
+	return retained(s, sums)
 }
 
 // windowed adds an aggregate over windows.
@@ -154,6 +162,9 @@ func windowed(s step, in *topology.Stream[string, string]) *flow[codec.WindowKey
 			}
 			return sum + r.Value
 		})
+	}
+	if s.Final {
+		out.table = topology.Final(out.table)
 	}
 	return out
 }
@@ -281,9 +292,24 @@ func runRio(c testCase) ([][]output, error) {
 		if err := topologytest.Send(d, texts(in.Topic), in.record()); err != nil {
 			return nil, fmt.Errorf("input %d: %w", i, err)
 		}
+		if i%3 == 2 {
+			if err := happen(c.Event, d); err != nil {
+				return nil, fmt.Errorf("%s after input %d: %w", c.Event, i, err)
+			}
+		}
 		outputs[i] = bySink(c, d.Outputs()[seen:])
 	}
 	return outputs, nil
+}
+
+func happen(event string, d *topologytest.Driver) error {
+	switch event {
+	case "crash":
+		return d.Crash()
+	case "restart":
+		return d.Restart()
+	}
+	return nil
 }
 
 // bySink returns the records in the output topics, in the order of the sinks. What two sinks get has no common order.

@@ -14,6 +14,7 @@ import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.Branched;
 import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.GlobalKTable;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.JoinWindows;
@@ -36,6 +37,7 @@ import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.kstream.UnlimitedWindows;
 import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.kstream.WindowedSerdes;
+import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
@@ -50,7 +52,7 @@ final class TopologyOf {
     private final Gate.All gates;
     private final Inherited inherited = new Inherited();
     private final List<Step<?>> steps = new ArrayList<>();
-    private int quiet;
+    private int stored;
 
     /** What a step has made: a stream or a table, and the second output of a branch. */
     static final class Step<K> {
@@ -230,8 +232,8 @@ final class TopologyOf {
     }
 
     private static <K> Step<K> aggregated(final JsonNode step, final Step<K> out) {
-        out.initial = !step.get("op").asText().equals("reduce");
-        return spurious(out, step.has("delete"));
+        out.initial = !step.get("op").asText().equals("reduce") && !step.has("final");
+        return spurious(out, step.has("delete") && !step.has("final"));
     }
 
     /** The table of a step, without tombstones for rows that do not exist. */
@@ -239,10 +241,23 @@ final class TopologyOf {
         return in.spurious ? stored(in) : in.table;
     }
 
-    /** The table of a step, whose rows have the old values that they had, and tombstones are for rows that existed. */
+    /**
+     * The table of a step for those who see old values and headers. For Kafka Streams, the old value of a new row is what the
+     * initializer of an aggregate returns, and a grouped table would subtract it from some group.
+     */
+    private <K> KTable<K, String> exact(final Step<K> in) {
+        return in.initial || in.keys instanceof WindowedSerdes.SessionWindowedSerde<?> ? stored(in) : in.table;
+    }
+
     private <K> KTable<K, String> stored(final Step<K> in) {
-        return in.table.toStream().processValues(Quiet<K>::new)
-            .toTable(Named.as("quiet-" + quiet++), Materialized.with(in.keys, Serdes.String()));
+        return changes(in).toTable(Named.as("stored-" + stored++), Materialized.with(in.keys, Serdes.String()));
+    }
+
+    /** The changes of a table as Rio has them. */
+    private <K> KStream<K, String> changes(final Step<K> in) {
+        final KStream<K, String> all = in.table.toStream().filter((k, v) -> !Clock.is(k));
+        final KStream<K, String> changes = in.spurious ? all.processValues(Quiet<K>::new) : all;
+        return in.keys instanceof WindowedSerdes.SessionWindowedSerde<?> ? changes.processValues(inherited.behind()) : changes;
     }
 
     private Step<Windowed<String>> windowed(final JsonNode step, final Step<String> in, final String name) {
@@ -257,7 +272,7 @@ final class TopologyOf {
         final Duration grace = Duration.ofMillis(windows.path("grace").asLong());
         switch (windows.get("kind").asText()) {
             case "sessions":
-                return sessions(step, grouped.windowedBy(SessionWindows.ofInactivityGapAndGrace(size, grace)), name);
+                return sessions(step, grouped.windowedBy(SessionWindows.ofInactivityGapAndGrace(size, grace)).emitStrategy(emits(step)), name);
             case "sliding":
                 final var sliding = grouped.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(size, grace));
                 return times(step, sliding, length, name);
@@ -271,15 +286,30 @@ final class TopologyOf {
         }
     }
 
-    private Step<Windowed<String>> times(final JsonNode step, final TimeWindowedKStream<String, String> in, final long size, final String name) {
+    private static EmitStrategy emits(final JsonNode step) {
+        return step.has("final") ? EmitStrategy.onWindowClose() : EmitStrategy.onWindowUpdate();
+    }
+
+    private static <S extends StateStore> Materialized<String, String, S> rows(final JsonNode step, final String name) {
+        final Materialized<String, String, S> rows = Materialized.as(name);
+        return step.has("retention") ? rows.withRetention(Duration.ofMillis(step.get("retention").asLong())) : rows;
+    }
+
+    private static <S extends StateStore> Materialized<String, Long, S> counts(final JsonNode step, final String name) {
+        final Materialized<String, Long, S> counts = Materialized.as(name);
+        return step.has("retention") ? counts.withRetention(Duration.ofMillis(step.get("retention").asLong())) : counts;
+    }
+
+    private Step<Windowed<String>> times(final JsonNode step, final TimeWindowedKStream<String, String> windowed, final long size, final String name) {
+        final TimeWindowedKStream<String, String> in = step.has("final") ? windowed.emitStrategy(emits(step)) : windowed;
         final Step<Windowed<String>> out = new Step<>(new WindowedSerdes.TimeWindowedSerde<>(Serdes.String(), size), null, null);
         switch (step.get("op").asText()) {
             case "count":
-                return aggregated(step, out.with(in.count(Materialized.as(name)).mapValues(String::valueOf)));
+                return aggregated(step, out.with(in.count(counts(step, name)).mapValues(String::valueOf)));
             case "reduce":
-                return out.with(in.reduce(TopologyOf::combine, Materialized.as(name)));
+                return out.with(in.reduce(TopologyOf::combine, rows(step, name)));
             default:
-                final KTable<Windowed<String>, String> sums = in.aggregate(() -> step.path("text").asText(), (k, v, sum) -> add(step, sum, v), Materialized.as(name));
+                final KTable<Windowed<String>, String> sums = in.aggregate(() -> step.path("text").asText(), (k, v, sum) -> add(step, sum, v), rows(step, name));
                 return aggregated(step, out.with(sums));
         }
     }
@@ -288,20 +318,14 @@ final class TopologyOf {
         final Step<Windowed<String>> out = new Step<>(new WindowedSerdes.SessionWindowedSerde<>(Serdes.String()), null, null);
         switch (step.get("op").asText()) {
             case "count":
-                return aggregated(step, out.with(in.count(Materialized.as(name)).mapValues(String::valueOf)));
+                return aggregated(step, out.with(in.count(counts(step, name)).mapValues(String::valueOf)));
             case "reduce":
-                return out.with(in.reduce(TopologyOf::combine, Materialized.as(name)));
+                return out.with(in.reduce(TopologyOf::combine, rows(step, name)));
             default:
                 final KTable<Windowed<String>, String> sums = in.aggregate(() -> step.path("text").asText(), (k, v, sum) -> add(step, sum, v),
-                    (k, a, b) -> a + "|" + b, Materialized.as(name));
+                    (k, a, b) -> a + "|" + b, rows(step, name));
                 return aggregated(step, out.with(sums));
         }
-    }
-
-    private <K> KStream<K, String> changes(final Step<K> in) {
-        final KStream<K, String> all = in.table.toStream().filter((k, v) -> !Clock.is(k));
-        final KStream<K, String> changes = in.spurious ? all.processValues(Quiet<K>::new) : all;
-        return in.keys instanceof WindowedSerdes.SessionWindowedSerde<?> ? changes.processValues(inherited.behind()) : changes;
     }
 
     private <K> KStream<K, String> gated(final Step<K> in) {
@@ -309,9 +333,7 @@ final class TopologyOf {
     }
 
     private <K> KTable<String, String> aggregateTable(final JsonNode step, final Step<K> in, final String name) {
-        // The old value of a new row is that of the initializer, which Kafka Streams would subtract from some group.
-        final KTable<K, String> table = in.initial ? stored(in) : in.table;
-        final KGroupedTable<String, String> grouped = table.groupBy( // rows of the clock are not in Rio's table
+        final KGroupedTable<String, String> grouped = exact(in).groupBy( // rows of the clock are not in Rio's table
             (k, v) -> KeyValue.pair(Clock.is(k) ? null : first(v), v), Grouped.<String, String>as(name).withKeySerde(Serdes.String()).withValueSerde(Serdes.String()));
         final Materialized<String, String, KeyValueStore<Bytes, byte[]>> as = Materialized.as(name);
         switch (step.get("op").asText()) {
@@ -333,7 +355,7 @@ final class TopologyOf {
     }
 
     private <K> KTable<K, String> joinTablesBy(final JsonNode step, final Step<K> in, final String name) {
-        final KTable<K, String> left = quiet(in);
+        final KTable<K, String> left = in.spurious ? quiet(in) : exact(in);
         final KTable<String, String> right = quiet(this.<String>second(step));
         final Function<String, String> key = v -> v.isEmpty() ? null : first(v);
         final TableJoined<K, String> as = TableJoined.as(name);
