@@ -10,7 +10,7 @@ import (
 
 // ResolvePartitions computes the numbers of partitions of all topics, given those of the external topics, which exist
 // or will be created. A repartition topic that is joined gets the number of its partners; otherwise it gets the
-// declared number, or the largest number of the topics that its records come from. Sources that share state must have
+// declared number, or the largest number of the topics that its records, and those of its partners, come from. Sources that share state must have
 // the same number, or else records of one key would go to different tasks.
 func (p *Plan) ResolvePartitions(external map[string]int32) (map[string]int32, error) {
 	counts := make(map[string]int32, len(p.Topics))
@@ -52,7 +52,7 @@ func (p *Plan) resolve(counts map[string]int32) {
 	}
 	all := len(p.Repartitions)
 	for {
-		for apply(p.partnersOf, all) > 0 || apply(p.upstreamOf, all) > 0 {
+		for apply(p.partnersOf, all) > 0 || apply(p.upstreamOfPartners, all) > 0 {
 			continue
 		}
 		if apply(p.sourcesOf, 1) == 0 { // one only: the others may be its partners
@@ -74,6 +74,24 @@ func (p *Plan) partnersOf(t *Topic, counts map[string]int32) int32 {
 		}
 	}
 	return 0
+}
+
+// upstreamOfPartners returns the largest number of partitions that upstreamOf gives for t and for the topics that are
+// co-partitioned with it, or the number that one of these already has.
+func (p *Plan) upstreamOfPartners(t *Topic, counts map[string]int32) int32 {
+	if n := p.partnersOf(t, counts); n > 0 {
+		return n
+	}
+	most := p.upstreamOf(t, counts)
+	for _, set := range p.Copartitioned {
+		if most == 0 || !slices.Contains(set, t.Name) {
+			continue
+		}
+		for _, name := range set {
+			most = max(most, p.upstreamOf(p.Topics[name], counts))
+		}
+	}
+	return most
 }
 
 // upstreamOf returns the largest number of partitions among the sources of the sub-topologies that write t, 0 while one

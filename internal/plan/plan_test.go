@@ -124,6 +124,26 @@ func TestResolvePartitionsOfLoops(t *testing.T) {
 	}
 }
 
+// TestResolvePartitionsOfPartners: repartition topics that are joined get the larger number of their inputs.
+func TestResolvePartitionsOfPartners(t *testing.T) {
+	small, large := &Topic{Name: "small"}, &Topic{Name: "large"}
+	a, b := &Topic{Name: "a", Internal: true}, &Topic{Name: "b", Internal: true}
+	writes := func(to, from *Topic) *Subtopology {
+		return &Subtopology{Nodes: []*Node{{Kind: "key-by", Writes: to}}, Sources: []*Node{{Kind: "source", Reads: from}}}
+	}
+	joins := &Subtopology{Sources: []*Node{{Kind: "source", Reads: a}, {Kind: "source", Reads: b}}}
+	for _, repartitions := range [][]*Topic{{a, b}, {b, a}} {
+		p := &Plan{
+			Topics: map[string]*Topic{"small": small, "large": large, "a": a, "b": b}, Repartitions: repartitions,
+			Subtopologies: []*Subtopology{writes(a, small), writes(b, large), joins}, Copartitioned: [][]string{{"a", "b"}},
+		}
+		counts, err := p.ResolvePartitions(map[string]int32{"small": 2, "large": 3})
+		if want := map[string]int32{"small": 2, "large": 3, "a": 3, "b": 3}; err != nil || !maps.Equal(counts, want) {
+			t.Errorf("partitions %v, %v, want %v", counts, err, want)
+		}
+	}
+}
+
 // Proves: names-of-kafka-streams
 func TestNames(t *testing.T) {
 	by := &Topic{Name: RepartitionName("by-word"), Internal: true}
