@@ -111,44 +111,48 @@ func aggregate[K, V, A any](s *Stream[K, V], kind, name string, given bool, valu
 		s.b.deferStep(func() { s.b.needsMerge(n, rules.merge != nil) })
 	}
 
-	n.Build = func(l *plan.Linker) []any {
-		next := plan.TableOutput[K, A](l, n)
-		rows := t.def().In(l.Host)
-		var value V
-		update := func(old A, had bool) (A, bool) {
-			if !had {
-				old, _ = rules.first()
-			}
-			now := add(old, had, value)
-			return now, rules.keeps(now)
-		}
-		apply := updating(l, n, rows, next, update)
-		var operator *plan.Time // that tombstones advance
-		if s.windows.kind == sessionWindows {
-			operator = l.Time(n)
-		}
-		if s.windows.byOthers() {
-			apply = (&windowRows[K, A]{l: l, node: n, windows: s.windows, window: s.window, rows: rows, rules: rules, update: update, next: next}).updater()
-		}
-		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
-			switch {
-			case r.NoKey:
-				l.Host.Drop(n, plan.NoKey)
-				return nil
-			case r.Tombstone:
-				l.Host.Drop(n, plan.Tombstone)
-				if operator == nil {
-					return nil
-				}
-				_, err := operator.Advance(r.Timestamp)
-				return err
-			}
-			l.Enter(n)
-			value = r.Value
-			return apply(r.Key, r.Timestamp)
-		})}
-	}
+	n.Build = func(l *plan.Linker) []any { return []any{adding(l, t, s.window, add)} }
 	return t
+}
+
+// adding returns an input of the aggregate that made table t. It adds the values of records to the rows.
+func adding[K, V, A any](l *plan.Linker, t *Table[K, A], window *keyWindow[K], add func(old A, had bool, value V) A) plan.Stream[K, V] {
+	n, rules := t.node, t.rules
+	next := plan.TableOutput[K, A](l, n)
+	rows := t.def().In(l.Host)
+	var value V
+	update := func(old A, had bool) (A, bool) {
+		if !had {
+			old, _ = rules.first()
+		}
+		now := add(old, had, value)
+		return now, rules.keeps(now)
+	}
+	apply := updating(l, n, rows, next, update)
+	var operator *plan.Time // that tombstones advance
+	if t.windows.kind == sessionWindows {
+		operator = l.Time(n)
+	}
+	if t.windows.byOthers() {
+		apply = (&windowRows[K, A]{l: l, node: n, windows: t.windows, window: window, rows: rows, rules: rules, update: update, next: next}).updater()
+	}
+	return func(r *processor.Record[K, V]) error {
+		switch {
+		case r.NoKey:
+			l.Host.Drop(n, plan.NoKey)
+			return nil
+		case r.Tombstone:
+			l.Host.Drop(n, plan.Tombstone)
+			if operator == nil {
+				return nil
+			}
+			_, err := operator.Advance(r.Timestamp)
+			return err
+		}
+		l.Enter(n)
+		value = r.Value
+		return apply(r.Key, r.Timestamp)
+	}
 }
 
 // updating returns the function that updates the row of a key and emits the change.
@@ -179,6 +183,11 @@ func updating[K, A any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, A]
 // needsKey reports a mistake if the stream's records are not partitioned by its key.
 func (s *Stream[K, V]) needsKey(n *plan.Node) {
 	if s.rekeyed {
-		s.b.mistake(n.Where, "%s needs all records of a key in one partition, but an earlier step changed the key: pass the stream through topology.KeyBy first", n.Label())
+		s.b.needsKeyBy(n)
 	}
+}
+
+// needsKeyBy reports the mistake that the records of an input are not partitioned by their key.
+func (b *Builder) needsKeyBy(n *plan.Node) {
+	b.mistake(n.Where, "%s needs all records of a key in one partition, but an earlier step changed the key: pass the stream through topology.KeyBy first", n.Label())
 }

@@ -1082,6 +1082,39 @@ func ExampleJoinTables() {
 	// out c1 = Ana lives in Recife
 }
 
+func ExampleCogroup() {
+	b := topology.NewBuilder("stock")
+	sold := topology.Adding(topology.From(b, sales), func(left int64, s sale) int64 { return left - s.Amount })
+	delivered := topology.Adding(topology.From(b, prices), func(left, n int64) int64 { return left + n })
+	topology.Cogroup("stock", delivered, sold).To(counts)
+
+	e := start(b)
+	send(e, prices, at(0, "pens", int64(10)))
+	send(e, sales, at(1, "pens", sale{"Ana", "pens", 3}))
+	show(e, counts)
+	// Output:
+	// counts pens = 10
+	// counts pens = 7
+}
+
+func ExampleAdding() {
+	b := topology.NewBuilder("visits")
+	hour := topology.Tumbling(time.Hour)
+	add := func(n int64, _ string) int64 { return n + 1 }
+	views := topology.Adding(topology.Window(topology.From(b, lines), hour), add)
+	clicks := topology.Adding(topology.Window(topology.From(b, out), hour), add)
+	hourly := topology.NewTopic("hourly", topology.WindowCodec(hour, codec.String), codec.Int64)
+	topology.Cogroup("visits", views, clicks).To(hourly)
+
+	e := start(b)
+	send(e, lines, at(10, "page", "seen"))
+	send(e, out, at(20, "page", "left"))
+	show(e, hourly)
+	// Output:
+	// hourly page@1970-01-01T00:00:00Z/1h0m0s = 1
+	// hourly page@1970-01-01T00:00:00Z/1h0m0s = 2
+}
+
 func ExampleAggregateTableBy() {
 	b := topology.NewBuilder("stock")
 	goods := topology.TableFrom(b, sales) // one row per parcel: who has it, and how much is in it

@@ -347,6 +347,25 @@ var mistaken = map[string]func() *topology.Builder{
 		}
 		return b
 	},
+	"cogroup": func() *topology.Builder {
+		b := topology.NewBuilder("cogroup")
+		in, other := topology.From(b, texts("in")), topology.From(b, texts("other"))
+		plus := func(a, b string) string { return a + b }
+		topology.Cogroup("", topology.Adding(in, plus))
+		topology.Cogroup("nil", topology.Adding(in, plus), topology.Adding[string, string, string](other, nil))
+		topology.Cogroup("builders", topology.Adding(in, plus), topology.Adding(topology.From(topology.NewBuilder("b"), texts("in")), plus))
+		hourly, daily := topology.Window(in, topology.Tumbling(time.Hour)), topology.Window(other, topology.Tumbling(24*time.Hour))
+		topology.Cogroup("windows", topology.Adding(hourly, plus), topology.Adding(daily, plus))
+		swapped := topology.MapKV(in, func(k, v string) (string, string) { return v, k })
+		topology.Cogroup("swapped", topology.Adding(in, plus), topology.Adding(swapped, plus))
+		json := topology.From(b, topology.NewTopic("json", codec.JSON[string](), codec.String))
+		topology.Cogroup("keys", topology.Adding(in, plus), topology.Adding(json, plus))
+		topology.Cogroup("sessions", topology.Adding(topology.Window(in, topology.Sessions(time.Hour)), plus))
+		topology.Cogroup("plain", topology.Adding(in, plus)).Merging(plus)
+		four := topology.From(b, texts("four").Partitions(4))
+		topology.Cogroup("four", topology.Adding(topology.From(b, texts("two").Partitions(2)), plus), topology.Adding(four, plus))
+		return b
+	},
 	"grouped-tables": func() *topology.Builder {
 		b := topology.NewBuilder("grouped-tables")
 		rows := topology.TableFrom(b, texts("in"))

@@ -28,7 +28,7 @@ func (t *Table[K, V]) Merging(merge func(V, V) V) *Table[K, V] {
 		why = notAnAggregate
 	case t.windows.kind != sessionWindows:
 		why = "only sessions merge"
-	case t.rules.kind != "aggregate":
+	case t.rules.kind != "aggregate" && t.rules.kind != "cogroup":
 		why = "a Count adds, and a Reduce combines the values of merged sessions"
 	case merge == nil:
 		why = "the function is nil"
@@ -142,7 +142,7 @@ func (b *Builder) needsMerge(n *plan.Node, given bool) {
 // valueSteps are the kinds of steps that see nothing but values, and verbs those that determine the windows.
 var (
 	valueSteps = map[string]bool{"filter": true, "filter-not": true, "map": true, "flat-map": true, "branch": true, "split": true, "merge": true}
-	verbs      = map[string]bool{"aggregate": true, "count": true, "reduce": true}
+	verbs      = map[string]bool{"aggregate": true, "count": true, "reduce": true, "cogroup": true}
 )
 
 // checkSteps reports a mistake for each step between Window n and the aggregates that uses the windows: they are not

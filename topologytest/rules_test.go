@@ -98,6 +98,23 @@ func TestRules(t *testing.T) {
 			table := topology.TableFrom(b, texts("in"))
 			table.To(texts("out"))
 		},
+		"cogroup": func(b *topology.Builder) {
+			carts, sales := topology.From(b, texts("carts")), topology.From(b, texts("sales"))
+			minus := func(sum, v string) string { return sum + "-" + v }
+			sums := topology.Cogroup("all", topology.Adding(carts, plus), topology.Adding(sales, minus))
+			sums.Initially(func() string { return "0" }).DeleteWhen(func(sum string) bool { return strings.HasSuffix(sum, "+gone") }).To(texts("all"))
+			within := func(name string, windows topology.Windows) *topology.Table[codec.WindowKey[string], string] {
+				windows = windows.Grace(5 * time.Millisecond)
+				carts, sales := topology.Window(carts, windows), topology.Window(sales, windows)
+				sums := topology.Cogroup(name, topology.Adding(carts, plus), topology.Adding(sales, minus))
+				sums.Initially(func() string { return "0" }).DeleteWhen(func(sum string) bool { return strings.HasSuffix(sum, "+gone") })
+				sums.To(topology.NewTopic(name, topology.WindowCodec(windows, codec.String), codec.String))
+				return sums
+			}
+			within("hops", topology.Hopping(10*time.Millisecond, 5*time.Millisecond))
+			within("slides", topology.Sliding(10*time.Millisecond))
+			within("sessions", topology.Sessions(10*time.Millisecond)).Merging(func(a, b string) string { return "(" + a + " " + b + ")" })
+		},
 		"grouped-tables": func(b *topology.Builder) {
 			in := topology.TableFrom(b, texts("in"))
 			initial := func(v string) string { return v[:1] }

@@ -441,19 +441,12 @@ func joinTables(left, right *topology.Table[string, string], kind, separator str
 	})
 }
 
-// buildAggregation aggregates each input separately, or all inputs together if the case is a cogroup, which Rio
-// expresses as a merge.
+// buildAggregation aggregates each input separately, or all inputs together if the case is a cogroup.
 func (c *semanticsCase) buildAggregation(b *topology.Builder) {
 	windows := c.windows()
 	switch {
 	case strings.Contains(c.Topology, "cogroup"):
-		plus := topology.From(b, textTopic(c.sides()[0]))
-		if len(c.sides()) == 1 {
-			c.aggregate(topology.Window(withSign(plus, "+"), windows), "out")
-			return
-		}
-		minus := topology.From(b, textTopic(c.sides()[1]))
-		c.aggregate(topology.Window(withSign(plus, "+").Merge(withSign(minus, "-")), windows), "out")
+		c.cogroup(b)
 	case c.ByOutput["table1"] != nil:
 		tables := make([]*topology.Table[codec.WindowKey[string], string], 2)
 		for i, side := range c.sides() {
