@@ -72,6 +72,10 @@ var (
 		Help:  "Records that failed and were written to the dead-letter topic by a policy.",
 		Alert: "It grows: somebody must look at the dead letters.",
 	})
+	StepEvents = inRecords(Metric{
+		Name: "rio_step_events_total", Kind: CounterKind, Unit: Events, Labels: []string{"subtopology", "step", "event"},
+		Help: "Events that a custom step counts: see processor.Context.Counter.",
+	})
 	Retries = inRecords(Metric{
 		Name: "rio_record_retries_total", Kind: CounterKind, Unit: Events, Labels: []string{"subtopology", "stage"},
 		Help:  "Failed attempts to process a record that a policy retries. Counted at once, committed or not.",

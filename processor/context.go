@@ -19,6 +19,7 @@ type Context[K, V any] struct {
 	step    string
 	current *Record[K, V] // reused for every emitted record
 	next    func(*Record[K, V]) error
+	outputs map[string]any // by name: func(*Record[K, V]) error, with the types of the output
 }
 
 // Host is the task that runs a step; internal/task implements it. User code does not need it.
@@ -41,43 +42,22 @@ type Host interface {
 	Inherit() (headers []Header, timestamp int64)
 
 	// Schedule registers a timer of the named step.
-	Schedule(step string, clock Clock, every time.Duration, fire func(now time.Time) error) *Timer
+	Schedule(step string, timing Timing, fire func(now time.Time) error) *Timer
+
+	// RequestCommit asks for a commit after the current work.
+	RequestCommit()
+
+	// Counter returns the counter of the named step with a name of its own.
+	Counter(step, name string) *Counter
+
+	// OnClose registers a function to call when the task ends.
+	OnClose(step string, do func() error)
 }
-
-// Clock is what drives a timer.
-type Clock int
-
-const (
-	// StreamTime advances with the event times of the records: the same input fires the same timers. A timer fires at
-	// multiples of its interval, once the stream time reaches one, and before the record that advanced the time is
-	// handled. If the time skips several multiples, it fires once, for the last.
-	StreamTime Clock = iota
-
-	// WallClock advances with the machine's clock. What such a timer emits is not reproducible by a replay.
-	WallClock
-)
-
-// String returns "stream time" or "wall clock".
-func (c Clock) String() string {
-	if c == WallClock {
-		return "wall clock"
-	}
-	return "stream time"
-}
-
-// Timer is a scheduled function.
-type Timer struct{ stopped bool }
-
-// Stop ends the timer; it never fires again.
-func (t *Timer) Stop() { t.stopped = true }
-
-// Stopped reports whether Stop has been called.
-func (t *Timer) Stopped() bool { return t.stopped }
 
 // NewContext returns the context of a step that runs in host and passes its records to next. The DSL calls it when a
-// task is built; tests of a handler may call it with a host of their own.
-func NewContext[K, V any](host Host, step string, next func(*Record[K, V]) error) *Context[K, V] {
-	return &Context[K, V]{host: host, step: step, current: new(Record[K, V]), next: next}
+// task is built. outputs holds, for each attached Output, the function that its records are passed to.
+func NewContext[K, V any](host Host, step string, next func(*Record[K, V]) error, outputs map[string]any) *Context[K, V] {
+	return &Context[K, V]{host: host, step: step, current: new(Record[K, V]), next: next, outputs: outputs}
 }
 
 // Emit passes key and value to the next steps, with the timestamp and headers of the current record; from a timer, with
@@ -94,12 +74,6 @@ func (c *Context[K, V]) Forward(r Record[K, V]) error {
 	return c.next(c.current)
 }
 
-// Schedule calls fire every interval of clock until the timer is stopped. Timers are created when a task starts and end
-// with it. The interval must be at least a millisecond.
-func (c *Context[K, V]) Schedule(every time.Duration, clock Clock, fire func(now time.Time) error) *Timer {
-	return c.host.Schedule(c.step, clock, every, fire)
-}
-
 // Context is canceled when the task stops: shortly after a stop request, or at once if the task is lost or a call takes
 // too long (runner.Config.MaxProcessing). Pass it to external calls. A step that fails because of it is not the
 // record's fault: it is rolled back, no policy is applied, and the record is processed again where the task runs next.
@@ -112,6 +86,19 @@ func (c *Context[K, V]) StreamTime() time.Time { return time.UnixMilli(c.host.St
 // Now returns the time of the machine's clock, or the simulated one of a test. Results that depend on it are not
 // reproducible by a replay; where that matters, use StreamTime or the record's time.
 func (c *Context[K, V]) Now() time.Time { return c.host.Now() }
+
+// RequestCommit asks the runner to commit after the current record or timer, without waiting for Config.CommitInterval.
+// It does not wait for the commit. Each commit has a cost, so do not request one for every record.
+func (c *Context[K, V]) RequestCommit() { c.host.RequestCommit() }
+
+// Counter returns a counter, which the metric rio_step_events_total shows with the names of the step and the counter. It
+// counts committed work only, as the metrics of the records do. Call it when the task starts.
+func (c *Context[K, V]) Counter(name string) *Counter { return c.host.Counter(c.step, name) }
+
+// OnClose registers do to be called when the task ends: it is lost or moved, fails, or the application stops. The task has
+// committed, or rolled back, its last work, and its stores are no longer usable. Functions are called in the reverse
+// order of their registration; their errors are logged.
+func (c *Context[K, V]) OnClose(do func() error) { c.host.OnClose(c.step, do) }
 
 // Origin returns the topic, partition and offset that the current record came from.
 func (c *Context[K, V]) Origin() Origin { return c.host.Origin() }

@@ -14,7 +14,7 @@ func (w *worker) due(now time.Time) bool {
 	if !w.dirty {
 		return false
 	}
-	if w.commitEach || !now.Before(w.commitAt()) {
+	if w.commitEach || w.requested || !now.Before(w.commitAt()) {
 		return true
 	}
 	bytes := 0
@@ -40,7 +40,7 @@ func (w *worker) commitInterval() time.Duration {
 // the state changes to the databases.
 func (w *worker) commit() error {
 	w.committed = time.Now()
-	w.dirty = false
+	w.dirty, w.requested = false, false
 	offsets := map[kafka.TopicPartition]kafka.CommittedOffset{}
 	var dirty []*running
 	for _, t := range w.tasks {

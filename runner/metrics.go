@@ -118,6 +118,9 @@ func collectCounters(c Counters, subtopology string, emit func(metrics.Sample)) 
 	for _, d := range c.Drops {
 		emit(metrics.RecordsDropped.Of(float64(d.Count), subtopology, d.Step, d.Reason))
 	}
+	for _, e := range c.Events {
+		emit(metrics.StepEvents.Of(float64(e.Count), subtopology, e.Step, e.Name))
+	}
 	stages := func(m *metrics.Metric, counts map[processor.Stage]int64) {
 		for _, stage := range slices.Sorted(maps.Keys(counts)) {
 			emit(m.Of(float64(counts[stage]), subtopology, string(stage)))

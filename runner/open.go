@@ -84,7 +84,9 @@ func (t *running) close(log *slog.Logger) {
 	if open := t.store.Swap(nil); open != nil {
 		open.close()
 	}
-	t.task.Close()
+	if err := t.task.Close(); err != nil {
+		log.Warn("failed to end a step", "task", t.name, "error", err)
+	}
 	if err := t.db.Close(); err != nil {
 		log.Warn("failed to close state", "task", t.name, "error", err)
 	}

@@ -87,6 +87,7 @@ type Counters struct {
 	Processed int64                     `json:"processed"`
 	Sent      int64                     `json:"sent"` // results, without changelogs
 	Drops     []Drop                    `json:"drops,omitempty"`
+	Events    []Event                   `json:"events,omitempty"`  // counted by steps: see processor.Context.Counter
 	Skipped   map[processor.Stage]int64 `json:"skipped,omitempty"` // skipped by a policy
 
 	DeadLettered map[processor.Stage]int64 `json:"deadLettered,omitempty"` // written to the dead-letter topic by a policy
@@ -100,6 +101,13 @@ type Drop struct {
 	Reason  string           `json:"reason"` // "late", "no-key", "tombstone", "duplicate", "unrouted"
 	Count   int64            `json:"count"`
 	Example processor.Origin `json:"example"` // the last dropped record
+}
+
+// Event is a counter of a step: see processor.Context.Counter.
+type Event struct {
+	Step  string `json:"step"` // its label in the plan
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
 }
 
 // LeftOut describes the records that were dropped, skipped or dead-lettered, such as
@@ -132,6 +140,14 @@ func (c *Counters) add(other Counters) {
 		c.Drops[i].Count += drop.Count
 		c.Drops[i].Example = drop.Example
 	}
+	for _, event := range other.Events {
+		i := slices.IndexFunc(c.Events, func(e Event) bool { return e.Step == event.Step && e.Name == event.Name })
+		if i < 0 {
+			c.Events = append(c.Events, event)
+			continue
+		}
+		c.Events[i].Count += event.Count
+	}
 	addStages(&c.Skipped, other.Skipped)
 	addStages(&c.DeadLettered, other.DeadLettered)
 	if len(other.Lookups) > 0 && c.Lookups == nil {
@@ -154,6 +170,7 @@ func addStages(sum *map[processor.Stage]int64, counts map[processor.Stage]int64)
 
 func (c Counters) clone() Counters {
 	c.Drops = slices.Clone(c.Drops)
+	c.Events = slices.Clone(c.Events)
 	c.Skipped = maps.Clone(c.Skipped)
 	c.DeadLettered = maps.Clone(c.DeadLettered)
 	c.Lookups = maps.Clone(c.Lookups)
@@ -168,6 +185,9 @@ func counters(of task.Counters) Counters {
 			Step: fmt.Sprintf("%s (%s)", drop.Step.Label(), drop.Step.Where), Reason: string(drop.Reason),
 			Count: drop.Count, Example: drop.Example,
 		})
+	}
+	for _, event := range of.Events {
+		c.Events = append(c.Events, Event(event))
 	}
 	return c
 }

@@ -51,6 +51,7 @@ type worker struct {
 	retryAt     time.Time
 	stopping    bool
 	turn        int  // index of the task whose turn is next
+	requested   bool // a step has asked for a commit
 	commitEach  bool // set after a failure until the next commit: commit after each record
 
 	turnOver  atomic.Bool // the current turn must end
@@ -132,7 +133,7 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 	}
 	until := w.nextDue(now)
 	for range w.tasks {
-		if w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load() || worked && (w.commitEach || !now.Before(until)) {
+		if w.inbox.waiting.Load() > 0 || w.r.pausing.on.Load() || worked && (w.commitEach || w.requested || !now.Before(until)) {
 			return worked, nil
 		}
 		w.turn %= len(w.tasks)
@@ -154,6 +155,7 @@ func (w *worker) pass(now time.Time) (worked bool, err error) {
 		if at, ok := t.task.NextTick(); ok && !now.Before(at) && !t.stopped {
 			w.dirty, t.unpublished = true, true
 			err := w.call.run(t, func() error { return t.task.Tick(now) })
+			w.requested = w.requested || t.task.CommitRequested()
 			if err = t.after(err, now); err != nil {
 				return worked, err
 			}
@@ -171,7 +173,7 @@ func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 	w.turnOver.Store(false)
 	w.turnTimer.Reset(min(limit, maxTurn, w.r.cfg.MaxProcessing/4))
 	err = w.call.run(t, func() (err error) {
-		n, err = t.task.Step(size, w.interrupted)
+		n, err = t.task.Step(size, func() bool { return w.interrupted() || t.task.CommitRequested() })
 		return err
 	})
 	if errors.Is(err, errAbandoned) {
@@ -179,6 +181,7 @@ func (w *worker) step(t *running, limit time.Duration) (n int, err error) {
 	}
 	if n > 0 {
 		w.dirty = true
+		w.requested = w.requested || t.task.CommitRequested()
 		t.noteOldest()
 		w.resume(t)
 	}

@@ -717,6 +717,52 @@ func ExampleProcess() {
 	// out k = rio → mar
 }
 
+func ExampleOutput() {
+	long := processor.NewOutput("long", codec.String, codec.String)
+	check := func(c *processor.Context[string, string]) processor.Handler[string, string] {
+		long := long.In(c)
+		return func(r processor.Record[string, string]) error {
+			if len(r.Value) > 3 {
+				return long.Emit(r.Key, r.Value)
+			}
+			return c.Forward(r)
+		}
+	}
+
+	b := topology.NewBuilder("checked")
+	checked := topology.Process(topology.From(b, lines), "check", check, long)
+	topology.Map(topology.Output(checked, long), strings.ToUpper).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(1, "k", "lago"))
+	show(e, out)
+	// Output: out k = LAGO
+}
+
+// A step reminds of keys from which nothing has come for a minute.
+func ExampleProcess_alarm() {
+	remind := func(c *processor.Context[string, string]) processor.Handler[string, string] {
+		alarms := map[string]*processor.Timer{}
+		return func(r processor.Record[string, string]) error {
+			if alarm := alarms[r.Key]; alarm != nil {
+				alarm.Stop()
+			}
+			alarms[r.Key] = c.Alarm(r.Time().Add(time.Minute), processor.StreamTime, func(time.Time) error {
+				return c.Emit(r.Key, "silent since "+r.Value)
+			})
+			return nil
+		}
+	}
+
+	b := topology.NewBuilder("reminders")
+	topology.Process(topology.From(b, lines), "remind", remind).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "k", "rio"), at(30, "k", "mar"), at(60, "j", "rio"), at(90, "j", "mar"))
+	show(e, out)
+	// Output: out k = silent since mar
+}
+
 func ExampleProcessKV() {
 	initials := func(c *processor.Context[string, string]) processor.Handler[string, string] {
 		return func(r processor.Record[string, string]) error { return c.Emit(r.Value[:1], r.Key) }

@@ -307,6 +307,10 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.EncodeAs(b, codec.String)
 		topology.EncodeAs(b, codec.JSON[string]())
 		topology.Process(in, "step", drop, attachment("nothing"))
+		alerts := processor.NewOutput("alerts", codec.String, codec.String)
+		topology.Output(topology.Process(in, "no-output", drop), alerts)
+		topology.Process(in, "twice", drop, alerts, alerts)
+		topology.Process(in, "unnamed", drop, processor.NewOutput("à vista", codec.String, codec.String))
 		topology.Process(in, "other-step", drop, topology.TableFrom(topology.NewBuilder("other"), texts("rows")))
 		return b
 	},

@@ -1,15 +1,17 @@
 package topology
 
 import (
+	"slices"
+
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
 )
 
 // Process runs a custom step. start is called once per task; it opens what the step uses, schedules timers and returns
-// the handler of records. The step may use the stores and tables that are attached to it: a definition of package
-// state, opened with its In method, or a Table, whose rows it reads with Table.In. Steps that attach the same
-// definition share the store.
+// the handler of records. The step may use what is attached to it: a definition of package state, opened with its In
+// method; a Table, whose rows it reads with Table.In; and a processor.Output, opened with its In method and read with
+// Output. Steps that attach the same definition share the store.
 //
 // The step must emit keys of its own partition: those of the records it handles, or those it keeps in its stores. Use
 // ProcessKV for a step that emits other keys.
@@ -25,7 +27,27 @@ func ProcessKV[K, V, L, W any](s *Stream[K, V], name string, start func(*process
 	return rekey[L, W](s, &settings{node: process(s, name, start, uses)})
 }
 
-// Attachment is what a custom step may use: a state.Definition or a *Table.
+// Output returns the stream of records that a custom step emits to an output which is attached to it. at is the result of
+// Process or ProcessKV. The keys of the stream determine their partitions as those of at do. Nobody has to read an output.
+func Output[K, V, L, W any](at *Stream[L, W], output *processor.Output[K, V]) *Stream[K, V] {
+	n, b := at.node, at.b
+	s := &Stream[K, V]{
+		b: b, node: n, made: &settings{node: n}, rekeyed: at.rekeyed,
+		key: chosen(output.KeyCodec()), value: chosen(output.ValueCodec()),
+	}
+	s.port = slices.Index(n.Ports, output.Name())
+	if s.port < 1 {
+		s.port = 0
+		b.mistake(callSite(), "output %q is not attached to %s: pass it to Process", output.Name(), n.Label())
+		return s
+	}
+	n.Outputs[s.port] = func(l *plan.Linker) any {
+		return (func(*processor.Record[K, V]) error)(plan.StreamPort[K, V](l, n, s.port))
+	}
+	return s
+}
+
+// Attachment is what a custom step may use: a state.Definition, a *Table or a *processor.Output.
 type Attachment interface{ Name() string }
 
 // attachable is a table of any type.
@@ -43,17 +65,19 @@ func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor
 			s.b.deferStep(func() { s.b.attach(n, use, "") })
 		case attachable:
 			use.attachTo(s.b, n)
+		case processor.AnyOutput:
+			s.b.attachOutput(n, use.Name())
 		default:
-			s.b.mistake(n.Where, "%s cannot use a %T: attach a definition of package state, or a table", n.Label(), use)
+			s.b.mistake(n.Where, "%s cannot use a %T: attach a definition of package state, a table or an output", n.Label(), use)
 		}
 	}
-	if len(uses) > 0 {
+	if slices.ContainsFunc(uses, func(use Attachment) bool { _, output := use.(processor.AnyOutput); return !output }) {
 		s.needsKey(n)
 	}
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[L, W](l, n)
 		l.Enter(n)
-		handle := start(processor.NewContext(l.Host, n.Label(), next))
+		handle := start(processor.NewContext(l.Host, n.Label(), next, outputsOf(l, n)))
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			l.Enter(n)
 			if err := handle(*r); err != nil {
@@ -63,4 +87,33 @@ func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor
 		})}
 	}
 	return n
+}
+
+// attachOutput adds an output to a custom step, whose own output is the first.
+func (b *Builder) attachOutput(n *plan.Node, name string) {
+	if !legalName.MatchString(name) {
+		b.mistake(n.Where, "output name %q: use 1 to 249 ASCII letters, digits, '.', '_' and '-'", name)
+	}
+	if n.Ports == nil {
+		n.Ports, n.Outputs = []string{n.Name}, []func(*plan.Linker) any{nil}
+	}
+	if slices.Contains(n.Ports[1:], name) {
+		b.mistake(n.Where, "output %q is attached twice", name)
+	}
+	n.Ports, n.Outputs = append(n.Ports, name), append(n.Outputs, nil)
+}
+
+// outputsOf returns what the attached outputs of a custom step pass their records to, by name; nil if nobody reads one.
+func outputsOf(l *plan.Linker, n *plan.Node) map[string]any {
+	outputs := map[string]any{}
+	for port, output := range n.Outputs {
+		switch {
+		case port == 0:
+		case output == nil:
+			outputs[n.Ports[port]] = nil
+		default:
+			outputs[n.Ports[port]] = output(l)
+		}
+	}
+	return outputs
 }

@@ -208,11 +208,12 @@ func (d *Driver) load(m *member, logs []replica.Log) error {
 }
 
 // stop closes the member's task.
-func (m *member) stop() {
-	if m.task != nil {
-		m.cancel()
-		m.task.Close()
+func (m *member) stop() error {
+	if m.task == nil {
+		return nil
 	}
+	m.cancel()
+	return m.task.Close()
 }
 
 // Send adds a record that the task emits to its open transaction.
@@ -265,7 +266,7 @@ func (d *Driver) work(m *member) (int, error) {
 		if d.cfg.CommitEvery > 0 {
 			limit = d.cfg.CommitEvery - m.since
 		}
-		n, err := m.task.Step(limit, nil)
+		n, err := m.task.Step(limit, m.task.CommitRequested)
 		var retry *task.RetryError
 		if errors.As(err, &retry) { // time is simulated, so the backoff is skipped
 			total += max(n, 1)
@@ -276,7 +277,7 @@ func (d *Driver) work(m *member) (int, error) {
 		}
 		total += n
 		m.since += n
-		if d.cfg.CommitEvery > 0 && m.since >= d.cfg.CommitEvery {
+		if d.cfg.CommitEvery > 0 && m.since >= d.cfg.CommitEvery || m.task.CommitRequested() {
 			if err := d.commit(m); err != nil {
 				return total, err
 			}
@@ -356,7 +357,9 @@ func (d *Driver) Advance(by time.Duration) error {
 // Crash kills all tasks and starts them again: uncommitted work is lost and redone.
 func (d *Driver) Crash() error {
 	for _, m := range d.tasks {
-		m.stop()
+		if err := m.stop(); err != nil {
+			return err
+		}
 	}
 	if err := d.reopenGlobals(false); err != nil {
 		return err
@@ -375,8 +378,7 @@ func (d *Driver) Restart() error {
 		return err
 	}
 	for _, m := range d.tasks {
-		m.stop()
-		if err := m.db.Close(); err != nil {
+		if err := errors.Join(m.stop(), m.db.Close()); err != nil {
 			return err
 		}
 		m.db = nil
@@ -396,7 +398,7 @@ func (d *Driver) Restart() error {
 func (d *Driver) Close() error {
 	var errs []error
 	for _, m := range d.tasks {
-		m.stop()
+		errs = append(errs, m.stop())
 		if m.db != nil {
 			errs = append(errs, m.db.Close())
 		}

@@ -266,6 +266,9 @@ func (s *script) stats() string {
 		for stage, n := range counted.DeadLettered {
 			counts["dead-lettered "+string(stage)] += n
 		}
+		for _, event := range counted.Events {
+			counts["event "+event.Name] += event.Count
+		}
 	}
 	var out strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(counts)) {

@@ -95,6 +95,8 @@ type Host interface {
 type Savepoint struct {
 	Stores         int // mark of the state set
 	Records, Arena int // lengths of the outputs
+	Timers         int // number of the timers that the work has created
+	Counted        int // number of its entries for counters
 	Number         int // index of the border among those that the current record has entered
 }
 

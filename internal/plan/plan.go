@@ -137,6 +137,10 @@ type Node struct {
 	// Queue returns a source's typed queue for one task; it is nil for other nodes.
 	Queue func(*Linker) Queue
 
+	// Outputs returns, for each of the Ports of a custom step but the first, the function that its records are passed to. It is
+	// nil where nobody reads them.
+	Outputs []func(*Linker) any
+
 	// Build returns the node's inputs for one task, each a Stream[K, V] or a Table[K, V] of the input's types; it is
 	// nil for sources.
 	Build func(*Linker) []any

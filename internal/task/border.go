@@ -16,7 +16,10 @@ type borders struct {
 
 // EnterBorder implements plan.Host.
 func (t *Task) EnterBorder() plan.Savepoint {
-	s := plan.Savepoint{Stores: t.stores.Mark(), Records: len(t.outputs.records), Arena: len(t.outputs.arena), Number: t.borders.entered}
+	s := plan.Savepoint{
+		Stores: t.stores.Mark(), Records: len(t.outputs.records), Arena: len(t.outputs.arena),
+		Timers: len(t.created), Counted: len(t.counted), Number: t.borders.entered,
+	}
 	t.borders.entered++
 	t.borders.depth++
 	return s
@@ -38,6 +41,7 @@ func (t *Task) LeaveBorder(n *plan.Node, s plan.Savepoint, err error) error {
 	}
 	t.stores.UndoTo(s.Stores)
 	t.outputs.truncate(s)
+	t.created, t.counted = t.created[:s.Timers], t.counted[:s.Counted]
 	stage := processor.Process
 	var encode *plan.EncodeError
 	if errors.As(err, &encode) {

@@ -101,6 +101,7 @@ func (t *Task) Committed(lastOffset func(topic string, partition int32) (int64, 
 	if err := t.enter("Committed", broken, flushed); err != nil { // until everything below has succeeded
 		return err
 	}
+	t.commitRequested = false
 	if t.pending != nil {
 		for _, log := range t.changelogs {
 			if !log.written {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
@@ -106,9 +107,14 @@ type Task struct {
 	borders borders
 	names   map[*plan.Topic]string // names in the log of the topics written to
 	chosen  map[string]int32       // numbers of partitions of the topics that records have chosen
-	timers  []*timer
-	step    *plan.Node // the step whose user code is running, for panics
-	linkErr error      // errors that Fail collected while linking
+	step    *plan.Node             // the step whose user code is running, for panics
+	linkErr error                  // errors that Fail collected while linking
+	closers []closer
+
+	byStreamTime, byWallClock timers
+	created                   []created // by the current work
+	counted                   []counted // by the current work
+	commitRequested           bool
 
 	streamTime int64 // -1 before the first record
 	phase      phase
@@ -120,6 +126,7 @@ type Task struct {
 	changelogs map[string]*changelog // by store name
 	counters   Counters
 	drops      map[dropKey]*Drop
+	events     map[eventKey]*Event
 }
 
 // New builds a task: it opens the stores, links the steps and starts the handlers. It reports all mistakes at once.
@@ -148,6 +155,10 @@ func New(cfg Config) (*Task, error) {
 		chosen:     map[string]int32{},
 		counters:   Counters{Skipped: map[processor.Stage]int64{}, DeadLettered: map[processor.Stage]int64{}},
 		drops:      map[dropKey]*Drop{},
+		events:     map[eventKey]*Event{},
+
+		byStreamTime: timers{now: streamTime},
+		byWallClock:  timers{now: -1},
 	}
 	defs := make([]state.Definition, len(cfg.Subtopology.Stores))
 	for i, store := range cfg.Subtopology.Stores {
@@ -161,9 +172,10 @@ func New(cfg Config) (*Task, error) {
 	}
 	t.stores = stores
 	if err := t.link(); err != nil {
-		stores.Close()
-		return nil, t.wrap(err)
+		return nil, errors.Join(t.wrap(err), t.Close())
 	}
+	t.count()
+	t.startTimers()
 	return t, nil
 }
 
@@ -193,13 +205,27 @@ func (t *Task) link() (err error) {
 	return t.linkErr
 }
 
-// Close releases memory. It does not close the database.
-func (t *Task) Close() {
+// Close ends the steps and releases memory. It does not close the database. It returns the errors of the steps' functions.
+func (t *Task) Close() error {
 	t.phase = closed
+	var errs []error
+	for _, c := range slices.Backward(t.closers) {
+		if err := t.guard(c.do); err != nil {
+			errs = append(errs, t.wrap(fmt.Errorf("%s: OnClose: %w", c.step, err)))
+		}
+	}
+	t.closers = nil
 	if t.pending != nil {
 		t.pending.Close()
 	}
 	t.stores.Close()
+	return errors.Join(errs...)
+}
+
+// closer is a function that a step has registered with OnClose.
+type closer struct {
+	step string
+	do   func() error
 }
 
 // Name returns the name of the task, as plan.Subtopology gives it.
@@ -213,7 +239,7 @@ func (t *Task) StreamTime() int64 { return t.streamTime }
 // First returns the timestamp, in milliseconds, of the first record that the last Step processed.
 func (t *Task) First() int64 { return t.first }
 
-// Context, Partition, Store, Fail, Origin, Inherit, Send, SendFailed, Drop and Schedule implement plan.Host for the steps.
+// Context and the methods after it implement plan.Host for the steps; Send, SendFailed, Drop and Counter are elsewhere.
 func (t *Task) Context() context.Context { return t.cfg.Context }
 
 // Partition returns the partition that the task reads.
@@ -252,6 +278,15 @@ func (t *Task) Clock(name string) *state.Clock {
 }
 
 // Schedule registers a timer of a step.
-func (t *Task) Schedule(step string, clock processor.Clock, every time.Duration, fire func(time.Time) error) *processor.Timer {
-	return t.schedule(step, clock, every, fire)
+func (t *Task) Schedule(step string, timing processor.Timing, fire func(time.Time) error) *processor.Timer {
+	return t.schedule(step, timing, fire)
 }
+
+// RequestCommit asks the owner for a commit.
+func (t *Task) RequestCommit() { t.commitRequested = true }
+
+// CommitRequested reports whether a step has asked for a commit since the last one.
+func (t *Task) CommitRequested() bool { return t.commitRequested }
+
+// OnClose registers a function that Close calls.
+func (t *Task) OnClose(step string, do func() error) { t.closers = append(t.closers, closer{step, do}) }

@@ -71,7 +71,11 @@ func newTask(t *testing.T, p *plan.Plan, change func(*task.Config)) (*task.Task,
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(tk.Close)
+	t.Cleanup(func() {
+		if err := tk.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return tk, out
 }
 

@@ -60,7 +60,12 @@ func (w *work) origin() processor.Origin {
 func (t *Task) perform(f func() error) error {
 	err := t.attempt(f)
 	if err == nil {
-		return t.outputs.send(t)
+		if err := t.outputs.send(t); err != nil {
+			return err
+		}
+		t.count()
+		t.startTimers()
+		return nil
 	}
 	if tm := t.current.timer; tm != nil {
 		return t.failed(processor.Process, t.border(tm.step), tm.step, err)
@@ -77,6 +82,7 @@ func (t *Task) attempt(f func() error) error {
 	if err != nil {
 		t.stores.Undo()
 		t.outputs.reset()
+		t.created, t.counted = t.created[:0], t.counted[:0]
 	}
 	return err
 }
