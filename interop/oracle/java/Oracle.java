@@ -27,6 +27,7 @@ import org.apache.kafka.streams.TestInputTopic;
 import org.apache.kafka.streams.TestOutputTopic;
 import org.apache.kafka.streams.TopologyTestDriver;
 import org.apache.kafka.streams.test.TestRecord;
+import org.rocksdb.RocksDB;
 
 /**
  * Reads cases from standard input, one JSON object a line, runs each on Kafka Streams' TopologyTestDriver with RocksDB stores, and
@@ -43,6 +44,7 @@ public final class Oracle {
     }
 
     public static void main(final String[] args) throws IOException {
+        RocksDB.loadLibrary();
         final Path memory = Path.of("/dev/shm"); // state on a disk would be the slowest part
         final Path dir = Files.isWritable(memory) ? Files.createTempDirectory(memory, "rio-oracle") : Files.createTempDirectory("rio-oracle");
         try {
@@ -64,6 +66,7 @@ public final class Oracle {
     private ObjectNode answer(final JsonNode request) {
         final ObjectNode answer = JSON.createObjectNode();
         final Gate.All gates = new Gate.All();
+        SmallStores.newFiles();
         try (TopologyTestDriver driver = new TopologyTestDriver(new TopologyOf(request, gates).build(), settings(request))) {
             gates.find(driver);
             final ArrayNode outputs = answer.putArray("outputs");
@@ -83,6 +86,7 @@ public final class Oracle {
             answer.removeAll();
             answer.put("error", causes(e));
         }
+        SmallStores.closeFiles();
         return answer;
     }
 

@@ -11,8 +11,18 @@ import org.rocksdb.RocksMemEnv;
 
 /** Makes stores small: a case has some dozens of records, and thousands of cases open their own stores. */
 public final class SmallStores implements RocksDBConfigSetter {
-    private static final Env MEMORY = new RocksMemEnv(Env.getDefault());
+    /** The files of the stores of the current case: in memory, and new for each case, since its operations take longer with each file. */
+    private static Env files;
+
     private static final Cache SHARED = new LRUCache(1 << 20);
+
+    static void newFiles() {
+        files = new RocksMemEnv(Env.getDefault());
+    }
+
+    static void closeFiles() {
+        files.close();
+    }
 
     @Override
     public void setConfig(final String storeName, final Options options, final Map<String, Object> configs) {
@@ -22,7 +32,7 @@ public final class SmallStores implements RocksDBConfigSetter {
         options.setMaxBackgroundJobs(1);
         options.setAllowMmapReads(false);
         options.setStatsDumpPeriodSec(0);
-        options.setEnv(MEMORY);
+        options.setEnv(files);
         options.setAvoidFlushDuringShutdown(true);
         options.setSkipStatsUpdateOnDbOpen(true);
         options.setInfoLogLevel(InfoLogLevel.FATAL_LEVEL);

@@ -62,6 +62,7 @@ final class TopologyOf {
         GlobalKTable<K, String> global;
         KStream<K, String> rest;
         boolean spurious; // the table sends tombstones for rows that do not exist
+        boolean bare; // the changes lack the headers of the record that caused them
         boolean initial; // the old value of a row that does not exist is the initial one of an aggregate
 
         Step(final Serde<K> keys, final KStream<K, String> stream, final KTable<K, String> table) {
@@ -76,6 +77,7 @@ final class TopologyOf {
 
         Step<K> with(final KTable<K, String> other) {
             final Step<K> out = new Step<>(keys, null, other);
+            out.bare = bare;
             out.initial = initial;
             return out;
         }
@@ -162,7 +164,7 @@ final class TopologyOf {
                 return new Step<>(Serdes.String(), null, aggregateTable(step, in, name));
             case "join-tables-by":
             case "left-join-tables-by":
-                return in.with(joinTablesBy(step, in, name));
+                return new Step<>(in.keys, null, joinTablesBy(step, in, name));
             case "join-global":
                 return in.with(in.stream.join(this.<String>second(step).global, (k, v) -> first(v), (v, row) -> both(v, row)));
             case "left-join-global":
@@ -246,7 +248,7 @@ final class TopologyOf {
      * initializer of an aggregate returns, and a grouped table would subtract it from some group.
      */
     private <K> KTable<K, String> exact(final Step<K> in) {
-        return in.initial || in.keys instanceof WindowedSerdes.SessionWindowedSerde<?> ? stored(in) : in.table;
+        return in.initial || in.bare ? stored(in) : in.table;
     }
 
     private <K> KTable<K, String> stored(final Step<K> in) {
@@ -257,7 +259,7 @@ final class TopologyOf {
     private <K> KStream<K, String> changes(final Step<K> in) {
         final KStream<K, String> all = in.table.toStream().filter((k, v) -> !Clock.is(k));
         final KStream<K, String> changes = in.spurious ? all.processValues(Quiet<K>::new) : all;
-        return in.keys instanceof WindowedSerdes.SessionWindowedSerde<?> ? changes.processValues(inherited.behind()) : changes;
+        return in.bare ? changes.processValues(inherited.behind()) : changes;
     }
 
     private Step<Windowed<String>> windowed(final JsonNode step, final Step<String> in, final String name) {
@@ -316,6 +318,7 @@ final class TopologyOf {
 
     private Step<Windowed<String>> sessions(final JsonNode step, final SessionWindowedKStream<String, String> in, final String name) {
         final Step<Windowed<String>> out = new Step<>(new WindowedSerdes.SessionWindowedSerde<>(Serdes.String()), null, null);
+        out.bare = true;
         switch (step.get("op").asText()) {
             case "count":
                 return aggregated(step, out.with(in.count(counts(step, name)).mapValues(String::valueOf)));
