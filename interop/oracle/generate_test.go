@@ -89,7 +89,7 @@ var (
 		"count", "reduce", "aggregate", "count", "reduce", "aggregate", "join-global", "left-join-global",
 	}
 	plainStreamOps = []string{
-		"windowed", "windowed", "windowed", "join", "left-join",
+		"windowed", "windowed", "windowed", "cogroup", "cogroup", "join", "left-join",
 		"join-streams", "left-join-streams", "outer-join-streams", "join-streams", "left-join-streams", "outer-join-streams",
 	}
 	// Rio's joins find closed windows only; those of Kafka Streams find the others, too.
@@ -155,6 +155,8 @@ func (g *generator) step(head made) made {
 			}
 		}
 		return g.windowed(s, head, w)
+	case "cogroup":
+		return g.cogroup(s, head)
 	case "to-table":
 		s.Name = g.name("rows")
 		return g.add(s, true, head)
@@ -251,13 +253,32 @@ func (g *generator) branch(head made) made {
 
 func (g *generator) aggregate(s step, head made) made {
 	s.Name = g.name("sums")
-	if s.Op == "aggregate" {
+	if s.Op == "aggregate" || s.Op == "cogroup" {
 		s.Text = rapid.SampledFrom([]string{"0", ""}).Draw(g.t, "first")
 		if g.one("delete", 4) {
 			s.Delete = g.letter("delete")
 		}
 	}
 	return g.add(s, true, head)
+}
+
+// cogroup aggregates head and other streams.
+func (g *generator) cogroup(s step, head made) made {
+	if g.one("windows", 2) {
+		s.Windows = g.windows()
+		if s.Windows.Kind == "sliding" || s.Windows.Kind == "sessions" {
+			// In Rio, the records of all parts close them; in Kafka Streams, each part closes them for itself.
+			s.Windows.Grace = aCentury
+		}
+	}
+	parts := []int{head.index}
+	for range rapid.IntRange(1, 2).Draw(g.t, "parts") {
+		parts = append(parts, g.sourceStream().index)
+	}
+	out := g.aggregate(s, head)
+	g.c.Steps[out.index].In = parts
+	out.windows = s.Windows
+	return out
 }
 
 func (g *generator) windowed(s step, head made, w *windows) made {

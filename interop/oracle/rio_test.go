@@ -46,7 +46,11 @@ func (c testCase) build() (*topology.Topology, error) {
 		default:
 			switch in := made[s.In[0]].(type) {
 			case *flow[string]:
-				if s.Windows != nil {
+				switch {
+				case s.Op == "cogroup":
+					made = append(made, cogroup(s, made))
+					continue
+				case s.Windows != nil:
 					made = append(made, windowed(s, in.stream))
 					continue
 				}
@@ -136,7 +140,12 @@ func retained[K, V any](s step, t *topology.Table[K, V]) *topology.Table[K, V] {
 }
 
 func summed[K, V any](s step, in *topology.Stream[K, V], add func(sum string, v V) string) *topology.Table[K, string] {
-	sums := topology.Aggregate(in, s.Name, add).Initially(func() string { return s.Text })
+	return settled(s, topology.Aggregate(in, s.Name, add))
+}
+
+// settled sets the rules of a table of sums.
+func settled[K any](s step, sums *topology.Table[K, string]) *topology.Table[K, string] {
+	sums.Initially(func() string { return s.Text })
 	if s.Delete != "" {
 		sums.DeleteWhen(func(sum string) bool { return strings.Contains(sum, s.Delete) })
 	}
@@ -144,6 +153,26 @@ func summed[K, V any](s step, in *topology.Stream[K, V], add func(sum string, v 
 		sums.Merging(func(a, b string) string { return a + "|" + b })
 	}
 	return retained(s, sums)
+}
+
+// cogroup aggregates the streams of several steps into one table, each by a function of its own.
+func cogroup(s step, made []any) any {
+	add := func(i int) func(sum, v string) string {
+		return func(sum, v string) string { return fmt.Sprint(sum, i, v) }
+	}
+	if s.Windows == nil {
+		var parts []topology.Part[string, string]
+		for i, in := range s.In {
+			parts = append(parts, topology.Adding(made[in].(*flow[string]).stream, add(i)))
+		}
+		return &flow[string]{keys: codec.String, table: settled(s, topology.Cogroup(s.Name, parts[0], parts[1:]...))}
+	}
+	of := s.Windows.windows()
+	var parts []topology.Part[codec.WindowKey[string], string]
+	for i, in := range s.In {
+		parts = append(parts, topology.Adding(topology.Window(made[in].(*flow[string]).stream, of), add(i)))
+	}
+	return &flow[codec.WindowKey[string]]{keys: topology.WindowCodec(of, codec.String), table: settled(s, topology.Cogroup(s.Name, parts[0], parts[1:]...))}
 }
 
 // windowed adds an aggregate over windows.

@@ -12,11 +12,14 @@ import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.kstream.Aggregator;
 import org.apache.kafka.streams.kstream.Branched;
+import org.apache.kafka.streams.kstream.CogroupedKStream;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.GlobalKTable;
 import org.apache.kafka.streams.kstream.Grouped;
+import org.apache.kafka.streams.kstream.Initializer;
 import org.apache.kafka.streams.kstream.JoinWindows;
 import org.apache.kafka.streams.kstream.Joined;
 import org.apache.kafka.streams.kstream.KGroupedStream;
@@ -53,6 +56,7 @@ final class TopologyOf {
     private final Inherited inherited = new Inherited();
     private final List<Step<?>> steps = new ArrayList<>();
     private int stored;
+    private int clocks;
 
     /** What a step has made: a stream or a table, and the second output of a branch. */
     static final class Step<K> {
@@ -148,6 +152,8 @@ final class TopologyOf {
                     return windowed(step, plain(in), name);
                 }
                 return aggregated(step, in.with(aggregate(step, in, name)));
+            case "cogroup":
+                return cogroup(step, name);
             case "filter-table":
                 return spurious(in.with(in.table.filter((k, v) -> v.contains(text))), true);
             case "filter-not-table":
@@ -262,13 +268,58 @@ final class TopologyOf {
         return in.bare ? changes.processValues(inherited.behind()) : changes;
     }
 
-    private Step<Windowed<String>> windowed(final JsonNode step, final Step<String> in, final String name) {
+    /** The stream of a step before a windowed aggregate. */
+    private KGroupedStream<String, String> grouped(final JsonNode step, final Step<String> in) {
         KStream<String, String> stream = in.stream;
-        final JsonNode windows = step.get("windows");
-        if (!step.has("countNulls") && !windows.get("kind").asText().equals("sliding")) { // which drop null values
-            stream = stream.process(Clock::new).repartition(Repartitioned.<String, String>as("clock-" + steps.size()).withKeySerde(in.keys).withValueSerde(Serdes.String()));
+        if (!step.has("countNulls") && !step.get("windows").get("kind").asText().equals("sliding")) { // which drop null values
+            stream = stream.process(Clock::new).repartition(Repartitioned.<String, String>as("clock-" + clocks++).withKeySerde(in.keys).withValueSerde(Serdes.String()));
         }
-        final KGroupedStream<String, String> grouped = stream.processValues(inherited.before()).groupByKey(Grouped.with(in.keys, Serdes.String()));
+        return stream.processValues(inherited.before()).groupByKey(Grouped.with(in.keys, Serdes.String()));
+    }
+
+    private Step<?> cogroup(final JsonNode step, final String name) {
+        CogroupedKStream<String, String> parts = null;
+        for (int i = 0; i < step.get("in").size(); i++) {
+            final int part = i;
+            final Step<String> in = plain(input(step, i));
+            final KGroupedStream<String, String> grouped = step.has("windows") ? grouped(step, in) : in.stream.groupByKey(Grouped.with(in.keys, Serdes.String()));
+            final Aggregator<String, String, String> add = (k, v, sum) -> add(step, sum + part, v);
+            parts = parts == null ? grouped.cogroup(add) : parts.cogroup(grouped, add);
+        }
+        if (!step.has("windows")) {
+            final Step<String> out = new Step<>(Serdes.String(), null, null);
+            return aggregated(step, out.with(parts.aggregate(() -> step.path("text").asText(), rows(step, name))));
+        }
+        return cogroup(step, parts, name);
+    }
+
+    private Step<Windowed<String>> cogroup(final JsonNode step, final CogroupedKStream<String, String> parts, final String name) {
+        final JsonNode windows = step.get("windows");
+        final long length = windows.get("size").asLong();
+        final Duration size = Duration.ofMillis(length);
+        final Duration grace = Duration.ofMillis(windows.path("grace").asLong());
+        final Initializer<String> first = () -> step.path("text").asText();
+        final Step<Windowed<String>> times = new Step<>(new WindowedSerdes.TimeWindowedSerde<>(Serdes.String(), length), null, null);
+        switch (windows.get("kind").asText()) {
+            case "sessions":
+                final Step<Windowed<String>> out = new Step<>(new WindowedSerdes.SessionWindowedSerde<>(Serdes.String()), null, null);
+                out.bare = true;
+                return aggregated(step, out.with(parts.windowedBy(SessionWindows.ofInactivityGapAndGrace(size, grace)).aggregate(first, (k, a, b) -> a + "|" + b, rows(step, name))));
+            case "sliding":
+                return aggregated(step, times.with(parts.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(size, grace)).aggregate(first, rows(step, name))));
+            case "unlimited":
+                return aggregated(step, times.with(parts.windowedBy(UnlimitedWindows.of().startOn(Instant.ofEpochMilli(length))).aggregate(first, rows(step, name))));
+            case "hopping":
+                final Duration advance = Duration.ofMillis(windows.get("advance").asLong());
+                return aggregated(step, times.with(parts.windowedBy(TimeWindows.ofSizeAndGrace(size, grace).advanceBy(advance)).aggregate(first, rows(step, name))));
+            default:
+                return aggregated(step, times.with(parts.windowedBy(TimeWindows.ofSizeAndGrace(size, grace)).aggregate(first, rows(step, name))));
+        }
+    }
+
+    private Step<Windowed<String>> windowed(final JsonNode step, final Step<String> in, final String name) {
+        final KGroupedStream<String, String> grouped = grouped(step, in);
+        final JsonNode windows = step.get("windows");
         final long length = windows.get("size").asLong();
         final Duration size = Duration.ofMillis(length);
         final Duration grace = Duration.ofMillis(windows.path("grace").asLong());
