@@ -23,6 +23,7 @@ func RunStores(t *testing.T, open Open) {
 	t.Run("windows by start", func(t *testing.T) { testStores(t, open, windowsByStart) })
 	t.Run("windows by key", func(t *testing.T) { testStores(t, open, windowsByKey) })
 	t.Run("sessions", func(t *testing.T) { testStores(t, open, sessions) })
+	t.Run("versioned", func(t *testing.T) { testVersioned(t, open) })
 }
 
 // key is the key of any store under test; start is 0 for stores without windows.
