@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
 )
@@ -18,6 +19,7 @@ const (
 	retentionBytes  = "retention.bytes"
 	segmentBytes    = "segment.bytes"
 	maxMessageBytes = "max.message.bytes"
+	compactionLag   = "min.compaction.lag.ms"
 	timestampType   = "message.timestamp.type"
 	timestampBefore = "message.timestamp.before.max.ms"
 	timestampAfter  = "message.timestamp.after.max.ms"
@@ -80,12 +82,19 @@ func (t internalTopic) settings() map[string]string {
 	case t.store.Retention() > 0:
 		settings[cleanupPolicy] = "compact,delete" // Kafka rejects DeleteRecords for topics with compact alone
 		settings[retentionMs], settings[retentionBytes] = "-1", "-1"
+	case t.store.History > 0:
+		settings[cleanupPolicy] = "compact"
+		settings[compactionLag] = strconv.FormatInt(lagOf(t.store.History).Milliseconds(), 10)
 	default:
 		settings[cleanupPolicy] = "compact"
 	}
 	maps.Copy(settings, t.userConfig)
 	return settings
 }
+
+// lagOf returns for how long compaction must spare the changelog of a versioned store with a history. It must be twice
+// the history (see plan.Store), and in Kafka Streams it is a day more than the history.
+func lagOf(history time.Duration) time.Duration { return history + max(history, 24*time.Hour) }
 
 // check returns an error for user settings that make results wrong, and warnings about those that can lose records.
 func (t internalTopic) check() (warnings []string, err error) {
@@ -122,6 +131,9 @@ func (t internalTopic) check() (warnings []string, err error) {
 		default:
 			warnings = append(warnings, fmt.Sprintf("%s=%s deletes windows by the wall clock; a replay of older records can lose its windows", name, t.userConfig[name]))
 		}
+	}
+	if t.store != nil && t.store.History > 0 && set(compactionLag) && !atLeast(t.userConfig[compactionLag], strconv.FormatInt(2*t.store.History.Milliseconds(), 10)) {
+		warnings = append(warnings, fmt.Sprintf("%s=%s is less than twice the history of the table; a restore can lose rows of the history", compactionLag, t.userConfig[compactionLag]))
 	}
 	return warnings, errors.Join(mistakes...)
 }

@@ -12,8 +12,9 @@ import (
 )
 
 var (
-	rows    = &plan.Store{Definition: state.NewKeyValue("rows", codec.String, codec.Int64)}
-	windows = &plan.Store{Definition: state.NewWindow("windows", codec.String, codec.Int64, time.Hour, time.Hour)}
+	rows     = &plan.Store{Definition: state.NewKeyValue("rows", codec.String, codec.Int64)}
+	versions = &plan.Store{Definition: state.NewVersioned("versions", codec.String, codec.Int64, time.Hour), History: time.Hour}
+	windows  = &plan.Store{Definition: state.NewWindow("windows", codec.String, codec.Int64, time.Hour, time.Hour)}
 )
 
 func TestSettingsOfInternalTopics(t *testing.T) {
@@ -22,9 +23,10 @@ func TestSettingsOfInternalTopics(t *testing.T) {
 		topic internalTopic
 		want  string
 	}{
-		"repartition":          {internalTopic{}, all + "cleanup.policy=delete segment.bytes=52428800 retention.ms=-1 retention.bytes=-1"},
-		"changelog":            {internalTopic{store: rows}, all + "cleanup.policy=compact"},
-		"changelog of windows": {internalTopic{store: windows}, all + "cleanup.policy=compact,delete retention.ms=-1 retention.bytes=-1"},
+		"repartition":           {internalTopic{}, all + "cleanup.policy=delete segment.bytes=52428800 retention.ms=-1 retention.bytes=-1"},
+		"changelog":             {internalTopic{store: rows}, all + "cleanup.policy=compact"},
+		"changelog of windows":  {internalTopic{store: windows}, all + "cleanup.policy=compact,delete retention.ms=-1 retention.bytes=-1"},
+		"changelog of versions": {internalTopic{store: versions}, all + "cleanup.policy=compact min.compaction.lag.ms=90000000"},
 		"the user's": {
 			internalTopic{store: rows, userConfig: map[string]string{"min.insync.replicas": "2", "max.message.bytes": "5"}},
 			strings.Replace(all, "10000000", "5", 1) + "cleanup.policy=compact min.insync.replicas=2",
@@ -56,6 +58,8 @@ func TestSettingsThatLoseRecords(t *testing.T) {
 		warned  string
 	}{
 		{nil, "", "", ""},
+		{versions, "min.compaction.lag.ms=7200000", "", ""},
+		{versions, "min.compaction.lag.ms=7199999", "", "less than twice the history"},
 		{nil, "segment.ms=1000", "", ""},
 		{nil, "cleanup.policy=delete", "", ""},
 		{nil, "cleanup.policy=compact", "unprocessed records", ""},

@@ -98,7 +98,7 @@ type Counters struct {
 // Drop counts the records that a step has dropped for one reason.
 type Drop struct {
 	Step    string           `json:"step"`   // its label in the plan, with the line that declared it
-	Reason  string           `json:"reason"` // "late", "no-key", "tombstone", "duplicate", "unrouted"
+	Reason  string           `json:"reason"` // "late", "no-key", "out-of-order", "tombstone", "duplicate", "unrouted"
 	Count   int64            `json:"count"`
 	Example processor.Origin `json:"example"` // the last dropped record
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -18,8 +19,8 @@ import (
 //	| 1 | key … | ^timestamp, 8 bytes BE |         an earlier version; its value begins with 1, or is 0 for a deletion
 //
 // so that the earlier versions of a key are adjacent, the newest first. The changelog has one record per version, with
-// the version's key, value and timestamp, as in Kafka Streams. The latest version of a key is always the last one that
-// was written there, because that is the one which compaction keeps.
+// the version's key, value and timestamp, as in Kafka Streams. After late versions of a key, its latest is written
+// again, because compaction keeps the last record of a key.
 type versions struct {
 	*base
 	core    *core[[]byte, []byte]
@@ -293,8 +294,18 @@ func (v *versions) physicalKey(kind byte, key []byte, timestamp int64) []byte {
 	return v.at
 }
 
-// Dump implements Store. The latest versions come after all earlier ones.
+// Dump implements Store. The versions of a key are in the order of time, the latest after all earlier ones of all keys.
 func (v *versions) Dump(log LogFunc) error {
+	var versions []EncodedRow // earlier ones of one key
+	dumpKey := func() error {
+		for _, row := range slices.Backward(versions) {
+			if err := log(row.Key, row.Value, row.Timestamp); err != nil {
+				return err
+			}
+		}
+		versions = versions[:0]
+		return nil
+	}
 	for _, kind := range []byte{earlierRow, latestRow, deletedRow} {
 		err := v.each(v.db, "dump", func(key, row []byte, timestamp int64) (bool, error) {
 			physical := v.physical(key)
@@ -308,9 +319,16 @@ func (v *versions) Dump(log LogFunc) error {
 			case len(physical) < 1+timeSize:
 				return false, v.storeError("dump", errDamagedVersion)
 			}
-			return true, log(physical[1:len(physical)-timeSize], valueOf(row), timestamp)
+			key = slices.Clone(physical[1 : len(physical)-timeSize])
+			if len(versions) > 0 && !bytes.Equal(versions[0].Key, key) {
+				if err := dumpKey(); err != nil {
+					return false, err
+				}
+			}
+			versions = append(versions, EncodedRow{key, slices.Clone(valueOf(row)), timestamp})
+			return true, nil
 		})
-		if err != nil {
+		if err = errors.Join(err, dumpKey()); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"time"
 )
@@ -40,7 +41,7 @@ func (v *versions) Expire(b Batch) {
 			break
 		}
 		if physical[0] == deletedRow {
-			if timestamp < horizon && !v.uncommitted(rows.Key()) {
+			if timestamp < horizon && !v.uncommitted(rows.Key()) && !v.hasEarlier(physical[1:]) {
 				b.Delete(rows.Key())
 			}
 			continue
@@ -68,6 +69,16 @@ func (v *versions) Expire(b Batch) {
 func (v *versions) replacedAt(key []byte) (int64, error) {
 	last, err := v.latest(key)
 	return last.timestamp, err
+}
+
+// hasEarlier reports whether a key has earlier versions, which are only known to have ended while the deletion is there.
+func (v *versions) hasEarlier(key []byte) bool {
+	found := false
+	err := v.earlier(key, math.MaxInt64, func(int64, []byte) bool {
+		found = true
+		return false
+	})
+	return found || err != nil
 }
 
 // uncommitted reports whether a row has a change that is not in the database.

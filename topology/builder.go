@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
@@ -26,9 +27,10 @@ type Builder struct {
 	storeAt     map[string]string
 	timed       map[*plan.Node]bool // nodes with a clock of their own
 	globals     map[*plan.Node]*plan.Global
-	copartition map[*plan.Node]bool  // nodes whose sources must have the same number of partitions
-	encodings   map[reflect.Type]any // from EncodeAs: reflect.TypeFor[T]() → codec.Codec[T]
-	unfinished  []unfinished         // work that Build does first, when all settings are known
+	holds       map[*plan.Node]time.Duration // by the node of a Reorder
+	copartition map[*plan.Node]bool          // nodes whose sources must have the same number of partitions
+	encodings   map[reflect.Type]any         // from EncodeAs: reflect.TypeFor[T]() → codec.Codec[T]
+	unfinished  []unfinished                 // work that Build does first, when all settings are known
 	mistakes    []mistake
 	place       int // position among the declarations, to sort mistakes by
 	built       bool
@@ -57,6 +59,7 @@ func NewBuilder(application string) *Builder {
 		copartition: map[*plan.Node]bool{},
 		timed:       map[*plan.Node]bool{},
 		globals:     map[*plan.Node]*plan.Global{},
+		holds:       map[*plan.Node]time.Duration{},
 		encodings:   map[reflect.Type]any{},
 	}
 	b.checkName(callSite(), "application", application)
@@ -167,6 +170,9 @@ func (b *Builder) attach(n *plan.Node, def state.Definition, source string) *pla
 	}
 	if !ok {
 		store = &plan.Store{Definition: def, Source: source}
+		if versioned, ok := def.(interface{ History() time.Duration }); ok {
+			store.History = versioned.History()
+		}
 		b.stores[def.Name()], b.storeAt[def.Name()] = store, n.Where
 	}
 	b.addStore(n, store)

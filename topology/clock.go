@@ -13,7 +13,7 @@ func (b *Builder) nameClocks(s *plan.Subtopology) {
 	uses := map[string]int{}
 	bytes := 0
 	for _, store := range s.Stores {
-		if store.Retention() > 0 {
+		if store.Retention() > 0 || store.History > 0 {
 			bytes += clockBytes(store.Name())
 		}
 	}

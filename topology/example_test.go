@@ -578,6 +578,37 @@ func ExampleLeftJoin() {
 	// out vela = no price
 }
 
+// The sale is charged with the price at its time, although the price has changed since.
+func ExampleVersioned() {
+	b := topology.NewBuilder("charges")
+	history := topology.Versioned(topology.TableFrom(b, prices), 24*time.Hour)
+	byProduct := topology.KeyBy(topology.From(b, sales), "by-product", sale.Of)
+	topology.Join(byProduct, history, sale.Charge).To(counts)
+
+	e := start(b)
+	send(e, prices, at[int64](0, "rede", 5), at[int64](60, "rede", 6))
+	send(e, sales, at(30, "1", sale{"ana", "rede", 2}), at(90, "2", sale{"ana", "rede", 2}))
+	show(e, counts)
+	// Output:
+	// counts rede = 10
+	// counts rede = 12
+}
+
+// A price may arrive up to a minute after the sales that it applies to: they wait for it.
+func ExampleReorder() {
+	b := topology.NewBuilder("charges")
+	history := topology.Versioned(topology.TableFrom(b, prices), 24*time.Hour)
+	byProduct := topology.KeyBy(topology.From(b, sales), "by-product", sale.Of)
+	topology.Join(topology.Reorder(byProduct, "waiting-sales", time.Minute), history, sale.Charge).To(counts)
+
+	e := start(b)
+	send(e, sales, at(30, "1", sale{"ana", "rede", 2}))
+	send(e, prices, at[int64](0, "rede", 5))
+	send(e, sales, at(90, "2", sale{"ana", "rede", 2})) // a minute later
+	show(e, counts)
+	// Output: counts rede = 10
+}
+
 // Every process has all countries, so the sales need not be partitioned by country.
 func ExampleJoinGlobal() {
 	b := topology.NewBuilder("shipping")

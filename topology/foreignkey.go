@@ -62,12 +62,12 @@ func joinTablesBy[K, V, L, W, R any](left *Table[K, V], right *Table[L, W], kind
 		}
 	})
 	n.subscribe.Build = func(l *plan.Linker) []any {
-		return []any{subscribe(l, n.subscribe, j, new(subscriber))}
+		return []any{left.inOrder(l, n.subscribe, subscribe(l, n.subscribe, j, new(subscriber)))}
 	}
 	n.respond.Build = func(l *plan.Linker) []any {
 		r := newResponder(l.Host, n.respond, subscriptions)
 		r.row = lookup(j, right.rows(l))
-		return []any{plan.Stream[[]byte, []byte](r.receive), respond(j, r)}
+		return []any{plan.Stream[[]byte, []byte](r.receive), right.inOrder(l, n.respond, respond(j, r))}
 	}
 	n.resolve.Build = func(l *plan.Linker) []any {
 		next := out.results(l)

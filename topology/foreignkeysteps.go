@@ -148,7 +148,10 @@ func resolve[K, V, L, W any](l *plan.Linker, n *foreignKeyNodes, j *foreignKeyJo
 // results returns what takes the results of a foreign-key join. They are kept if the table has a store.
 func (t *Table[K, V]) results(l *plan.Linker) plan.Stream[K, V] {
 	next := plan.TableOutput[K, V](l, t.node)
-	if t.def != nil {
+	switch {
+	case t.versioned != nil:
+		return t.upsertVersion(l, next)
+	case t.def != nil:
 		return upsert(l, t.node, t.def().In(l.Host), next)
 	}
 	change := new(plan.Change[K, V])

@@ -103,7 +103,7 @@ func moveChanges[K, V, L any](t *Table[K, V], name string, key func(V) L) *Strea
 	var values codec.Codec[changed[V]]
 	n.Build = func(l *plan.Linker) []any {
 		m := changeMover{host: l.Host, node: n}
-		return []any{plan.Table[K, V](func(c *plan.Change[K, V]) error {
+		return []any{t.inOrder(l, n, func(c *plan.Change[K, V]) error {
 			var err error
 			m.begin()
 			group := func(dst []byte, value V) []byte {

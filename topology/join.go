@@ -7,7 +7,8 @@ import (
 
 // Join combines each record of the stream with the table's current row of the same key; records without a row are
 // dropped. Only the stream causes output: a change of the table alone does not. Both sides need the same key and the
-// same number of partitions.
+// same number of partitions. The row of a Versioned table is the one at the time of the record; Reorder lets records
+// wait for the rows of their time.
 func Join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], combine func(V, W) R) *Stream[K, R] {
 	return join(s, t, "join", combine != nil, func(v V, w W, ok bool) (R, bool) {
 		if !ok {
@@ -32,6 +33,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 	s.needsKey(n)
 	s.b.needs(n, given)
 	s.b.deferStep(func() {
+		s.b.checkHold(n, s.node, t.history())
 		if a, b := s.key.name(s.b, n), t.key.name(s.b, n); a != b {
 			s.b.mistake(n.Where, "the two sides of the join are not co-partitioned: the stream's keys are %s and the table's %s; use one codec", a, b)
 		}
@@ -39,7 +41,8 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 	s.b.copartition[n] = true
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[K, R](l, n)
-		rows := t.rows(l)
+		at := new(int64)
+		rows := t.rowsAt(l, at)
 		out := new(processor.Record[K, R])
 		stream := func(r *processor.Record[K, V]) error {
 			if r.Tombstone {
@@ -50,6 +53,7 @@ func join[K, V, W, R any](s *Stream[K, V], t *Table[K, W], kind string, given bo
 			var ok bool
 			if !r.NoKey {
 				var err error
+				*at = r.Timestamp
 				if row, _, ok, err = rows(r.Key); err != nil {
 					return err
 				}

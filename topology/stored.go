@@ -28,7 +28,11 @@ func (t *Table[K, V]) keep(name string) {
 	t.name, t.def = name, func() *state.KeyValueDefinition[K, V] { return def }
 	t.b.deferStep(func() {
 		def = t.store(name)
-		if store := t.b.attach(t.node, def, ""); store != nil {
+		kept := state.Definition(def)
+		if t.versioned != nil {
+			kept = t.versioned.define(name)
+		}
+		if store := t.b.attach(t.node, kept, ""); store != nil {
 			store.Config = t.made.topicConfig()
 		}
 	})
@@ -53,13 +57,18 @@ func (t *Table[K, V]) store(name string) *state.KeyValueDefinition[K, V] {
 // table has one.
 func (t *Table[K, V]) changes(l *plan.Linker) plan.Table[K, V] {
 	next := plan.TableOutput[K, V](l, t.node)
-	if t.def == nil {
+	switch {
+	case t.versioned != nil:
+		return t.keepVersions(l, next)
+	case t.def == nil:
 		return next
 	}
 	rows := t.def().In(l.Host)
 	return func(c *plan.Change[K, V]) error {
 		var err error
-		if c.Has {
+		if c.Late {
+			err = replaceLate(rows, c)
+		} else if c.Has {
 			err = rows.Put(c.Key, c.New, c.Timestamp)
 		} else {
 			err = rows.Delete(c.Key, c.Timestamp)
@@ -69,6 +78,19 @@ func (t *Table[K, V]) changes(l *plan.Linker) plan.Table[K, V] {
 		}
 		return next(c)
 	}
+}
+
+// replaceLate writes a change of a versioned table to a store that is not versioned, which takes changes as they come.
+func replaceLate[K, V any](rows *state.KeyValue[K, V], c *plan.Change[K, V]) error {
+	var kept state.Change[V]
+	var err error
+	if c.Has {
+		kept, err = rows.Replace(c.Key, c.New, c.Timestamp)
+	} else {
+		kept, err = rows.Remove(c.Key, c.Timestamp)
+	}
+	c.Old, c.Had, c.OldTimestamp, c.Late = kept.Old, kept.Had, kept.OldTimestamp, false
+	return err
 }
 
 // derive returns the table that step n computes from t, with the keys of t.
@@ -88,6 +110,9 @@ func ToTable[K, V any](s *Stream[K, V], name string) *Table[K, V] {
 	t.closing = s.windows.closing(n, s.window.closer(), name)
 	t.keep(name)
 	n.Build = func(l *plan.Linker) []any {
+		if t.versioned != nil {
+			return []any{t.upsertVersion(l, plan.TableOutput[K, V](l, n))}
+		}
 		return []any{plan.Stream[K, V](upsert(l, n, t.def().In(l.Host), plan.TableOutput[K, V](l, n)))}
 	}
 	return t

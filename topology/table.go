@@ -2,6 +2,7 @@ package topology
 
 import (
 	"errors"
+	"time"
 
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
@@ -23,13 +24,22 @@ type Table[K, V any] struct {
 	grouped bool                                   // the rows are groups of another table's
 	moved   bool                                   // a grouped table gets its values through a topic
 
+	versioned *versioned[K, V]     // nil unless it is kept with its history
+	inherited func() time.Duration // history of the table that it is computed from; nil if it cannot be read as of a time
+
+	// past returns the rows, as of the time in at, of a table that is computed from a versioned one and has no store.
+	past func(l *plan.Linker, at *int64) plan.Rows[K, V]
+
 	// computed returns the rows of a table that is computed from other tables, and has no store.
 	computed func(*plan.Linker) plan.Rows[K, V]
 }
 
 // rows returns the rows of the table in a task.
 func (t *Table[K, V]) rows(l *plan.Linker) plan.Rows[K, V] {
-	if t.def == nil {
+	switch {
+	case t.versioned != nil:
+		return t.versioned.readOnly(l.Host).GetWithTime
+	case t.def == nil:
 		return t.computed(l)
 	}
 	return t.def().ReadOnly(l.Host).GetWithTime
@@ -52,17 +62,27 @@ func TableFrom[K, V any](b *Builder, topic Topic[K, V]) *Table[K, V] {
 	b.follow(n, topic.name, topic.options, processor.Decode)
 	b.checkTableTime(n, topic.name, topic.options)
 	def := state.NewKeyValue(topic.name, topic.key, topic.value).Immutable()
-	b.deferStep(func() { b.attach(n, def, topic.name) })
-	n.Queue = func(l *plan.Linker) plan.Queue {
-		rows := def.In(l.Host)
-		q := newQueue(&topic, func() { l.Enter(n) }, l.Host.Now)
-		q.deliver = upsert(l, n, rows, plan.TableOutput[K, V](l, n))
-		q.load = upsert(l, n, rows, func(*plan.Change[K, V]) error { return nil })
-		return q
-	}
 	t := &Table[K, V]{
 		b: b, node: n, made: &settings{node: n}, key: chosen(topic.key), value: chosen(topic.value), name: topic.name,
 		def: func() *state.KeyValueDefinition[K, V] { return def },
+	}
+	b.deferStep(func() {
+		if t.versioned == nil {
+			b.attach(n, def, topic.name)
+		} else {
+			b.attach(n, t.versioned.define(topic.name), "") // with a changelog: compaction of the topic would lose history
+		}
+	})
+	n.Queue = func(l *plan.Linker) plan.Queue {
+		q := newQueue(&topic, func() { l.Enter(n) }, l.Host.Now)
+		if t.versioned != nil {
+			q.deliver = t.upsertVersion(l, plan.TableOutput[K, V](l, n))
+			return q
+		}
+		rows := def.In(l.Host)
+		q.deliver = upsert(l, n, rows, plan.TableOutput[K, V](l, n))
+		q.load = upsert(l, n, rows, func(*plan.Change[K, V]) error { return nil })
+		return q
 	}
 	b.sources[topic.name] = t
 	return t
@@ -119,6 +139,9 @@ func (t *Table[K, V]) Name() string { return t.name }
 // In returns the rows of the table for a step that it is attached to: Process(s, name, start, table). They are the
 // current rows of the task's own partition, and shared: do not modify what they refer to.
 func (t *Table[K, V]) In(s state.Stores) *state.ReadOnly[K, V] {
+	if t.versioned != nil {
+		return t.versioned.readOnly(s)
+	}
 	if t.def == nil {
 		panic("topology: the table has no store: name one with Stored") // Build has refused to attach it
 	}
@@ -127,6 +150,9 @@ func (t *Table[K, V]) In(s state.Stores) *state.ReadOnly[K, V] {
 
 // View returns the committed rows of the table in the database of a task. Programs read them with runner.Local.
 func (t *Table[K, V]) View(r state.Reader) (*state.View[K, V], error) {
+	if t.versioned != nil {
+		return t.versioned.view(r)
+	}
 	if t.def == nil {
 		return nil, errors.New("topology: the table has no store: name one with Stored")
 	}

@@ -17,8 +17,7 @@ func (t *Table[K, V]) filter(kind string, accept func(V) bool, want bool) *Table
 	n := t.b.add(kind, "", t.output())
 	t.b.needs(n, accept != nil)
 	out := derive[V](t, n)
-	out.computed = func(l *plan.Linker) plan.Rows[K, V] {
-		rows := t.rows(l)
+	filtered := func(l *plan.Linker, rows plan.Rows[K, V]) plan.Rows[K, V] {
 		return func(key K) (V, int64, bool, error) {
 			value, timestamp, found, err := rows(key)
 			if found && err == nil {
@@ -30,9 +29,13 @@ func (t *Table[K, V]) filter(kind string, accept func(V) bool, want bool) *Table
 			return value, timestamp, found, err
 		}
 	}
+	out.computed = func(l *plan.Linker) plan.Rows[K, V] { return filtered(l, t.rows(l)) }
+	out.past = func(l *plan.Linker, at *int64) plan.Rows[K, V] { return filtered(l, t.rowsAsOf(l, at)) }
+	out.inherited = t.history
 	n.Build = func(l *plan.Linker) []any {
 		next := out.changes(l)
 		change := new(plan.Change[K, V])
+		every := t.history() > 0 // as in Kafka Streams, changes of a versioned table that do not pass are tombstones
 		return []any{plan.Table[K, V](func(c *plan.Change[K, V]) error {
 			*change = *c
 			l.Enter(n)
@@ -42,7 +45,7 @@ func (t *Table[K, V]) filter(kind string, accept func(V) bool, want bool) *Table
 			if c.Has && accept(c.New) != want {
 				change.Has, change.New = false, *new(V)
 			}
-			if !change.Had && !change.Has {
+			if !change.Had && !change.Has && !every {
 				return nil
 			}
 			return next(change)

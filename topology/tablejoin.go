@@ -3,7 +3,7 @@ package topology
 import "github.com/rio-streams/rio/internal/plan"
 
 // JoinTables combines the rows of two tables that have the same key. A change of either side changes the result; a key
-// that is missing on one side has none. The timestamp of a result is the later one of its rows. Both sides need the
+// that is missing on one side has none. Late rows of a Versioned side change nothing. The timestamp of a result is the later one of its rows. Both sides need the
 // same number of partitions. combine is called for the old and the new rows of each change, and when a join looks a row
 // up, so it must depend on its arguments only. The table has no store of its own unless Stored names one.
 func JoinTables[K, V, W, R any](left *Table[K, V], right *Table[K, W], combine func(V, W) R) *Table[K, R] {
@@ -91,7 +91,7 @@ func joinTables[K, V, W, R any](left *Table[K, V], right *Table[K, W], kind stri
 			change.New, change.Has = joined(l, v, has, c.New, c.Has)
 			return next(change)
 		}
-		return []any{plan.Table[K, V](fromLeft), plan.Table[K, W](fromRight)}
+		return []any{left.inOrder(l, n, fromLeft), right.inOrder(l, n, fromRight)}
 	}
 	return out
 }

@@ -32,8 +32,7 @@ func mapRows[K, V, W any](t *Table[K, V], kind string, given bool, f func(key K,
 	n := t.b.add(kind, "", t.output())
 	t.b.needs(n, given)
 	out := derive[W](t, n)
-	out.computed = func(l *plan.Linker) plan.Rows[K, W] {
-		rows := t.rows(l)
+	mapped := func(l *plan.Linker, rows plan.Rows[K, V]) plan.Rows[K, W] {
 		return func(key K) (mapped W, timestamp int64, found bool, err error) {
 			value, timestamp, found, err := rows(key)
 			if found && err == nil {
@@ -43,11 +42,14 @@ func mapRows[K, V, W any](t *Table[K, V], kind string, given bool, f func(key K,
 			return mapped, timestamp, found, err
 		}
 	}
+	out.computed = func(l *plan.Linker) plan.Rows[K, W] { return mapped(l, t.rows(l)) }
+	out.past = func(l *plan.Linker, at *int64) plan.Rows[K, W] { return mapped(l, t.rowsAsOf(l, at)) }
+	out.inherited = t.history
 	n.Build = func(l *plan.Linker) []any {
 		next := out.changes(l)
 		change := new(plan.Change[K, W])
 		return []any{plan.Table[K, V](func(c *plan.Change[K, V]) error {
-			*change = plan.Change[K, W]{Key: c.Key, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}
+			*change = plan.Change[K, W]{Key: c.Key, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp, Late: c.Late}
 			l.Enter(n)
 			if c.Had {
 				change.Old = f(c.Key, c.Old, c.OldTimestamp)

@@ -29,7 +29,8 @@ func (c *semanticsCase) configs(t *testing.T, happens string) []topologytest.Con
 // joinByForeignKey joins two tables as the Java tests do.
 func (c *semanticsCase) joinByForeignKey(t *testing.T, b *topology.Builder) {
 	t.Helper()
-	left, right := topology.TableFrom(b, textTopic("left").Partitions(max(1, c.config.Partitions-1))), topology.TableFrom(b, textTopic("right"))
+	left := semanticsTable(b, textTopic("left").Partitions(max(1, c.config.Partitions-1)), c.LeftStore)
+	right := semanticsTable(b, textTopic("right"), c.RightStore)
 	pair := func(l, r string, ok bool) string { return "(" + l + "," + textOr(r, ok) + ")" }
 	key := foreignKeyOf(t, c.Topology)
 	if strings.HasSuffix(c.Join, "left") {

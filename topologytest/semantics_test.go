@@ -30,15 +30,8 @@ var intendedDifferences = map[string]string{
 // wantSemantics lists the kinds of cases that the suite does not run completely, with the reason. All others run.
 const wantSemantics = `
 join                             cases  run  in part  differ  not run
-foreign-key inner                9      6    0        0       3        versioned table and grace of a join
-foreign-key left                 8      6    0        0       2        versioned table and grace of a join
 repartition                      1      0    0        0       1        repartition by the same key
 stream-stream left               11     10   0        1       0
-stream-table inner               6      4    0        0       2        versioned table and grace of a join
-stream-table left                6      5    0        0       1        versioned table and grace of a join
-table-table inner                6      4    0        0       2        versioned table and grace of a join
-table-table left                 5      2    0        0       3        versioned table and grace of a join
-table-table outer                5      2    0        0       3        versioned table and grace of a join
 window                           cases  run  in part  differ  not run
 suppress                         13     0    0        0       13       suppress
 windowed_aggregation hopping     13     12   0        1       0
@@ -140,11 +133,11 @@ type semanticsCase struct {
 	Aggregation string
 	Emit        string
 	Suppress    any
-	Before      int64  `json:"window_before_ms"` // of a join
-	After       int64  `json:"window_after_ms"`
-	Grace       *int64 `json:"grace_ms"`
-	LeftStore   any    `json:"left_store"`
-	RightStore  any    `json:"right_store"`
+	Before      int64           `json:"window_before_ms"` // of a join
+	After       int64           `json:"window_after_ms"`
+	Grace       *int64          `json:"grace_ms"`
+	LeftStore   *semanticsStore `json:"left_store"`
+	RightStore  *semanticsStore `json:"right_store"`
 	Window      struct {
 		Type    string
 		Size    int64 `json:"size_ms"`
@@ -224,8 +217,6 @@ func (c *semanticsCase) missing() string {
 	switch {
 	case strings.HasPrefix(c.Join, "none"):
 		return "repartition by the same key"
-	case c.Grace != nil && strings.HasPrefix(c.Join, "stream-table"), c.LeftStore != nil, c.RightStore != nil:
-		return "versioned table and grace of a join"
 	case c.Kind == "suppress":
 		return "suppress"
 	}
@@ -339,14 +330,17 @@ func (c *semanticsCase) buildJoin(t *testing.T, b *topology.Builder) {
 		return
 	}
 	if strings.HasPrefix(c.Join, "table-table") {
-		left, right := topology.TableFrom(b, textTopic("left")), topology.TableFrom(b, textTopic("right"))
+		left, right := semanticsTable(b, textTopic("left"), c.LeftStore), semanticsTable(b, textTopic("right"), c.RightStore)
 		for join := range strings.SplitSeq(c.Join, " then ") {
 			left = joinTables(left, right, strings.TrimPrefix(join, "table-table "), found[1])
 		}
 		left.To(semanticsOut)
 		return
 	}
-	stream, table := topology.From(b, textTopic("left")), topology.TableFrom(b, textTopic("right"))
+	stream, table := topology.From(b, textTopic("left")), semanticsTable(b, textTopic("right"), c.RightStore)
+	if c.Grace != nil {
+		stream = topology.Reorder(stream, "joined", milliseconds(*c.Grace))
+	}
 	if strings.HasSuffix(c.Join, "left") {
 		topology.LeftJoin(stream, table, func(l, r string, ok bool) string {
 			if !ok {

@@ -23,6 +23,10 @@ type Change[K, V any] struct {
 	Old, New                V
 	Had, Has                bool  // whether the row existed before, and exists now
 	OldTimestamp, Timestamp int64 // of the rows, in milliseconds; Timestamp of a deletion is when it was deleted
+
+	// Late: the change of a versioned table is a row, or a deletion, that is older than the current row, which is Old
+	// and stays. Steps that keep the latest rows drop it.
+	Late bool
 }
 
 // Rows looks up a row of a table in the same task, with its timestamp in milliseconds.
@@ -65,6 +69,10 @@ type Host interface {
 	// Shared returns the database of the global tables; nil if the plan has none.
 	Shared() *state.Shared
 
+	// As calls f. What steps emit meanwhile inherits the given headers and timestamp instead of those of the current
+	// record.
+	As(headers []processor.Header, timestamp int64, f func() error) error
+
 	// Send emits an encoded record. key and value are copied; nil is null.
 	Send(topic *Topic, key, value []byte, timestamp int64, headers []processor.Header)
 
@@ -106,9 +114,12 @@ type DropReason string
 const (
 	NoKey     DropReason = "no-key"    // a stateful operator got a record without a key
 	Tombstone DropReason = "tombstone" // an operator that needs a value got a record without one
-	Late      DropReason = "late"      // all windows of the record were closed
+	Late      DropReason = "late"      // all windows of the record were closed, or it is older than the history of a table
 	Duplicate DropReason = "duplicate" // an earlier record had the same id
 	Unrouted  DropReason = "unrouted"  // no branch, and no partition, was chosen for the record
+
+	// OutOfOrder: a step that keeps the latest rows of a table got one that is older than the current one.
+	OutOfOrder DropReason = "out-of-order"
 )
 
 // ByKey is the partition that the key of a record determines.

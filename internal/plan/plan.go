@@ -100,6 +100,10 @@ type Store struct {
 	// changelog is <application>-<name>-changelog.
 	Source string
 
+	// History is for how long a versioned store keeps earlier rows; 0 for other stores. Compaction of the changelog must
+	// spare records for twice as long.
+	History time.Duration
+
 	// Config holds the settings of the changelog topic that the user chose, by Kafka's names. They override the
 	// application's settings. A store with a Source has none.
 	Config map[string]string

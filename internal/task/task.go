@@ -268,6 +268,14 @@ func (t *Task) Inherit() ([]processor.Header, int64) {
 	return t.current.headers, t.current.time
 }
 
+// As calls f with other headers and another timestamp to inherit.
+func (t *Task) As(headers []processor.Header, timestamp int64, f func() error) error {
+	inheritedHeaders, inheritedTime := t.current.headers, t.current.time
+	defer func() { t.current.headers, t.current.time = inheritedHeaders, inheritedTime }() // also after a panic
+	t.current.headers, t.current.time = headers, timestamp
+	return f()
+}
+
 // Clock returns the clock of an operator.
 func (t *Task) Clock(name string) *state.Clock {
 	c, err := t.stores.Clock(name)
