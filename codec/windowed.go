@@ -139,6 +139,18 @@ func (c WindowedCodec[K]) Sessions() WindowedCodec[K] {
 	return c
 }
 
+// EndOf returns the end of the window with a start; zero if the codec does not know the size of the windows, or is for
+// sessions.
+func (c WindowedCodec[K]) EndOf(start time.Time) time.Time {
+	switch {
+	case c.ends != nil:
+		return c.ends.of(start)
+	case c.size > 0:
+		return start.Add(c.size)
+	}
+	return time.Time{}
+}
+
 // Key returns the codec of the key without its window.
 func (c WindowedCodec[K]) Key() Codec[K] { return c.key }
 
@@ -195,13 +207,8 @@ func (c WindowedCodec[K]) Decode(data []byte) (WindowKey[K], error) {
 		return WindowKey[K]{}, err
 	}
 	k := WindowKey[K]{Key: key, Start: readTime(data[len(data)-timeSize:])}
-	switch {
-	case c.sessions:
+	if k.End = c.EndOf(k.Start); c.sessions {
 		k.End = readTime(data[split:])
-	case c.ends != nil:
-		k.End = c.ends.of(k.Start)
-	case c.size > 0:
-		k.End = k.Start.Add(c.size)
 	}
 	return k, nil
 }

@@ -25,8 +25,8 @@ func (b *Builder) nameClocks(s *plan.Subtopology) {
 		if n.Name != "" && len(n.Stores) > 0 { // a join of streams, which has stores of its own
 			name = "join:" + n.Name
 		}
-		if n.Kind == "distinct" {
-			name = "distinct:" + n.Name
+		if n.Kind == "distinct" || n.Kind == "suppress" {
+			name = n.Kind + ":" + n.Name
 		}
 		if n.Reads != nil { // the time of its partition
 			name = "topic:" + n.Reads.Name

@@ -21,3 +21,34 @@ func ExampleFinal() {
 	// Output:
 	// per-minute ana@1970-01-01T00:00:00Z/1m0s = 2
 }
+
+func ExampleSuppress() {
+	b := topology.NewBuilder("suppressed")
+	latest := topology.TableFrom(b, lines)
+	rarely := topology.Suppress(latest, "rarely", topology.UntilTimeLimit(time.Minute).MaxRecords(1000).EmitEarlyWhenFull())
+	rarely.To(lineCopies)
+
+	e := start(b)
+	send(e, lines, at(0, "ana", "a"), at(20, "ana", "b"), at(40, "ana", "c"), at(60, "bia", "d"))
+	show(e, lineCopies)
+	// Output:
+	// copies ana = c
+}
+
+func ExampleUntilWindowCloses() {
+	days := topology.Tumbling(24 * time.Hour).Grace(time.Hour)
+	perDay := topology.NewTopic("per-day", topology.WindowCodec(days, codec.String), codec.Int64)
+
+	b := topology.NewBuilder("days")
+	counts := topology.Count(topology.Window(topology.From(b, lines), days), "counts")
+	topology.Suppress(counts, "open-days", topology.UntilWindowCloses()).To(perDay)
+
+	const hour = 3600
+	e := start(b)
+	send(e, lines, at(1*hour, "ana", "/"), at(24*hour, "bia", "/"), at(23*hour, "ana", "/late"), at(25*hour, "bia", "/"))
+	show(e, perDay)
+	// Output:
+	// per-day ana@1970-01-01T00:00:00Z/24h0m0s = 2
+}
+
+var lineCopies = topology.NewTopic("copies", codec.String, codec.String)

@@ -93,6 +93,27 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.From(b, texts("c")).To(texts("a"))
 		return b
 	},
+	"suppress": func() *topology.Builder {
+		b := topology.NewBuilder("suppress")
+		in := topology.From(b, texts("in"))
+		rows := topology.ToTable(in, "rows")
+		hours := topology.Count(topology.Window(in, topology.Tumbling(time.Hour)), "hours")
+		limit, closes := topology.UntilTimeLimit(time.Hour), topology.UntilWindowCloses()
+		topology.Suppress(rows, "", limit)
+		topology.Suppress(rows, "nothing", topology.Suppression{})
+		topology.Suppress(rows, "rows", limit)
+		topology.Suppress(rows, "negative", topology.UntilTimeLimit(-time.Second))
+		topology.Suppress(rows, "too-fine", topology.UntilTimeLimit(time.Microsecond))
+		topology.Suppress(rows, "bounds", limit.MaxRecords(-1))
+		topology.Suppress(rows, "never-full", limit.EmitEarlyWhenFull())
+		topology.Suppress(hours, "early", closes.MaxBytes(1000).EmitEarlyWhenFull())
+		topology.Suppress(hours, "two-graces", closes.Grace(time.Hour))
+		topology.Suppress(rows, "no-windows", closes)
+		topology.Suppress(topology.Count(topology.Window(in, topology.Unlimited(time.UnixMilli(0))), "all"), "never", closes)
+		topology.Suppress(topology.TableFrom(b, topology.NewTopic("unknown", codec.Windowed(codec.String), codec.Int64)), "no-end", closes)
+		topology.Suppress(hours, "kept", closes).Retention(48 * time.Hour)
+		return b
+	},
 	"final": func() *topology.Builder {
 		b := topology.NewBuilder("final")
 		in := topology.From(b, texts("in"))

@@ -155,6 +155,8 @@ func (t *Table[K, V]) Retention(d time.Duration) *Table[K, V] {
 	least := t.windows.minRetention()
 	switch {
 	case why != "":
+	case t.buffered:
+		why = "what is held back does not expire"
 	case !t.windows.windowed():
 		why = "only the rows of windows expire"
 	case d < least || d%time.Millisecond != 0:
@@ -192,7 +194,7 @@ func (t *Table[K, V]) withoutStoreUnless(other func() bool) string {
 	}
 	where := callSite()
 	t.b.deferStep(func() {
-		if t.def == nil && !other() {
+		if t.def == nil && !t.buffered && !other() {
 			t.b.mistake(where, "a setting of a store, but %s has none: name one with Stored", t.made.label())
 		}
 	})

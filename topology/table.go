@@ -21,8 +21,10 @@ type Table[K, V any] struct {
 	windows Windows                                // set when K is a window key
 	closing *closing                               // what closes the windows; nil if that is not known
 	rules   *aggregation[V]                        // nil unless an aggregate made it
-	grouped bool                                   // the rows are groups of another table's
-	moved   bool                                   // a grouped table gets its values through a topic
+
+	buffered bool // made by Suppress, which has a store without rows of the table
+	grouped  bool // the rows are groups of another table's
+	moved    bool // a grouped table gets its values through a topic
 
 	versioned *versioned[K, V]     // nil unless it is kept with its history
 	inherited func() time.Duration // history of the table that it is computed from; nil if it cannot be read as of a time

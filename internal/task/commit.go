@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
 )
 
@@ -71,6 +72,9 @@ func (t *Task) writeChanges() error {
 		}
 		log.written = true
 		out := Out{Topic: log.topic, Partition: t.cfg.Partition, Key: key, Value: value, Timestamp: timestamp, Kind: Change, Store: store.Name()}
+		if value != nil {
+			out.Headers = log.headers
+		}
 		err := t.cfg.Output.Send(out)
 		if errors.Is(err, ErrRefused) {
 			return changeRefused(out.Store, key, err)
@@ -146,8 +150,9 @@ func (t *Task) tableMoved() bool {
 // changelog is the topic that a store is restored from.
 type changelog struct {
 	topic   string
-	source  bool // the topic of a source table, to which nothing is written
-	written bool // written to since the last commit
+	source  bool               // the topic of a source table, to which nothing is written
+	written bool               // written to since the last commit
+	headers []processor.Header // of its records, apart from tombstones
 }
 
 // changelogs returns the changelogs of the task's stores, by store name.
@@ -157,7 +162,12 @@ func (cfg *Config) changelogs() map[string]*changelog {
 		if s.Source != "" {
 			logs[s.Name()] = &changelog{topic: cfg.Names.Topic(cfg.Plan.Topics[s.Source]), source: true}
 		} else {
-			logs[s.Name()] = &changelog{topic: cfg.Names.Changelog(s.Name())}
+			log := &changelog{topic: cfg.Names.Changelog(s.Name())}
+			if d, ok := s.Definition.(state.HasChangelogHeader); ok {
+				name, value := d.ChangelogHeader()
+				log.headers = []processor.Header{{Key: name, Value: value}}
+			}
+			logs[s.Name()] = log
 		}
 	}
 	return logs
