@@ -36,6 +36,7 @@ var recipes = map[string]struct {
 	"fraude":   {"cards with too many payments in a minute, repeated ones left out", fraud},
 	"totais":   {"hourly totals: as they come, and final after a grace", totals},
 	"impostos": {"purchases with the tax of their country, a global table", taxes},
+	"catalogo": {"orders at the price of their time: changes of a database, a versioned table", catalog},
 	"dias":     {"totals by the days and months of a time zone", days},
 	"perfis":   {"one profile of each customer from three streams", profiles},
 	"rotas":    {"events routed to named branches and to a topic for each tenant", routes},

@@ -36,7 +36,7 @@ func TestArguments(t *testing.T) {
 	for args, want := range map[string]string{
 		"":               "visitas   click sessions",
 		"visitas":        "application visitas\n",
-		"visita":         "error: want one recipe of credito, dias, fraude,",
+		"visita":         "error: want one recipe of catalogo, credito, dias,",
 		"visitas totais": "error: want one recipe of",
 	} {
 		var out strings.Builder
