@@ -25,6 +25,15 @@ type Policy struct {
 	Backoff time.Duration // default 100 ms
 }
 
+// After returns how long to wait before the next attempt after a number of failures.
+func (p Policy) After(failures int) time.Duration {
+	backoff := p.Backoff
+	if backoff == 0 {
+		backoff = 100 * time.Millisecond
+	}
+	return backoff << min(failures-1, 20)
+}
+
 // Validate reports every mistake in a policy for a stage.
 func (p Policy) Validate(stage Stage) error {
 	var mistakes []error

@@ -39,6 +39,9 @@ func (w *worker) commitInterval() time.Duration {
 // commit commits the transaction of all tasks of the worker, with their results, changelogs and offsets. Then it applies
 // the state changes to the databases.
 func (w *worker) commit() error {
+	if err := w.finishCalls(); err != nil {
+		return err
+	}
 	w.committed = time.Now()
 	w.dirty, w.requested = false, false
 	offsets := map[kafka.TopicPartition]kafka.CommittedOffset{}

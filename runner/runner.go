@@ -43,6 +43,11 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	if len(t.Plan().Globals) > 0 {
 		return nil, errors.New("runner: global tables run in package topologytest only, so far")
 	}
+	if !cfg.AtLeastOnce {
+		if err := t.Plan().CheckCalls(cfg.Policies, cfg.TransactionTimeout/2); err != nil {
+			return nil, fmt.Errorf("runner: %w", err)
+		}
+	}
 	log := cfg.Logger.With("application", cfg.Application)
 	return &runner{
 		cfg: cfg, plan: t.Plan(), log: log, reports: newReports(log),

@@ -74,7 +74,7 @@ func (r *runner) supervise(ctx context.Context) error {
 
 func (s *supervisor) newWorker(id int) *worker {
 	w := &worker{
-		r: s.runner, id: id, member: s.member, ctx: s.working, inbox: newMailbox(), stopped: make(chan struct{}),
+		r: s.runner, id: id, member: s.member, ctx: s.working, inbox: newMailbox(), answers: newMailbox(), stopped: make(chan struct{}),
 		report: func(f failure) { s.inbox.post(func() { s.recover(f) }) },
 		given:  map[*assignment]*running{}, byInput: map[kafka.TopicPartition]*running{},
 	}

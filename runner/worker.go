@@ -20,6 +20,7 @@ type worker struct {
 	member  *kafka.Membership
 	ctx     context.Context // of its requests to the cluster; ends after the last commit
 	inbox   *mailbox
+	answers *mailbox      // of calls to the outside
 	report  func(failure) // reports to the supervisor; does not block
 	stopped chan struct{} // closed when the goroutine has ended
 
@@ -98,6 +99,7 @@ func (w *worker) run() {
 			w.reconnect()
 			continue
 		}
+		w.takeAnswers()
 		worked, err := w.pass(time.Now())
 		w.noteDirty()
 		if err == nil && w.due(time.Now()) {
@@ -242,6 +244,7 @@ func (w *worker) wait() {
 	}
 	select {
 	case <-w.inbox.wake:
+	case <-w.answers.wake:
 	case fs := <-fetched:
 		w.receive(fs)
 	case <-wake.C:

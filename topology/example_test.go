@@ -1,6 +1,7 @@
 package topology_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -719,6 +720,48 @@ func ExampleDistinct() {
 	// out 1 = rio
 	// out 2 = rio
 	// out 1 = RIO
+}
+
+func ExampleMapAsync() {
+	// geocode stands for a call to a service.
+	geocode := func(_ context.Context, place string) (string, error) {
+		if place == "?" {
+			return "", errors.New("no such place")
+		}
+		return strings.ToUpper(place), nil
+	}
+	b := topology.NewBuilder("places")
+	found := topology.MapAsync(topology.From(b, lines), "geocode", geocode, topology.Calls{InFlight: 4, Timeout: time.Second})
+	found.OnError(processor.Policy{Action: processor.Skip, Retries: 2}).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "1", "rio"), at(1, "2", "?"), at(2, "3", "mar"))
+	show(e, out)
+	// Output:
+	// out 1 = RIO
+	// out 3 = MAR
+}
+
+// The outbox: what is to be done outside goes through a topic. A call that fails does not undo the count.
+func ExampleMapAsync_outbox() {
+	page := func(context.Context, string) (string, error) { return "", errors.New("nobody answers") }
+
+	b := topology.NewBuilder("outbox")
+	orders := topology.From(b, lines)
+	topology.Count(orders, "orders").To(counts)
+	alerts := topology.NewTopic("alerts", codec.String, codec.String)
+	orders.Filter(func(order string) bool { return strings.HasPrefix(order, "large") }).To(alerts)
+	sent := topology.MapAsync(topology.From(b, alerts), "page", page, topology.Calls{})
+	sent.OnError(processor.Policy{Action: processor.Skip, Retries: 3}).To(out)
+
+	e := start(b)
+	send(e, lines, at(0, "ana", "small order"), at(1, "ana", "large order"))
+	show(e, counts)
+	show(e, alerts)
+	// Output:
+	// counts ana = 1
+	// counts ana = 2
+	// alerts ana = large order
 }
 
 func ExampleProcess() {

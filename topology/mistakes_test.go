@@ -1,6 +1,7 @@
 package topology_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"regexp"
@@ -211,6 +212,18 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.Distinct(topology.MapKV(in, swap), "moved", itself, minute)
 		topology.Distinct(in, "twice", itself, minute)
 		topology.Count(in, "twice")
+		return b
+	},
+	"calls": func() *topology.Builder {
+		b := topology.NewBuilder("calls")
+		in := topology.From(b, texts("in"))
+		call := func(context.Context, string) (string, error) { return "", nil }
+		topology.MapAsync(in, "", call, topology.Calls{})
+		topology.MapAsync[string, string, string](in, "nil", nil, topology.Calls{})
+		topology.MapAsync(in, "none", call, topology.Calls{InFlight: -1})
+		topology.MapAsync(in, "past", call, topology.Calls{Timeout: -time.Second})
+		topology.MapAsync(in, "twice", call, topology.Calls{})
+		topology.MapAsync(in, "twice", call, topology.Calls{})
 		return b
 	},
 	"own-topic": func() *topology.Builder {

@@ -100,6 +100,8 @@ func (t *Topology) describeStep(n *plan.Node) string {
 		return line
 	case n.Writes != nil:
 		return fmt.Sprintf("%s: %s → %s to %s%s", n.Label(), n.Writes.Key, n.Writes.Value, t.topicName(n.Writes), config(n.Writes.Config))
+	case n.Async != nil:
+		return n.Label() + " ~" // a replay may give other results
 	case len(n.Stores) > 0:
 		names := make([]string, len(n.Stores))
 		for i, store := range n.Stores {

@@ -24,6 +24,10 @@ type Config struct {
 	// Topics lists the topics that exist for Topic.NamedBy; a record for any other fails. Default: all names exist.
 	Topics []string
 
+	// HoldCalls holds the calls of each MapAsync until they are answered: see Driver.Answer. Default: the functions are
+	// called at once.
+	HoldCalls bool
+
 	// CommitEvery is the number of records after which a task commits. Default: 0, at the end of every call of the
 	// driver.
 	CommitEvery int
@@ -68,6 +72,7 @@ type member struct {
 	fetched   map[string]int64       // topic → next offset to pass to the task
 	committed map[string]task.Offset // topic → committed offset
 	since     int                    // records since the last commit
+	held      []*heldCall            // calls to the outside that wait for an answer
 	open      []task.Out             // records of the open transaction
 }
 
@@ -134,15 +139,15 @@ func (d *Driver) start(m *member) (err error) {
 	if err != nil {
 		return err
 	}
-	m.open, m.since, m.fetched = nil, 0, map[string]int64{}
+	m.open, m.since, m.held, m.fetched = nil, 0, nil, map[string]int64{}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
 	m.task, err = task.New(task.Config{
 		Context: ctx,
 		Plan:    d.plan, Subtopology: m.sub, Partition: m.partition, Counts: d.counts,
 		DB: m.db, State: d.cfg.State, Policies: d.cfg.Policies, Metadata: metadata, Now: d.Now, Output: m,
-		Partitions: d.partitions,
-		Shared:     d.global.shared(),
+		Partitions: d.partitions, Call: func(c *task.Call) { d.call(m, c) },
+		Shared: d.global.shared(),
 	})
 	if err != nil {
 		cancel()
@@ -265,6 +270,12 @@ func (d *Driver) work(m *member) (int, error) {
 		limit := 1 << 20
 		if d.cfg.CommitEvery > 0 {
 			limit = d.cfg.CommitEvery - m.since
+			if limit <= 0 { // a commit that waits for calls
+				if err := d.commit(m); err != nil {
+					return total, err
+				}
+				limit = max(d.cfg.CommitEvery-m.since, 0)
+			}
 		}
 		n, err := m.task.Step(limit, m.task.CommitRequested)
 		var retry *task.RetryError
@@ -298,8 +309,12 @@ func (d *Driver) hasUnread(m *member) bool {
 	return false
 }
 
-// commit commits a member's transaction: its records become visible, and its offsets and state are kept.
+// commit commits a member's transaction: its records become visible, and its offsets and state are kept. It does nothing
+// while calls to the outside are held.
 func (d *Driver) commit(m *member) error {
+	if waits, err := m.settle(); waits || err != nil {
+		return err
+	}
 	if err := m.task.Flush(); err != nil {
 		return err
 	}
@@ -321,6 +336,9 @@ func (d *Driver) commit(m *member) error {
 func (d *Driver) Commit() error {
 	for {
 		for _, m := range d.tasks {
+			if len(m.held) > 0 {
+				return fmt.Errorf("topologytest: a commit waits for %d calls: answer them first", len(m.held))
+			}
 			if err := d.commit(m); err != nil {
 				return err
 			}
@@ -347,6 +365,7 @@ func (d *Driver) anyUnread() bool {
 func (d *Driver) Advance(by time.Duration) error {
 	d.clock = d.clock.Add(by)
 	for _, m := range d.tasks {
+		d.timeOut(m)
 		if err := m.task.Tick(d.clock); err != nil {
 			return err
 		}

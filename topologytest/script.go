@@ -33,6 +33,9 @@ import (
 //	commit                  commits now; commit every=N from now on after N records of a task, 0: after each command
 //	crash                   loses what is not committed, and continues
 //	restart                 commits, discards the local state, and restores it from the changelogs
+//	answer STEP [KEY]       answers the oldest held call of a MapAsync for a key: with the value in the input or, if that is
+//	                        "error: …", with an error; without input the function is called; see Config.HoldCalls
+//	calls                   shows the held calls
 //	read TOPIC [times]      shows everything in a topic, including internal ones and changelogs (by their full name); with
 //	                        bytes, it shows quoted bytes instead of text
 //	store NAME              shows the committed rows of a store that have not expired
@@ -92,6 +95,10 @@ func (s *script) run(t *testing.T, c *datadriven.TestData) (string, error) {
 		err = s.driver.Crash()
 	case "restart":
 		err = s.driver.Restart()
+	case "answer":
+		err = s.answer(c)
+	case "calls":
+		return strings.Join(append(s.driver.Held(), ""), "\n"), nil
 	case "read":
 		return s.show(s.driver.log.arrived, func(o Output) bool { return o.Topic == argument(c) }), nil
 	case "store":
@@ -101,7 +108,7 @@ func (s *script) run(t *testing.T, c *datadriven.TestData) (string, error) {
 	case "plan":
 		return s.topology.String(), nil
 	default:
-		return "", fmt.Errorf("unknown command %q: send, advance, commit, crash, restart, read, store, stats or plan", c.Cmd)
+		return "", fmt.Errorf("unknown command %q: send, advance, commit, crash, restart, answer, calls, read, store, stats or plan", c.Cmd)
 	}
 	return s.show(s.driver.log.arrived[seen:], s.isOutput), err
 }
@@ -146,6 +153,21 @@ func (s *script) send(c *datadriven.TestData) (int, error) {
 	}
 	seen := len(s.driver.log.arrived)
 	return seen, s.driver.run()
+}
+
+// answer answers a held call.
+func (s *script) answer(c *datadriven.TestData) error {
+	key, value := "", strings.TrimSuffix(c.Input, "\n")
+	if len(c.CmdArgs) > 1 {
+		key = c.CmdArgs[1].Key
+	}
+	switch text, failed := strings.CutPrefix(value, "error: "); {
+	case failed:
+		return s.driver.AnswerWith(argument(c), key, "", errors.New(text))
+	case value != "":
+		return s.driver.AnswerWith(argument(c), key, value, nil)
+	}
+	return s.driver.Answer(argument(c), key)
 }
 
 // isOutput reports whether a record is a result, not one of a repartition topic or a changelog.

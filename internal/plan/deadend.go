@@ -3,7 +3,7 @@ package plan
 import "slices"
 
 // DeadEnds returns the steps whose results are not used: no other step takes them, and they are not written to a topic
-// or a store. Custom steps (process, peek, foreach) are not included, because they may have side effects.
+// or a store. Custom steps (process, peek, foreach, map-async) are not included, because they may have side effects.
 func (p *Plan) DeadEnds() []*Node {
 	var ends []*Node
 	for _, sub := range p.Subtopologies {
@@ -14,7 +14,7 @@ func (p *Plan) DeadEnds() []*Node {
 			}
 		}
 		for _, n := range sub.Nodes {
-			kept := slices.Contains([]string{"process", "peek", "foreach"}, n.Kind) || len(n.Stores) > 0 || n.Writes != nil
+			kept := slices.Contains([]string{"process", "peek", "foreach", "map-async"}, n.Kind) || len(n.Stores) > 0 || n.Writes != nil
 			if !taken[n] && !kept {
 				ends = append(ends, n)
 			}

@@ -87,6 +87,10 @@ type Host interface {
 	// Partition returns the partition that the task reads.
 	Partition() int32
 
+	// Calls prepares the calls of step n to the outside. add makes one of the current record. What leaves it later is a unit
+	// of work of its own.
+	Calls(n *Node) (add func(Call))
+
 	// SendFailed applies the produce policy to a record that sink n could not encode.
 	SendFailed(n *Node, err error) error
 
@@ -105,6 +109,7 @@ type Savepoint struct {
 	Records, Arena int // lengths of the outputs
 	Timers         int // number of the timers that the work has created
 	Counted        int // number of its entries for counters
+	Calls          int // the number of calls that were added
 	Number         int // index of the border among those that the current record has entered
 }
 

@@ -131,6 +131,9 @@ type Node struct {
 	// Chosen says what records choose when the sink writes them, such as "topic and partition"; empty if nothing.
 	Chosen string
 
+	// Async describes the calls of a step to the outside; nil for other steps.
+	Async *Async
+
 	// OnError is the policy of the step; nil means the application's. For a source it is the policy of the decode
 	// stage, for a sink that of the produce stage. Other steps with a policy are borders: see Linker.
 	OnError *processor.Policy

@@ -17,7 +17,7 @@ type borders struct {
 // EnterBorder implements plan.Host.
 func (t *Task) EnterBorder() plan.Savepoint {
 	s := plan.Savepoint{
-		Stores: t.stores.Mark(), Records: len(t.outputs.records), Arena: len(t.outputs.arena),
+		Stores: t.stores.Mark(), Records: len(t.outputs.records), Arena: len(t.outputs.arena), Calls: len(t.outputs.calls),
 		Timers: len(t.created), Counted: len(t.counted), Number: t.borders.entered,
 	}
 	t.borders.entered++

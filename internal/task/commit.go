@@ -49,6 +49,9 @@ func (t *Task) DirtyBytes() int { return t.stores.DirtyBytes() }
 // Flush writes the changes of the stores since the last commit, each key once, to their changelogs, and prepares them
 // for the database. Call Committed or Close next.
 func (t *Task) Flush() error {
+	if t.Calling() {
+		return t.wrap(errors.New("Flush is called while calls to the outside are in flight"))
+	}
 	if err := t.enter("Flush", flushed, restoring, processing); err != nil {
 		return err
 	}

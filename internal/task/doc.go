@@ -14,6 +14,7 @@
 //		n, err := t.Step(1000, yield)        // process in timestamp order; results go to Config.Output
 //		t.Tick(now)                          // wall-clock timers
 //
+//		for t.Calling() { … t.Settle() … }   // calls to the outside end before a commit
 //		err = t.Flush()                      // a commit: changelog records go to Config.Output,
 //		offsets := t.Offsets()               // offsets into the same transaction,
 //		err = t.Committed(lastOffset)        // and after it, the state into the database

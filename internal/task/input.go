@@ -108,8 +108,11 @@ func (t *Task) Buffered(topic string) (records, bytes int) {
 	return 0, 0
 }
 
-// Drained reports whether every input was read to its end and no record is queued.
+// Drained reports whether every input was read to its end, no record is queued, and no call is in flight.
 func (t *Task) Drained() bool {
+	if t.Calling() {
+		return false
+	}
 	for _, in := range t.inputs {
 		if in.queue.Len() > 0 || !in.atEnd {
 			return false
@@ -119,8 +122,15 @@ func (t *Task) Drained() bool {
 }
 
 // Ready reports whether Step can process a record: at least one is queued, and every input has a queued record or was
-// read to its end, so that the smallest timestamp is known.
+// read to its end, so that the smallest timestamp is known. While a step makes as many calls to the outside as it may,
+// only their results are processed.
 func (t *Task) Ready() bool {
+	if t.nextAnswer() != nil {
+		return true
+	}
+	if t.full() && t.current.input == nil {
+		return false
+	}
 	some := false
 	for _, in := range t.inputs {
 		switch {

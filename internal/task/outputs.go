@@ -17,6 +17,7 @@ type outputs struct {
 	arena   []byte             // keys and values, concatenated
 	headers []processor.Header // of the record that is being sent
 	origin  []byte             // the value of its origin header
+	calls   []*Call            // to the outside, to be made when the work has succeeded
 }
 
 type output struct {
@@ -34,7 +35,7 @@ type output struct {
 // span is a part of the arena; a negative start means null.
 type span struct{ start, end int }
 
-func (o *outputs) reset() { o.records, o.arena = o.records[:0], o.arena[:0] }
+func (o *outputs) reset() { o.records, o.arena, o.calls = o.records[:0], o.arena[:0], o.calls[:0] }
 
 func (o *outputs) keep(b []byte) span {
 	if b == nil {
@@ -115,7 +116,7 @@ func (o *outputs) addFailure(failure *processor.Error, action processor.Action) 
 
 // truncate removes the outputs since a savepoint.
 func (o *outputs) truncate(s plan.Savepoint) {
-	o.records, o.arena = o.records[:s.Records], o.arena[:s.Arena]
+	o.records, o.arena, o.calls = o.records[:s.Records], o.arena[:s.Arena], o.calls[:s.Calls]
 }
 
 // send passes the outputs to Config.Output. The first record that it refuses is handled by the produce policy; any
@@ -153,6 +154,9 @@ func (o *outputs) send(t *Task) error {
 		if err != nil {
 			return err
 		}
+	}
+	if len(o.calls) > 0 {
+		t.addCalls()
 	}
 	o.reset()
 	return nil

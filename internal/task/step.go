@@ -27,8 +27,8 @@ func (e *RetryError) Unwrap() error { return e.Cause }
 // offset has not advanced: it is processed again where the task is opened next.
 var ErrStopped = errors.New("stopped")
 
-// Step processes up to limit records in timestamp order and returns how many it took from the inputs. It stops early
-// when the next record is not known yet, and after any record if yield returns true (nil never does). After a
+// Step processes up to limit records in timestamp order, and results of calls to the outside, which come first. It
+// returns the number of both. It stops early when a step makes as many calls as it may, when the next record is not known yet, and after any record if yield returns true (nil never does). After a
 // *RetryError call it again later; after any other error only Close is allowed.
 func (t *Task) Step(limit int, yield func() bool) (int, error) {
 	if err := t.enter("Step", processing, restoring, processing); err != nil {
@@ -36,6 +36,18 @@ func (t *Task) Step(limit int, yield func() bool) (int, error) {
 	}
 	for n := range limit {
 		if n > 0 && yield != nil && yield() {
+			return n, nil
+		}
+		if c := t.nextAnswer(); c != nil {
+			if n == 0 {
+				t.first = c.work.time
+			}
+			if err := t.finish(c); err != nil {
+				return n, err
+			}
+			continue
+		}
+		if t.full() && t.current.input == nil {
 			return n, nil
 		}
 		ok, err := t.takeNext()
@@ -136,12 +148,8 @@ func (t *Task) failed(stage processor.Stage, n *plan.Node, step string, cause er
 
 // retry returns the error that asks the owner to retry. attempts is the number of failures, including this one.
 func (t *Task) retry(failure *processor.Error, policy processor.Policy, attempts int) error {
-	backoff := policy.Backoff
-	if backoff == 0 {
-		backoff = 100 * time.Millisecond
-	}
 	t.cfg.Failed(failure, Retried)
-	return &RetryError{After: backoff << min(attempts-1, 20), Cause: failure}
+	return &RetryError{After: policy.After(attempts), Cause: failure}
 }
 
 // failure describes the failure of the current record.

@@ -44,6 +44,10 @@ type Config struct {
 	// Output receives results, dead letters and changelog records. It must copy what it keeps.
 	Output Output
 
+	// Call makes a call of a step to the outside, on another goroutine, and then calls Answered on that of the task. It may
+	// also call Answered at once. Default: the call is made at once.
+	Call func(*Call)
+
 	// Failed is called for each record that failed, with the action that was taken. It is not called for records whose
 	// policy is to fail: Step returns their error. Default: not called.
 	Failed func(*processor.Error, Outcome)
@@ -110,6 +114,7 @@ type Task struct {
 	step    *plan.Node             // the step whose user code is running, for panics
 	linkErr error                  // errors that Fail collected while linking
 	closers []closer
+	calls   []*calls // of the steps that call the outside
 
 	byStreamTime, byWallClock timers
 	created                   []created // by the current work
@@ -146,8 +151,12 @@ func New(cfg Config) (*Task, error) {
 	if cfg.Partitions == nil {
 		cfg.Partitions = func(_ *plan.Topic, name string) (int32, error) { return 0, fmt.Errorf("no such topic: %s", name) }
 	}
+	var t *Task
+	if cfg.Call == nil {
+		cfg.Call = func(c *Call) { t.Answered(c, c.Run(cfg.Context)) }
+	}
 	streamTime, times := parseMetadata(cfg.Metadata)
-	t := &Task{
+	t = &Task{
 		cfg:        cfg,
 		streamTime: streamTime,
 		changelogs: cfg.changelogs(),

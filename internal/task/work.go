@@ -15,6 +15,7 @@ type work struct {
 	raw              *plan.Raw          // nil for a timer
 	timer            *timer             // nil for a record
 	headers          []processor.Header // inherited by emitted records
+	call             string             // the id of the call to the outside whose result it is; otherwise empty
 	time             int64              // event time in milliseconds; for a timer, the time it fires for
 	attempts         int                // number of failures
 	failuresByBorder []int              // number of failures in each border that it enters
@@ -60,17 +61,22 @@ func (w *work) origin() processor.Origin {
 func (t *Task) perform(f func() error) error {
 	err := t.attempt(f)
 	if err == nil {
-		if err := t.outputs.send(t); err != nil {
-			return err
-		}
-		t.count()
-		t.startTimers()
-		return nil
+		return t.succeeded()
 	}
 	if tm := t.current.timer; tm != nil {
 		return t.failed(processor.Process, t.border(tm.step), tm.step, err)
 	}
 	return t.failed(processor.Process, nil, t.stepLabel(err), err)
+}
+
+// succeeded gives effect to what the current work has done.
+func (t *Task) succeeded() error {
+	if err := t.outputs.send(t); err != nil {
+		return err
+	}
+	t.count()
+	t.startTimers()
+	return nil
 }
 
 // attempt runs f, and rolls back its effects if it fails.
