@@ -88,20 +88,18 @@ func (r *runner) checkTopics(ctx context.Context) error {
 				ErrStateLost, t.name)
 		}
 	}
-	for _, s := range r.plan.Subtopologies {
-		for _, source := range s.Sources {
-			name := r.names().Topic(source.Reads)
-			want := r.counts[source.Reads.Name]
-			have, ok := existing[name]
-			switch n := int32(len(have.Partitions)); {
-			case !ok:
-				mistakes[name] = fmt.Errorf("%w: input topic %s was deleted: recreate it, reset the application, and restart", ErrTopicsChanged, name)
-			case differ(r.ids[name], have.ID):
-				mistakes[name] = recreatedError(name)
-			case n != want:
-				mistakes[name] = fmt.Errorf("%w: topic %s had %d partitions at the start and has %d now: restart the application; if it keeps state by the topic's keys, reset it first",
-					ErrTopicsChanged, name, want, n)
-			}
+	for _, source := range r.sources() {
+		name := r.names().Topic(source.Reads)
+		want := r.counts[source.Reads.Name]
+		have, ok := existing[name]
+		switch n := int32(len(have.Partitions)); {
+		case !ok:
+			mistakes[name] = fmt.Errorf("%w: input topic %s was deleted: recreate it, reset the application, and restart", ErrTopicsChanged, name)
+		case differ(r.ids[name], have.ID):
+			mistakes[name] = recreatedError(name)
+		case n != want:
+			mistakes[name] = fmt.Errorf("%w: topic %s had %d partitions at the start and has %d now: restart the application; if it keeps state by the topic's keys, reset it first",
+				ErrTopicsChanged, name, want, n)
 		}
 	}
 	if err := joinSorted(mistakes); err != nil {

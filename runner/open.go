@@ -211,7 +211,8 @@ func (r *runner) build(a *assignment, db state.DB, b binding) (*running, error) 
 	t.task, err = task.New(task.Config{
 		Context: ctx, Plan: r.plan, Subtopology: a.sub, Partition: a.partition, Counts: r.counts,
 		Names: r.names(), Partitions: r.partitionsOf(ctx), Call: func(c *task.Call) { t.out.worker.startCall(t, ctx, c) },
-		DB: db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, Metadata: metadata, Now: time.Now, Output: t.out,
+		Shared: r.globals.database(),
+		DB:     db, State: state.Options{Budget: r.budget}, Policies: r.cfg.Policies, Metadata: metadata, Now: time.Now, Output: t.out,
 		Failed: func(e *processor.Error, done task.Outcome) {
 			r.reports.failed(time.Now(), e, done)
 			if done == task.Retried {

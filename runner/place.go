@@ -18,6 +18,7 @@ import (
 //	<dir>/<place>/lock            locked by the process that uses the place
 //	<dir>/<place>/process-id      part of the transactional ids, so that the next process here aborts open transactions
 //	<dir>/<place>/positions       the positions of the databases; see positions
+//	<dir>/<place>/global/         the database of the global tables
 //	<dir>/<place>/<store>-<p>/    the database of the task for partition p whose first store is <store>
 //
 // Each process takes the first free place, so a restarted process usually finds its own again.

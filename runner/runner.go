@@ -40,9 +40,6 @@ func newRunner(t *topology.Topology, cfg Config) (*runner, error) {
 	if err := t.Plan().CheckPolicies(cfg.Policies); err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
-	if len(t.Plan().Globals) > 0 {
-		return nil, errors.New("runner: global tables run in package topologytest only, so far")
-	}
 	if !cfg.AtLeastOnce {
 		if err := t.Plan().CheckCalls(cfg.Policies, cfg.TransactionTimeout/2); err != nil {
 			return nil, fmt.Errorf("runner: %w", err)
@@ -74,6 +71,7 @@ type runner struct {
 	planHash  uint64
 	budget    *state.Budget
 	resources *pebblestore.Resources
+	globals   *globals // nil without global tables
 
 	chosen  chosenTopics
 	status  status
@@ -128,7 +126,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 // databases returns how many databases the process has if all tasks are assigned to it. The memory for memtables is divided
 // by this number: larger memtables make pebble rewrite rows less often.
 func (r *runner) databases() int {
-	n := 0
+	n := min(len(r.plan.Globals), 1) // all global tables share one
 	for _, s := range r.plan.Subtopologies {
 		if len(s.Stores) > 0 {
 			n += int(s.Tasks(r.counts))
@@ -145,6 +143,9 @@ func (r *runner) stateDir() string {
 
 func (r *runner) close() {
 	var errs []error
+	if r.hanging.left.Load() == 0 { // otherwise an abandoned call may still read them
+		r.globals.close()
+	}
 	if r.resources != nil {
 		r.resources.Close()
 	}

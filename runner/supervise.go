@@ -53,6 +53,13 @@ func (r *runner) supervise(ctx context.Context) error {
 	if err := s.startWorkers(ctx); err != nil {
 		return err
 	}
+	if err := s.openGlobals(ctx); err != nil { // after the workers have aborted transactions that an earlier process left open
+		for _, w := range s.workers {
+			w.closeProducer()
+		}
+		return err
+	}
+	s.globals.follow(func(err error) { s.inbox.post(func() { s.failed = err }) })
 	s.member = r.client.Join(kafka.GroupConfig{
 		Group: r.cfg.Application, InstanceID: r.place.processID, // static membership: a process that is killed and restarted keeps its tasks
 		Topics: r.subscription(), SessionTimeout: r.cfg.SessionTimeout,
