@@ -266,9 +266,12 @@ func (g *generator) aggregate(s step, head made) made {
 func (g *generator) cogroup(s step, head made) made {
 	if g.one("windows", 2) {
 		s.Windows = g.windows()
-		if s.Windows.Kind == "sliding" || s.Windows.Kind == "sessions" {
-			// In Rio, the records of all parts close them; in Kafka Streams, each part closes them for itself.
+		// In Kafka Streams, each part has a time of its own, and may begin a window anew that has expired by another's.
+		switch s.Windows.Kind {
+		case "sliding", "sessions":
 			s.Windows.Grace = aCentury
+		case "tumbling", "hopping":
+			s.Retention = aCentury
 		}
 	}
 	parts := []int{head.index}
