@@ -37,6 +37,9 @@ type step struct {
 	Final     bool      `json:"final,omitempty"`     // whether each window leaves once, when it closes
 	Interval  *interval `json:"interval,omitempty"`  // of a join of streams
 
+	History int64 `json:"history,omitempty"` // of a versioned table, in ms
+	Hold    int64 `json:"hold,omitempty"`    // how long a join with one holds its records back, in ms
+
 	Stored string `json:"stored,omitempty"` // the store of a foreign-key join
 
 	// CountNulls says that null values are values for a windowed aggregate, as in Kafka Streams.

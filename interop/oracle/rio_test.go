@@ -40,7 +40,11 @@ func (c testCase) build() (*topology.Topology, error) {
 		case s.Op == "stream":
 			made = append(made, &flow[string]{keys: codec.String, stream: topology.From(b, texts(s.Name))})
 		case s.Op == "table":
-			made = append(made, &flow[string]{keys: codec.String, table: topology.TableFrom(b, texts(s.Name))})
+			rows := topology.TableFrom(b, texts(s.Name))
+			if s.History > 0 {
+				rows = topology.Versioned(rows, milliseconds(s.History))
+			}
+			made = append(made, &flow[string]{keys: codec.String, table: rows})
 		case s.Op == "global-table":
 			made = append(made, &flow[string]{keys: codec.String, global: topology.GlobalTableFrom(b, texts(s.Name))})
 		default:
@@ -236,6 +240,9 @@ func outer(l string, hasL bool, r string, hasR bool) string {
 }
 
 func joinTable[K any](s step, left *topology.Stream[K, string], right *topology.Table[K, string]) *topology.Stream[K, string] {
+	if s.Hold > 0 {
+		left = topology.Reorder(left, s.Name, milliseconds(s.Hold))
+	}
 	if s.Op == "join" {
 		return topology.Join(left, right, both)
 	}

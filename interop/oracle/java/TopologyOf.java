@@ -42,6 +42,7 @@ import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.kstream.WindowedSerdes;
 import org.apache.kafka.streams.processor.StateStore;
 import org.apache.kafka.streams.state.KeyValueStore;
+import org.apache.kafka.streams.state.Stores;
 
 /**
  * The topology of a case. All values are strings; keys are strings, or windowed strings behind a windowed aggregate. Each step has an
@@ -113,7 +114,11 @@ final class TopologyOf {
         final String topic = step.get("name").asText();
         final Consumed<String, String> as = Consumed.with(Serdes.String(), Serdes.String());
         if (step.get("op").asText().equals("table")) {
-            return new Step<>(Serdes.String(), null, builder.table(topic, as));
+            if (!step.has("history")) {
+                return new Step<>(Serdes.String(), null, builder.table(topic, as));
+            }
+            final Duration history = Duration.ofMillis(step.get("history").asLong());
+            return new Step<>(Serdes.String(), null, builder.table(topic, as, Materialized.<String, String>as(Stores.persistentVersionedKeyValueStore(topic, history))));
         }
         if (step.get("op").asText().equals("global-table")) {
             final Step<String> out = new Step<>(Serdes.String(), null, null);
@@ -176,9 +181,9 @@ final class TopologyOf {
             case "left-join-global":
                 return in.with(in.stream.leftJoin(this.<String>second(step).global, (k, v) -> first(v), (v, row) -> both(v, row)));
             case "join":
-                return in.with(in.stream.join(quiet(this.<K>second(step)), TopologyOf::both, Joined.with(in.keys, Serdes.String(), Serdes.String())));
+                return in.with(in.stream.join(quiet(this.<K>second(step)), TopologyOf::both, joined(step, in)));
             case "left-join":
-                return in.with(in.stream.leftJoin(quiet(this.<K>second(step)), TopologyOf::both, Joined.with(in.keys, Serdes.String(), Serdes.String())));
+                return in.with(in.stream.leftJoin(quiet(this.<K>second(step)), TopologyOf::both, joined(step, in)));
             case "join-streams":
                 return in.with(in.stream.join(this.<K>second(step).stream, TopologyOf::both, interval(step), joined(in, name)));
             case "left-join-streams":
@@ -240,7 +245,8 @@ final class TopologyOf {
     }
 
     private static <K> Step<K> aggregated(final JsonNode step, final Step<K> out) {
-        out.initial = !step.get("op").asText().equals("reduce") && !step.has("final");
+        final boolean sliding = step.path("windows").path("kind").asText().equals("sliding"); // the old value is another window's
+        out.initial = (sliding || !step.get("op").asText().equals("reduce")) && !step.has("final");
         return spurious(out, step.has("delete") && !step.has("final"));
     }
 
@@ -344,13 +350,21 @@ final class TopologyOf {
     }
 
     private static <S extends StateStore> Materialized<String, String, S> rows(final JsonNode step, final String name) {
-        final Materialized<String, String, S> rows = Materialized.as(name);
-        return step.has("retention") ? rows.withRetention(Duration.ofMillis(step.get("retention").asLong())) : rows;
+        return retained(step, Materialized.as(name));
     }
 
     private static <S extends StateStore> Materialized<String, Long, S> counts(final JsonNode step, final String name) {
-        final Materialized<String, Long, S> counts = Materialized.as(name);
-        return step.has("retention") ? counts.withRetention(Duration.ofMillis(step.get("retention").asLong())) : counts;
+        return retained(step, Materialized.as(name));
+    }
+
+    /** A session that is exactly as old as the retention is still open, but Kafka Streams has lost it. So its are kept for 1 ms more. */
+    private static <V, S extends StateStore> Materialized<String, V, S> retained(final JsonNode step, final Materialized<String, V, S> rows) {
+        final JsonNode windows = step.path("windows");
+        if (windows.path("kind").asText().equals("sessions")) {
+            final long open = windows.get("size").asLong() + windows.path("grace").asLong();
+            return rows.withRetention(Duration.ofMillis(step.path("retention").asLong(open) + 1));
+        }
+        return step.has("retention") ? rows.withRetention(Duration.ofMillis(step.get("retention").asLong())) : rows;
     }
 
     private Step<Windowed<String>> times(final JsonNode step, final TimeWindowedKStream<String, String> windowed, final long size, final String name) {
@@ -360,7 +374,7 @@ final class TopologyOf {
             case "count":
                 return aggregated(step, out.with(in.count(counts(step, name)).mapValues(String::valueOf)));
             case "reduce":
-                return out.with(in.reduce(TopologyOf::combine, rows(step, name)));
+                return aggregated(step, out.with(in.reduce(TopologyOf::combine, rows(step, name))));
             default:
                 final KTable<Windowed<String>, String> sums = in.aggregate(() -> step.path("text").asText(), (k, v, sum) -> add(step, sum, v), rows(step, name));
                 return aggregated(step, out.with(sums));
@@ -384,6 +398,11 @@ final class TopologyOf {
 
     private <K> KStream<K, String> gated(final Step<K> in) {
         return in.stream.processValues(() -> new Gate<>(gates));
+    }
+
+    private static <K> Joined<K, String, String> joined(final JsonNode step, final Step<K> in) {
+        final Joined<K, String, String> joined = Joined.with(in.keys, Serdes.String(), Serdes.String());
+        return step.has("hold") ? joined.withName(step.get("name").asText()).withGracePeriod(Duration.ofMillis(step.get("hold").asLong())) : joined;
     }
 
     private <K> KTable<String, String> aggregateTable(final JsonNode step, final Step<K> in, final String name) {
