@@ -134,7 +134,7 @@ func adding[K, V, A any](l *plan.Linker, t *Table[K, A], window *keyWindow[K], a
 		operator = l.Time(n)
 	}
 	if t.windows.byOthers() {
-		apply = (&windowRows[K, A]{l: l, node: n, windows: t.windows, window: window, rows: rows, rules: rules, update: update, next: next}).updater()
+		apply = (&windowRows[K, A]{l: l, node: n, windows: t.windows, window: window, rows: rows, rules: rules, update: update, next: next, found: latenessOf(l, window.closer())}).updater()
 	}
 	return func(r *processor.Record[K, V]) error {
 		switch {

@@ -72,7 +72,8 @@ func downstream(s *plan.Subtopology, n *plan.Node) []*plan.Node {
 	var nodes []*plan.Node
 	for _, next := range s.Nodes { // in topological order
 		for _, in := range next.Inputs {
-			if !in.Lookup && reached[in.From] && !reached[next] {
+			late := in.Port > 0 && latePorts[in.From.Kind] != nil // must not rename the clock
+			if !in.Lookup && !late && reached[in.From] && !reached[next] {
 				reached[next] = true
 				nodes = append(nodes, next)
 			}

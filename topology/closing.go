@@ -12,8 +12,9 @@ import (
 
 // closing says what closes the windows of a table, and where their rows are.
 type closing struct {
-	step  *plan.Node // the operator whose time closes them
-	store string
+	step   *plan.Node // the operator whose time closes them
+	window *plan.Node // the Window that made them; nil if there are several
+	store  string
 }
 
 // closing returns what closes the windows of a table whose rows node n keeps in a store. It is nil if that is not known.
@@ -22,11 +23,11 @@ func (w Windows) closing(n, window *plan.Node, store string) *closing {
 	case !w.windowed():
 		return nil
 	case w.byOthers():
-		return &closing{n, store}
+		return &closing{n, window, store}
 	case window == nil:
 		return nil
 	}
-	return &closing{window, store}
+	return &closing{window, window, store}
 }
 
 // checkFinal reports why the windows of a table never become final.

@@ -52,3 +52,22 @@ func ExampleUntilWindowCloses() {
 }
 
 var lineCopies = topology.NewTopic("copies", codec.String, codec.String)
+
+func ExampleStream_LateFor() {
+	minutes := topology.Tumbling(time.Minute)
+	perMinute := topology.NewTopic("per-minute", topology.WindowCodec(minutes, codec.String), codec.Int64)
+
+	b := topology.NewBuilder("visits")
+	visits := topology.From(b, lines)
+	perMinutes := topology.Window(visits, minutes)
+	topology.Final(topology.Count(perMinutes, "counts")).To(perMinute)
+	visits.LateFor(perMinutes).To(lineCopies)
+
+	e := start(b)
+	send(e, lines, at(0, "ana", "/"), at(65, "bia", "/"), at(50, "ana", "/late"))
+	show(e, perMinute)
+	show(e, lineCopies)
+	// Output:
+	// per-minute ana@1970-01-01T00:00:00Z/1m0s = 1
+	// copies ana = /late
+}

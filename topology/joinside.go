@@ -83,6 +83,7 @@ type joinInput struct {
 
 	pair  func(other []byte, timestamp int64) error // emits the result of the record and a partner
 	alone func(timestamp int64) error               // emits the result of the record without a partner
+	late  func() error                              // passes a late record on; nil: it is dropped
 	meet  func(other []byte, timestamp int64) error
 }
 
@@ -138,8 +139,14 @@ func (j *streamJoin) process(in *joinInput, timestamp int64, noKey, tombstone bo
 	if err != nil {
 		return err
 	}
-	if !added {
+	switch {
+	case added:
+	case in.late == nil:
 		j.host.Drop(j.node, plan.Late)
+	default:
+		if err := in.late(); err != nil {
+			return err
+		}
 	}
 	if j.self {
 		return j.match(in.other, now) // where the record meets itself

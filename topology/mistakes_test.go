@@ -115,6 +115,14 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.Suppress(hours, "kept", closes).Retention(48 * time.Hour)
 		return b
 	},
+	"late": func() *topology.Builder {
+		b := topology.NewBuilder("late")
+		in := topology.From(b, texts("in"))
+		in.LateFor(in.Filter(isEmpty))
+		in.LateFor(topology.Count(in, "counts"))
+		in.Filter(isEmpty).LateFor(topology.Count(topology.Window(in, topology.Tumbling(time.Hour)), "hours"))
+		return b
+	},
 	"final": func() *topology.Builder {
 		b := topology.NewBuilder("final")
 		in := topology.From(b, texts("in"))

@@ -49,6 +49,7 @@ type windowRows[K, A any] struct {
 	rules   *aggregation[A]
 	update  func(old A, had bool) (now A, keep bool) // adds the value of the record
 	next    plan.Table[K, A]
+	found   *lateness
 	change  plan.Change[K, A] // reused
 }
 
@@ -61,8 +62,12 @@ func (w *windowRows[K, A]) updater() func(key K, at int64) error {
 	return w.sessions(operator)
 }
 
-// late counts a late record.
-func (w *windowRows[K, A]) late() { w.l.Host.Drop(w.node, plan.Late) }
+// late counts a late record, unless its Window passes it on.
+func (w *windowRows[K, A]) late() {
+	if w.found.late = true; !w.found.wanted {
+		w.l.Host.Drop(w.node, plan.Late)
+	}
+}
 
 // sessions returns the updater for sessions.
 func (w *windowRows[K, A]) sessions(operator *plan.Time) func(key K, at int64) error {
@@ -87,6 +92,7 @@ func (w *windowRows[K, A]) sessions(operator *plan.Time) func(key K, at int64) e
 			w.late()
 			return nil
 		}
+		w.found.taken = true
 		value, some := w.rules.first()
 		for _, row := range old {
 			if some {
@@ -152,7 +158,7 @@ func (b *Builder) checkSteps(n *plan.Node, windows Windows) {
 	for _, step := range b.nodes { // in topological order
 		for _, in := range step.Inputs {
 			switch {
-			case !reached[in.From] || verbs[step.Kind]:
+			case !reached[in.From] || verbs[step.Kind] || in.From == n && in.Port > 0: // late records have no windows
 			case valueSteps[step.Kind]:
 				reached[step] = true
 			default:

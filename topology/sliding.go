@@ -147,6 +147,8 @@ func (w *windowRows[K, A]) sliding(operator *plan.Time) func(key K, at int64) er
 		}
 		if late {
 			w.late()
+		} else {
+			w.found.taken = true
 		}
 		return nil
 	}

@@ -66,7 +66,16 @@ func joinStreams[K, V, W, R any](left *Stream[K, V], right *Stream[K, W], kind s
 		j.unpaired = t.unpaired
 		j.left.pair, j.left.alone = t.leftPair, t.leftAlone
 		j.right.pair, j.right.alone = t.rightPair, t.rightAlone
+		var onLeft *processor.Record[K, V] // the current records
+		var onRight *processor.Record[K, W]
+		if late := latePort[K, V](l, n, 0); late != nil {
+			j.left.late = func() error { return late(onLeft) }
+		}
+		if late := latePort[K, W](l, n, 1); late != nil {
+			j.right.late = func() error { return late(onRight) }
+		}
 		fromLeft := func(r *processor.Record[K, V]) (err error) {
+			onLeft = r
 			t.key, t.left, t.out.Headers, t.out.NoKey = r.Key, r.Value, r.Headers, r.NoKey
 			if err = encodeJoined(j, t.keys, t.lefts, r); err == nil && self && !r.NoKey && !r.Tombstone {
 				t.right, err = decodeJoined(t.rights, j.value)
@@ -77,6 +86,7 @@ func joinStreams[K, V, W, R any](left *Stream[K, V], right *Stream[K, W], kind s
 			return j.process(&j.left, r.Timestamp, r.NoKey, r.Tombstone)
 		}
 		fromRight := func(r *processor.Record[K, W]) error {
+			onRight = r
 			t.key, t.right, t.out.Headers, t.out.NoKey = r.Key, r.Value, r.Headers, r.NoKey
 			if err := encodeJoined(j, t.keys, t.rights, r); err != nil {
 				return err

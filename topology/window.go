@@ -73,13 +73,16 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 	s.b.timed[n] = !windows.byOthers()
 	n.Build = func(l *plan.Linker) []any {
 		next := plan.StreamOutput[codec.WindowKey[K], V](l, n)
-		find := windows.finder(l, n)
+		late, found := latePort[K, V](l, n, 0), latenessOf(l, n)
+		found.wanted = late != nil
+		find := windows.finder(l, n, found)
 		out := new(processor.Record[codec.WindowKey[K], V])
 		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
 			if r.NoKey {
 				l.Host.Drop(n, plan.NoKey)
 				return nil
 			}
+			found.late, found.taken = false, false
 			windows, err := find(r.Timestamp)
 			if err != nil {
 				return err
@@ -91,6 +94,9 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 				if err := next(out); err != nil {
 					return err
 				}
+			}
+			if found.wanted && found.late && !found.taken {
+				return late(r)
 			}
 			return nil
 		})}
@@ -109,7 +115,7 @@ func Window[K, V any](s *Stream[K, V], windows Windows) *Stream[codec.WindowKey[
 
 // finder returns a function that advances the time of window step n to that of a record and returns the record's open
 // windows. It counts the record as late if there are none.
-func (w Windows) finder(l *plan.Linker, n *plan.Node) func(at int64) ([]interval, error) {
+func (w Windows) finder(l *plan.Linker, n *plan.Node, found *lateness) func(at int64) ([]interval, error) {
 	var of []interval
 	if w.byOthers() {
 		return func(at int64) ([]interval, error) { // the aggregate replaces it
@@ -125,7 +131,7 @@ func (w Windows) finder(l *plan.Linker, n *plan.Node) func(at int64) ([]interval
 		}
 		closed := w.closedBefore(now)
 		of = slices.DeleteFunc(assign(of[:0], at), func(window interval) bool { return window.end < closed })
-		if len(of) == 0 {
+		if found.late = len(of) == 0; found.late && !found.wanted {
 			l.Host.Drop(n, plan.Late)
 		}
 		return of, nil

@@ -168,6 +168,9 @@ func NewLinker(s *Subtopology, host Host, step **Node) *Linker {
 // Enter records that n's user code runs next.
 func (l *Linker) Enter(n *Node) { *l.step = n }
 
+// Uses reports whether a step takes an output of n.
+func (l *Linker) Uses(n *Node, port int) bool { return len(l.children[output{n, port}]) > 0 }
+
 // Shared returns what the parts of step n share in this task. The first call makes it.
 func (l *Linker) Shared(n *Node, create func() any) any {
 	shared, ok := l.shared[n]
