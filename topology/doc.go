@@ -28,9 +28,9 @@
 // timestamp and headers.
 //
 // Everything durable has a name that the user chose: the application, stores, and the topics of KeyBy. Nothing durable
-// is named by its position, so adding a Filter never moves state. Only KeyBy and the functions of tables that end in By
-// move data between partitions; operators that keep state by key reject a stream whose key was changed by an earlier
-// step.
+// is named by its position, so adding a Filter never moves state. Only KeyBy, Repartition and the functions of tables
+// that end in By move data between partitions; operators that keep state by key reject a stream whose key was changed by
+// an earlier step.
 //
 // Functions given to operators run in the goroutine of a task, one call at a time in each task, and several tasks run
 // the same function at once. They must neither keep nor modify their arguments: values are shared with stores and with

@@ -20,6 +20,7 @@ import (
 var (
 	lines  = topology.NewTopic("lines", codec.String, codec.String)
 	sales  = topology.NewTopic("sales", codec.String, codec.JSON[sale]())
+	sold   = topology.NewTopic("sold", codec.String, codec.JSON[sale]())
 	chosen = topology.NewTopic("chosen", codec.String, codec.JSON[sale]())
 	prices = topology.NewTopic("prices", codec.String, codec.Int64)
 	out    = topology.NewTopic("out", codec.String, codec.String)
@@ -359,6 +360,43 @@ func ExampleKeyBy() {
 	send(e, sales, at(0, "1", sale{"ana", "rede", 120}))
 	show(e, chosen)
 	// Output: chosen ana = {ana rede 120}
+}
+
+func ExampleRepartition() {
+	b := topology.NewBuilder("by-product")
+	byProduct := topology.MapKV(topology.From(b, sales), func(_ string, s sale) (string, int64) { return s.Product, s.Amount })
+	moved := topology.Repartition(byProduct, "by-product").Partitions(4)
+	topology.Count(moved, "counts").To(counts)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"Ana", "pens", 3}), at(1, "2", sale{"Bia", "pens", 1}))
+	show(e, counts)
+	// Output:
+	// counts pens = 1
+	// counts pens = 2
+}
+
+func ExampleStream_Partitions() {
+	b := topology.NewBuilder("shop")
+	topology.KeyBy(topology.From(b, sales), "by-product", sale.Of).Partitions(4).To(sold)
+
+	t, err := b.Build()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(t.Plan().Topics["by-product-repartition"].Partitions)
+	// Output: 4
+}
+
+func ExampleStream_PartitionedBy() {
+	b := topology.NewBuilder("by-product")
+	spread := func(r processor.Record[string, sale], n int) int { return len(r.Key) % n }
+	topology.Repartition(topology.From(b, sales), "spread").PartitionedBy(spread).To(sold)
+
+	e := start(b)
+	send(e, sales, at(0, "1", sale{"Ana", "pens", 3}))
+	show(e, sold)
+	// Output: sold 1 = {Ana pens 3}
 }
 
 func ExampleCount() {

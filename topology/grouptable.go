@@ -96,7 +96,7 @@ func moveChanges[K, V, L any](t *Table[K, V], name string, key func(V) L) *Strea
 	b.needs(n, key != nil)
 	topic := &Topic[L, changed[V]]{name: plan.RepartitionName(name), options: &topicOptions{internal: true}}
 	if before, taken := b.topics[topic.name]; taken && before.Internal {
-		b.mistake(n.Where, "the name %q is already used by another KeyBy or grouped table: choose another", name)
+		b.mistake(n.Where, "the name %q is already used by another KeyBy, Repartition or grouped table: choose another", name)
 	}
 	n.Writes = b.addTopic(n, &plan.Topic{Name: topic.name, Internal: true})
 	b.checkLength(n.Where, b.names().Topic(n.Writes))

@@ -454,6 +454,19 @@ var mistaken = map[string]func() *topology.Builder{
 			func(a string, _ bool, b string, _ bool) string { return a })
 		return b
 	},
+	"repartition": func() *topology.Builder {
+		b := topology.NewBuilder("repartition")
+		in := topology.From(b, texts("in"))
+		topology.Repartition(in, "twice").To(texts("out"))
+		topology.KeyBy(in, "twice", itself).To(texts("out"))
+		topology.Repartition(in, "").To(texts("out"))
+		topology.Repartition(in, "none").Partitions(0).PartitionedBy(nil).To(texts("out"))
+		in.Partitions(3).PartitionedBy(func(processor.Record[string, string], int) int { return 0 })
+		topology.Repartition(topology.Window(in, topology.Tumbling(time.Hour)), "windows").Filter(isEmpty)
+		three := topology.Repartition(in, "three").Partitions(3)
+		topology.Join(three, topology.TableFrom(b, texts("table").Partitions(2)), func(a, b string) string { return a }).To(texts("out"))
+		return b
+	},
 	"foreign-keys": func() *topology.Builder {
 		b := topology.NewBuilder("foreign-keys")
 		left, right := topology.TableFrom(b, texts("left")), topology.TableFrom(b, texts("right"))

@@ -7,15 +7,18 @@ import (
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
 )
 
 // settings are the settings of the step that made a stream or table. The streams of a step with several outputs share
 // them.
 type settings struct {
-	node      *plan.Node        // the step; for a KeyBy's stream the KeyBy
-	setAt     map[string]string // name of a setting → the line that set it
-	config    map[string]string // of the step's topic
-	retention time.Duration     // 0: as long as the windows need
+	node       *plan.Node        // the step; for a KeyBy's stream the KeyBy
+	setAt      map[string]string // name of a setting → the line that set it
+	config     map[string]string // of the step's topic
+	topic      any               // the *Topic of a KeyBy or a Repartition
+	partitions int32             // of that topic; 0: as many as its inputs have
+	retention  time.Duration     // 0: as long as the windows need
 }
 
 // checkSetting records that a setting was made. It reports a mistake if it was made before, or if why, the reason why
@@ -72,13 +75,13 @@ func (s *Stream[K, V]) Encoded(c codec.Codec[V]) *Stream[K, V] {
 	return s
 }
 
-// KeyEncoded sets the codec for the keys that a KeyBy gives to its records. Default: that of EncodeAs, or else
-// codec.For.
+// KeyEncoded sets the codec for the keys in the topic of a KeyBy or a Repartition. Default: for a Repartition that of
+// its stream; for the keys that a KeyBy makes that of EncodeAs, or else codec.For.
 func (s *Stream[K, V]) KeyEncoded(c codec.Codec[K]) *Stream[K, V] {
 	why := ""
 	switch {
 	case !s.isKeyBy():
-		why = "only KeyBy makes keys that are encoded"
+		why = "only KeyBy and Repartition have keys that are encoded"
 	case c == nil:
 		why = "the codec is nil"
 	}
@@ -88,13 +91,13 @@ func (s *Stream[K, V]) KeyEncoded(c codec.Codec[K]) *Stream[K, V] {
 	return s
 }
 
-// TopicConfig sets a setting of the topic of a KeyBy, by Kafka's name, such as "max.message.bytes". It overrides Rio's
+// TopicConfig sets a setting of the topic of a KeyBy or a Repartition, by Kafka's name, such as "max.message.bytes". It overrides Rio's
 // own choice.
 func (s *Stream[K, V]) TopicConfig(key, value string) *Stream[K, V] {
 	why := ""
 	switch {
 	case !s.isKeyBy():
-		why = "only KeyBy has a topic of its own"
+		why = noTopic
 	case key == "":
 		why = "the setting has no name"
 	}
@@ -104,10 +107,46 @@ func (s *Stream[K, V]) TopicConfig(key, value string) *Stream[K, V] {
 	return s
 }
 
+// Partitions sets the number of partitions of the topic of a KeyBy or a Repartition. Default: that of the topics that it
+// is joined with, or else the largest number of the topics that its records come from.
+func (s *Stream[K, V]) Partitions(n int) *Stream[K, V] {
+	why := ""
+	switch {
+	case !s.isKeyBy():
+		why = noTopic
+	case n < 1:
+		why = fmt.Sprintf("%d partitions: at least 1", n)
+	}
+	if s.b.checkSetting(s.made, "Partitions", why) {
+		s.made.partitions = int32(n)
+	}
+	return s
+}
+
+// PartitionedBy chooses the partition of each record of the topic of a KeyBy or a Repartition, as Topic.PartitionedBy
+// does. Steps that keep state by key, and joins, need all records of a key in one partition.
+func (s *Stream[K, V]) PartitionedBy(partition func(r processor.Record[K, V], n int) int) *Stream[K, V] {
+	topic, ok := s.made.topic.(*Topic[K, V])
+	why := ""
+	switch {
+	case !ok || !s.isKeyBy():
+		why = noTopic
+	case partition == nil:
+		why = "the function is nil"
+	}
+	if s.b.checkSetting(s.made, "PartitionedBy", why) {
+		topic.partition = partition
+		s.made.node.Chosen = "partition"
+	}
+	return s
+}
+
+const noTopic = "only KeyBy and Repartition have a topic of their own"
+
 // isSource reports whether the stream is one of the user's topics as it is read.
 func (s *Stream[K, V]) isSource() bool { return s.node.Reads != nil && !s.node.Reads.Internal }
 
-// isKeyBy reports whether the stream is the result of a KeyBy.
+// isKeyBy reports whether the stream is the result of a KeyBy or a Repartition.
 func (s *Stream[K, V]) isKeyBy() bool { return s.node.Reads != nil && s.node.Reads.Internal }
 
 // port returns the name of a setting of a single output: each has its own.

@@ -99,7 +99,14 @@ func (t *Topology) describeStep(n *plan.Node) string {
 		}
 		return line
 	case n.Writes != nil:
-		return fmt.Sprintf("%s: %s → %s to %s%s", n.Label(), n.Writes.Key, n.Writes.Value, t.topicName(n.Writes), config(n.Writes.Config))
+		line := fmt.Sprintf("%s: %s → %s to %s%s", n.Label(), n.Writes.Key, n.Writes.Value, t.topicName(n.Writes), config(n.Writes.Config))
+		if n.Writes.Partitions != 0 {
+			line += fmt.Sprintf(", %d partitions", n.Writes.Partitions)
+		}
+		if n.Chosen != "" {
+			line += ", " + n.Chosen + " by record"
+		}
+		return line
 	case n.Async != nil:
 		return n.Label() + " ~" // a replay may give other results
 	case len(n.Stores) > 0:

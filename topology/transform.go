@@ -77,19 +77,15 @@ func rekey[L, W, K, V any](s *Stream[K, V], made *settings) *Stream[L, W] {
 }
 
 // KeyBy gives each record a key computed from its value and moves the record to the partition of that key, through the
-// topic <application>-<name>-repartition. It is the only operator that moves the records of a stream. Tombstones are dropped.
+// topic <application>-<name>-repartition. It and Repartition are the operators that move the records of a stream. Tombstones are dropped.
 //
-// KeyEncoded, Encoded and TopicConfig of the result set the codecs and the settings of the topic.
+// KeyEncoded, Encoded, Partitions, PartitionedBy and TopicConfig of the result set the codecs and the settings of the
+// topic.
 func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, V] {
 	n := s.b.add("key-by", name, s.output())
 	s.b.needs(n, key != nil)
-	s.b.checkName(n.Where, "KeyBy", name)
-	topic := &Topic[L, V]{name: plan.RepartitionName(name), options: &topicOptions{internal: true}}
-	if before, taken := s.b.topics[topic.name]; taken && before.Internal {
-		s.b.mistake(n.Where, "the name %q is already used by another KeyBy or grouped table: choose another", name)
-	}
-	n.Writes = s.b.addTopic(n, &plan.Topic{Name: topic.name, Internal: true})
-	s.b.checkLength(n.Where, s.b.names().Topic(n.Writes))
+	topic, out := throughTopic[L, V](s.b, n, "KeyBy")
+	out.value = carry[V](s.value)
 	n.Build = func(l *plan.Linker) []any {
 		next := sink(l, n, topic)
 		out := new(processor.Record[L, V])
@@ -103,14 +99,27 @@ func KeyBy[K, V, L any](s *Stream[K, V], name string, key func(V) L) *Stream[L, 
 			return next(out)
 		})}
 	}
-	out := read(s.b, n, topic)
-	out.value = carry[V](s.value)
-	s.b.deferStep(func() {
-		topic.key, topic.value = out.key.codecFor(s.b, n, ofKeys), out.value.codecFor(s.b, n, ofValues)
-		*n.Writes = *describe(*topic)
-		n.Writes.Config = out.made.topicConfig()
-	})
 	return out
+}
+
+// throughTopic lets step n write a repartition topic that is called after it, and returns the topic and the stream that
+// reads it.
+func throughTopic[K, V any](b *Builder, n *plan.Node, what string) (*Topic[K, V], *Stream[K, V]) {
+	b.checkName(n.Where, what, n.Name)
+	topic := &Topic[K, V]{name: plan.RepartitionName(n.Name), options: &topicOptions{internal: true}}
+	if before, taken := b.topics[topic.name]; taken && before.Internal {
+		b.mistake(n.Where, "the name %q is already used by another KeyBy, Repartition or grouped table: choose another", n.Name)
+	}
+	n.Writes = b.addTopic(n, &plan.Topic{Name: topic.name, Internal: true})
+	b.checkLength(n.Where, b.names().Topic(n.Writes))
+	out := read(b, n, topic)
+	out.made.topic = topic
+	b.deferStep(func() {
+		topic.key, topic.value = out.key.codecFor(b, n, ofKeys), out.value.codecFor(b, n, ofValues)
+		*n.Writes = *describe(*topic)
+		n.Writes.Config, n.Writes.Partitions = out.made.topicConfig(), out.made.partitions
+	})
+	return topic, out
 }
 
 // read adds the source of KeyBy n. The topic has no codecs yet.
