@@ -34,7 +34,7 @@ var recipes = map[string]struct {
 	"pedidos":  {"orders joined with their payments, shipments and customers", orders},
 	"ranking":  {"the three products that sell best in each hour", ranking},
 	"fraude":   {"cards with too many payments in a minute, repeated ones left out", fraud},
-	"totais":   {"hourly totals: as they come, and final after a grace", totals},
+	"totais":   {"hourly totals: as they come, final after a grace, and late sales apart", totals},
 	"impostos": {"purchases with the tax of their country, a global table", taxes},
 	"catalogo": {"orders at the price of their time: changes of a database, a versioned table", catalog},
 	"dias":     {"totals by the days and months of a time zone", days},
