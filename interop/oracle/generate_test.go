@@ -251,7 +251,7 @@ func (g *generator) otherTable(head made) made {
 	if head.windows != nil {
 		s := step{Op: "reduce"}
 		if head.windows.Kind != "unlimited" {
-			s.Retention = aCentury
+			s.Retention = aCentury + 2*head.windows.Size + head.windows.Grace
 		}
 		return g.windowed(s, g.sourceStream(), head.windows)
 	}
@@ -342,7 +342,7 @@ func (g *generator) windowed(s step, head made, w *windows) made {
 	// For Kafka Streams, null is a value here, except in sliding windows. A Reduce of records would make records.
 	s.CountNulls = s.Op != "reduce" && w.Kind != "sliding" && g.one("count nulls", 2)
 	out := g.aggregate(s, head)
-	out.windows, out.alone = w, s.Final || s.Retention != aCentury && w.Kind != "unlimited"
+	out.windows, out.alone = w, s.Final || s.Retention < aCentury && w.Kind != "unlimited"
 	return out
 }
 
