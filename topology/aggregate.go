@@ -128,7 +128,7 @@ func adding[K, V, A any](l *plan.Linker, t *Table[K, A], window *keyWindow[K], a
 		now := add(old, had, value)
 		return now, rules.keeps(now)
 	}
-	apply := updating(l, n, rows, next, update)
+	apply := updating(l, t, rows, next, update)
 	var operator *plan.Time // that tombstones advance
 	if t.windows.kind == sessionWindows {
 		operator = l.Time(n)
@@ -155,25 +155,37 @@ func adding[K, V, A any](l *plan.Linker, t *Table[K, A], window *keyWindow[K], a
 	}
 }
 
-// updating returns the function that updates the row of a key and emits the change.
-func updating[K, A any](l *plan.Linker, n *plan.Node, rows *state.KeyValue[K, A], next plan.Table[K, A], update func(old A, had bool) (A, bool)) func(key K, timestamp int64) error {
+// updating returns the function that updates the row of a key of table t and emits the change.
+func updating[K, A any](l *plan.Linker, t *Table[K, A], rows *state.KeyValue[K, A], next plan.Table[K, A], update func(old A, had bool) (A, bool)) func(key K, timestamp int64) error {
 	change := new(plan.Change[K, A])
-	var called bool
+	x := t.lifetimes(l, rows, next)
+	var called, ended bool
 	f := func(old A, had bool) (A, bool) {
+		if ended && !had { // the row would have ended already
+			return old, false
+		}
 		called = true
 		return update(old, had)
 	}
-	return func(key K, timestamp int64) error {
+	return func(key K, timestamp int64) (err error) {
 		called = false
+		if ended, err = x.begin(timestamp); err != nil {
+			return err
+		}
+		l.Enter(t.node)
 		c, err := rows.Modify(key, timestamp, f)
 		switch {
 		case err != nil:
 			return err
 		case !called: // the window had expired
-			l.Host.Drop(n, plan.Late)
+			l.Host.Drop(t.node, plan.Late)
 			return nil
 		case !c.Had && !c.Has: // deleted before it existed
 			return nil
+		case c.Has:
+			if err := x.wrote(key, c.Timestamp); err != nil {
+				return err
+			}
 		}
 		*change = plan.Change[K, A]{Key: key, Old: c.Old, New: c.New, Had: c.Had, Has: c.Has, OldTimestamp: c.OldTimestamp, Timestamp: c.Timestamp}
 		return next(change)

@@ -1240,6 +1240,21 @@ func ExampleJoinTables() {
 	// out c1 = Ana lives in Recife
 }
 
+func ExampleTable_TTL() {
+	b := topology.NewBuilder("visits")
+	topology.Count(topology.From(b, lines), "visits").TTL(time.Hour).To(counts)
+
+	e := start(b)
+	send(e, lines, at(0, "page", "seen"), at(60, "page", "seen"))
+	send(e, lines, at(3661, "other", "seen"))
+	show(e, counts)
+	// Output:
+	// counts page = 1
+	// counts page = 2
+	// counts page is gone
+	// counts other = 1
+}
+
 func ExampleCogroup() {
 	b := topology.NewBuilder("stock")
 	sold := topology.Adding(topology.From(b, sales), func(left int64, s sale) int64 { return left - s.Amount })

@@ -56,7 +56,7 @@ func groupTable[K, V, L, A any](t *Table[K, V], kind, name string, key func(V) L
 
 	n.Build = func(l *plan.Linker) []any {
 		var value changed[V]
-		apply := updating(l, n, out.def().In(l.Host), plan.TableOutput[L, A](l, n), func(group A, has bool) (A, bool) {
+		apply := updating(l, out, out.def().In(l.Host), plan.TableOutput[L, A](l, n), func(group A, has bool) (A, bool) {
 			if value.had && has {
 				group = subtract(group, value.old)
 				has = rules.keeps(group)
@@ -104,6 +104,9 @@ func moveChanges[K, V, L any](t *Table[K, V], name string, key func(V) L) *Strea
 	n.Build = func(l *plan.Linker) []any {
 		m := changeMover{host: l.Host, node: n}
 		return []any{t.inOrder(l, n, func(c *plan.Change[K, V]) error {
+			if c.Late { // as in Kafka Streams, groups have the current rows of a versioned table
+				return nil
+			}
 			var err error
 			m.begin()
 			group := func(dst []byte, value V) []byte {

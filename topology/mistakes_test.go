@@ -393,6 +393,17 @@ var mistaken = map[string]func() *topology.Builder{
 		}
 		return b
 	},
+	"ttl": func() *topology.Builder {
+		b := topology.NewBuilder("ttl")
+		in, rows := topology.From(b, texts("in")), topology.TableFrom(b, texts("rows"))
+		rows.TTL(time.Hour)
+		rows.Filter(isEmpty).TTL(time.Hour)
+		topology.Count(topology.Window(in, topology.Tumbling(time.Hour)), "hourly").TTL(time.Hour)
+		topology.Count(in, "none").TTL(0)
+		topology.Count(in, "micro").TTL(time.Microsecond)
+		topology.Count(in, "twice").TTL(time.Hour).TTL(time.Minute)
+		return b
+	},
 	"cogroup": func() *topology.Builder {
 		b := topology.NewBuilder("cogroup")
 		in, other := topology.From(b, texts("in")), topology.From(b, texts("other"))

@@ -19,6 +19,7 @@ type settings struct {
 	topic      any               // the *Topic of a KeyBy or a Repartition
 	partitions int32             // of that topic; 0: as many as its inputs have
 	retention  time.Duration     // 0: as long as the windows need
+	ttl        time.Duration     // 0: rows do not end
 }
 
 // checkSetting records that a setting was made. It reports a mistake if it was made before, or if why, the reason why

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"github.com/rio-streams/rio/internal/plan"
+	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
 )
 
@@ -33,7 +34,7 @@ func (t *Table[K, V]) keep(name string) {
 			kept = t.versioned.define(name)
 		}
 		if store := t.b.attach(t.node, kept, ""); store != nil {
-			store.Config = t.made.topicConfig()
+			store.Config, store.TTL = t.made.topicConfig(), t.made.ttl
 		}
 	})
 }
@@ -64,6 +65,10 @@ func (t *Table[K, V]) changes(l *plan.Linker) plan.Table[K, V] {
 		return next
 	}
 	rows := t.def().In(l.Host)
+	if x := t.lifetimes(l, rows, next); x != nil {
+		put := t.putting(l, rows, x, next)
+		return func(c *plan.Change[K, V]) error { return put(c.Key, c.New, c.Has, c.Timestamp) }
+	}
 	return func(c *plan.Change[K, V]) error {
 		var err error
 		if c.Late {
@@ -113,7 +118,19 @@ func ToTable[K, V any](s *Stream[K, V], name string) *Table[K, V] {
 		if t.versioned != nil {
 			return []any{t.upsertVersion(l, plan.TableOutput[K, V](l, n))}
 		}
-		return []any{plan.Stream[K, V](upsert(l, n, t.def().In(l.Host), plan.TableOutput[K, V](l, n)))}
+		rows, next := t.def().In(l.Host), plan.TableOutput[K, V](l, n)
+		x := t.lifetimes(l, rows, next)
+		if x == nil {
+			return []any{plan.Stream[K, V](upsert(l, n, rows, next))}
+		}
+		put := t.putting(l, rows, x, next)
+		return []any{plan.Stream[K, V](func(r *processor.Record[K, V]) error {
+			if r.NoKey {
+				l.Host.Drop(n, plan.NoKey)
+				return nil
+			}
+			return put(r.Key, r.Value, !r.Tombstone, r.Timestamp)
+		})}
 	}
 	return t
 }

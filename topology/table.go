@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/internal/plan"
 	"github.com/rio-streams/rio/processor"
 	"github.com/rio-streams/rio/state"
@@ -25,6 +26,8 @@ type Table[K, V any] struct {
 	buffered bool // made by Suppress, which has a store without rows of the table
 	grouped  bool // the rows are groups of another table's
 	moved    bool // a grouped table gets its values through a topic
+
+	keys codec.Codec[K] // of its store, known in Build; nil without TTL
 
 	versioned *versioned[K, V]     // nil unless it is kept with its history
 	inherited func() time.Duration // history of the table that it is computed from; nil if it cannot be read as of a time

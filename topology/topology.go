@@ -39,7 +39,11 @@ func (t *Topology) String() string {
 			}
 		}
 		for _, store := range s.Stores {
-			fmt.Fprintf(&out, "  store %s: %s, changelog %s%s\n", store.Name(), store, t.changelog(store), config(store.Config))
+			lives := ""
+			if store.TTL > 0 {
+				lives = fmt.Sprintf(", TTL %v", store.TTL)
+			}
+			fmt.Fprintf(&out, "  store %s: %s%s, changelog %s%s\n", store.Name(), store, lives, t.changelog(store), config(store.Config))
 		}
 	}
 	return out.String()

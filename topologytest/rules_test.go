@@ -115,6 +115,15 @@ func TestRules(t *testing.T) {
 			within("slides", topology.Sliding(10*time.Millisecond))
 			within("sessions", topology.Sessions(10*time.Millisecond)).Merging(func(a, b string) string { return "(" + a + " " + b + ")" })
 		},
+		"ttl": func(b *topology.Builder) {
+			in := topology.From(b, texts("in"))
+			topology.Aggregate(in, "sums", plus).TTL(10 * time.Millisecond).To(texts("sums"))
+			latest := topology.ToTable(in, "latest").TTL(10 * time.Millisecond)
+			latest.To(texts("latest"))
+			loud := topology.MapTable(latest, strings.ToUpper).Stored("loud").TTL(5 * time.Millisecond)
+			loud.To(texts("loud"))
+			topology.CountTableBy(loud, "letters", func(v string) string { return v[:1] }).To(topology.NewTopic("letters", codec.String, codec.Int64))
+		},
 		"grouped-tables": func(b *topology.Builder) {
 			in := topology.TableFrom(b, texts("in"))
 			initial := func(v string) string { return v[:1] }

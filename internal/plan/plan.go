@@ -107,6 +107,9 @@ type Store struct {
 	// Config holds the settings of the changelog topic that the user chose, by Kafka's names. They override the
 	// application's settings. A store with a Source has none.
 	Config map[string]string
+
+	// TTL is how long rows live; 0 means forever.
+	TTL time.Duration
 }
 
 // Node is a step. Operators only differ in Build, which returns the step's typed inputs for one task.
