@@ -103,6 +103,7 @@ var mistaken = map[string]func() *topology.Builder{
 		topology.Suppress(rows, "", limit)
 		topology.Suppress(rows, "nothing", topology.Suppression{})
 		topology.Suppress(rows, "rows", limit)
+		topology.Suppress(topology.Versioned(topology.TableFrom(b, texts("versions")), time.Hour), "versioned", limit)
 		topology.Suppress(rows, "negative", topology.UntilTimeLimit(-time.Second))
 		topology.Suppress(rows, "too-fine", topology.UntilTimeLimit(time.Microsecond))
 		topology.Suppress(rows, "bounds", limit.MaxRecords(-1))

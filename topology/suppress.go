@@ -28,6 +28,9 @@ func Suppress[K, V any](t *Table[K, V], name string, until Suppression) *Table[K
 	var values codec.Codec[V]
 	var def *state.BufferDefinition
 	b.deferStep(func() {
+		if t.history() > 0 {
+			b.mistake(n.Where, "suppress %s: its table is versioned, so changes may be older than those that wait: suppress a table that is not", name)
+		}
 		keys, values = t.key.codecFor(b, n, ofKeys), out.value.codecFor(b, n, ofValues)
 		windows, _ := codec.WindowedKeysOf(keys) // its mistakes are reported by use
 		until = b.resolveSuppression(n, until, t.windows, windows)
