@@ -3,8 +3,9 @@
 //
 // A topology uses four types. A Topic is a name and two codecs. A Builder collects the declarations of one application.
 // A Stream is a sequence of records, each an independent event; a Table is the latest value of each key. Methods are
-// operators that keep a stream's types; functions are those that change them. Operators take plain functions of values,
-// so that a method of a domain type can be the argument and the topology reads like a paragraph:
+// operators that keep a stream's types; functions are those that change them, and those that keep state, such as Reorder:
+// the compiler compiles methods for every type, used or not. Operators take plain functions of values, so that a method of
+// a domain type can be the argument and the topology reads like a paragraph:
 //
 //	var (
 //		Lines  = topology.NewTopic("lines", codec.String, codec.String)
