@@ -202,7 +202,7 @@ func notComingBack(s *subject) {
 
 func silentIsDropped(s *subject) {
 	m := s.rawMember(s.unique())
-	m.session = 200 * time.Millisecond
+	m.session = time.Second // long enough to join and sync on a busy machine
 	m.joins()
 	m.syncs(nil)
 	eventually(s, "the group is empty", func() bool { return s.raw().described(m.group).State == "Empty" })
