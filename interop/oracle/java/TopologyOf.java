@@ -160,9 +160,9 @@ final class TopologyOf {
             case "cogroup":
                 return cogroup(step, name);
             case "filter-table":
-                return spurious(in.with(in.table.filter((k, v) -> v.contains(text))), true);
+                return filtered(in, withOldValues(in).filter((k, v) -> v.contains(text)));
             case "filter-not-table":
-                return spurious(in.with(in.table.filterNot((k, v) -> v.contains(text))), true);
+                return filtered(in, withOldValues(in).filterNot((k, v) -> v.contains(text)));
             case "map-table":
                 return spurious(in.with(in.table.mapValues(v -> v + text)), in.spurious);
             case "to-stream":
@@ -241,6 +241,17 @@ final class TopologyOf {
     private <K> Step<K> joinedTables(final JsonNode step, final Step<K> in, final KTable<K, String> joined) {
         final Step<K> out = in.with(joined);
         out.initial |= second(step).initial;
+        return out;
+    }
+
+    /** The table that a filter filters. Behind sessions, a filter of Kafka Streams expects old values, and gets none where the bounds stay. */
+    private <K> KTable<K, String> withOldValues(final Step<K> in) {
+        return in.bare ? stored(in) : in.table;
+    }
+
+    private static <K> Step<K> filtered(final Step<K> in, final KTable<K, String> table) {
+        final Step<K> out = spurious(in.with(table), true);
+        out.bare = false;
         return out;
     }
 
