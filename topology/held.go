@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (h *heldValue) parse(data []byte) error {
 	h.origin.Partition = int32(r.number())
 	for n := r.number(); n > 0 && !r.short; n-- {
 		key, value := string(r.sized()), r.sized()
-		h.headers = append(h.headers, processor.Header{Key: key, Value: append([]byte(nil), value...)})
+		h.headers = append(h.headers, processor.Header{Key: key, Value: bytes.Clone(value)})
 	}
 	r.sized()
 	r.sized()
