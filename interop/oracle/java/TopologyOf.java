@@ -368,7 +368,7 @@ final class TopologyOf {
         return retained(step, Materialized.as(name));
     }
 
-    /** A session that is exactly as old as the retention is still open, but Kafka Streams has lost it. So its are kept for 1 ms more. */
+    /** A session that is exactly as old as the retention is still open, but Kafka Streams has lost it. So sessions are kept for 1 ms more. */
     private static <V, S extends StateStore> Materialized<String, V, S> retained(final JsonNode step, final Materialized<String, V, S> rows) {
         final JsonNode windows = step.path("windows");
         if (windows.path("kind").asText().equals("sessions")) {
