@@ -40,11 +40,8 @@ func TestCogroupIsAnAggregateOfAMerge(t *testing.T) {
 			t.Fatal(err)
 		}
 		conditions := drawConditions(t)
-		d, err := topologytest.New(top, conditions.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d, stop := conditions.start(t, top, conditions.cfg)
+		defer stop()
 		for i, r := range rapid.SliceOfN(rapid.Custom(func(t *rapid.T) processor.Record[string, string] {
 			return processor.Record[string, string]{
 				Key:       rapid.SampledFrom([]string{"a", "b"}).Draw(t, "key"),
@@ -55,15 +52,7 @@ func TestCogroupIsAnAggregateOfAMerge(t *testing.T) {
 			if err := topologytest.Send(d, texts("in"), r); err != nil {
 				t.Fatal(err)
 			}
-			switch conditions.event[i%len(conditions.event)] {
-			case 1:
-				err = d.Crash()
-			case 2:
-				err = d.Restart()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			conditions.after(t, d, i)
 		}
 		if err := d.Commit(); err != nil {
 			t.Fatal(err)

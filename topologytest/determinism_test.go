@@ -141,10 +141,60 @@ func drawConditions(t *rapid.T) conditions {
 	if budget := rapid.SampledFrom([]int64{-1, 0, 300, 1 << 20}).Draw(t, "cache"); budget >= 0 {
 		c.cfg.State.Budget = state.NewBudget(budget)
 	}
-	c.pebble = rapid.IntRange(0, 4).Draw(t, "pebble") == 0
+	c.pebble = rapid.IntRange(0, 9).Draw(t, "pebble") == 0
 	c.pieces = rapid.SliceOfN(rapid.IntRange(1, 10), 1, 8).Draw(t, "pieces")
 	c.event = rapid.SliceOfN(rapid.IntRange(0, 4), 1, 8).Draw(t, "what happens")
 	return c
+}
+
+// start starts a topology with a configuration, on pebble if the conditions say so. Call stop in the end.
+func (c conditions) start(t *rapid.T, top *topology.Topology, cfg topologytest.Config) (d *topologytest.Driver, stop func()) {
+	t.Helper()
+	dir := ""
+	if c.pebble && !testing.Short() {
+		var err error
+		if dir, err = os.MkdirTemp("", "conditions-"); err != nil {
+			t.Fatal(err)
+		}
+		opened := 0
+		cfg.OpenState = func(task string) (state.DB, error) {
+			opened++
+			return pebblestore.Open(filepath.Join(dir, fmt.Sprint(task, "-", opened)), pebblestore.Config{})
+		}
+	}
+	d, err := topologytest.New(top, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, func() {
+		err := d.Close()
+		if dir != "" {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// after does what happens after a step.
+func (c conditions) after(t *rapid.T, d *topologytest.Driver, step int) {
+	t.Helper()
+	if len(c.event) == 0 {
+		return
+	}
+	var err error
+	switch c.event[step%len(c.event)] {
+	case 1:
+		err = d.Crash()
+	case 2:
+		err = d.Restart()
+	case 3:
+		err = d.Commit()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // results contains all records of the topics, by partition, and the final contents of the stores.
@@ -155,27 +205,8 @@ func (c conditions) run(t *rapid.T, partitions int, phases []phase) results {
 	cfg := c.cfg
 	cfg.Partitions = partitions
 	cfg.Policies.Process.Action = processor.Skip
-	if c.pebble {
-		dir, err := os.MkdirTemp("", "determinism-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
-		n := 0
-		cfg.OpenState = func(task string) (state.DB, error) {
-			n++
-			return pebblestore.Open(filepath.Join(dir, fmt.Sprint(task, "-", n)), pebblestore.Config{})
-		}
-	}
-	d, err := topologytest.New(oneOfEverything(t), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := d.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}()
+	d, stop := c.start(t, oneOfEverything(t), cfg)
+	defer stop()
 	must := func(err error) {
 		if err != nil {
 			t.Fatal(err)
@@ -194,17 +225,7 @@ func (c conditions) run(t *rapid.T, partitions int, phases []phase) results {
 				must(topologytest.Send(d, events, records[:n]...))
 			}
 			records = records[n:]
-			if len(c.event) == 0 {
-				continue
-			}
-			switch c.event[step%len(c.event)] {
-			case 1:
-				must(d.Crash())
-			case 2:
-				must(d.Restart())
-			case 3:
-				must(d.Commit())
-			}
+			c.after(t, d, step)
 		}
 		must(d.Commit())
 	}

@@ -2,8 +2,6 @@ package topologytest_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,8 +10,6 @@ import (
 
 	"github.com/rio-streams/rio/codec"
 	"github.com/rio-streams/rio/processor"
-	"github.com/rio-streams/rio/state"
-	"github.com/rio-streams/rio/state/pebblestore"
 	"github.com/rio-streams/rio/topology"
 	"github.com/rio-streams/rio/topologytest"
 )
@@ -89,40 +85,14 @@ func TestDistinctModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg := conditions.cfg
-		if conditions.pebble && !testing.Short() {
-			dir, err := os.MkdirTemp("", "distinct-")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer os.RemoveAll(dir)
-			opened := 0
-			cfg.OpenState = func(task string) (state.DB, error) {
-				opened++
-				return pebblestore.Open(filepath.Join(dir, fmt.Sprint(task, "-", opened)), pebblestore.Config{})
-			}
-		}
-		d, err := topologytest.New(top, cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d, stop := conditions.start(t, top, conditions.cfg)
+		defer stop()
 		for i, r := range records {
 			record := processor.Record[string, string]{Key: r.key, NoKey: r.noKey, Value: fmt.Sprint(r.id, i), Tombstone: r.tombstone, Timestamp: r.at}
 			if err := topologytest.Send(d, texts("in"), record); err != nil {
 				t.Fatal(err)
 			}
-			switch conditions.event[i%len(conditions.event)] {
-			case 1:
-				err = d.Crash()
-			case 2:
-				err = d.Restart()
-			case 3:
-				err = d.Commit()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			conditions.after(t, d, i)
 		}
 		if err := d.Commit(); err != nil {
 			t.Fatal(err)

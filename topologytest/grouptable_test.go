@@ -54,26 +54,15 @@ func TestGroupedTablesAddUp(t *testing.T) {
 		}), 1, 40).Draw(t, "records")
 		conditions := drawConditions(t)
 		conditions.cfg.Partitions = rapid.IntRange(1, 3).Draw(t, "partitions")
-		d, err := topologytest.New(groupNumbers(t), conditions.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d, stop := conditions.start(t, groupNumbers(t), conditions.cfg)
+		defer stop()
 		rows := map[string]int64{}
 		touched := map[string]bool{}
 		for i, r := range records {
 			if err := topologytest.Send(d, numbers, r); err != nil {
 				t.Fatal(err)
 			}
-			switch conditions.event[i%len(conditions.event)] {
-			case 1:
-				err = d.Crash()
-			case 2:
-				err = d.Restart()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			conditions.after(t, d, i)
 			delete(rows, r.Key)
 			if !r.Tombstone && r.Value < 80 {
 				rows[r.Key] = r.Value

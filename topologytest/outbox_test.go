@@ -48,26 +48,15 @@ func TestOutbox(t *testing.T) {
 		conditions := drawConditions(t)
 		cfg := conditions.cfg
 		cfg.Policies.DeadLetters = letters.Name()
-		d, err := topologytest.New(top, cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d, stop := conditions.start(t, top, cfg)
+		defer stop()
 		kinds := rapid.SliceOfN(rapid.SampledFrom([]string{"small", "large", "large-broken"}), 1, 30).Draw(t, "orders")
 		for i, kind := range kinds {
 			kinds[i] = strings.Replace(kind, "large", fmt.Sprint("large", i), 1)
 			if err := topologytest.Send(d, texts("pedidos"), processor.Record[string, string]{Key: "k", Value: kinds[i]}); err != nil {
 				t.Fatal(err)
 			}
-			switch conditions.event[i%len(conditions.event)] {
-			case 1:
-				err = d.Crash()
-			case 2:
-				err = d.Restart()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			conditions.after(t, d, i)
 		}
 		if err := d.Commit(); err != nil {
 			t.Fatal(err)

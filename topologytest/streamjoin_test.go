@@ -195,28 +195,14 @@ func TestStreamJoinModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawJoin(t)
 		conditions := drawConditions(t)
-		cfg := conditions.cfg
-		d, err := topologytest.New(c.topology(t), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d, stop := conditions.start(t, c.topology(t), conditions.cfg)
+		defer stop()
 		for i, r := range c.records {
 			record := processor.Record[string, string]{Key: r.key, NoKey: r.noKey, Value: r.value(i), Tombstone: r.tombstone, Timestamp: r.at}
 			if err := topologytest.Send(d, texts("in"), record); err != nil {
 				t.Fatal(err)
 			}
-			switch conditions.event[i%len(conditions.event)] {
-			case 1:
-				err = d.Crash()
-			case 2:
-				err = d.Restart()
-			case 3:
-				err = d.Commit()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			conditions.after(t, d, i)
 		}
 		if err := d.Commit(); err != nil {
 			t.Fatal(err)

@@ -89,11 +89,8 @@ func TestTTLModel(t *testing.T) {
 		}
 		conditions := drawConditions(t)
 		conditions.cfg.Policies.Process.Action = processor.Skip
-		d, err := topologytest.New(top, conditions.cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d, stop := conditions.start(t, top, conditions.cfg)
+		defer stop()
 		sums := ttlModel{ttl: ttl, sums: true, rows: map[string]processor.Record[string, string]{}}
 		latest := ttlModel{ttl: ttl, rows: map[string]processor.Record[string, string]{}}
 		now := int64(0)
@@ -113,17 +110,7 @@ func TestTTLModel(t *testing.T) {
 				sums.add(r)
 				latest.add(r)
 			}
-			switch conditions.event[i%len(conditions.event)] {
-			case 1:
-				err = d.Crash()
-			case 2:
-				err = d.Restart()
-			case 3:
-				err = d.Commit()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			conditions.after(t, d, i)
 		}
 		if err := d.Commit(); err != nil {
 			t.Fatal(err)
