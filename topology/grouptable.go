@@ -104,9 +104,6 @@ func moveChanges[K, V, L any](t *Table[K, V], name string, key func(V) L) *Strea
 	n.Build = func(l *plan.Linker) []any {
 		m := changeMover{host: l.Host, node: n}
 		return []any{t.inOrder(l, n, func(c *plan.Change[K, V]) error {
-			if c.Late { // as in Kafka Streams, groups have the current rows of a versioned table
-				return nil
-			}
 			var err error
 			m.begin()
 			group := func(dst []byte, value V) []byte {
