@@ -140,25 +140,11 @@ func BenchmarkGroupTable(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			builder := topology.NewBuilder("bench")
 			c.declare(builder)
-			top, err := builder.Build()
-			if err != nil {
-				b.Fatal(err)
-			}
-			d, err := topologytest.New(top, topologytest.Config{CommitEvery: 1000})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer d.Close()
-			b.ReportAllocs()
-			n := int64(0)
-			for b.Loop() {
+			benchmark(b, builder, func(d *topologytest.Driver, n int64) error {
 				key := n % 5000
 				r := processor.Record[string, int64]{Key: fmt.Sprint(key), Value: key + n/5000*c.step, Timestamp: n}
-				if err := topologytest.Send(d, numbers, r); err != nil {
-					b.Fatal(err)
-				}
-				n++
-			}
+				return topologytest.Send(d, numbers, r)
+			})
 		})
 	}
 }

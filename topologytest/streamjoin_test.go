@@ -251,24 +251,10 @@ func BenchmarkStreamJoin(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			builder := topology.NewBuilder("bench")
 			c.declare(topology.From(builder, joinTopics[0]), topology.From(builder, joinTopics[1]))
-			top, err := builder.Build()
-			if err != nil {
-				b.Fatal(err)
-			}
-			d, err := topologytest.New(top, topologytest.Config{CommitEvery: 1000})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer d.Close()
-			b.ReportAllocs()
-			n := int64(0)
-			for b.Loop() {
+			benchmark(b, builder, func(d *topologytest.Driver, n int64) error {
 				r := processor.Record[string, int64]{Key: fmt.Sprint(n / 2 % 5000), Value: 1, Timestamp: n}
-				if err := topologytest.Send(d, joinTopics[n%2], r); err != nil {
-					b.Fatal(err)
-				}
-				n++
-			}
+				return topologytest.Send(d, joinTopics[n%2], r)
+			})
 		})
 	}
 }

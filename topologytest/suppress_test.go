@@ -232,24 +232,10 @@ func BenchmarkSuppress(b *testing.B) {
 				counts = topology.Suppress(counts, "held", topology.UntilTimeLimit(time.Second))
 			}
 			counts.To(topology.NewTopic("out", codec.String, codec.Int64))
-			top, err := builder.Build()
-			if err != nil {
-				b.Fatal(err)
-			}
-			d, err := topologytest.New(top, topologytest.Config{CommitEvery: 1000})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer d.Close()
-			b.ReportAllocs()
-			n := int64(0)
-			for b.Loop() {
+			benchmark(b, builder, func(d *topologytest.Driver, n int64) error {
 				r := processor.Record[string, int64]{Key: fmt.Sprint(n % 1000), Value: 1, Timestamp: n}
-				if err := topologytest.Send(d, joinTopics[0], r); err != nil {
-					b.Fatal(err)
-				}
-				n++
-			}
+				return topologytest.Send(d, joinTopics[0], r)
+			})
 		})
 	}
 }

@@ -143,24 +143,10 @@ func BenchmarkTTL(b *testing.B) {
 			if ttl > 0 {
 				counts.TTL(ttl)
 			}
-			top, err := builder.Build()
-			if err != nil {
-				b.Fatal(err)
-			}
-			d, err := topologytest.New(top, topologytest.Config{CommitEvery: 1000})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer d.Close()
-			b.ReportAllocs()
-			n := int64(0)
-			for b.Loop() {
+			benchmark(b, builder, func(d *topologytest.Driver, n int64) error {
 				r := processor.Record[string, int64]{Key: fmt.Sprint(n), Timestamp: n * 12}
-				if err := topologytest.Send(d, numbers, r); err != nil {
-					b.Fatal(err)
-				}
-				n++
-			}
+				return topologytest.Send(d, numbers, r)
+			})
 		})
 	}
 }
