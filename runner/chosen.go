@@ -17,7 +17,7 @@ import (
 type chosenTopics struct {
 	mu     sync.Mutex
 	counts map[string]int32
-	absent map[string]time.Time // when the topic was last looked up in vain
+	absent map[string]time.Time // when the last lookup did not find the topic
 }
 
 // lookAgain is how long a topic that did not exist is taken to be missing, so that records for it cost no request each.

@@ -49,8 +49,8 @@ func (t Topic[K, V]) OrPartitionTime() Topic[K, V] {
 // policy decides whether to stop the application, to skip the record or to write it to the dead-letter topic. Without
 // it any time is accepted, and one record from 2030 closes all windows that it reaches.
 //
-// The result depends on when a record is read, so a replay may accept what was rejected before. It is for topics that
-// are read as streams: a table is restored from its topic, and must find the same records there.
+// The result depends on when a record is read, so a replay may accept a record that the first run rejected. Use MaxAhead
+// only for topics that are read as streams: a table is restored from its topic, and must find the same records there.
 func (t Topic[K, V]) MaxAhead(d time.Duration) Topic[K, V] {
 	t.options = t.options.withMaxAhead(d)
 	return t

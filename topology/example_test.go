@@ -1290,7 +1290,7 @@ func ExampleAdding() {
 
 func ExampleAggregateTableBy() {
 	b := topology.NewBuilder("stock")
-	goods := topology.TableFrom(b, sales) // one row per parcel: who has it, and how much is in it
+	goods := topology.TableFrom(b, sales) // one row per parcel, with its seller and its amount
 	add := func(t total, s sale) total { return total{t.Sales + 1, t.Amount + s.Amount} }
 	subtract := func(t total, s sale) total { return total{t.Sales - 1, t.Amount - s.Amount} }
 	held := topology.AggregateTableBy(goods, "held", sale.SoldBy, add, subtract)

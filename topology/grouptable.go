@@ -149,7 +149,7 @@ type changeMover struct {
 	host         plan.Host
 	node         *plan.Node
 	from, to     []byte // the keys of the old and the new group
-	taken, added []byte // what is taken out of the old group, and what is added to the new one
+	taken, added []byte // the value that leaves the old group, and the value that enters the new one
 }
 
 func (m *changeMover) begin() {

@@ -19,7 +19,7 @@ func drawHash(t *rapid.T) (h hash) {
 	return h
 }
 
-// TestSubscriptionsAndResponses: what was encoded is decoded again, and any bytes are decoded or refused.
+// TestSubscriptionsAndResponses checks that decoding returns what was encoded, and that arbitrary bytes are decoded or refused without a panic.
 func TestSubscriptionsAndResponses(t *testing.T) {
 	someBytes := rapid.SliceOf(rapid.Byte())
 	rapid.Check(t, func(t *rapid.T) {

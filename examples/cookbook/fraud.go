@@ -21,8 +21,8 @@ var (
 )
 
 // fraud reports cards with more than three payments in a minute. A payment that is sent again within ten minutes counts once.
-// The alerts are in a topic: who is told of them reads it with a group of its own, so that a message that cannot be sent holds
-// up no payment.
+// Alerts go to a topic, which the service that notifies people reads with its own group: a notification that fails does not
+// delay payments.
 func fraud() (*topology.Topology, error) {
 	b := topology.NewBuilder("fraude")
 
