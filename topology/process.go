@@ -91,9 +91,7 @@ func process[K, V, L, W any](s *Stream[K, V], name string, start func(*processor
 
 // attachOutput adds an output to a custom step, whose own output is the first.
 func (b *Builder) attachOutput(n *plan.Node, name string) {
-	if !legalName.MatchString(name) {
-		b.mistake(n.Where, "output name %q: use 1 to 249 ASCII letters, digits, '.', '_' and '-'", name)
-	}
+	b.checkPort(n.Where, "output", name)
 	if n.Ports == nil {
 		n.Ports, n.Outputs = []string{n.Name}, []func(*plan.Linker) any{nil}
 	}

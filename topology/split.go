@@ -87,13 +87,19 @@ func (p *Split[K, V]) add(name string, match func(V) bool) *Stream[K, V] {
 // addBranch adds an output to a split.
 func (b *Builder) addBranch(n *plan.Node, name string) {
 	where := callSite()
-	switch {
-	case !legalName.MatchString(name):
-		b.mistake(where, "branch name %q: use 1 to 249 ASCII letters, digits, '.', '_' and '-'", name)
-	case slices.Contains(n.Ports, name):
+	if b.checkPort(where, "branch", name) && slices.Contains(n.Ports, name) {
 		b.mistake(where, "the split has two branches with the name %q", name)
 	}
 	n.Ports = append(n.Ports, name)
+}
+
+// checkPort reports an illegal name of one of several outputs, and returns whether it is legal.
+func (b *Builder) checkPort(where, kind, name string) bool {
+	legal := legalName.MatchString(name)
+	if !legal {
+		b.mistake(where, "%s name %q: use 1 to 249 ASCII letters, digits, '.', '_' and '-'", kind, name)
+	}
+	return legal
 }
 
 // checkSplit reports a split that has no branches in the end.
