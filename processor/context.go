@@ -35,6 +35,9 @@ type Host interface {
 	// Now returns the wall-clock time.
 	Now() time.Time
 
+	// Shared returns the database of the global tables; nil if there is none.
+	Shared() *state.Shared
+
 	// Origin returns where the current record came from.
 	Origin() Origin
 
@@ -114,12 +117,7 @@ func (c *Context[K, V]) Store(name string) (state.Store, error) {
 
 // Shared returns the database of the global tables, nil if there is none. The In method of a global table is the typed
 // way to read it.
-func (c *Context[K, V]) Shared() *state.Shared {
-	if host, ok := c.host.(interface{ Shared() *state.Shared }); ok {
-		return host.Shared()
-	}
-	return nil
-}
+func (c *Context[K, V]) Shared() *state.Shared { return c.host.Shared() }
 
 // Fail makes the start of the task fail with err. It is for constructors, which cannot return an error.
 func (c *Context[K, V]) Fail(err error) { c.host.Fail(err) }

@@ -66,9 +66,6 @@ type Host interface {
 	// Clock returns the clock of an operator, by Node.Clock.
 	Clock(name string) *state.Clock
 
-	// Shared returns the database of the global tables; nil if the plan has none.
-	Shared() *state.Shared
-
 	// As calls f. What steps emit meanwhile inherits the given headers and timestamp instead of those of the current
 	// record.
 	As(headers []processor.Header, timestamp int64, f func() error) error
